@@ -1,0 +1,98 @@
+"""Exercise checks: each says whether an answer is right, and names the likely mistake if not.
+
+A check never raises: a blank left as ``...`` gives "not attempted yet" and the notebook runs on.
+Write one as a function that takes the learner's answer, calls :func:`mistake` where a known slip
+shows, and returns one sentence about why the answer is right::
+
+    @exercise
+    def half_width(yours):
+        if close(yours(0.5, 100), 0.5 / 100):
+            mistake("divide by the square root of n: errors shrink like 1/√n, not 1/n")
+        expect(close(yours(0.5, 100), 0.05), "for p = 0.5 and n = 100 the answer is 0.05")
+        return "four times the points, half the error"
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import numpy as np
+
+
+class Verdict:
+    """The outcome of a check, as one line: ✓ right, ✗ with the likely mistake, – not attempted."""
+
+    def __init__(self, mark: str, line: str):
+        self.mark, self.line = mark, line
+
+    def __repr__(self) -> str:
+        return f"{self.mark} {self.line}"
+
+
+class _Mistake(Exception):
+    pass
+
+
+class _Untouched(Exception):
+    pass
+
+
+def mistake(line: str) -> NoReturn:
+    """Stop the check: ``line`` names what probably went wrong."""
+    raise _Mistake(line)
+
+
+def expect(condition: Any, line: str) -> None:
+    """Stop the check with ``line`` unless ``condition`` holds."""
+    if not condition:
+        raise _Mistake(line)
+
+
+def close(a: Any, b: Any, rtol: float = 1e-6, atol: float = 1e-9) -> bool:
+    """Whether two numbers or arrays agree; False (never an error) if they cannot be compared."""
+    try:
+        a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    except (TypeError, ValueError):
+        return False
+    return a.shape == b.shape and bool(np.allclose(a, b, rtol=rtol, atol=atol))
+
+
+def exercise(check: Callable) -> Callable[[Any], Verdict]:
+    """Turn a function that may call :func:`mistake` into a check that returns a :class:`Verdict`."""
+
+    @functools.wraps(check)
+    def run(yours: Any = ...) -> Verdict:
+        try:
+            return Verdict("✓", check(_watched(yours)))
+        except _Untouched:
+            return Verdict("–", "not attempted yet")
+        except _Mistake as wrong:
+            return Verdict("✗", str(wrong))
+        except Exception as error:
+            if "ellipsis" in str(error).lower():  # the blank was reached in mid-calculation
+                return Verdict("–", "not attempted yet")
+            return Verdict("✗", f"your code stopped with {type(error).__name__}: {error}")
+
+    return run
+
+
+def _watched(yours: Any) -> Any:
+    """The learner's answer, watched for blanks: ``...`` itself, or a function that returns it."""
+    _refuse_blank(yours)
+    if not callable(yours):
+        return yours
+
+    @functools.wraps(yours)
+    def call(*args, **kwargs):
+        answer = yours(*args, **kwargs)
+        _refuse_blank(answer)
+        return answer
+
+    return call
+
+
+def _refuse_blank(value: Any) -> None:
+    if value is ... or (isinstance(value, tuple | list) and any(v is ... for v in value)):
+        raise _Untouched

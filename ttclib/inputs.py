@@ -1,0 +1,78 @@
+"""Inputs: one clear line when an argument cannot be used (what is wrong, what is allowed)."""
+
+from __future__ import annotations
+
+import math
+import numbers
+
+import numpy as np
+
+
+def whole_number(name: str, value: object, minimum: int = 1) -> int:
+    """Return ``value`` as an int, or raise ``ValueError``. 1e6 and ``np.int64(3)`` are whole."""
+    is_number = isinstance(value, (numbers.Real, np.number)) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or value != int(value) or value < minimum:
+        raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {minimum}")
+    return int(value)
+
+
+def real_number(
+    name: str, value: object, low: float = -math.inf, high: float = math.inf, *, open_low: bool = False
+) -> float:
+    """Return ``value`` as a finite float in [low, high] (or (low, high]), or raise ``ValueError``."""
+    is_number = isinstance(value, (numbers.Real, np.number)) and not isinstance(value, bool)
+    inside = is_number and math.isfinite(value) and low <= value <= high
+    if not inside or (open_low and value == low):
+        if high == math.inf:
+            allowed = "" if low == -math.inf else f" {'above' if open_low else 'of at least'} {low:g}"
+        else:
+            allowed = f" in {'(' if open_low else '['}{low:g}, {high:g}]"
+        raise ValueError(f"{name} is {value!r}; it must be a finite number{allowed}")
+    return float(value)
+
+
+def positive(name: str, value: object) -> float:
+    """Return ``value`` as a finite float above zero, or raise ``ValueError``."""
+    return real_number(name, value, 0.0, open_low=True)
+
+
+def finite_array(
+    name: str, value: object, *, ndim: int | None = None, shape: tuple | None = None
+) -> np.ndarray:
+    """Return ``value`` as a float64 array of finite numbers, or raise ``ValueError``.
+
+    ``shape`` may hold ``None`` where any length is allowed.
+    """
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} is not an array of numbers: {value!r}") from None
+    if ndim is not None and array.ndim != ndim:
+        raise ValueError(f"{name} has {array.ndim} dimensions; it must have {ndim}")
+    if shape is not None and (
+        array.ndim != len(shape)
+        or any(want is not None and have != want for have, want in zip(array.shape, shape, strict=True))
+    ):
+        wanted = "(" + ", ".join("any" if s is None else str(s) for s in shape) + ")"
+        raise ValueError(f"{name} has shape {array.shape}; it must have shape {wanted}")
+    if not np.isfinite(array).all():
+        raise ValueError(
+            f"{name} holds {np.count_nonzero(~np.isfinite(array))} values that are not finite numbers"
+        )
+    return array
+
+
+def covariance(name: str, value: object, size: int | None = None) -> np.ndarray:
+    """Return ``value`` as a symmetric positive definite matrix, or raise ``ValueError``."""
+    matrix = np.atleast_2d(finite_array(name, value))
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or (size is not None and len(matrix) != size):
+        wanted = f"{size} × {size}" if size is not None else "square"
+        raise ValueError(f"{name} has shape {matrix.shape}; it must be {wanted}")
+    if not np.allclose(matrix, matrix.T):
+        raise ValueError(f"{name} is not symmetric; a covariance is")
+    smallest = np.linalg.eigvalsh(matrix).min()
+    if smallest <= 1e-12 * np.abs(matrix).max():
+        raise ValueError(
+            f"{name} is singular (smallest eigenvalue {smallest:.1e}); a covariance is positive definite"
+        )
+    return matrix

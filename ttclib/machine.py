@@ -1,0 +1,49 @@
+"""The machine: versions, memory, and what its processor can do in a second."""
+
+from __future__ import annotations
+
+import platform
+import time
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+
+from ttclib.montecarlo import darts
+
+
+def versions(*packages: str) -> str:
+    """One line with the Python version and those of ``packages``."""
+    found = [f"Python {platform.python_version()}"]
+    for package in packages:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            found.append(f"{package} not installed")
+    return " · ".join(found)
+
+
+def points_per_second(n: int = 2**21) -> float:
+    """Darts this machine throws in a second, measured over ``n`` of them."""
+    return n / min(darts(n, np.random.default_rng(seed)).cost.seconds for seed in range(3))
+
+
+def matrix_flops(size: int = 768, repeats: int = 5) -> float:
+    """Floating-point operations a second in a float32 matrix product, the work of a language model.
+
+    A product of two size × size matrices counts 2 · size³ operations.
+    """
+    a = np.random.default_rng(0).standard_normal((size, size), dtype=np.float32)
+    best = np.inf
+    for _ in range(repeats):
+        start = time.perf_counter()
+        _ = a @ a
+        best = min(best, time.perf_counter() - start)
+    return 2 * size**3 / best
+
+
+def memory() -> dict[str, float]:
+    """Gigabytes of memory: ``total``, ``available``, and ``used`` by this notebook's process."""
+    import psutil
+
+    system, mine = psutil.virtual_memory(), psutil.Process().memory_info().rss
+    return {"total": system.total / 1e9, "available": system.available / 1e9, "used": mine / 1e9}
