@@ -11,7 +11,21 @@ python3 course.py doctor     say what is installed and whether it is sound
 The first call installs into .venv beside this file (a few minutes); later calls start at once.
 """
 
+import argparse
+import contextlib
+import csv
+import errno
+import hashlib
+import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
 import sys
+import sysconfig
+import time
+from pathlib import Path
 
 OLDEST = (3, 11)
 
@@ -24,24 +38,9 @@ def too_old(version):
     return f"Python {have} is too old: the course needs Python {need} or newer."
 
 
-# Before any other import, and in words that an old Python 3 can still read: so no newer syntax here.
+# An old Python 3 has to read this far: so nothing in this file is newer syntax than Python 3.6 knows.
 if too_old(sys.version_info):
     sys.exit(too_old(sys.version_info))
-
-import argparse
-import contextlib
-import csv
-import errno
-import hashlib
-import json
-import os
-import platform
-import shutil
-import signal
-import subprocess
-import sysconfig
-import time
-from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
@@ -360,7 +359,7 @@ def main(argv=None):
         return lab(env, rest)
     if args.command == "test":
         return test(env, args.only, rest)
-    return subprocess.call([env.python, f"tools/{args.command}.py", *rest])
+    return subprocess.call([env.python, "-m", f"tools.{args.command}", *rest])
 
 
 def terminated(*_):

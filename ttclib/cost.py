@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 _PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
@@ -50,15 +50,30 @@ verifier_flops=0.0, seconds=0.5)
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if not value >= 0:  # also catches NaN
-                raise ValueError(f"Cost.{field.name} is {value}; a cost is zero or positive")
+        # chained comparisons, not a loop: a Cost is made at every step of every algorithm
+        if not (
+            self.units >= 0
+            and self.lm_tokens >= 0
+            and self.lm_positions >= 0
+            and self.verifier_positions >= 0
+            and self.lm_flops >= 0
+            and self.verifier_flops >= 0
+            and self.seconds >= 0
+        ):
+            raise ValueError(f"{self} has a negative field or NaN; a cost is zero or positive")
 
     def __add__(self, other: Cost) -> Cost:
         if not isinstance(other, Cost):
             return NotImplemented
-        return Cost(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+        return Cost(
+            self.units + other.units,
+            self.lm_tokens + other.lm_tokens,
+            self.lm_positions + other.lm_positions,
+            self.verifier_positions + other.verifier_positions,
+            self.lm_flops + other.lm_flops,
+            self.verifier_flops + other.verifier_flops,
+            self.seconds + other.seconds,
+        )
 
     def __radd__(self, other: object) -> Cost:
         # sum() starts from the integer 0

@@ -135,7 +135,7 @@ def autocorrelation_time(P: ArrayLike, f: ArrayLike) -> float:
 
 
 def spectral_gap(P: ArrayLike) -> float:
-    """Return 1 − |λ₂|, λ₂ the second largest eigenvalue of P in modulus (0 for one state's λ₂).
+    """Return 1 − |λ₂|, λ₂ the second largest eigenvalue of P in modulus (1 for a single state).
 
     The distance to the stationary law shrinks like |λ₂|ᵗ. A gap of 0 means that it never
     vanishes: the chain is periodic or has several closed classes.
@@ -277,9 +277,7 @@ def _closed_classes(P: np.ndarray) -> list[np.ndarray]:
 def _law(name: str, law: ArrayLike, size: int) -> np.ndarray:
     law = finite_array(name, law, shape=(size,))
     if law.min() < 0 or abs(law.sum() - 1) > _SUM_TOLERANCE:
-        raise ValueError(
-            f"{name} sums to {law.sum():.10g}, smallest {law.min():g}; a law is ≥ 0 and sums to 1"
-        )
+        raise ValueError(f"{name} must be a law: no negative entry and sum 1, not {law.sum():.10g}")
     return law
 
 
@@ -287,7 +285,5 @@ def _states(start: ArrayLike, size: int) -> np.ndarray:
     states = finite_array("start", start)
     bad = (states != np.floor(states)) | (states < 0) | (states >= size)
     if bad.any():
-        raise ValueError(
-            f"start holds {states[bad].flat[0]:g}; a state is a whole number from 0 to {size - 1}"
-        )
+        raise ValueError(f"start holds {states[bad].flat[0]:g}; the states are 0 to {size - 1}")
     return states.astype(int)

@@ -88,11 +88,11 @@ def metropolis_hastings(
 
     def step(state: State, rng: np.random.Generator) -> tuple[State, Info]:
         x, chains = state.position, len(state.position)
-        y = propose(x, rng)
-        if y is x or y.shape != x.shape or y.dtype != x.dtype:
-            raise ValueError(
-                f"propose must return a new {x.dtype} array of shape {x.shape}, got {y.dtype} {y.shape}"
-            )
+        y = np.asarray(propose(x, rng))
+        if y is x:
+            raise ValueError("propose changed its argument in place; it must return a new array")
+        if y.shape != x.shape or y.dtype != x.dtype:
+            raise ValueError(f"propose made {y.dtype} {y.shape} from positions of {x.dtype} {x.shape}")
         proposed = State(y, _per_chain("log_density", log_density(y), chains), None, state.evaluations + 1)
         log_ratio = proposed.log_density - state.log_density
         if log_proposal is not None:

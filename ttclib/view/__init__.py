@@ -1,7 +1,7 @@
 """Pictures and sliders: what a learner sees. Nothing below this package imports it."""
 
 from ttclib.view.budget import BudgetView, entry, options, powers_of_two
-from ttclib.view.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, band, figure, truth
+from ttclib.view.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, band, end_labels, figure, truth
 
 __all__ = [
     "BAD",
@@ -12,6 +12,7 @@ __all__ = [
     "BudgetView",
     "Picture",
     "band",
+    "end_labels",
     "entry",
     "figure",
     "options",

@@ -33,13 +33,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import ipywidgets as W
-import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
 from ttclib.cost import Cost
 from ttclib.inputs import whole_number
-from ttclib.view.style import RC, png_bytes
+from ttclib.view.style import png_bytes
 
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _MEMORY = 400  # remembered frames, about 25 kB each
@@ -175,9 +174,8 @@ class BudgetView(W.VBox):
         self._fig = fig
         for ax in fig.axes:
             ax.autoscale(False)  # or the axes would move with the data while their ticks stay
-        with mpl.rc_context(RC):
-            fig.canvas.draw()
-            fig.set_layout_engine("none")
+        fig.canvas.draw()
+        fig.set_layout_engine("none")
         self._background = fig.canvas.copy_from_bbox(fig.bbox)
         self._still = {artist for ax in fig.axes for artist in ax.get_children()}
         self._limits = [(ax.get_xlim(), ax.get_ylim()) for ax in fig.axes]
@@ -218,13 +216,12 @@ class BudgetView(W.VBox):
         start = time.perf_counter()
         self._clear()
         try:
-            with mpl.rc_context(RC):
-                for ax in self._fig.axes:
-                    ax.set_prop_cycle(None)  # every frame starts with the first colour
-                result = self._draw(seed=self.seed, **parsed)
-                if inspect.isgenerator(result):
-                    result = yield from result
-                frame = self._finish(result, time.perf_counter() - start)
+            for ax in self._fig.axes:
+                ax.set_prop_cycle(None)  # every frame starts with the first colour
+            result = self._draw(seed=self.seed, **parsed)
+            if inspect.isgenerator(result):
+                result = yield from result
+            frame = self._finish(result, time.perf_counter() - start)
         finally:
             self._clear()
         self._memory[key] = frame
@@ -300,7 +297,8 @@ class BudgetView(W.VBox):
     @staticmethod
     def _caption(frame: Frame) -> str:
         cost = f"<br><small>cost: {html.escape(frame.cost)}</small>" if frame.cost else ""
-        return f'<p role="status" aria-live="polite">{html.escape(frame.text)}{cost}</p>'
+        text, style = html.escape(frame.text), "margin:0;line-height:1.35"
+        return f'<p role="status" aria-live="polite" style="{style}">{text}{cost}</p>'
 
     def _default_values(self) -> dict:
         return {name: s.default for name, s in self._settings.items()}
@@ -317,7 +315,9 @@ class BudgetView(W.VBox):
     def _say(self, line: str = "") -> None:
         """One line under the controls, or none. An error in a callback shows nowhere else."""
         self._error.value = (
-            f'<p class="ttc-error" role="alert" style="color:#b00">{html.escape(line)}</p>' if line else ""
+            f'<p class="ttc-error" role="alert" style="color:#b00;margin:0">{html.escape(line)}</p>'
+            if line
+            else ""
         )
         self._error.layout.display = None if line else "none"
 

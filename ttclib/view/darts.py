@@ -11,7 +11,7 @@ import numpy as np
 from ttclib.cost import Cost
 from ttclib.montecarlo import Estimate, area
 from ttclib.view.budget import BudgetView, options, powers_of_two
-from ttclib.view.style import BAD, COLORS, GOOD, MUTED, Picture, band, figure, truth
+from ttclib.view.style import BAD, COLORS, GOOD, MUTED, Picture, band, end_labels, figure, truth
 
 Estimator = Callable[[int, np.random.Generator], Estimate]
 
@@ -112,12 +112,9 @@ def methods_view(methods: Mapping[str, Estimator], exact: float, low: int = 6, h
     def draw(points, seed):
         seen = [n for n in budgets if n <= points]
         for color, name in zip(COLORS, methods, strict=False):
-            errors = [rms(name, n, seed) for n in seen]
-            ax.plot(seen, errors, "o-", color=color, markersize=3.5)
-            ax.annotate(
-                name, (seen[-1], errors[-1]), (8, 0), textcoords="offset points", color=color, va="center"
-            )
+            ax.plot(seen, [rms(name, n, seed) for n in seen], "o-", color=color, markersize=3.5)
         ends = {name: rms(name, points, seed) for name in methods}
+        end_labels(ax, points, list(ends.values()), methods, COLORS)
         best = min(ends, key=ends.get)
         gain = (ends[next(iter(ends))] / ends[best]) ** 2
         errors = ", ".join(f"{k} {v:.1e}" for k, v in ends.items())

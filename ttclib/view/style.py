@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 
 import matplotlib as mpl
 import numpy as np
@@ -41,6 +42,9 @@ RC = {
     "figure.dpi": 100,
     "image.cmap": "cividis",
 }
+# For the whole session, not in a context: matplotlib reads the style again whenever a title or a
+# label is set, also in a learner's own cell.
+mpl.rcParams.update(RC)
 
 
 def figure(rows: int = 1, columns: int = 1, size: tuple[float, float] = (8.0, 3.6), **kwargs):
@@ -59,10 +63,34 @@ def figure(rows: int = 1, columns: int = 1, size: tuple[float, float] = (8.0, 3.
     -------
     (Figure, Axes or numpy.ndarray of Axes)
     """
-    with mpl.rc_context(RC):
-        fig = Figure(figsize=size, layout="constrained")
-        FigureCanvasAgg(fig)
-        return fig, fig.subplots(rows, columns, **kwargs)
+    fig = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(fig)
+    return fig, fig.subplots(rows, columns, **kwargs)
+
+
+def end_labels(ax: Axes, x: float, ys, labels, colors, gap: float = 0.035) -> None:
+    """Write a label at the right end of each line, moved apart where they would overlap.
+
+    ``gap`` is the least distance between two labels, as a share of the axes' height.
+    """
+    to_axes = ax.transData + ax.transAxes.inverted()
+    heights = np.array([to_axes.transform((x, y))[1] for y in ys])
+    right = to_axes.transform((x, ys[0]))[0]
+    order = np.argsort(heights)
+    for below, above in itertools.pairwise(order):
+        heights[above] = max(heights[above], heights[below] + gap)
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1}
+    for height, label, color in zip(heights, labels, colors, strict=False):
+        ax.text(
+            right + 0.015,
+            height,
+            label,
+            color=color,
+            va="center",
+            fontsize=8.5,
+            transform=ax.transAxes,
+            bbox=box,
+        )
 
 
 def truth(ax: Axes, value: float, label: str | None = None, *, vertical: bool = False) -> None:
@@ -107,8 +135,7 @@ class Picture:
     """
 
     def __init__(self, fig: Figure, text: str):
-        with mpl.rc_context(RC):
-            fig.canvas.draw()
+        fig.canvas.draw()
         self.png = png_bytes(np.asarray(fig.canvas.buffer_rgba()), colors=64)
         self.text = text
 

@@ -1,0 +1,91 @@
+// Runs in the JupyterLab page: opens a notebook, and watches its pictures frame by frame.
+window.ttc = (() => {
+  const seen = new Map();
+  const canvas = document.createElement('canvas');
+  const context = canvas.getContext('2d', {willReadFrequently: true});
+  let panel = null, cell = null, last = null, inputs = [], changes = [], alarms = [], finished = false;
+
+  // A picture is its decoded pixels: a new address with the same pixels is no change.
+  const pixels = image => {
+    if (!seen.has(image.src)) {
+      canvas.width = image.naturalWidth;
+      canvas.height = image.naturalHeight;
+      context.drawImage(image, 0, 0);
+      const data = new Uint32Array(context.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+      seen.set(image.src, data.reduce((hash, pixel) => Math.imul(hash ^ pixel, 16777619), 2166136261));
+    }
+    return seen.get(image.src);
+  };
+  const visible = element => element.getClientRects().length > 0;
+  const all = selector => [...panel.node.querySelectorAll(selector)];
+  const pictures = () => {
+    const shown = [...cell.querySelectorAll('.jp-OutputArea-output img')].filter(visible);
+    return shown.every(image => image.complete && image.naturalWidth) ? shown.map(pixels).join() : '';
+  };
+  const frame = () => {
+    requestAnimationFrame(frame);
+    if (!cell) return;
+    const time = performance.now(), now = pictures();
+    if (now && now !== last) changes.push(time);
+    last = now || last;
+  };
+  requestAnimationFrame(frame);
+  for (const name of ['pointermove', 'keydown', 'click', 'change'])
+    document.addEventListener(name, () => inputs.push(performance.now()), true);
+
+  return {
+    async open(path) {
+      const app = window.jupyterapp;
+      await app.restored;
+      for (let i = 0; i < 1200 && app.shell.currentWidget?.context?.path !== path; i++)
+        await new Promise(done => setTimeout(done, 50));
+      panel = app.shell.currentWidget;
+      await panel.context.ready;
+      await panel.sessionContext.ready;
+      app.shell.collapseLeft();
+      panel.sessionContext.iopubMessage.connect((_, message) => {
+        if (message.header.msg_type === 'error') alarms.push(message.content.evalue);
+      });
+    },
+    run() {
+      finished = false;
+      window.jupyterapp.commands.execute('notebook:run-all-cells').finally(() => { finished = true; });
+    },
+    finished: () => finished,
+    // What is wrong with the notebook as it stands: a list of lines.
+    problems() {
+      const found = alarms.map(text => `an error in the kernel: ${text}`);
+      panel.context.model.toJSON().cells.forEach((cell, i) => {
+        if (cell.cell_type !== 'code') return;
+        if (cell.execution_count === null) found.push(`cell ${i} was not finished`);
+        for (const output of cell.outputs)
+          if (output.output_type === 'error') found.push(`cell ${i}: ${output.ename}: ${output.evalue}`);
+      });
+      const views = all('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.widget-view+json"]');
+      for (const view of views)
+        if (!view.querySelector('.jupyter-widgets')) found.push(`a widget was not drawn: ${view.textContent}`);
+      for (const line of all('.ttc-error'))
+        if (visible(line) && line.textContent.trim()) found.push(`a view says: ${line.textContent}`);
+      return found;
+    },
+    // Watch the pictures of the cell around an element from now on.
+    watch(element) {
+      cell = element.closest('.jp-Cell');
+      last = pictures();
+      inputs = [];
+      changes = [];
+    },
+    changed: () => changes.length > 0,
+    quiet: () => performance.now() - Math.max(...inputs, ...changes, 0) > 400,
+    // From the last input that came before the last new picture: milliseconds.
+    latency() {
+      const end = changes.at(-1);
+      return end - Math.max(...inputs.filter(time => time <= end));
+    },
+    kind: element => {
+      const around = element.closest('.jp-OutputArea-output');
+      return around.querySelector('.widget-progress') ? 'slow' : around.querySelector('.widget-stack') ? 'frames' : 'redraw';
+    },
+    height: () => panel.node.querySelector('.jp-WindowedPanel-outer').scrollHeight + 120,
+  };
+})();

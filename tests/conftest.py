@@ -1,0 +1,16 @@
+"""Options of the tests: the seed of random tests, and where the browser test leaves pictures."""
+
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser):
+    parser.addoption("--seed", type=int, default=0, help="seed of the random tests; any must pass")
+    parser.addoption("--shots", type=Path, help="folder for the browser test's screenshots and report")
+
+
+@pytest.fixture
+def seed(request):
+    """The seed that random tests start from."""
+    return request.config.getoption("--seed")
