@@ -164,6 +164,11 @@ class Environment:
         self.install(files)
         # `import ttclib` works from every folder, also after the project was moved
         (self.packages / "course.pth").write_text(os.path.relpath(self.root, self.packages) + "\n")
+        # JupyterLab asks no questions about news or updates
+        if (self.packages / "jupyterlab").is_dir():
+            settings = self.folder / "share/jupyter/lab/settings"
+            settings.mkdir(parents=True, exist_ok=True)
+            shutil.copy(self.root / "binder/overrides.json", settings)
         # pip is left out: to upgrade it is no damage
         found = sorted(p.name for p in self.packages.glob("*.dist-info") if not p.name.startswith("pip-"))
         stamp = {"interpreter": self.interpreter(), "files": self.wanted(files), "packages": found}
@@ -172,13 +177,13 @@ class Environment:
         part.replace(self.stamp)
         say(f"Installed {len(found)} packages in {time.monotonic() - start:.0f} s.")
 
-    def create(self):
-        """Make an empty environment in place of whatever is there."""
+    def create(self, *options):
+        """Make an empty environment in place of whatever is there; options go to venv."""
         if self.folder.exists():
             shutil.rmtree(self.folder)
         # the base interpreter: this one may be the environment that was just removed
         python = getattr(sys, "_base_executable", None) or sys.executable
-        quiet([python, "-m", "venv", str(self.folder)])
+        quiet([python, "-m", "venv", *options, str(self.folder)])
 
     def install(self, files):
         """Install the requirement files with pip, after uv had the chance to choose PyTorch's build."""
@@ -295,8 +300,7 @@ def explain(lines, command):
 def lab(env, args):
     """Open the first notebook; without a browser Jupyter prints the address."""
     command = [env.python, "-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}"]
-    command += [f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK}", "--LabApp.news_url=None"]
-    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    command.append(f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # Jupyter refuses a superuser otherwise, as in a container
     command = [*map(str, command), *args]

@@ -207,6 +207,10 @@ def test_whole_number_positions_stay_whole():
     positions = sample(kernel, np.zeros(4, int), 20, np.random.default_rng(0)).positions
     assert positions.dtype == int
     assert (np.abs(np.diff(positions, axis=0)) <= 1).all()
+    for floats in (random_walk(normal, 1.0), hmc(normal, lambda x: -x, 0.5, 2)):
+        moved = sample(floats, [0, 1, 2, 3], 20, np.random.default_rng(0)).positions
+        assert moved.dtype == float
+        assert (moved[-1] % 1 != 0).any()
 
 
 def test_a_trajectory_that_runs_off_is_rejected_not_an_error():
@@ -433,7 +437,10 @@ def nan_above_3(x):
         (lambda: ready(random_walk(normal, 1), 0.0), r"start has shape \(\)"),
         (lambda: ready(random_walk(normal, 1), []), "start has shape"),
         (lambda: ready(random_walk(normal, 1), [np.nan]), "start holds 1 values that are not finite"),
-        (lambda: ready(random_walk(normal, 1), [1, 2]), r"made float64 \(2,\) from positions of int64"),
+        (
+            lambda: ready(metropolis_hastings(normal, lambda x, rng: x + 0.5), [1, 2]),
+            r"made float64 \(2,\) from int64",
+        ),
         (lambda: ready(random_walk(normal, [1, 1, 1])), "step_size|broadcast"),
         (lambda: ready(metropolis_hastings(normal, in_place)), "new array"),
         (lambda: ready(metropolis_hastings(normal, lambda x, rng: x[:1])), r"made float64 \(1,\)"),

@@ -114,6 +114,44 @@ def smooth(model: HiddenMarkov, observations) -> np.ndarray:
     return np.array(smoothed[::-1])
 
 
+class GridFilter(NamedTuple):
+    """Filtering densities (T, K) on a grid of K points, and log p(y₀ … yₜ), shape (T,)."""
+
+    density: np.ndarray
+    log_evidence: np.ndarray
+
+
+def grid_filter(model: StateSpaceModel, observations, grid) -> GridFilter:
+    """Filter any one-dimensional model by the forward algorithm on a fine grid.
+
+    Exact up to the grid, which must be evenly spaced, cover the states and be finer than every
+    density in the model. It costs T · K² densities: fine in one dimension, hopeless in five.
+
+    Raises
+    ------
+    ValueError
+        If the grid is not evenly spaced.
+    """
+    grid = finite_array("grid", grid, ndim=1)
+    steps = np.diff(grid)
+    if len(grid) < 2 or steps[0] <= 0 or not np.allclose(steps, steps[0]):
+        raise ValueError("grid must be increasing and evenly spaced")
+    width, total, densities, log_evidence = steps[0], 0.0, [], []
+    previous, current = np.repeat(grid, len(grid)), np.tile(grid, len(grid))
+    density = np.exp(model.log_initial(grid))
+    for t, y in enumerate(np.asarray(observations, dtype=float)):
+        if t > 0:
+            moves = np.exp(model.log_transition(t, previous, current)).reshape(len(grid), len(grid))
+            density = density @ moves * width
+        density = density * np.exp(model.log_observation(t, grid, y))
+        evidence = density.sum() * width
+        density = density / evidence
+        total += np.log(evidence)
+        densities.append(density)
+        log_evidence.append(total)
+    return GridFilter(np.array(densities), np.array(log_evidence))
+
+
 def enumerate_evidence(model: HiddenMarkov, observations) -> float:
     """Sum p(y) over every hidden path: K^T terms, the definition itself, for tests."""
     log_likelihood = model.log_likelihood(observations)

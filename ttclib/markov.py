@@ -130,6 +130,7 @@ def autocorrelation_time(P: ArrayLike, f: ArrayLike) -> float:
     if seen.max() == seen.min():
         raise ValueError(f"f is {seen[0]:g} wherever the chain stays; a constant has no autocorrelation")
     g = f - pi @ f
+    g = g / np.abs(g).max()  # the scale cancels; squares of tiny values would not survive
     Zg = np.linalg.solve(np.eye(len(P)) - P + pi, g)
     return float(2 * (pi * g) @ Zg / ((pi * g) @ g) - 1)
 

@@ -29,13 +29,15 @@ def multinomial(weights, n: int, rng: np.random.Generator) -> np.ndarray:
 def residual(weights, n: int, rng: np.random.Generator) -> np.ndarray:
     """Give ⌊n wᵢ / Σw⌋ children for certain, and share the rest by the weight left over."""
     weights, n = _checked(weights, n)
-    expected = weights * (n / weights.sum())
-    certain = expected.astype(np.intp)
+    expected = weights / weights.sum() * n
+    # without the nudge, rounding turns an expected 1 into 0.999…, and a certain child into a likely one
+    certain = (expected * (1 + 1e-12)).astype(np.intp)
     ancestors = np.repeat(np.arange(len(weights)), certain)
     missing = n - len(ancestors)
     if missing > 0:
-        ancestors = np.concatenate([ancestors, _multinomial(expected - certain, missing, rng)])
-    return ancestors[:n]  # rounding can make a certain child too many when all weights are equal
+        left_over = np.maximum(expected - certain, 0)
+        ancestors = np.concatenate([ancestors, _multinomial(left_over, missing, rng)])
+    return ancestors
 
 
 def stratified(weights, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -71,7 +73,7 @@ def killing(weights, n: int, rng: np.random.Generator) -> np.ndarray:
     if n != len(weights):
         raise ValueError(f"n is {n}; killing replaces members one by one, so n must be {len(weights)}")
     ancestors = np.arange(n)
-    killed = np.flatnonzero(rng.random(n) * weights.max() >= weights)
+    killed = np.flatnonzero(rng.random(n) >= weights / weights.max())
     if len(killed):
         ancestors[killed] = _multinomial(weights, len(killed), rng)
     return ancestors

@@ -37,6 +37,10 @@ class StateSpaceModel:
         """Log density of observing y at time t in each of the states ``x``."""
         raise NotImplementedError
 
+    def log_initial(self, x: np.ndarray) -> np.ndarray:
+        """Log density of the state at time 0; needed by guided proposals and the grid filter."""
+        raise NotImplementedError
+
     def log_transition(self, t: int, previous: np.ndarray, x: np.ndarray) -> np.ndarray:
         """Log density of moving from ``previous`` to ``x``; needed by guided proposals and smoothers."""
         raise NotImplementedError
@@ -112,8 +116,7 @@ class LinearGaussian(StateSpaceModel):
     def log_transition(self, t, previous, x):  # noqa: D102
         return self._log_density(self._times(self.transition, previous), x, self.transition_cov)
 
-    def log_initial(self, x):
-        """Log density of the first state."""
+    def log_initial(self, x):  # noqa: D102
         return self._log_density(self.initial_mean, x, self.initial_cov)
 
     def best_proposal(self, t: int, previous: np.ndarray | None, y) -> tuple[np.ndarray, np.ndarray]:
@@ -180,6 +183,9 @@ class NonlinearBenchmark(StateSpaceModel):
     def sample_initial(self, n, rng):  # noqa: D102
         return self.initial_sd * rng.standard_normal(n)
 
+    def log_initial(self, x):  # noqa: D102
+        return log_normal(x, 0.0, self.initial_sd)
+
     def sample_transition(self, t, x, rng):  # noqa: D102
         return self.drift(t, x) + self.transition_sd * rng.standard_normal(len(x))
 
@@ -216,7 +222,10 @@ class StochasticVolatility(StateSpaceModel):
             raise ValueError(f"persistence is {self.persistence}; it must be between −1 and 1")
 
     def sample_initial(self, n, rng):  # noqa: D102
-        return self.mean + self.sd / math.sqrt(1 - self.persistence**2) * rng.standard_normal(n)
+        return self.mean + self._stationary_sd() * rng.standard_normal(n)
+
+    def log_initial(self, x):  # noqa: D102
+        return log_normal(x, self.mean, self._stationary_sd())
 
     def sample_transition(self, t, x, rng):  # noqa: D102
         return self._drift(x) + self.sd * rng.standard_normal(len(x))
@@ -229,6 +238,9 @@ class StochasticVolatility(StateSpaceModel):
 
     def log_transition(self, t, previous, x):  # noqa: D102
         return log_normal(x, self._drift(previous), self.sd)
+
+    def _stationary_sd(self):
+        return self.sd / math.sqrt(1 - self.persistence**2)
 
     def _drift(self, x):
         return self.mean + self.persistence * (x - self.mean)

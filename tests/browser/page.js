@@ -82,10 +82,13 @@ window.ttc = (() => {
       const end = changes.at(-1);
       return end - Math.max(...inputs.filter(time => time <= end));
     },
-    kind: element => {
-      const around = element.closest('.jp-OutputArea-output');
-      return around.querySelector('.widget-progress') ? 'slow' : around.querySelector('.widget-stack') ? 'frames' : 'redraw';
+    // A slow view shows progress; a view with one setting is switched by the browser, frame by frame.
+    kind(element) {
+      const view = element.closest('.jp-OutputArea-output');
+      if (view.querySelector('.widget-progress')) return 'slow';
+      return view.querySelectorAll('.widget-slider, .widget-text').length > 1 ? 'redraw' : 'frames';
     },
+    top: () => panel.node.querySelector('.jp-WindowedPanel-outer').scrollTo(0, 0),
     height: () => panel.node.querySelector('.jp-WindowedPanel-outer').scrollHeight + 120,
   };
 })();

@@ -25,6 +25,7 @@ FLAGS = """
 --disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars
 """
 SETTINGS = {
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "docmanager-extension/plugin": {"autosave": False},
     # every cell stays in the page, so that a slider far down is there
     "notebook-extension/tracker": {"windowingMode": "none"},
@@ -65,8 +66,7 @@ def jupyterlab(browser, tmp_path_factory):
     own |= {"JUPYTERLAB_WORKSPACES_DIR": str(tmp / "workspaces"), "JUPYTER_PREFER_ENV_PATH": "1"}
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--allow-root"]
     command += ["--ServerApp.port_retries=0", f"--ServerApp.root_dir={tmp / 'project'}"]
-    command += ["--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True"]
-    command += ["--LabApp.news_url=None", "--ip=127.0.0.1"]
+    command += ["--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True", "--ip=127.0.0.1"]
     with open(tmp / "log", "w") as log:
         server = subprocess.Popen(command, env=os.environ | own, stdout=log, stderr=log)
     try:
@@ -198,6 +198,8 @@ def test_notebook(path, browser, jupyterlab, shots, report):
         page.wait_for_function("ttc.finished()", timeout=180_000)
         assert_sound(page, "after Run All")
         page.set_viewport_size({"width": 1280, "height": min(page.evaluate("ttc.height()"), 14_000)})
+        page.evaluate("ttc.top()")
+        page.wait_for_timeout(500)
         page.screenshot(path=shots / f"{path.stem}.png")
         page.set_viewport_size({"width": 1280, "height": 1000})
         check_sliders(page, report, path.stem)

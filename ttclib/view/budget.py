@@ -84,10 +84,10 @@ def options(values: Sequence, *, default: Any = None, unit: str | None = None, l
     return Setting(values, names, default, unit, label)
 
 
-def entry(parse: Callable[[str], Any], default: str, *, label: str | None = None):
+def entry(parse: Callable[[str], Any], default: str, *, unit: str | None = None, label: str | None = None):
     """A text field. ``parse`` turns the text into a value or raises ``ValueError`` with one line."""
     parse(default)
-    return Setting((default,), (default,), default, None, label, parse)
+    return Setting((default,), (default,), default, unit, label, parse)
 
 
 class Frame(NamedTuple):

@@ -1,18 +1,20 @@
 """The map of the course: sixteen notebooks, six populations, one loop.
 
-Every miniature is computed, and shares one code of colours: blue is proposed, orange is a weight,
-green is selected.
+The miniatures share one code of colours: blue is proposed, orange is a weight, green is selected.
+Darts, chain and population are real runs of this library, and the scaling curves follow their law;
+the language model's weights and the search's rewards are random numbers.
 """
 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
-from ttclib import mcmc
+from ttclib import genealogy, mcmc, smc, statespace
 from ttclib.view.style import COLORS, MUTED, Picture, figure
 
 READY = 5  # notebooks 00 to 04 can be opened; the others are planned
@@ -107,7 +109,7 @@ def _row_labels(page: Axes) -> None:
     for y, word, color in words:
         page.add_patch(Circle((0.3, y), 0.062, color=color, linewidth=0))
         page.text(0.43, y, word, va="center", fontsize=9.5, weight="bold", color=_INK)
-    for above, below in zip(_ROWS[:2], _ROWS[1:3], strict=True):
+    for above, below in pairwise(_ROWS[:3]):
         _arrow(page, (0.3, above - 0.07), (0.3, below + 0.07), MUTED)
     _arrow(page, (0.24, _ROWS[2]), (0.24, _ROWS[0]), MUTED, connectionstyle="arc3,rad=-0.42")
     page.text(0.43, _ROWS[3], "paid in", va="center", color=_GREY)
@@ -132,7 +134,7 @@ def _chip(page: Axes, x: float, y: float, number: str, name: str, filled: bool) 
     page.text(x + 0.27, y - 0.007, name, va="center", fontsize=8, color=_INK if filled else _GREY)
 
 
-# ---- miniatures: each is a small run of the thing itself ----------------------------------------
+# ---- miniatures ---------------------------------------------------------------------------------
 
 
 def _darts(ax: Axes) -> None:
@@ -169,29 +171,20 @@ def _chain(ax: Axes) -> None:
 
 
 def _population(ax: Axes) -> None:
-    """A particle filter follows a random walk (dashed): who lives on, and who the parents were."""
-    rng, n, steps = np.random.default_rng(3), 8, 7
-    hidden = np.cumsum(rng.normal(0, 0.7, steps))
-    x, parents, alive = rng.normal(0, 1, n), np.arange(n), []
-    generations = []
-    for t in range(steps):
-        weights = np.exp(-0.5 * ((hidden[t] - x) / 0.6) ** 2)
-        weights /= weights.sum()
-        generations.append((x, weights, parents))
-        parents = np.searchsorted(np.cumsum(weights), (np.arange(n) + rng.random()) / n).clip(max=n - 1)
-        x = x[parents] + rng.normal(0, 0.6, n)
-    alive = [np.unique(parents)]
-    for _, _, parents in generations[:0:-1]:
-        alive.insert(0, np.unique(parents[alive[0]]))
-    for t, (x, weights, parents) in enumerate(generations):
-        for i in range(n):
-            lives = i in alive[t]
-            if t:
-                edge = [generations[t - 1][0][parents[i]], x[i]]
-                ax.plot([t - 1, t], edge, **_branch(lives))
-        ax.scatter(np.full(n, t), x, s=4 + 70 * weights, color=WEIGHED, linewidth=0, zorder=3)
-    ax.plot(range(steps), hidden, "k--", linewidth=1, zorder=4)
-    ax.set(xlim=(-0.4, steps - 0.6))
+    """A bootstrap filter follows a curve (dashed): who lives on, and who the parents were."""
+    curve = 1.6 * np.sin(np.arange(8) / 1.8)
+    walk = statespace.LinearGaussian(transition=1.0, transition_cov=0.5, observation_cov=0.3)
+    model = statespace.Bootstrap(walk, curve)
+    history = smc.run(model, 8, smc.resample("systematic"), np.random.default_rng(3))
+    alive = genealogy.lineages(history)
+    for t, now in enumerate(history):
+        for i in range(len(now) if t else 0):
+            parent = history[t - 1].particles[now.ancestors[i]]
+            ax.plot([t - 1, t], [parent, now.particles[i]], **_branch(i in alive[t]))
+        sizes = 4 + 70 * now.weights
+        ax.scatter(np.full(len(now), t), now.particles, s=sizes, color=WEIGHED, linewidth=0, zorder=3)
+    ax.plot(curve, "k--", linewidth=1, zorder=4)
+    ax.set(xlim=(-0.4, len(curve) - 0.6))
 
 
 def _branch(lives: bool) -> dict:
@@ -214,10 +207,8 @@ def _language(ax: Axes) -> None:
             _box(ax, *square, color=WEIGHED, alpha=0.08 + 0.8 * weight, linewidth=0)
             if taken:
                 _box(ax, *square, facecolor="none", edgecolor=SELECTED, linewidth=1.6)
-            style = {"weight": "bold", "color": _INK} if taken else {"color": "#777777"}
-            ax.text(
-                t, -row - 0.04, symbol, ha="center", va="center", fontsize=7.5, family="monospace", **style
-            )
+            ink = {"weight": "bold", "color": _INK} if taken else {"color": "#777777"}
+            ax.text(t, -row - 0.04, symbol, ha="center", va="center", fontsize=7.5, family="monospace", **ink)
     ax.set(xlim=(-0.75, len(text) - 0.25), ylim=(-4.75, 0.75))
 
 

@@ -24,9 +24,7 @@ def board_view(estimator: Estimator, low: int = 4, high: int = 24, default: int 
     budgets = [2**k for k in range(low, high + 1)]
     run = functools.cache(lambda n, seed: estimator(n, np.random.default_rng(seed)))
     fig, (board, errors) = figure(1, 2, size=(8.4, 3.7), width_ratios=[1, 1.5])
-    board.set(xlim=(0, 1), ylim=(0, 1), xlabel="x", ylabel="y", title="the first 1,500 darts", aspect="equal")
-    arc = np.linspace(0, math.pi / 2, 200)
-    board.plot(np.cos(arc), np.sin(arc), color="black", linewidth=1)
+    board_axes(board)
     _error_axes(errors, budgets, "darts n", math.sqrt(math.pi * (4 - math.pi)), "1.642 / √n (exact)")
     sizes = [n for n in budgets if n <= 2**14]
     spread = [[abs(run(n, (99, k)).value - math.pi) for n in sizes] for k in range(100)]
@@ -35,10 +33,7 @@ def board_view(estimator: Estimator, low: int = 4, high: int = 24, default: int 
 
     def draw(darts, seed):
         seen = [n for n in budgets if n <= darts]
-        xy = np.random.default_rng(seed).random((min(darts, 1500), 2))
-        hit = (xy**2).sum(axis=1) <= 1
-        board.plot(*xy[hit].T, ".", color=GOOD, markersize=2.5)
-        board.plot(*xy[~hit].T, ".", color=BAD, markersize=2.5)
+        throw(board, darts, seed)
         gaps = [abs(run(n, seed).value - math.pi) for n in seen]
         errors.plot(seen, gaps, "o-", color=GOOD, markersize=3.5, linewidth=1)
         errors.plot(seen[-1], gaps[-1], "o", color=BAD, markersize=7)
@@ -47,6 +42,21 @@ def board_view(estimator: Estimator, low: int = 4, high: int = 24, default: int 
         return text, last.cost
 
     return BudgetView(fig, draw, darts=powers_of_two(low, high, unit="darts", default=default))
+
+
+def board_axes(ax) -> None:
+    """Draw the unit square and its quarter circle."""
+    ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="x", ylabel="y", title="the first 1,500 darts", aspect="equal")
+    arc = np.linspace(0, math.pi / 2, 200)
+    ax.plot(np.cos(arc), np.sin(arc), color="black", linewidth=1)
+
+
+def throw(ax, darts: int, seed: int) -> None:
+    """Draw the first darts of a stream: hits and misses."""
+    xy = np.random.default_rng(seed).random((min(darts, 1500), 2))
+    hit = (xy**2).sum(axis=1) <= 1
+    ax.plot(*xy[hit].T, ".", color=GOOD, markersize=2.5)
+    ax.plot(*xy[~hit].T, ".", color=BAD, markersize=2.5)
 
 
 def _error_axes(ax, budgets, xlabel: str, constant: float, label: str) -> None:
