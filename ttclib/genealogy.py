@@ -68,6 +68,8 @@ def backward_sampling(
     numpy.ndarray, shape (T, n, …)
         Equally weighted.
     """
+    if not history:
+        raise ValueError("history is empty; it must hold at least one population")
     n, last = whole_number("n", n), history[-1]
     states = last.particles[rng.choice(len(last), n, p=last.weights)]
     paths = [states]

@@ -56,8 +56,7 @@ class HiddenMarkov(StateSpaceModel):
         return _categorical(self.emission[x], rng)
 
     def log_observation(self, t, x, y):  # noqa: D102
-        with np.errstate(divide="ignore"):  # log 0 = −inf is what we mean
-            return np.log(self.emission[x, int(y)])
+        return self.log_likelihood([y])[0, x]
 
     def log_transition(self, t, previous, x):  # noqa: D102
         with np.errstate(divide="ignore"):
@@ -66,9 +65,10 @@ class HiddenMarkov(StateSpaceModel):
     def log_likelihood(self, observations) -> np.ndarray:
         """Log probability of each observation in each state, shape (T, K)."""
         symbols = np.asarray(observations)
-        if symbols.ndim != 1 or not np.isin(symbols, np.arange(self.emission.shape[1])).all():
-            raise ValueError(f"observations must be whole numbers from 0 to {self.emission.shape[1] - 1}")
-        with np.errstate(divide="ignore"):
+        known = np.arange(self.emission.shape[1])
+        if symbols.ndim != 1 or len(symbols) == 0 or not np.isin(symbols, known).all():
+            raise ValueError(f"observations must be a list of whole numbers from 0 to {known[-1]}")
+        with np.errstate(divide="ignore"):  # log 0 = −inf is what we mean
             return np.log(self.emission.T[symbols.astype(int)])
 
 

@@ -10,9 +10,9 @@ import numpy as np
 
 def whole_number(name: str, value: object, minimum: int = 1) -> int:
     """Return ``value`` as an int, or raise ``ValueError``. 1e6 and ``np.int64(3)`` are whole."""
-    is_number = isinstance(value, (numbers.Real, np.number)) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or value != int(value) or value < minimum:
-        raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {minimum}")
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not is_number or not abs(value) < math.inf or value != int(value) or value < minimum:
+        raise ValueError(f"{name} is {_short(value)}; it must be a whole number of at least {minimum}")
     return int(value)
 
 
@@ -20,15 +20,18 @@ def real_number(
     name: str, value: object, low: float = -math.inf, high: float = math.inf, *, open_low: bool = False
 ) -> float:
     """Return ``value`` as a finite float in [low, high] (or (low, high]), or raise ``ValueError``."""
-    is_number = isinstance(value, (numbers.Real, np.number)) and not isinstance(value, bool)
-    inside = is_number and math.isfinite(value) and low <= value <= high
-    if not inside or (open_low and value == low):
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    try:
+        number = float(value) if is_number else math.nan
+    except OverflowError:  # an int beyond the floats
+        number = math.inf
+    if not (math.isfinite(number) and low <= number <= high) or (open_low and number == low):
         if high == math.inf:
             allowed = "" if low == -math.inf else f" {'above' if open_low else 'of at least'} {low:g}"
         else:
             allowed = f" in {'(' if open_low else '['}{low:g}, {high:g}]"
-        raise ValueError(f"{name} is {value!r}; it must be a finite number{allowed}")
-    return float(value)
+        raise ValueError(f"{name} is {_short(value)}; it must be a finite number{allowed}")
+    return number
 
 
 def positive(name: str, value: object) -> float:
@@ -44,9 +47,11 @@ def finite_array(
     ``shape`` may hold ``None`` where any length is allowed.
     """
     try:
+        if np.iscomplexobj(value):
+            raise TypeError
         array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} is not an array of numbers: {value!r}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name} is not an array of numbers: {_short(value)}") from None
     if ndim is not None and array.ndim != ndim:
         raise ValueError(f"{name} has {array.ndim} dimensions; it must have {ndim}")
     if shape is not None and (
@@ -65,10 +70,15 @@ def finite_array(
 def covariance(name: str, value: object, size: int | None = None) -> np.ndarray:
     """Return ``value`` as a symmetric positive definite matrix, or raise ``ValueError``."""
     matrix = np.atleast_2d(finite_array(name, value))
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or (size is not None and len(matrix) != size):
+    if (
+        matrix.ndim != 2
+        or matrix.shape[0] != matrix.shape[1]
+        or not matrix.size
+        or (size is not None and len(matrix) != size)
+    ):
         wanted = f"{size} × {size}" if size is not None else "square"
         raise ValueError(f"{name} has shape {matrix.shape}; it must be {wanted}")
-    if not np.allclose(matrix, matrix.T):
+    if not np.allclose(matrix, matrix.T, atol=1e-8 * np.abs(matrix).max()):
         raise ValueError(f"{name} is not symmetric; a covariance is")
     smallest = np.linalg.eigvalsh(matrix).min()
     if smallest <= 1e-12 * np.abs(matrix).max():
@@ -76,3 +86,9 @@ def covariance(name: str, value: object, size: int | None = None) -> np.ndarray:
             f"{name} is singular (smallest eigenvalue {smallest:.1e}); a covariance is positive definite"
         )
     return matrix
+
+
+def _short(value: object) -> str:
+    """Write any value in one line of at most 60 characters."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else text[:59] + "…"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ttclib.statespace import LinearGaussian
+from ttclib.statespace import LinearGaussian, observations_array
 
 
 class Gaussians(NamedTuple):
@@ -48,10 +48,10 @@ def kalman_filter(model: LinearGaussian, observations) -> Filtered:
     Raises
     ------
     ValueError
-        If the observations do not have the model's dimension.
+        If the observations do not have the model's dimension, or one is infinite.
     """
     a, q, h, r, mean, cov = _matrices(model)
-    y = np.asarray(observations, dtype=float)
+    y = observations_array(observations)
     y = y[:, None] if y.ndim == 1 and len(h) == 1 else y
     if y.ndim != 2 or y.shape[1] != len(h):
         raise ValueError(f"observations has shape {np.shape(observations)}; it must be (T, {len(h)})")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ttclib.cost import Cost
-from ttclib.inputs import finite_array, whole_number
+from ttclib.inputs import finite_array, real_number, whole_number
 
 CHUNK = 2**14  # two coordinates of 2¹⁴ points stay in a core's cache
 
@@ -126,6 +126,7 @@ def control_variate(
     *Monte Carlo theory, methods and examples*, §8.9).
     """
     n, start = whole_number("n", n, 3), time.perf_counter()
+    g_mean = real_number("g_mean", g_mean)
     moments = np.zeros(3)  # Σ(f−f₀), Σ(g−ḡ), then products below; shifted by f₀ to keep digits
     products = np.zeros(3)
     shift = None
@@ -167,7 +168,9 @@ def stratified(f: Callable, n: int, rng: np.random.Generator) -> Estimate:
         total += fu.sum()
         squares += ((fu[::2] - fu[1::2]) ** 2).sum()
         first += size
-    return Estimate(total / n, math.sqrt(squares) / n, Cost(units=n, seconds=time.perf_counter() - start))
+    return Estimate(
+        float(total / n), math.sqrt(squares) / n, Cost(units=n, seconds=time.perf_counter() - start)
+    )
 
 
 def sobol(f: Callable, n: int, rng: np.random.Generator, dim: int = 1, replicates: int = 8) -> Estimate:
@@ -183,12 +186,13 @@ def sobol(f: Callable, n: int, rng: np.random.Generator, dim: int = 1, replicate
     from scipy.stats import qmc  # heavy to import, and only needed here
 
     n, start = whole_number("n", n), time.perf_counter()
-    each = n // whole_number("replicates", replicates, 2)
+    replicates = whole_number("replicates", replicates, 2)
+    each = n // replicates
     if each * replicates != n or each & (each - 1):
         raise ValueError(f"n is {n}; it must be {replicates} (replicates) times a power of two")
     means = []
     for _ in range(replicates):
-        engine = qmc.Sobol(dim, scramble=True, rng=rng)
+        engine = qmc.Sobol(whole_number("dim", dim), scramble=True, rng=rng)
         total = 0.0
         for size in _chunks(each):
             points = engine.random(size)
@@ -228,8 +232,11 @@ def rejection(
         If a proposed point breaks the bound: the kept points would follow the wrong law.
     """
     n, start, kept = whole_number("n", n), time.perf_counter(), []
+    log_bound = real_number("log_bound", log_bound)
     for size in _chunks(n):
-        x = propose(size, rng)
+        x = np.asarray(propose(size, rng))
+        if x.shape[:1] != (size,):
+            raise ValueError(f"propose returned shape {x.shape} for {size} points; it must be ({size}, …)")
         log_ratio = _values(log_density, x) - _values(log_proposal, x) - log_bound
         if (log_ratio > 1e-9).any():
             raise ValueError(f"log_bound is too small by {log_ratio.max():.3g}; it must satisfy p ≤ M q")
@@ -245,6 +252,7 @@ def _chunks(n: int) -> Iterator[int]:
 
 
 def _uniform(rng: np.random.Generator, size: int, dim: int) -> np.ndarray:
+    dim = whole_number("dim", dim)
     return rng.random(size if dim == 1 else (size, dim))
 
 

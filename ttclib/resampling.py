@@ -109,11 +109,11 @@ def _checked(weights, n) -> tuple[np.ndarray, int]:
     if weights.ndim != 1 or len(weights) == 0:
         raise ValueError(f"weights has shape {weights.shape}; it must be (N,) with N ≥ 1")
     # NaN spreads through min and max, so two comparisons see every bad value
-    if not (weights.min() >= 0 and weights.max() < np.inf):
+    top = weights.max()
+    if not (weights.min() >= 0 and top < np.inf):
         raise ValueError("weights must be finite and not negative, with no NaN")
-    total = weights.sum()
-    if not 0 < total < np.inf:
-        raise ValueError(f"weights sum to {total}; the sum must be positive and finite")
+    if not 0 < top <= np.finfo(float).max / len(weights):
+        raise ValueError(f"weights are at most {top:g}; their sum must be positive and finite")
     return weights, whole_number("n", n)
 
 

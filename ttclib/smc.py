@@ -198,11 +198,11 @@ def resample(scheme: str | resampling.Scheme = "systematic", n: int | None = Non
     The children share the weight equally, and the mean weight stays what it was: this keeps
     ``log_evidence`` unbiased whatever is selected when.
     """
-    scheme = resampling.scheme(scheme)
+    scheme, n = resampling.scheme(scheme), None if n is None else whole_number("n", n)
 
     def select(population, rng):
         ancestors = scheme(population._relative[0], n or len(population), rng)
-        return ancestors, np.broadcast_to(population.log_evidence, len(ancestors))
+        return ancestors, np.full(len(ancestors), population.log_evidence)
 
     return select
 

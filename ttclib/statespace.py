@@ -7,6 +7,7 @@ dimension and (n, d) in d; time starts at 0, where the first state is observed.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -14,6 +15,22 @@ import numpy as np
 
 from ttclib.inputs import covariance, finite_array, positive, real_number, whole_number
 from ttclib.smc import Model
+
+
+def observations_array(observations) -> np.ndarray:
+    """Return observations as a float64 array with time on the first axis; NaN marks a missing one.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or one is infinite.
+    """
+    array = np.asarray(observations, dtype=float)
+    if array.ndim == 0 or len(array) == 0:
+        raise ValueError("observations is empty; it must hold at least one")
+    if np.isinf(array).any():
+        raise ValueError("observations holds infinite values; they must be finite, or NaN where missing")
+    return array
 
 
 def log_normal(x, mean, sd):
@@ -94,7 +111,7 @@ class LinearGaussian(StateSpaceModel):
         covariance("initial_cov", self.initial_cov, d)
         covariance("observation_cov", self.observation_cov, k)
 
-    @property
+    @functools.cached_property
     def scalar(self) -> bool:
         """Whether states are numbers."""
         return np.ndim(self.initial_mean) == 0
@@ -258,11 +275,7 @@ class Bootstrap(Model):
 
     def __init__(self, model: StateSpaceModel, observations):
         self.model = model
-        self.observations = np.asarray(observations, dtype=float)
-        if self.observations.ndim == 0 or len(self.observations) == 0:
-            raise ValueError("observations is empty; it must hold at least one")
-        if np.isinf(self.observations).any():
-            raise ValueError("observations holds infinite values; they must be finite, or NaN where missing")
+        self.observations = observations_array(observations)
 
     def init(self, n, rng):  # noqa: D102
         return self.model.sample_initial(n, rng)

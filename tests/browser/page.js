@@ -30,8 +30,9 @@ window.ttc = (() => {
     last = now || last;
   };
   requestAnimationFrame(frame);
-  for (const name of ['pointermove', 'keydown', 'click', 'change'])
-    document.addEventListener(name, () => inputs.push(performance.now()), true);
+  // A slider moves with the button held down; a pointermove without it is the browser's own.
+  document.addEventListener('pointermove', event => event.buttons && inputs.push(performance.now()), true);
+  document.addEventListener('keydown', () => inputs.push(performance.now()), true);
 
   return {
     async open(path) {
@@ -52,6 +53,9 @@ window.ttc = (() => {
       window.jupyterapp.commands.execute('notebook:run-all-cells').finally(() => { finished = true; });
     },
     finished: () => finished,
+    // Every widget is there: the last ones are drawn a little after the last cell is done.
+    drawn: () => all('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.widget-view+json"]')
+      .every(view => view.querySelector('.jupyter-widgets')),
     // What is wrong with the notebook as it stands: a list of lines.
     problems() {
       const found = alarms.map(text => `an error in the kernel: ${text}`);
@@ -61,9 +65,6 @@ window.ttc = (() => {
         for (const output of cell.outputs)
           if (output.output_type === 'error') found.push(`cell ${i}: ${output.ename}: ${output.evalue}`);
       });
-      const views = all('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.widget-view+json"]');
-      for (const view of views)
-        if (!view.querySelector('.jupyter-widgets')) found.push(`a widget was not drawn: ${view.textContent}`);
       for (const line of all('.ttc-error'))
         if (visible(line) && line.textContent.trim()) found.push(`a view says: ${line.textContent}`);
       return found;
@@ -79,6 +80,7 @@ window.ttc = (() => {
     quiet: () => performance.now() - Math.max(...inputs, ...changes, 0) > 400,
     // From the last input that came before the last new picture: milliseconds.
     latency() {
+      if (!changes.length) return null;
       const end = changes.at(-1);
       return end - Math.max(...inputs.filter(time => time <= end));
     },

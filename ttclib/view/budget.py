@@ -60,6 +60,10 @@ class Setting:
         """How the learner sees a value."""
         return str(value) if self.parse else self.names[self.options.index(value)]
 
+    def label_of(self, name: str) -> str:
+        """What stands beside the control: the label, or the argument's name and the unit."""
+        return self.label or (f"{name} ({self.unit})" if self.unit not in (None, name) else name)
+
 
 def powers_of_two(low: int, high: int, unit: str, *, default: int | None = None, step: int = 1, label=None):
     """Budgets 2^low, 2^(low+step), … up to 2^high, counted in ``unit``; ``default`` is an exponent."""
@@ -141,6 +145,7 @@ class BudgetView(W.VBox):
         self._slow = inspect.isgeneratorfunction(inspect.unwrap(draw))
         self._frames_mode = len(settings) == 1 and not self._slow and not next(iter(settings.values())).parse
         self._memory: OrderedDict[tuple, Frame] = OrderedDict()
+        self._good = self._default_values()  # the last setting that could be drawn
         self._task: asyncio.Task | None = None
         self.traceback = ""
         self._freeze(fig)
@@ -159,11 +164,13 @@ class BudgetView(W.VBox):
         if self._frames_mode:
             (name,) = settings
             values = settings[name].options
-            self._panels = [self._panel(self._frame({name: v})) for v in values]
+            self._shown = [self._frame({name: v}) for v in values]
+            self._panels = [self._panel(frame) for frame in self._shown]
             self._view = W.Stack(self._panels, selected_index=values.index(settings[name].default))
             W.jslink((self._inputs[name], "index"), (self._view, "selected_index"))
         else:
-            self._panels = [self._panel(self._frame(self._default_values()))]
+            self._shown = [self._frame(self._good)]
+            self._panels = [self._panel(self._shown[0])]
             self._view = self._panels[0]
         super().__init__([*rows, *([W.HBox(buttons)] if buttons else []), self._error, self._view])
 
@@ -241,9 +248,7 @@ class BudgetView(W.VBox):
     # ---- the widgets ------------------------------------------------------------------------
 
     def _control(self, name: str, setting: Setting) -> W.Widget:
-        label = setting.label or (
-            f"{name} ({setting.unit})" if setting.unit and setting.unit != name else name
-        )
+        label = setting.label_of(name)
         wide = {"description_width": "150px"}
         if setting.parse:
             box = W.Text(
@@ -309,8 +314,17 @@ class BudgetView(W.VBox):
     def _luck_name(self) -> str:
         return f"New luck (seed {self.seed})"
 
-    def _show(self, panel: W.VBox, frame: Frame) -> None:
-        panel.children[0].value, panel.children[1].value = self._picture(frame), self._caption(frame)
+    def _show(self, i: int, frame: Frame) -> None:
+        picture, caption = self._panels[i].children
+        picture.value, caption.value = self._picture(frame), self._caption(frame)
+        self._shown[i] = frame
+
+    def _on_screen(self) -> tuple[dict, Frame]:
+        """The setting that the picture shows, and the picture: after a bad input, the last good ones."""
+        if not self._frames_mode:
+            return self._good, self._shown[0]
+        (slider,) = self._inputs.values()
+        return self._values(), self._shown[slider.index]
 
     def _say(self, line: str = "") -> None:
         """One line under the controls, or none. An error in a callback shows nowhere else."""
@@ -346,17 +360,24 @@ class BudgetView(W.VBox):
 
     def _refresh(self, values: dict) -> Iterator[float]:
         frame = yield from self._work(values)
-        self._show(self._view, frame)
+        self._show(0, frame)
+        self._good = values
 
     def _all_frames(self) -> Iterator[float]:
         """Redraw every frame, the one on screen first."""
         ((name, setting),) = self._settings.items()
         now = self._inputs[name].index
         order = sorted(range(len(setting.options)), key=lambda i: (abs(i - now), i))
+        failed = None
         for done, i in enumerate(order, 1):
-            frame = yield from self._work({name: setting.options[i]})
-            self._show(self._panels[i], frame)
+            try:
+                frame = yield from self._work({name: setting.options[i]})
+                self._show(i, frame)
+            except ValueError as error:  # this luck cannot be drawn at this setting; others may
+                failed = failed or error
             yield done / len(order)
+        if failed:
+            raise failed
 
     def _start(self, work: Iterator[float], *, at_once: bool) -> None:
         """Run the work here, or beside the kernel's other messages, and cancel what it replaces."""
@@ -400,13 +421,13 @@ class BudgetView(W.VBox):
     # ---- without a kernel -------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        values = self._values()
+        values, frame = self._on_screen()
         chosen = ", ".join(f"{k} = {s.name_of(values[k])}" for k, s in self._settings.items())
-        return f"slider: {chosen} | {self._frame(values).line}"
+        return f"slider: {chosen} | {frame.line}"
 
     def _repr_mimebundle_(self, **kwargs):
         data = dict(super()._repr_mimebundle_(**kwargs))
-        frame = self._frame(self._values())
+        _, frame = self._on_screen()
         # GitHub and a notebook not yet run show the picture; nbval compares the line of numbers
         data["image/png"] = base64.b64encode(png_bytes(frame.pixels, colors=64)).decode()
         data["text/plain"] = repr(self)
@@ -434,7 +455,7 @@ class BudgetView(W.VBox):
         for name, values in choices.items():
             setting = self._settings[name]
             names = html.escape("|".join(setting.name_of(v) for v in values))
-            label = html.escape(setting.label or (f"{name} ({setting.unit})" if setting.unit else name))
+            label = html.escape(setting.label_of(name))
             controls.append(
                 f'<p><label>{label} <input type="range" min="0" max="{len(values) - 1}" '
                 f'value="{values.index(start[name])}" data-names="{names}" oninput="{html.escape(_SCRIPT)}">'

@@ -1,0 +1,115 @@
+"""Every outcome of a random computation, with its probability: expectations without any luck.
+
+A computation that draws its randomness from :class:`Decisions` is replayed once for each path
+through the tree of its decisions. Sums over the paths are exact, so an unbiased estimate must come
+out right to rounding, and a small bias cannot hide behind noise.
+"""
+
+import functools
+import math
+
+import numpy as np
+
+
+class Decisions:
+    """A random generator that follows a given path and multiplies the probabilities along it.
+
+    It knows only the calls that the tests need: :meth:`choice` of indices, :meth:`random` and
+    :meth:`multinomial`.
+
+    Parameters
+    ----------
+    path : list of [branch, branches]
+        Where to turn. Decisions past its end turn first, and are added to it.
+    cuts : sequence of float
+        Places in (0, 1) between which the computation cannot tell one uniform number from another.
+    """
+
+    def __init__(self, path, cuts=()):
+        self.path, self.taken, self.probability = path, 0, 1.0
+        self.edges = np.unique([0.0, *(c for c in cuts if 0 < c < 1), 1.0])
+
+    def decide(self, probabilities):
+        """Take one branch, and return its number among ``probabilities``."""
+        possible = [i for i, p in enumerate(probabilities) if p > 0]
+        if self.taken == len(self.path):
+            self.path.append([0, len(possible)])
+        chosen = possible[self.path[self.taken][0]]
+        self.taken += 1
+        self.probability *= probabilities[chosen]
+        return chosen
+
+    def choice(self, a, size=None, p=None):
+        """Indices below ``a``, like ``Generator.choice``."""
+        p = np.full(a, 1 / a) if p is None else p
+        if size is None:
+            return self.decide(p)
+        return np.array([self.decide(p) for _ in range(size)])
+
+    def random(self, size=None):
+        """One number from the middle of every cell between two cuts: a cell stands for its length."""
+        if size is None:
+            cell = self.decide(np.diff(self.edges))
+            return (self.edges[cell] + self.edges[cell + 1]) / 2
+        return np.array([self.random() for _ in range(size)])
+
+    def multinomial(self, n, p):
+        """Every way to share n among the categories."""
+        ways = list(compositions(n, len(p)))
+        log_ways = [math.lgamma(n + 1) - sum(math.lgamma(k + 1) for k in way) for way in ways]
+        chances = [round(math.exp(m)) * np.prod(p**way) for m, way in zip(log_ways, ways, strict=True)]
+        return ways[self.decide(chances)]
+
+
+def compositions(n, parts):
+    """Every way to write n as an ordered sum of ``parts`` whole numbers."""
+    if parts == 1:
+        yield np.array([n])
+        return
+    for first in range(n + 1):
+        for rest in compositions(n - first, parts - 1):
+            yield np.array([first, *rest])
+
+
+def outcomes(compute, cuts=()):
+    """Yield ``(probability, compute(decisions))`` for every outcome, depth first."""
+    path = []
+    while True:
+        decisions = Decisions(path, cuts)
+        result = compute(decisions)
+        yield decisions.probability, result
+        while path and path[-1][0] + 1 == path[-1][1]:
+            path.pop()
+        if not path:
+            return
+        path[-1][0] += 1
+
+
+def law_of_ancestors(scheme, weights, n):
+    """Exact law of a resampling scheme: a list of (probability, ancestors).
+
+    The scheme itself is run, on a generator whose uniform numbers stand for cells. Its result may
+    change where a uniform number meets a mark of the ruler of cumulative weights (stratified), one
+    minus a mark (systematic), or a weight over the largest weight (killing).
+    """
+    marks = np.cumsum(weights) / np.sum(weights) * n % 1
+    cuts = np.concatenate([marks, 1 - marks, np.asarray(weights) / np.max(weights)]).round(14)
+    law = {}
+    for probability, ancestors in outcomes(lambda rng: scheme(weights, n, rng), cuts):
+        key = tuple(ancestors.tolist())
+        law[key] = law.get(key, 0.0) + probability
+    return [(probability, np.array(ancestors)) for ancestors, probability in law.items()]
+
+
+def enumerable(scheme):
+    """The same scheme, whose random numbers are one decision: which of its possible ancestors."""
+
+    @functools.cache
+    def law(weights, n):
+        return law_of_ancestors(scheme, np.array(weights), n)
+
+    def decide(weights, n, rng):
+        branches = law(tuple(weights.tolist()), n)
+        return branches[rng.decide([probability for probability, _ in branches])][1]
+
+    return decide
