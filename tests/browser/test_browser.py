@@ -32,7 +32,8 @@ def settle(page, what, patience):
 
 def assert_sound(page, when):
     """Demand that the notebook shows no error."""
-    assert page.evaluate("ttc.problems()") == [], when
+    problems = page.evaluate("ttc.problems()")
+    assert not problems, f"{when}: {'; '.join(problems)}"
 
 
 def drag(page, label, handle, fraction, patience):
@@ -90,7 +91,7 @@ def check_buttons_and_fields(page):
         field.evaluate("element => ttc.watch(element)")
         field.fill("???")
         field.press("Enter")
-        page.wait_for_function("ttc.problems().length === 1", timeout=PATIENCE)
+        page.wait_for_function("ttc.problems().length === 1", timeout=PATIENCE)  # one line says why
         assert not page.evaluate("ttc.changed()"), "the picture went away with a bad input"
         field.fill(good)
         field.press("Enter")

@@ -35,7 +35,7 @@ def points_needed(yours):
 def ellipse_area(yours):
     """``yours(points)`` → booleans: which (k, 2) points lie in x²/4 + y² ≤ 1."""
     points = np.array([[0.0, 0.0], [1.9, 0.0], [0.0, 0.9], [1.9, 0.9], [0.0, 1.5], [2.1, 0.0], [-1.0, -0.5]])
-    got = np.asarray(yours(points))
+    got = np.asarray(yours(points.copy()))
     right = points[:, 0] ** 2 / 4 + points[:, 1] ** 2 <= 1
     expect(got.shape == (7,), f"return one boolean for each point, shape (7,); yours has shape {got.shape}")
     if (got == (points[:, 0] ** 2 + points[:, 1] ** 2 <= 1)).all():
@@ -54,7 +54,7 @@ def control_variate(yours):
     f, g = np.exp(u), u
     beta = np.cov(f, g, bias=True)[0, 1] / g.var()
     right = f.mean() - beta * (g.mean() - 0.5)
-    got = yours(f, g, 0.5)
+    got = yours(f.copy(), g.copy(), 0.5)
     if close(got, f.mean()):
         mistake("that is the plain average; g's error, g.mean() - g_mean, has not been used")
     if close(got, f.mean() + beta * (g.mean() - 0.5)):

@@ -245,9 +245,15 @@ def fooled_view(log_density: Callable, density: Callable, gap: float, length: in
         for i in range(4):
             trace.plot(chain.positions[:, i], color=COLORS[i], linewidth=0.7)
         hist.hist(
-            chain.positions.ravel(), bins=80, range=(-reach, reach), density=True, orientation="horizontal",
-            color=GOOD, alpha=0.6,
-        )  # fmt: skip
+            chain.positions.ravel(),
+            histtype="stepfilled",
+            bins=80,
+            range=(-reach, reach),
+            density=True,
+            orientation="horizontal",
+            color=GOOD,
+            alpha=0.6,
+        )
         rhat, ess = diagnostics.rhat(chain.positions[1:]), diagnostics.ess(chain.positions[1:])
         share = (chain.positions > 0).mean()
         return (

@@ -66,6 +66,28 @@ def _error_axes(ax, budgets, xlabel: str, constant: float, label: str) -> None:
     ax.plot(budgets, constant / np.sqrt(budgets), "k--", linewidth=1.2, label=label)
 
 
+def long_run_view(estimator: Estimator, low: int = 18, high: int = 28) -> BudgetView:
+    """One long run, block by block: it starts on release, shows its progress and can be stopped."""
+    block, budgets = 2**18, [2**k for k in range(low, high + 1)]
+    fig, ax = figure(size=(8.0, 3.2))
+    _error_axes(ax, budgets, "darts n", math.sqrt(math.pi * (4 - math.pi)), "1.642 / √n (exact)")
+    ax.set_ylim(1e-6, 3e-2)
+    ax.legend(loc="lower left")
+
+    def draw(darts, seed):
+        rng, total, path, cost = np.random.default_rng(seed), 0.0, [], Cost()
+        for done in range(1, darts // block + 1):
+            part = estimator(block, rng)  # the stream goes on where the last block ended
+            total, cost = total + part.value, cost + part.cost
+            path.append((done * block, abs(total / done - math.pi)))
+            yield done * block / darts
+        ax.plot(*np.array(path[:: 1 + len(path) // 500]).T, ".-", color=GOOD, markersize=3, linewidth=0.8)
+        value, error = total / done, math.sqrt(math.pi * (4 - math.pi) / darts)
+        return f"π ≈ {value:.6f} ± {error:.6f}, true error {value - math.pi:+.6f}", cost
+
+    return BudgetView(fig, draw, darts=powers_of_two(low, high, unit="darts", step=2))
+
+
 def ball_volume(dim: int) -> float:
     """Volume of the unit ball: π^(d/2) / Γ(d/2 + 1)."""
     return math.exp(dim / 2 * math.log(math.pi) - math.lgamma(dim / 2 + 1))
@@ -95,7 +117,9 @@ def ball_view(darts: int = 2**16, dims: int = 16) -> BudgetView:
         radius = np.linalg.norm(
             np.random.default_rng((seed, dimension)).uniform(-1, 1, (4000, dimension)), axis=1
         )
-        shells.hist(radius, bins=np.linspace(0, 4, 61), density=True, color=BAD, alpha=0.7)
+        shells.hist(
+            radius, histtype="stepfilled", bins=np.linspace(0, 4, 61), density=True, color=BAD, alpha=0.7
+        )
         exact, now = ball_volume(dimension) / 2**dimension, run(dimension, seed)
         found = round(hits[-1] * darts)
         price = f"{darts / found:,.3g} darts for one accepted point" if found else "no dart was accepted"
@@ -153,7 +177,15 @@ def gain_picture(dims, gains: Mapping[str, list[float]]) -> Picture:
 def histogram(points: np.ndarray, density: Callable, bins: int = 40) -> Picture:
     """A histogram of accepted points on [−1, 1] under the exact density."""
     fig, ax = figure(size=(6.0, 2.8))
-    ax.hist(points, bins=bins, range=(-1, 1), density=True, color=COLORS[4], label="accepted points")
+    ax.hist(
+        points,
+        histtype="stepfilled",
+        bins=bins,
+        range=(-1, 1),
+        density=True,
+        color=COLORS[4],
+        label="accepted points",
+    )
     grid = np.linspace(-1, 1, 300)
     ax.plot(grid, density(grid), "k--", label="exact density")
     ax.set(xlabel="x", ylabel="density", xlim=(-1.05, 1.05))

@@ -318,6 +318,7 @@ def nonlinear_view(model: StateSpaceModel, observations, states, reach: float = 
         p = history[two]
         slice_.hist(
             p.particles,
+            histtype="stepfilled",
             bins=60,
             range=(-reach, reach),
             weights=p.weights,

@@ -116,8 +116,9 @@ def png_bytes(pixels: np.ndarray, colors: int | None = None) -> bytes:
     """Encode RGBA pixels as PNG: fast by default, small with a palette of ``colors``."""
     image, out = Image.fromarray(pixels).convert("RGB"), io.BytesIO()
     if colors:
-        # no dithering: flat areas stay flat, and the file is half the size
-        image = image.quantize(colors, dither=Image.Dither.NONE)
+        # maximum coverage keeps the few pixels of a thin coloured line, where median cut greys them;
+        # without dithering flat areas stay flat, and the file is half the size
+        image = image.quantize(colors, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     image.save(out, "png", compress_level=9 if colors else 1)
     return out.getvalue()
 
