@@ -6,6 +6,7 @@ out right to rounding, and a small bias cannot hide behind noise.
 """
 
 import functools
+import itertools
 import math
 
 import numpy as np
@@ -55,20 +56,16 @@ class Decisions:
 
     def multinomial(self, n, p):
         """Every way to share n among the categories."""
-        ways = list(compositions(n, len(p)))
-        log_ways = [math.lgamma(n + 1) - sum(math.lgamma(k + 1) for k in way) for way in ways]
-        chances = [round(math.exp(m)) * np.prod(p**way) for m, way in zip(log_ways, ways, strict=True)]
-        return ways[self.decide(chances)]
+        counts, orders = ways_to_share(n, len(p))
+        return counts[self.decide(orders * np.prod(p**counts, axis=1))]
 
 
-def compositions(n, parts):
-    """Every way to write n as an ordered sum of ``parts`` whole numbers."""
-    if parts == 1:
-        yield np.array([n])
-        return
-    for first in range(n + 1):
-        for rest in compositions(n - first, parts - 1):
-            yield np.array([first, *rest])
+@functools.cache
+def ways_to_share(n, parts):
+    """Every way to write n as an ordered sum of ``parts`` counts, and the number of its orders."""
+    counts = [way for way in itertools.product(range(n + 1), repeat=parts) if sum(way) == n]
+    orders = [math.factorial(n) // math.prod(map(math.factorial, way)) for way in counts]
+    return np.array(counts), np.array(orders)
 
 
 def outcomes(compute, cuts=()):

@@ -1,8 +1,10 @@
 """The set-up script: repaired when broken, one line when it cannot go on."""
 
 import ast
+import json
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 import time
@@ -236,3 +238,22 @@ def open_files(path):
                 yield fd
         except OSError:
             continue
+
+
+def test_the_readme_lists_every_notebook_with_its_title_and_minutes():
+    readme = (course.ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[(\d\d .+?)\]\((notebooks/\S+)\) \| (\d+) \|", readme, re.MULTILINE)
+    names = [name for _, name, _ in rows]
+    assert names == sorted(
+        p.relative_to(course.ROOT).as_posix() for p in course.ROOT.glob("notebooks/*.ipynb")
+    )
+    for title, name, minutes in rows:
+        first = "".join(json.loads((course.ROOT / name).read_text(encoding="utf-8"))["cells"][0]["source"])
+        assert first.startswith(f"# {title.replace(' ', ' · ', 1)}")
+        assert f"**Takes** {minutes} minutes" in first
+
+
+def test_the_versions_agree():
+    import ttclib
+
+    assert f"\nversion: {ttclib.__version__}\n" in (course.ROOT / "CITATION.cff").read_text()

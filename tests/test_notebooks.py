@@ -142,6 +142,7 @@ def test_execution_stores_the_same_bytes_twice(tmp_path):
             "import ipywidgets\nprint('one')\nprint('two', flush=True)\nprint('three')"
         ),
         nbformat.v4.new_code_cell("ipywidgets.IntSlider()"),
+        nbformat.v4.new_code_cell("import time\ntime.time()", metadata={"tags": ["this-machine"]}),
     ]
     file = Path(tmp_path / "small.ipynb")
     nbformat.write(nbformat.v4.new_notebook(cells=cells), file)

@@ -83,14 +83,16 @@ def stratified_variance(weights, n, f):
     """Exact variance of the mean of f over n children: strata are independent."""
 
     class SamePlaceInEveryStratum:
+        def __init__(self, place):
+            self.place = place
+
         def random(self, size):
-            return np.full(size, place)
+            return np.full(size, self.place)
 
     marks = np.cumsum(weights) / np.sum(weights) * n % 1
     edges = np.unique([0.0, *marks, 1.0])
-    parents = []
-    for place in (edges[:-1] + edges[1:]) / 2:
-        parents.append(stratified(weights, n, SamePlaceInEveryStratum()))
+    places = (edges[:-1] + edges[1:]) / 2
+    parents = [stratified(weights, n, SamePlaceInEveryStratum(place)) for place in places]
     values = f[np.array(parents)]  # (cells, children)
     mean = np.diff(edges) @ values
     return np.sum(np.diff(edges) @ (values - mean) ** 2) / n**2

@@ -5,6 +5,7 @@ timings are dropped. Called by ``python3 course.py notebooks [notebook …]``.
 """
 
 import argparse
+import copy
 import hashlib
 import os
 import sys
@@ -77,8 +78,20 @@ def merge_streams(outputs):
 
 
 def rewrite(path):
-    """Execute and normalise one notebook file; a notebook that fails is left as it was."""
-    notebook = normalise(execute(nbformat.read(path, nbformat.NO_CONVERT), path.parent))
+    """Execute and normalise one notebook file; a notebook that fails is left as it was.
+
+    A cell tagged ``this-machine`` keeps the outputs that are stored: what it measures differs in
+    each run. Clear its outputs to store new ones.
+    """
+    notebook = nbformat.read(path, nbformat.NO_CONVERT)
+    measured = {
+        i: copy.deepcopy(cell.outputs)
+        for i, cell in enumerate(notebook.cells)
+        if "this-machine" in cell.metadata.get("tags", []) and cell.outputs
+    }
+    notebook = normalise(execute(notebook, path.parent))
+    for i, outputs in measured.items():
+        notebook.cells[i].outputs = outputs
     part = path.with_suffix(".part")
     nbformat.write(notebook, part)
     os.replace(part, path)

@@ -42,7 +42,7 @@ class HiddenMarkov(StateSpaceModel):
         shapes = {"initial": (k,), "transition": (k, k), "emission": (k, None)}
         for name, shape in shapes.items():
             rows = finite_array(name, getattr(self, name), shape=shape)
-            if (rows < 0).any() or not np.allclose(rows.sum(axis=-1), 1.0):
+            if (rows < 0).any() or not np.allclose(rows.sum(axis=-1), 1.0, rtol=0.0):
                 raise ValueError(f"{name} must hold probabilities: not negative, each row summing to 1")
             object.__setattr__(self, name, rows)
 

@@ -1,0 +1,100 @@
+"""Run all benchmarks of this folder and keep their table in ``results.md``.
+
+Each ``bench_*.py`` has a function ``rows()`` that measures and returns dictionaries with
+
+- ``what`` was done, and in which ``unit`` it is counted;
+- ``ours``, and the ``reference`` it is compared ``against`` (None: that peer is not installed);
+- ``ratio``, ours over the reference: below 1 we are faster;
+- ``target``, the largest ratio that we allow, or None.
+
+Called by ``python3 course.py bench``. Names of benchmarks choose some: ``bench montecarlo``. The
+exit status is 1 if a target was missed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results.md"
+PACKAGES = ("numpy", "scipy", "particles", "emcee", "blackjax", "jax")
+HEADER = ("what", "unit", "ours", "against", "reference", "ratio", "target")
+
+
+def load(path: Path):
+    """Import a benchmark by its path."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def machine() -> str:
+    """Describe processor and versions in one line; nothing that names the machine."""
+    processor = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        models = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        processor = models[0].partition(":")[2].strip() if models else processor
+    parts = [f"{processor}, {os.cpu_count()} cores", f"Python {platform.python_version()}"]
+    for package in PACKAGES:
+        try:
+            parts.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            parts.append(f"{package} not installed")
+    return " · ".join(parts)
+
+
+def verdict(row: dict) -> str:
+    """The last column: the target, and whether it was reached."""
+    if row["target"] is None:
+        return ""
+    if row["ratio"] is None:
+        return f"≤ {row['target']:.3g}, not measured"
+    return f"≤ {row['target']:.3g}, {'reached' if row['ratio'] <= row['target'] else 'MISSED'}"
+
+
+def table(rows: list[dict]) -> list[str]:
+    """Write rows as lines of a Markdown table whose columns are also straight in a terminal."""
+
+    def number(value):
+        return "–" if value is None else f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+
+    cells = [HEADER]
+    for row in rows:
+        values = (number(row[key]) for key in ("ours", "reference", "ratio"))
+        ours, reference, ratio = values
+        reference = reference if row["reference"] is not None else "not installed"
+        cells.append((row["what"], row["unit"], ours, row["against"], reference, ratio, verdict(row)))
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in cells]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return lines
+
+
+def main(names: list[str]) -> int:
+    paths = sorted(HERE.glob("bench_*.py"))
+    chosen = [path for path in paths if not names or path.stem.removeprefix("bench_") in names]
+    if len(chosen) < len(names):
+        known = ", ".join(path.stem.removeprefix("bench_") for path in paths)
+        sys.exit(f"There is no such benchmark among {' '.join(names)}; there are {known}.")
+    rows = []
+    for path in chosen:
+        print(f"{path.stem} …", flush=True)
+        rows += load(path).rows()
+    lines = table(rows)
+    print(*lines, sep="\n")
+    if not names:  # a part of the table does not replace the whole
+        text = ["# Benchmarks", "", "Made by `python3 course.py bench`. Times are medians of rounds in"]
+        text[-1] += " which all contenders take turns; a ratio is ours over the reference."
+        RESULTS.write_text("\n".join([*text, "", machine(), "", *lines, ""]), encoding="utf-8")
+    return int(any("MISSED" in verdict(row) for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

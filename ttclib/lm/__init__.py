@@ -1,0 +1,1 @@
+"""Language models: the arithmetic task, small models, decoding. Importing a module here may load torch."""
