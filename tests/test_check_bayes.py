@@ -38,18 +38,7 @@ def test_interval_takes_any_quantile(method):
 
 
 def posterior(
-    mu,
-    log_sigma,
-    x,
-    *,
-    jacobian=1.0,
-    n=None,
-    scale=2.0,
-    sd=20.0,
-    rate=0.1,
-    total=np.sum,
-    prior_mu=1.0,
-    power=2,
+    mu, log_sigma, x, jacobian=1, n=None, scale=2, power=2, total=np.sum, prior_mu=1, sd=20.0, rate=0.1
 ):
     """Log posterior of exercise 2, with a knob for each slip."""
     sigma = np.exp(log_sigma)

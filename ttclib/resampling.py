@@ -11,6 +11,7 @@ by Douc, Cappé, Moulines 2005 and Gerber, Chopin, Whiteley 2019.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -112,7 +113,7 @@ def _checked(weights, n) -> tuple[np.ndarray, int]:
     top = weights.max()
     if not (weights.min() >= 0 and top < np.inf):
         raise ValueError("weights must be finite and not negative, with no NaN")
-    if not 0 < top <= np.finfo(float).max / len(weights):
+    if not 0 < top <= sys.float_info.max / len(weights):
         raise ValueError(f"weights are at most {top:g}; their sum must be positive and finite")
     return weights, whole_number("n", n)
 

@@ -25,7 +25,11 @@ import numpy as np
 from ttclib import resampling
 from ttclib.cost import Cost
 from ttclib.inputs import real_number, whole_number
-from ttclib.weights import log_weights_array, relative
+from ttclib.weights import relative
+
+# The C library returns freed memory to the system beyond twice the largest block it has seen freed,
+# and fetching it again at every step costs a third of a filter's time. So it sees a large one here.
+np.empty(2**21)
 
 
 class Model:
@@ -79,18 +83,20 @@ class Population:
     cost: Cost = field(default_factory=Cost)
     resampled: bool = False
 
-    @functools.cached_property
-    def _relative(self) -> tuple[np.ndarray, float, float]:
-        weights, shift = relative(self.log_weights)
-        return weights, shift, float(weights.sum())
+    def __post_init__(self):
+        try:
+            weights, shift = relative(self.log_weights)
+        except ValueError as error:
+            raise ValueError(f"step {self.t}: {error}") from None
+        self.__dict__["_relative"] = weights, shift, float(weights.sum())
 
     def __len__(self) -> int:
         return len(self.log_weights)
 
-    @functools.cached_property
+    @property
     def everyone(self) -> np.ndarray:
-        """All indices, (n,). A selection that keeps everybody returns this very array."""
-        return np.arange(len(self))
+        """All indices, (n,), read-only. A selection that keeps everybody returns this very array."""
+        return _everyone(len(self))
 
     @property
     def extinct(self) -> bool:
@@ -119,6 +125,13 @@ class Population:
     def mean(self, values: np.ndarray) -> np.ndarray:
         """Weighted mean of ``values`` (n, …), one for each particle."""
         return self.weights @ np.asarray(values)
+
+
+@functools.lru_cache(maxsize=4)
+def _everyone(n: int) -> np.ndarray:
+    indices = np.arange(n)
+    indices.setflags(write=False)
+    return indices
 
 
 Selection = Callable[[Population, np.random.Generator], tuple[np.ndarray, np.ndarray]]
@@ -153,7 +166,7 @@ def smc(model: Model, n: int, select: Selection, rng: np.random.Generator) -> It
     particles = model.init(n, rng)
     log_weights = _weigh(model, 0, None, particles, np.zeros(n))
     cost = model.cost(0, particles) + Cost(seconds=time.perf_counter() - clock)
-    population = Population(0, particles, log_weights, np.arange(n), cost)
+    population = Population(0, particles, log_weights, _everyone(n), cost)
     yield population
     while not (population.extinct or model.done(population.t, population.particles)):
         t, clock = population.t + 1, time.perf_counter()
@@ -173,10 +186,7 @@ def _weigh(model: Model, t: int, parents: Any, particles: Any, carried: np.ndarr
         raise ValueError(
             f"log_potential returned shape {increment.shape} at step {t}; it must be {carried.shape}"
         )
-    try:
-        return log_weights_array(carried + increment)
-    except ValueError as error:
-        raise ValueError(f"step {t}: {error}") from None
+    return carried + increment
 
 
 def run(model: Model, n: int, select: Selection, rng: np.random.Generator) -> list[Population]:

@@ -128,13 +128,13 @@ class LinearGaussian(StateSpaceModel):
         return self._times(self.observation, x) + self._noise(self.observation_cov, len(x), rng)
 
     def log_observation(self, t, x, y):  # noqa: D102
-        return self._log_density(self._times(self.observation, x), y, self.observation_cov)
+        return self._log_density(self._times(self.observation, x) - y, self.observation_cov)
 
     def log_transition(self, t, previous, x):  # noqa: D102
-        return self._log_density(self._times(self.transition, previous), x, self.transition_cov)
+        return self._log_density(self._times(self.transition, previous) - x, self.transition_cov)
 
     def log_initial(self, x):  # noqa: D102
-        return self._log_density(self.initial_mean, x, self.initial_cov)
+        return self._log_density(self.initial_mean - x, self.initial_cov)
 
     def best_proposal(self, t: int, previous: np.ndarray | None, y) -> tuple[np.ndarray, np.ndarray]:
         """Mean and covariance of xₜ given xₜ₋₁ *and* yₜ: the locally optimal proposal.
@@ -162,15 +162,15 @@ class LinearGaussian(StateSpaceModel):
         root = np.linalg.cholesky(cov)
         return rng.standard_normal((n, len(root))) @ root.T
 
-    def _log_density(self, mean, x, cov):
+    def _log_density(self, z, cov):
+        """Log density of N(0, cov) at z, which is overwritten."""
         if self.scalar:
-            z = x - mean
-            z *= z  # in place from here: a new array costs more than the arithmetic on it
+            z *= z  # in place: a new array costs more than the arithmetic on it
             z *= -0.5 / cov
             z -= 0.5 * math.log(2 * math.pi * cov)
             return z
         root = np.linalg.cholesky(cov)
-        z = np.linalg.solve(root, np.atleast_2d(x - mean).T)
+        z = np.linalg.solve(root, np.atleast_2d(z).T)
         return (
             -0.5 * (z * z).sum(axis=0) - np.log(np.diag(root)).sum() - 0.5 * len(root) * math.log(2 * math.pi)
         )
@@ -276,6 +276,7 @@ class Bootstrap(Model):
     def __init__(self, model: StateSpaceModel, observations):
         self.model = model
         self.observations = observations_array(observations)
+        self.missing = np.isnan(self.observations.reshape(len(self.observations), -1)).any(axis=1)
 
     def init(self, n, rng):  # noqa: D102
         return self.model.sample_initial(n, rng)
@@ -284,10 +285,9 @@ class Bootstrap(Model):
         return self.model.sample_transition(t, parents, rng)
 
     def log_potential(self, t, parents, particles):  # noqa: D102
-        y = self.observations[t]
-        if np.isnan(y).any():
+        if self.missing[t]:
             return np.zeros(len(particles))
-        return self.model.log_observation(t, particles, y)
+        return self.model.log_observation(t, particles, self.observations[t])
 
     def done(self, t, particles):  # noqa: D102
         return t + 1 >= len(self.observations)

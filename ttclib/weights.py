@@ -12,30 +12,29 @@ import numpy as np
 
 
 def log_weights_array(log_weights) -> np.ndarray:
-    """Return log weights as a float64 array (n,), or raise ``ValueError``.
+    """Return log weights as a float64 array (n,), or raise ``ValueError`` if there is none."""
+    array = np.asarray(log_weights, dtype=float)
+    if array.ndim != 1 or len(array) == 0:
+        raise ValueError(f"log_weights has shape {array.shape}; it must be (n,) with n ≥ 1")
+    return array
+
+
+def relative(log_weights) -> tuple[np.ndarray, float]:
+    """Return ``exp(log_weights − shift)`` and the shift, the largest log weight.
+
+    If all are −inf the relative weights are zero and the shift is −inf.
 
     Raises
     ------
     ValueError
-        If there is none, or one is NaN or +inf.
+        If there is no log weight, or one is NaN or +inf.
     """
-    array = np.asarray(log_weights, dtype=float)
-    if array.ndim != 1 or len(array) == 0:
-        raise ValueError(f"log_weights has shape {array.shape}; it must be (n,) with n ≥ 1")
-    # one reduction sees both: NaN spreads through max, and +inf is the largest number there is
-    top = array.max()
-    if not top < math.inf:
-        bad = np.count_nonzero(np.isnan(array) | (array == math.inf))
-        raise ValueError(f"{bad} of {len(array)} log_weights are NaN or +inf; they must be numbers or −inf")
-    return array
-
-
-def relative(log_weights: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return ``exp(log_weights − shift)`` and the shift, the largest log weight.
-
-    If all are −inf the relative weights are zero and the shift is −inf.
-    """
+    log_weights = log_weights_array(log_weights)
     shift = log_weights.max()
+    # one reduction sees both: NaN spreads through max, and +inf is the largest number there is
+    if not shift < math.inf:
+        bad, n = np.count_nonzero(~(log_weights < math.inf)), len(log_weights)
+        raise ValueError(f"{bad} of {n} log_weights are NaN or +inf; they must be numbers or −inf")
     if shift == -math.inf:
         return np.zeros(len(log_weights)), -math.inf
     weights = log_weights - shift
@@ -50,7 +49,7 @@ def normalise(log_weights) -> np.ndarray:
     ValueError
         If all log weights are −inf: there is nothing to share out.
     """
-    weights, shift = relative(log_weights_array(log_weights))
+    weights, shift = relative(log_weights)
     if shift == -math.inf:
         raise ValueError("all log_weights are −inf; at least one must be finite")
     return weights / weights.sum()
@@ -58,7 +57,7 @@ def normalise(log_weights) -> np.ndarray:
 
 def log_mean_exp(log_weights) -> float:
     """Return the logarithm of the mean weight; −inf if all weights are zero."""
-    weights, shift = relative(log_weights_array(log_weights))
+    weights, shift = relative(log_weights)
     return shift + math.log(weights.mean()) if shift > -math.inf else -math.inf
 
 
@@ -67,5 +66,5 @@ def effective_sample_size(log_weights) -> float:
 
     Between 1 and n; 0 if all weights are zero.
     """
-    weights, shift = relative(log_weights_array(log_weights))
+    weights, shift = relative(log_weights)
     return float(weights.sum() ** 2 / (weights @ weights)) if shift > -math.inf else 0.0

@@ -104,6 +104,7 @@ def test_notebook(path, browser, jupyterlab, shots, report):
     try:
         page.goto(f"{jupyterlab}/lab/tree/notebooks/{path.name}?reset")
         page.add_script_tag(path=Path(__file__).with_name("page.js"))
+        page.wait_for_function("window.jupyterapp", timeout=PATIENCE)
         page.evaluate("path => ttc.open(path)", f"notebooks/{path.name}")
         page.evaluate("ttc.run()")
         page.wait_for_function("ttc.finished()", timeout=180_000)
@@ -114,6 +115,7 @@ def test_notebook(path, browser, jupyterlab, shots, report):
         page.wait_for_timeout(500)
         page.screenshot(path=shots / f"{path.stem}.png")
         page.set_viewport_size({"width": 1280, "height": 1000})
+        page.wait_for_timeout(1000)  # laying out the whole notebook twice is not part of the first move
         check_sliders(page, report, path.stem)
         check_buttons_and_fields(page)
     except BaseException:

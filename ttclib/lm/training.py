@@ -146,7 +146,7 @@ def train(
         optimizer.zero_grad(set_to_none=True)
         step += 1
         if report:
-            report(step, float(value))
+            report(step, value.item())
         if checkpoint is not None and (time.monotonic() - saved > 60 or step == steps):
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
             state |= {"step": step, "seconds": time.monotonic() - started}

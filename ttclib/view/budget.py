@@ -429,7 +429,7 @@ class BudgetView(W.VBox):
         data = dict(super()._repr_mimebundle_(**kwargs))
         _, frame = self._on_screen()
         # GitHub and a notebook not yet run show the picture; nbval compares the line of numbers
-        data["image/png"] = base64.b64encode(png_bytes(frame.pixels, colors=64)).decode()
+        data["image/png"] = base64.b64encode(png_bytes(frame.pixels, colors=256)).decode()
         data["text/plain"] = repr(self)
         if os.environ.get("TTC_STATIC"):
             data["text/html"] = self.static_html()
@@ -446,7 +446,7 @@ class BudgetView(W.VBox):
         pictures, start = [], self._default_values()
         for combination in itertools.product(*choices.values()):
             frame = self._frame(dict(zip(choices, combination, strict=True)))
-            data = base64.b64encode(png_bytes(frame.pixels, colors=64)).decode()
+            data = base64.b64encode(png_bytes(frame.pixels, colors=256)).decode()
             shown = "" if list(combination) == list(start.values()) else " hidden"
             pictures.append(
                 f'<img{shown} alt="{html.escape(frame.line)}" src="data:image/png;base64,{data}">'

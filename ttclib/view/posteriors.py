@@ -111,8 +111,8 @@ def jacobian_picture(draws: Mapping[str, np.ndarray], exact: NormalInverseGamma)
     grid = np.linspace(0.1, 16, 300)
     for (name, sigma), color in zip(draws.items(), (GOOD, BAD), strict=False):
         ax.hist(
-            sigma, bins=80, range=(0, 16), density=True, histtype="stepfilled", color=color, alpha=0.45,
-            label=name,
+            np.ravel(sigma), bins=80, range=(0, 16), density=True, histtype="stepfilled", color=color,
+            alpha=0.45, label=name,
         )  # fmt: skip
     ax.plot(grid, spread_density(exact, grid), "k--", linewidth=1.2, label="exact posterior")
     ax.set(xlim=(0, 16), xlabel="spread σ of the population (cm)", ylabel="density")
@@ -238,7 +238,8 @@ def _running_sd(kernel: mcmc.Kernel, start, budgets: Sequence[int], rng, centre:
 def _histogram(ax: Axes, draws: np.ndarray, limits: tuple[float, float], bins: int = 60) -> None:
     """A histogram that counts the draws outside its limits, too: its area is the share inside."""
     counts, edges = np.histogram(draws, bins, limits)
-    ax.stairs(counts / draws.size / (edges[1] - edges[0]), edges, fill=True, color=GOOD, alpha=0.6)
+    heights = np.append(counts, 0) / draws.size / (edges[1] - edges[0])
+    ax.fill_between(edges, heights, step="post", color=GOOD, alpha=0.6, linewidth=0)  # one polygon: fast
 
 
 def predictive_picture(new: np.ndarray, exact, plug_in, population) -> Picture:
@@ -275,7 +276,7 @@ def coverage_view(
     predictive: Forecast,
     plug_in: Forecast,
     counts: Sequence[int] = (2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64),
-    worlds: int = 20_000,
+    worlds: int = 10_000,
 ) -> BudgetView:
     """Forecasts from n measurements, and the share of 90% forecasts that hold the next person.
 
@@ -295,7 +296,7 @@ def coverage_view(
     fig, (law, share) = figure(1, 2, size=(9.0, 3.7), width_ratios=[1.35, 1])
     grid = np.linspace(135, 213, 300)
     law.fill_between(grid, population.pdf(grid), color=MUTED, alpha=0.3, linewidth=0, label="the population")
-    law.set(xlim=(135, 213), ylim=(-0.018, 0.16), xlabel="height of the next person (cm)", ylabel="density")
+    law.set(xlim=(135, 213), ylim=(-0.024, 0.16), xlabel="height of the next person (cm)", ylabel="density")
     share.plot(counts, promised, "k--", linewidth=1.2, label="exact")
     truth(share, 0.9)
     share.set(xscale="log", xlim=(1.7, 80), ylim=(0.4, 1), xlabel="measurements n")
@@ -310,16 +311,16 @@ def coverage_view(
         x = measure(measurements, np.random.default_rng(seed))
         k, texts = counts.index(measurements), []
         laws = (prior.update(x).predictive(), stats.norm(x.mean(), max(x.std(ddof=1), 1e-3)))
-        rows = zip(shares, laws, (predictive, plug_in), (GOOD, BAD), (-0.006, -0.012), strict=True)
+        rows = zip(shares, laws, (predictive, plug_in), (GOOD, BAD), (-0.005, -0.0115), strict=True)
         for name, now, forecast, color, height in rows:
             law.plot(grid, now.pdf(grid), color=color)
             low, high = forecast(x)
             law.plot([low, high], [height, height], "|-", color=color, linewidth=2)
             share.plot(counts[: k + 1], shares[name][: k + 1], "o", color=color, markersize=5)
             texts.append(f"{name} {low:.0f} to {high:.0f} cm")
-        law.plot(x, np.full(len(x), -0.0155), "|", color="black", markersize=6)
+        law.plot(x, np.full(len(x), -0.0195), "|", color="black", markersize=7)
         text = (
-            f"90% forecasts: {'; '.join(texts)}. In many populations they hold the next person in "
+            f"90% forecasts: {'; '.join(texts)}. In {worlds:,} populations they hold the next person in "
             f"{shares['predictive'][k]:.1%} (exact 90%) and {shares['plug-in'][k]:.1%} "
             f"(exact {promised[k]:.1%})"
         )
@@ -338,24 +339,26 @@ def prior_picture(
     measure: Measure,
     mean: float,
     counts: Sequence[int] = (1, 2, 4, 8, 16, 32, 64, 128, 256),
-    repeats: int = 4000,
+    repeats: int = 2000,
 ) -> Picture:
     """What the prior does to the belief about μ: one data set, and the intervals of many.
 
     ``credible(prior, x)`` → ends of the 90% interval of μ, from measurements (…, n).
     """
     fig, (one, many) = figure(1, 2, size=(9.0, 3.5), width_ratios=[1.2, 1])
-    counts, truth_label = np.array(counts), "population mean"
+    some, counts = counts.index(16), np.array(counts)
     rng = np.random.default_rng(0)
     samples = measure(repeats * counts[-1], rng).reshape(repeats, counts[-1])
     shares = {}
-    for (name, prior), color in zip(priors.items(), COLORS, strict=False):
+    for (name, prior), color, aside in zip(priors.items(), COLORS, (0.88, 1, 1.14), strict=False):
         ends = np.array([credible(prior, samples[0, :n]) for n in counts])
-        one.fill_between(counts, *ends.T, color=color, alpha=0.2, linewidth=0)
-        one.plot(counts, ends.mean(axis=1), "o-", color=color, markersize=3.5, label=name)
+        middle = ends.mean(axis=1)
+        one.errorbar(
+            counts * aside, middle, middle - ends[:, 0], fmt="o", color=color, markersize=4, label=name
+        )
         shares[name] = [_share_inside(credible(prior, samples[:, :n]), mean) for n in counts]
         many.plot(counts, shares[name], "o-", color=color, markersize=3.5, label=name)
-    truth(one, mean, truth_label)
+    truth(one, mean, "the population")
     truth(many, 0.9, "90%")
     for ax in (one, many):
         ax.set(xscale="log", xlabel="measurements n")
@@ -363,12 +366,11 @@ def prior_picture(
     one.set(ylabel="μ (cm)", title="one data set: mean and 90% interval of the belief")
     one.legend(loc="lower right")
     many.set(ylim=(-0.03, 1.03), ylabel="share of intervals that hold μ", title=f"{repeats:,} data sets")
-    middle = 3
-    told = "; ".join(f"{k} {v[0]:.0%}, {v[middle]:.0%}, {v[-1]:.0%}" for k, v in shares.items())
+    told = "; ".join(f"{k} {v[0]:.0%}, {v[some]:.0%}, {v[-1]:.0%}" for k, v in shares.items())
     return Picture(
         fig,
         "share of 90% intervals that hold the population mean after "
-        f"{counts[0]}, {counts[middle]}, {counts[-1]} measurements: {told}",
+        f"{counts[0]}, {counts[some]}, {counts[-1]} measurements: {told}",
     )
 
 

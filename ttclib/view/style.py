@@ -117,8 +117,9 @@ def png_bytes(pixels: np.ndarray, colors: int | None = None) -> bytes:
     image, out = Image.fromarray(pixels).convert("RGB"), io.BytesIO()
     if colors:
         # maximum coverage keeps the few pixels of a thin coloured line, where median cut greys them;
-        # without dithering flat areas stay flat, and the file is half the size
-        image = image.quantize(colors, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        # one round of k-means keeps pale areas pale; without dithering flat areas stay flat, and the
+        # file is half the size
+        image = image.quantize(colors, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
     image.save(out, "png", compress_level=9 if colors else 1)
     return out.getvalue()
 
@@ -137,7 +138,7 @@ class Picture:
 
     def __init__(self, fig: Figure, text: str):
         fig.canvas.draw()
-        self.png = png_bytes(np.asarray(fig.canvas.buffer_rgba()), colors=64)
+        self.png = png_bytes(np.asarray(fig.canvas.buffer_rgba()), colors=256)
         self.text = text
 
     def __repr__(self) -> str:
