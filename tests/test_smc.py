@@ -9,7 +9,6 @@ from enumerable_model import LOOKS_BACK, ONE_IS_HEAVY, TwoStates, unnormalised_p
 from normal_p_values import mean_p_value
 from outcomes import enumerable, outcomes
 
-from ttclib import smc as smc_module
 from ttclib.cost import Cost
 from ttclib.genealogy import trajectories
 from ttclib.hmm import HiddenMarkov, forward
@@ -121,8 +120,8 @@ def averages_over_the_children(scheme):
 
 def drops_the_evidence_so_far(scheme):
     def select(population, rng):
-        ancestors, log_weights = resample(scheme)(population, rng)
-        return ancestors, np.zeros(len(log_weights))
+        ancestors, _ = resample(scheme)(population, rng)
+        return ancestors, 0.0
 
     return select
 
@@ -152,17 +151,6 @@ def test_mutants_are_biased(name, mutant):
 def test_averaging_over_the_wrong_number_is_biased(name):
     bias, _ = enumerate_filter(2, 2, averages_over_the_children(SCHEMES[name]))
     assert bias == pytest.approx(2 / 3 - 1, abs=1e-12)
-
-
-def test_a_loop_that_forgets_to_carry_is_biased(monkeypatch):
-    weigh = smc_module._weigh
-
-    def forgets(model, t, parents, particles, carried):
-        return weigh(model, t, parents, particles, np.zeros_like(carried))
-
-    monkeypatch.setattr(smc_module, "_weigh", forgets)
-    bias, _ = enumerate_filter(3, 2, when_ess_below(0.6, resample(SCHEMES["stratified"])))
-    assert abs(bias) > 0.1
 
 
 # ---------------------------------------------------------------- against exact filters
@@ -456,8 +444,8 @@ def population_of(log_weights):
 def test_resampling_shares_the_mean_weight(name):
     population = population_of([0.0, -1.0, 2.0])
     ancestors, log_weights = resample(name)(population, np.random.default_rng(0))
-    assert ancestors.shape == log_weights.shape == (3,)
-    assert (log_weights == population.log_evidence).all()
+    assert ancestors.shape == (3,)
+    assert log_weights == population.log_evidence  # one number for all
 
 
 @pytest.mark.parametrize("n", [1, 2, 7])

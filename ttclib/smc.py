@@ -149,7 +149,8 @@ def smc(model: Model, n: int, select: Selection, rng: np.random.Generator) -> It
     n : int
         Number of particles.
     select : callable
-        ``select(population, rng) → (ancestors, log_weights)``: see :func:`resample`.
+        ``select(population, rng) → (ancestors, log_weights)``, the latter one for each ancestor or
+        one number for all: see :func:`resample`.
     rng : numpy.random.Generator
 
     Yields
@@ -164,7 +165,7 @@ def smc(model: Model, n: int, select: Selection, rng: np.random.Generator) -> It
     """
     n, clock = whole_number("n", n), time.perf_counter()
     particles = model.init(n, rng)
-    log_weights = _weigh(model, 0, None, particles, np.zeros(n))
+    log_weights = np.zeros(n) + _potential(model, 0, None, particles, n)
     cost = model.cost(0, particles) + Cost(seconds=time.perf_counter() - clock)
     population = Population(0, particles, log_weights, _everyone(n), cost)
     yield population
@@ -174,19 +175,17 @@ def smc(model: Model, n: int, select: Selection, rng: np.random.Generator) -> It
         resampled = ancestors is not population.everyone
         parents = population.particles[ancestors] if resampled else population.particles
         particles = model.step(t, parents, rng)
-        log_weights = _weigh(model, t, parents, particles, log_weights)
+        log_weights = log_weights + _potential(model, t, parents, particles, len(ancestors))
         cost = cost + model.cost(t, particles) + Cost(seconds=time.perf_counter() - clock)
         population = Population(t, particles, log_weights, ancestors, cost, resampled)
         yield population
 
 
-def _weigh(model: Model, t: int, parents: Any, particles: Any, carried: np.ndarray) -> np.ndarray:
-    increment = np.asarray(model.log_potential(t, parents, particles), dtype=float)
-    if increment.shape != carried.shape:
-        raise ValueError(
-            f"log_potential returned shape {increment.shape} at step {t}; it must be {carried.shape}"
-        )
-    return carried + increment
+def _potential(model: Model, t: int, parents: Any, particles: Any, n: int) -> np.ndarray:
+    potential = np.asarray(model.log_potential(t, parents, particles), dtype=float)
+    if potential.shape != (n,):
+        raise ValueError(f"log_potential returned shape {potential.shape} at step {t}; it must be {(n,)}")
+    return potential
 
 
 def run(model: Model, n: int, select: Selection, rng: np.random.Generator) -> list[Population]:
@@ -212,7 +211,7 @@ def resample(scheme: str | resampling.Scheme = "systematic", n: int | None = Non
 
     def select(population, rng):
         ancestors = scheme(population._relative[0], n or len(population), rng)
-        return ancestors, np.full(len(ancestors), population.log_evidence)
+        return ancestors, population.log_evidence
 
     return select
 

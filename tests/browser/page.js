@@ -87,7 +87,7 @@ window.ttc = (() => {
     // A slow view shows progress; a view with one setting is switched by the browser, frame by frame.
     kind(element) {
       const view = element.closest('.jp-OutputArea-output');
-      if (view.querySelector('.widget-progress')) return 'slow';
+      if (view.querySelector('[class*=progress]')) return 'slow';
       return view.querySelectorAll('.widget-slider, .widget-text').length > 1 ? 'redraw' : 'frames';
     },
     top: () => panel.node.querySelector('.jp-WindowedPanel-outer').scrollTo(0, 0),

@@ -38,7 +38,7 @@ from matplotlib.figure import Figure
 
 from ttclib.cost import Cost
 from ttclib.inputs import whole_number
-from ttclib.view.style import png_bytes
+from ttclib.view.style import png_bytes, small_png
 
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _MEMORY = 400  # remembered frames, about 25 kB each
@@ -97,7 +97,8 @@ def entry(parse: Callable[[str], Any], default: str, *, unit: str | None = None,
 class Frame(NamedTuple):
     """What one setting shows."""
 
-    pixels: np.ndarray
+    png: bytes  # not the pixels, which take fifty times the memory
+    size: tuple[int, int]  # width and height in pixels
     text: str
     cost: str
     steady_cost: str  # without the seconds, which differ from run to run
@@ -198,13 +199,13 @@ class BudgetView(W.VBox):
             raise ValueError("draw moved the axes; set their limits before the view is made")
         for artist in sorted(self._moving(), key=lambda a: a.get_zorder()):
             self._fig.draw_artist(artist)
-        pixels = np.array(canvas.buffer_rgba())
+        png = png_bytes(np.asarray(canvas.buffer_rgba()))
         unit = next((s.unit for s in self._settings.values() if s.unit), None) or "units"
         lines = ["", ""]
         if cost is not None:
             timed = cost if cost.seconds else cost + Cost(seconds=seconds)
             lines = [timed.describe(unit), cost.describe(unit, seconds=False)]
-        return Frame(pixels, str(text), *lines)
+        return Frame(png, canvas.get_width_height(), str(text), *lines)
 
     def _moving(self) -> list:
         return [a for ax in self._fig.axes for a in ax.get_children() if a not in self._still]
@@ -285,15 +286,13 @@ class BudgetView(W.VBox):
         return W.HBox([slider, listbox], layout=W.Layout(flex_flow="row wrap"))
 
     def _panel(self, frame: Frame) -> W.VBox:
-        height, width = frame.pixels.shape[:2]
-        picture = W.HTML(self._picture(frame), layout=W.Layout(max_width="100%", width=f"{width}px"))
-        picture.ttc_size = (width, height)
+        picture = W.HTML(self._picture(frame), layout=W.Layout(max_width="100%", width=f"{frame.size[0]}px"))
         return W.VBox([picture, W.HTML(self._caption(frame))])
 
     @staticmethod
     def _picture(frame: Frame) -> str:
-        height, width = frame.pixels.shape[:2]
-        data = base64.b64encode(png_bytes(frame.pixels)).decode()
+        width, height = frame.size
+        data = base64.b64encode(frame.png).decode()
         return (
             f'<img alt="{html.escape(frame.line)}" width="{width}" height="{height}" '
             f'style="max-width:100%;height:auto" src="data:image/png;base64,{data}">'
@@ -429,7 +428,7 @@ class BudgetView(W.VBox):
         data = dict(super()._repr_mimebundle_(**kwargs))
         _, frame = self._on_screen()
         # GitHub and a notebook not yet run show the picture; nbval compares the line of numbers
-        data["image/png"] = base64.b64encode(png_bytes(frame.pixels, colors=256)).decode()
+        data["image/png"] = base64.b64encode(small_png(frame.png)).decode()
         data["text/plain"] = repr(self)
         if os.environ.get("TTC_STATIC"):
             data["text/html"] = self.static_html()
@@ -446,7 +445,7 @@ class BudgetView(W.VBox):
         pictures, start = [], self._default_values()
         for combination in itertools.product(*choices.values()):
             frame = self._frame(dict(zip(choices, combination, strict=True)))
-            data = base64.b64encode(png_bytes(frame.pixels, colors=256)).decode()
+            data = base64.b64encode(small_png(frame.png)).decode()
             shown = "" if list(combination) == list(start.values()) else " hidden"
             pictures.append(
                 f'<img{shown} alt="{html.escape(frame.line)}" src="data:image/png;base64,{data}">'

@@ -15,7 +15,7 @@ from ttclib.view.style import BAD, COLORS, GOOD, Picture, band, end_labels, figu
 
 
 def visits_view(
-    simulators: Mapping[str, Callable], law: np.ndarray, names: Sequence[str], low: int = 2, high: int = 15
+    simulators: Mapping[str, Callable], law: np.ndarray, names: Sequence[str], low: int = 2, high: int = 14
 ) -> BudgetView:
     """Shares of visits of one chain beside the law it should reach, and the distance between them.
 
@@ -27,8 +27,10 @@ def visits_view(
     def shares(name, seed, chains):
         """Share of visits (budgets, chains, K) after each budget."""
         path = simulators[name](budgets[-1], np.random.default_rng(seed), chains)
-        counts = (path[:, :, None] == np.arange(len(law))).cumsum(axis=0)
-        return counts[np.array(budgets) - 1] / np.array(budgets)[:, None, None]
+        counts = np.array(
+            [[np.bincount(visits[:n], minlength=len(law)) for visits in path.T] for n in budgets]
+        )
+        return counts / np.array(budgets)[:, None, None]
 
     def distance(share):
         return 0.5 * np.abs(share - law).sum(axis=-1)
@@ -48,7 +50,7 @@ def visits_view(
     error.set(xlabel="transitions", ylabel="distance to the exact law", title="total variation distance")
     palette = dict(zip(simulators, (GOOD, BAD) if len(simulators) < 3 else COLORS, strict=False))
     for name, color in palette.items():
-        band(error, budgets, distance(shares(name, 7, 40)).T, color=color)
+        band(error, budgets, distance(shares(name, 7, 24)).T, color=color)
         bars.bar(0, 0, color=color, label=name)
     bars.legend(loc="upper right", ncols=len(simulators) + 1)
 
@@ -183,7 +185,7 @@ def banana_view(banana: Callable, samplers: Callable, costs: Mapping[str, int], 
     costs : mapping
         Evaluations that one transition of one chain costs, by name.
     """
-    budgets, chains, palette = [2**k for k in range(6, 14)], 16, dict(zip(costs, (BAD, GOOD), strict=True))
+    budgets, chains, palette = [2**k for k in range(6, 13)], 16, dict(zip(costs, (BAD, GOOD), strict=True))
     fig, axes = figure(1, 3, size=(9.6, 3.5), width_ratios=[1, 1, 1.15])
     *maps, error = axes
     x, y = np.meshgrid(np.linspace(-4.2, 4.2, 160), np.linspace(-3, 13, 160))
@@ -201,7 +203,10 @@ def banana_view(banana: Callable, samplers: Callable, costs: Mapping[str, int], 
     @functools.cache
     def run(name, dim, seed):
         target, rng = banana(dim), np.random.default_rng(seed)
-        return mcmc.sample(samplers(target)[name], target.start(chains, rng), budgets[-1] // costs[name], rng)
+        chain = mcmc.sample(
+            samplers(target)[name], target.start(chains, rng), budgets[-1] // costs[name], rng
+        )
+        return chain.positions[..., :2].copy()  # all coordinates of all runs would be 40 MB
 
     for dim in dims:  # the slow part, once: a slider that moves later finds it done
         for name in costs:
@@ -210,8 +215,8 @@ def banana_view(banana: Callable, samplers: Callable, costs: Mapping[str, int], 
     def draw(evaluations, dimension, seed):
         seen, texts = [n for n in budgets if n <= evaluations], []
         for ax, (name, color) in zip(maps, palette.items(), strict=True):
-            x2 = run(name, dimension, seed).positions[..., 1]
-            path = run(name, dimension, seed).positions[: evaluations // costs[name] + 1, 0, :2]
+            x2 = run(name, dimension, seed)[..., 1]
+            path = run(name, dimension, seed)[: evaluations // costs[name] + 1, 0]
             ax.plot(*path.T, ".-", color=color, markersize=2.5, linewidth=0.4, alpha=0.8)
             kept = [x2[: n // costs[name] + 1] for n in seen]
             gaps = [np.sqrt(np.mean((draws.mean(axis=0) - banana(dimension).mean[1]) ** 2)) for draws in kept]
@@ -223,7 +228,7 @@ def banana_view(banana: Callable, samplers: Callable, costs: Mapping[str, int], 
     return BudgetView(
         fig,
         draw,
-        evaluations=powers_of_two(6, 13, unit="evaluations", default=10),
+        evaluations=powers_of_two(6, 12, unit="evaluations", default=10),
         dimension=options(dims, label="dimension"),
     )
 

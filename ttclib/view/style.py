@@ -112,15 +112,23 @@ def band(ax: Axes, x, draws, color: str = GOOD, label: str | None = None, level:
     ax.plot(x, middle, color=color, label=label)
 
 
-def png_bytes(pixels: np.ndarray, colors: int | None = None) -> bytes:
-    """Encode RGBA pixels as PNG: fast by default, small with a palette of ``colors``."""
-    image, out = Image.fromarray(pixels).convert("RGB"), io.BytesIO()
-    if colors:
-        # maximum coverage keeps the few pixels of a thin coloured line, where median cut greys them;
-        # one round of k-means keeps pale areas pale; without dithering flat areas stay flat, and the
-        # file is half the size
-        image = image.quantize(colors, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
-    image.save(out, "png", compress_level=9 if colors else 1)
+def png_bytes(pixels: np.ndarray) -> bytes:
+    """Encode RGBA pixels as PNG, quickly: what a slider shows while it moves."""
+    return _saved(Image.fromarray(pixels).convert("RGB"), compress_level=1)
+
+
+def small_png(png: bytes) -> bytes:
+    """Encode a PNG again with a palette of 256 colours, for a file that is kept."""
+    # maximum coverage keeps the few pixels of a thin coloured line, where median cut greys them; one
+    # round of k-means keeps pale areas pale; without dithering flat areas stay flat and the file small
+    image = Image.open(io.BytesIO(png))
+    palette = image.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
+    return _saved(palette, compress_level=9)
+
+
+def _saved(image: Image.Image, **settings) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "png", **settings)
     return out.getvalue()
 
 
@@ -138,7 +146,7 @@ class Picture:
 
     def __init__(self, fig: Figure, text: str):
         fig.canvas.draw()
-        self.png = png_bytes(np.asarray(fig.canvas.buffer_rgba()), colors=256)
+        self.png = small_png(png_bytes(np.asarray(fig.canvas.buffer_rgba())))
         self.text = text
 
     def __repr__(self) -> str:
