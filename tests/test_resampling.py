@@ -302,7 +302,6 @@ def test_any_weights_give_a_clear_error_or_ancestors_that_live(values, container
     numbers = np.array([float(v) for v in weights])
     n = max(1, len(values)) if name == "killing" else n
     good = len(numbers) and np.isfinite(numbers).all() and (numbers >= 0).all() and (numbers > 0).any()
-    good = good and numbers.max() <= np.finfo(float).max / len(numbers)  # their sum is finite
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:

@@ -11,7 +11,6 @@ by Douc, Cappé, Moulines 2005 and Gerber, Chopin, Whiteley 2019.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -74,7 +73,7 @@ def killing(weights, n: int, rng: np.random.Generator) -> np.ndarray:
     if n != len(weights):
         raise ValueError(f"n is {n}; killing replaces members one by one, so n must be {len(weights)}")
     ancestors = np.arange(n)
-    killed = np.flatnonzero(rng.random(n) >= weights / weights.max())
+    killed = np.flatnonzero(rng.random(n) >= weights)
     if len(killed):
         ancestors[killed] = _multinomial(weights, len(killed), rng)
     return ancestors
@@ -106,6 +105,7 @@ def scheme(name: str | Scheme) -> Scheme:
 
 
 def _checked(weights, n) -> tuple[np.ndarray, int]:
+    """Return the weights as shares of the largest, so that no sum of them can overflow, and n."""
     weights = np.asarray(weights, dtype=float)
     if weights.ndim != 1 or len(weights) == 0:
         raise ValueError(f"weights has shape {weights.shape}; it must be (N,) with N ≥ 1")
@@ -113,16 +113,15 @@ def _checked(weights, n) -> tuple[np.ndarray, int]:
     top = weights.max()
     if not (weights.min() >= 0 and top < np.inf):
         raise ValueError("weights must be finite and not negative, with no NaN")
-    if not 0 < top <= sys.float_info.max / len(weights):
-        raise ValueError(f"weights are at most {top:g}; their sum must be positive and finite")
-    return weights, whole_number("n", n)
+    if top == 0:
+        raise ValueError("weights are all zero; at least one must be positive")
+    return weights / top, whole_number("n", n)
 
 
 def _ruler(weights: np.ndarray, n: int) -> np.ndarray:
     """Cumulative weights scaled to [0, n], where the last member with weight ends at exactly n."""
     # in lottery tickets, 2⁶²/N for the heaviest: whole numbers add exactly, and six times as fast
-    tickets = weights / weights.max()
-    tickets *= 2.0**62 / len(weights)
+    tickets = weights * (2.0**62 / len(weights))
     sold = tickets.astype(np.int64).cumsum()
     marks = sold / sold[-1]
     marks *= n

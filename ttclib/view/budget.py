@@ -453,8 +453,11 @@ class BudgetView(W.VBox):
         controls = []
         for name, values in choices.items():
             setting = self._settings[name]
-            names = html.escape("|".join(setting.name_of(v) for v in values))
             label = html.escape(setting.label_of(name))
+            if setting.parse:  # whatever else could be typed needs a kernel
+                controls.append(f"<p>{label}: <output>{html.escape(setting.default)}</output></p>")
+                continue
+            names = html.escape("|".join(setting.name_of(v) for v in values))
             controls.append(
                 f'<p><label>{label} <input type="range" min="0" max="{len(values) - 1}" '
                 f'value="{values.index(start[name])}" data-names="{names}" oninput="{html.escape(_SCRIPT)}">'

@@ -121,7 +121,7 @@ def step_size_view(length: int = 400, chains: int = 64) -> BudgetView:
 
 
 def replay_view(
-    log_density: Callable, kernel: mcmc.Kernel, start, n: int = 60, reach: float = 3.2
+    log_density: Callable, kernel: mcmc.Kernel, start, n: int = 40, reach: float = 3.2
 ) -> BudgetView:
     """One chain in the plane, event by event: proposal, then accept or reject."""
     grid = np.linspace(-reach, reach, 121)
