@@ -17,8 +17,9 @@ import importlib.util
 import os
 import platform
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from ttclib.machine import versions
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results.md"
@@ -41,13 +42,7 @@ def machine() -> str:
     if info.exists():
         models = [line for line in info.read_text().splitlines() if line.startswith("model name")]
         processor = models[0].partition(":")[2].strip() if models else processor
-    parts = [f"{processor}, {os.cpu_count()} cores", f"Python {platform.python_version()}"]
-    for package in PACKAGES:
-        try:
-            parts.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            parts.append(f"{package} not installed")
-    return " · ".join(parts)
+    return f"{processor}, {os.cpu_count()} cores · {versions(*PACKAGES)}"
 
 
 def verdict(row: dict) -> str:

@@ -119,6 +119,14 @@ def test_samplers_draw_from_the_tables(seed):
             assert binomial_p_value(counts, n, law).min() > FALSE_ALARM / 24
 
 
+def test_a_state_of_probability_zero_is_never_drawn():
+    class Zero:
+        def random(self, size):
+            return np.zeros(size)
+
+    assert WEATHER.sample_transition(1, np.array([1]), Zero()).tolist() == [1]  # row 0, 0.5, 0.5
+
+
 def test_simulation_has_time_on_the_first_axis():
     states, symbols = WEATHER.simulate(30, np.random.default_rng(0))
     assert states.shape == symbols.shape == (30,)

@@ -289,6 +289,36 @@ def test_a_million_particles(name, dtype, seed):
     assert abs(deviation) < 6 * sd + 1e-9 * n
 
 
+class Extreme:
+    """A generator that always draws the smallest or the largest uniform number it can."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def random(self, size=None):
+        return self.value if size is None else np.full(size, self.value)
+
+
+@settings(deadline=None, max_examples=300)
+@given(POSITIVE_SUM, st.integers(1, 1000), st.sampled_from([systematic, stratified]))
+def test_the_ends_of_the_ruler_belong_to_members(weights, n, scheme):
+    """Rounding leaves no child without a parent and gives none to a member without weight."""
+    for value in (0.0, 1 - 2**-53):
+        ancestors = scheme(weights, n, Extreme(value))
+        assert ancestors.shape == (n,)
+        assert (np.array(weights)[ancestors] > 0).all()
+
+
+@pytest.mark.parametrize("scheme", [multinomial, residual])
+def test_members_without_weight_are_not_even_asked(scheme):
+    class Strict:
+        def multinomial(self, n, p):
+            assert (p > 0).all()
+            return np.array([n, *[0] * (len(p) - 1)])
+
+    assert scheme([0.0, 0.3, 0.7, 0.0], 1, Strict()).tolist() == [1]
+
+
 SPECIAL = st.sampled_from([0.0, -0.0, math.nan, math.inf, -math.inf, -1.0, 5e-324, 1e-300, 1e300, 1e308])
 LISTS = st.lists(SPECIAL | st.floats(0, 10) | st.floats(), max_size=8) | st.lists(st.integers(-1, 9))
 CONTAINERS = st.sampled_from([list, tuple, np.array, lambda v: np.array(v, dtype=np.float32)])

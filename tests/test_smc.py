@@ -502,6 +502,8 @@ def test_top_k_takes_the_heaviest_and_the_earlier_of_equals():
         ancestors, log_weights = top_k(k)(population, RNG)
         assert ancestors.tolist() == best
         assert log_weights.tolist() == population.log_weights[best].tolist()
+    many = population_of([0.0, 1.0] * 500)  # long enough for an unstable sort to show
+    assert top_k(501)(many, RNG)[0].tolist() == [0, *range(1, 1000, 2)]
     ancestors, _ = top_k(2, copies=3)(population, RNG)
     assert ancestors.tolist() == [1, 1, 1, 3, 3, 3]
 

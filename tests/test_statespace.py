@@ -88,6 +88,16 @@ def test_first_states_come_from_their_law(name, seed):
     assert kolmogorov_smirnov_p_value(x, density) > FALSE_ALARM
 
 
+def test_moves_are_those_of_the_published_models():
+    x = np.array([-1.0, 2.0])
+    drift = 0.5 * x + 25 * x / (1 + x**2) + 8 * math.cos(1.2 * 3)
+    assert NonlinearBenchmark().log_transition(3, x, 0.7) == pytest.approx(
+        log_normal(0.7, drift, math.sqrt(10))
+    )
+    drift = -1 + 0.95 * (x + 1)
+    assert StochasticVolatility().log_transition(3, x, 0.7) == pytest.approx(log_normal(0.7, drift, 0.3))
+
+
 def test_volatility_starts_in_its_stationary_law():
     """One transition leaves the first law as it is: variance φ² v + σ² = v."""
     model = MODELS["volatility"]

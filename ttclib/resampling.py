@@ -115,17 +115,17 @@ def _checked(weights, n) -> tuple[np.ndarray, int]:
         raise ValueError("weights must be finite and not negative, with no NaN")
     if top == 0:
         raise ValueError("weights are all zero; at least one must be positive")
-    return weights / top, whole_number("n", n)
+    return weights if top == 1 else weights / top, whole_number("n", n)
 
 
 def _ruler(weights: np.ndarray, n: int) -> np.ndarray:
-    """Cumulative weights scaled to [0, n], where the last member with weight ends at exactly n."""
+    """Cumulative weights scaled to [0, n]: where each member ends on the ruler."""
     # in lottery tickets, 2⁶²/N for the heaviest: whole numbers add exactly, and six times as fast
+    # (a member lighter than N/2⁶² of the heaviest gets none)
     tickets = weights * (2.0**62 / len(weights))
     sold = tickets.astype(np.int64).cumsum()
-    marks = sold / sold[-1]
-    marks *= n
-    return marks
+    # a hair too long, so that rounding leaves no child without a parent
+    return sold * (n / sold[-1] * (1 + 1e-15))
 
 
 def _children(up_to: np.ndarray, n: int) -> np.ndarray:

@@ -70,8 +70,10 @@ class Population:
         Carried log weights. Their scale is kept, so the mean weight *is* the evidence.
     ancestors : numpy.ndarray, shape (n,)
         ``ancestors[i]`` is the parent of i in generation t − 1 (itself at t = 0).
-    cost : Cost
-        Spent so far.
+    spent : Cost
+        What the model says was spent so far.
+    seconds : float
+        Time the loop took so far; :attr:`cost` holds both.
     resampled : bool
         Whether members were dropped or copied on the way into this generation.
     """
@@ -80,7 +82,8 @@ class Population:
     particles: Any
     log_weights: np.ndarray
     ancestors: np.ndarray
-    cost: Cost = field(default_factory=Cost)
+    spent: Cost = field(default_factory=Cost)
+    seconds: float = 0.0
     resampled: bool = False
 
     def __post_init__(self):
@@ -99,6 +102,11 @@ class Population:
         return _everyone(len(self))
 
     @property
+    def cost(self) -> Cost:
+        """Spent so far, time included."""
+        return self.spent + Cost(seconds=self.seconds)
+
+    @property
     def extinct(self) -> bool:
         """Whether every weight is zero."""
         return self._relative[2] == 0
@@ -109,12 +117,12 @@ class Population:
         weights, _, total = self._relative
         return weights / total if total else weights
 
-    @functools.cached_property
+    @property
     def ess(self) -> float:
         """Effective sample size (Σw)² / Σw², between 1 and n; 0 if extinct."""
         weights, _, total = self._relative
-        # einsum, not @: a threaded dot product of 10⁵ numbers waits longer for its threads than it works
-        return total**2 / float(np.einsum("i,i->", weights, weights)) if total else 0.0
+        # not weights @ weights: a threaded product of 10⁵ numbers waits longer for its threads than it works
+        return total**2 / float(np.square(weights).sum()) if total else 0.0
 
     @property
     def log_evidence(self) -> float:
@@ -166,8 +174,8 @@ def smc(model: Model, n: int, select: Selection, rng: np.random.Generator) -> It
     n, clock = whole_number("n", n), time.perf_counter()
     particles = model.init(n, rng)
     log_weights = np.zeros(n) + _potential(model, 0, None, particles, n)
-    cost = model.cost(0, particles) + Cost(seconds=time.perf_counter() - clock)
-    population = Population(0, particles, log_weights, _everyone(n), cost)
+    spent, seconds = model.cost(0, particles), time.perf_counter() - clock
+    population = Population(0, particles, log_weights, _everyone(n), spent, seconds)
     yield population
     while not (population.extinct or model.done(population.t, population.particles)):
         t, clock = population.t + 1, time.perf_counter()
@@ -176,8 +184,9 @@ def smc(model: Model, n: int, select: Selection, rng: np.random.Generator) -> It
         parents = population.particles[ancestors] if resampled else population.particles
         particles = model.step(t, parents, rng)
         log_weights = log_weights + _potential(model, t, parents, particles, len(ancestors))
-        cost = cost + model.cost(t, particles) + Cost(seconds=time.perf_counter() - clock)
-        population = Population(t, particles, log_weights, ancestors, cost, resampled)
+        del parents  # a large array less to keep through the next step
+        spent, seconds = spent + model.cost(t, particles), seconds + time.perf_counter() - clock
+        population = Population(t, particles, log_weights, ancestors, spent, seconds, resampled)
         yield population
 
 

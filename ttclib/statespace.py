@@ -152,7 +152,9 @@ class LinearGaussian(StateSpaceModel):
         return prior_mean + (y - prior_mean @ h.T) @ gain.T, prior_cov - gain @ h @ prior_cov
 
     def _times(self, matrix, x):
-        return x * matrix if self.scalar else x @ np.asarray(matrix).T
+        if self.scalar:
+            return x if matrix == 1 else x * matrix  # most models observe the state itself
+        return x @ np.asarray(matrix).T
 
     def _noise(self, cov, n, rng):
         if self.scalar:
