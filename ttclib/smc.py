@@ -40,7 +40,11 @@ class Model:
         raise NotImplementedError
 
     def step(self, t: int, parents: Any, rng: np.random.Generator) -> Any:
-        """Propose generation t: one extension of each parent."""
+        """Propose generation t: one extension of each parent.
+
+        Return new particles. Where everybody was kept, ``parents`` are the particles of the last
+        population itself, so a model that changed them in place would rewrite its history.
+        """
         raise NotImplementedError
 
     def log_potential(self, t: int, parents: Any, particles: Any) -> np.ndarray:
