@@ -25,7 +25,7 @@ import numpy as np
 from ttclib import resampling
 from ttclib.cost import Cost
 from ttclib.inputs import real_number, whole_number
-from ttclib.weights import relative
+from ttclib.weights import kish, relative
 
 # The C library returns freed memory to the system beyond twice the largest block it has seen freed,
 # and fetching it again at every step costs a third of a filter's time. So it sees a large one here.
@@ -125,8 +125,7 @@ class Population:
     def ess(self) -> float:
         """Effective sample size (Σw)² / Σw², between 1 and n; 0 if extinct."""
         weights, _, total = self._relative
-        # not weights @ weights: a threaded product of 10⁵ numbers waits longer for its threads than it works
-        return total**2 / float(np.square(weights).sum()) if total else 0.0
+        return kish(weights, total)
 
     @property
     def log_evidence(self) -> float:

@@ -66,5 +66,11 @@ def effective_sample_size(log_weights) -> float:
 
     Between 1 and n; 0 if all weights are zero.
     """
-    weights, shift = relative(log_weights)
-    return float(weights.sum() ** 2 / (weights @ weights)) if shift > -math.inf else 0.0
+    weights, _ = relative(log_weights)
+    return kish(weights, float(weights.sum()))
+
+
+def kish(weights: np.ndarray, total: float) -> float:
+    """Return (Σw)² / Σw² from plain weights (n,) and their sum; 0 if the sum is (Kish 1965)."""
+    # not weights @ weights: a threaded product of 10⁵ numbers waits longer for its threads than it works
+    return total**2 / float(np.square(weights).sum()) if total else 0.0

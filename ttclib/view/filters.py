@@ -13,11 +13,17 @@ from ttclib.cost import Cost
 from ttclib.genealogy import backward_sampling, distinct_ancestors, trajectories
 from ttclib.hmm import grid_filter
 from ttclib.kalman import bootstrap_variance, kalman_filter, kalman_smoother
-from ttclib.smc import Population, resample, run, when_ess_below
+from ttclib.smc import Population, Selection, resample, run, when_ess_below
 from ttclib.statespace import Bootstrap, LinearGaussian, StateSpaceModel
 from ttclib.view.budget import BudgetView, options, powers_of_two
 from ttclib.view.population import draw_ess, draw_population
 from ttclib.view.style import BAD, COLORS, GOOD, MUTED, Picture, band, end_labels, figure, truth
+from ttclib.weights import kish, normalise
+
+
+def _filtered(model: StateSpaceModel, observations, n: int, select: Selection, seed) -> list[Population]:
+    """Every generation of a bootstrap filter, from its seed."""
+    return run(Bootstrap(model, observations), n, select, np.random.default_rng(seed))
 
 
 def collapse_view(
@@ -40,14 +46,12 @@ def collapse_view(
 
     @functools.cache
     def weights(shift, dim, seed):
-        log_weights = shares(shift, dim, draws, np.random.default_rng((seed, dim)))
-        w = np.exp(log_weights - log_weights.max())
-        return np.sort(w / w.sum())[::-1]
+        return np.sort(normalise(shares(shift, dim, draws, np.random.default_rng((seed, dim)))))[::-1]
 
     def draw(dimension, seed):
         seen, ends = every[:dimension], []
         for color, shift in zip(COLORS, shifts, strict=False):
-            share = [1 / (weights(shift, d, seed) ** 2).sum() / draws for d in seen]
+            share = [kish(weights(shift, d, seed), 1.0) / draws for d in seen]
             ax.plot(seen, share, "o", color=color, markersize=4)
             heavy.plot(np.arange(1, draws + 1), weights(shift, dimension, seed).cumsum(), color=color)
             ends.append(share[-1])
@@ -99,7 +103,7 @@ def filter_view(model: LinearGaussian, observations: np.ndarray, states: np.ndar
 
     def draw(particles, threshold, scheme, seed):
         select = when_ess_below(threshold, resample(scheme))
-        history = run(Bootstrap(model, observations), particles, select, np.random.default_rng(seed))
+        history = _filtered(model, observations, particles, select, seed)
         mean = np.array([p.mean(p.particles) for p in history])
         spread = np.sqrt([p.mean((p.particles - m) ** 2) for p, m in zip(history, mean, strict=True)])
         track.fill_between(times, mean - 2 * spread, mean + 2 * spread, color=GOOD, alpha=0.25, linewidth=0)
@@ -128,10 +132,7 @@ def scheme_picture(model: LinearGaussian, observations, n: int = 64, runs: int =
     exact = kalman_filter(model, observations).log_evidence[-1]
     errors = {
         name: [
-            run(Bootstrap(model, observations), n, resample(name), np.random.default_rng((r, 4)))[
-                -1
-            ].log_evidence
-            - exact
+            _filtered(model, observations, n, resample(name), (r, 4))[-1].log_evidence - exact
             for r in range(runs)
         ]
         for name in resampling.SCHEMES
@@ -172,13 +173,7 @@ def evidence_view(
     def log_ratios(n, seed):
         return np.array(
             [
-                run(
-                    Bootstrap(model, observations),
-                    n,
-                    resample("multinomial"),
-                    np.random.default_rng((seed, r)),
-                )[-1].log_evidence
-                - exact
+                _filtered(model, observations, n, resample("multinomial"), (seed, r))[-1].log_evidence - exact
                 for r in range(runs)
             ]
         )
@@ -235,7 +230,7 @@ def genealogy_view(model: LinearGaussian, observations, length: int = 25) -> Bud
 
     def draw(particles, scheme, threshold, seed):
         select = when_ess_below(threshold, resample(scheme))
-        history = run(Bootstrap(model, observations), particles, select, np.random.default_rng(seed))
+        history = _filtered(model, observations, particles, select, seed)
         draw_population(tree, history, lambda p: p.particles, dots=particles <= 64)
         alive = distinct_ancestors(history)
         count.plot(alive, "o-", color=GOOD, markersize=3)
@@ -308,9 +303,7 @@ def nonlinear_view(model: StateSpaceModel, observations, states, reach: float = 
     mean = exact.density @ grid * (grid[1] - grid[0])
 
     def draw(particles, seed):
-        history = run(
-            Bootstrap(model, observations), particles, resample("systematic"), np.random.default_rng(seed)
-        )
+        history = _filtered(model, observations, particles, resample("systematic"), seed)
         rng = np.random.default_rng((seed, 1))
         for p in history:
             shown = p.particles[rng.choice(len(p), min(60, len(p)), p=p.weights)]
