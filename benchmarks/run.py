@@ -15,11 +15,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import platform
 import sys
 from pathlib import Path
 
-from ttclib.machine import versions
+from ttclib.machine import processor, versions
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results.md"
@@ -37,12 +36,7 @@ def load(path: Path):
 
 def machine() -> str:
     """Describe processor and versions in one line; nothing that names the machine."""
-    processor = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        models = [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        processor = models[0].partition(":")[2].strip() if models else processor
-    return f"{processor}, {os.cpu_count()} cores · {versions(*PACKAGES)}"
+    return f"{processor()}, {os.cpu_count()} cores · {versions(*PACKAGES)}"
 
 
 def verdict(row: dict) -> str:

@@ -26,7 +26,9 @@ def test_post_build_has_the_same_pins():
     words = (BINDER / "postBuild").read_text().split()
     assert torch in words
     assert course.UV in words
+    assert course.SMOLLM2 in words
     assert "--torch-backend=cpu" in words
+    assert "--editable" in words  # so that ttclib stays beside data/ and finds it
 
 
 @pytest.mark.parametrize("name", ["postBuild", "start"])

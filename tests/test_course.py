@@ -219,6 +219,15 @@ def test_arguments_reach_pytest(monkeypatch, capfd):
     assert "['pytest', '-k', 'cost']" in capfd.readouterr().out
 
 
+def test_a_tool_gets_the_rest_of_the_line(monkeypatch):
+    called = []
+    ensure = lambda env, files: called.append(files) or Here("python")  # noqa: E731
+    monkeypatch.setattr(course.Environment, "ensure", ensure)
+    monkeypatch.setattr(course.subprocess, "call", lambda command: called.append(command) or 3)
+    assert course.main(["data", "lab-small", "--check"]) == 3
+    assert called == [course.COURSE, ["python", "-m", "tools.data", "lab-small", "--check"]]
+
+
 def test_an_unknown_part_is_one_line():
     with pytest.raises(course.Problem, match="no part 'exacct'; the parts are lint"):
         course.test(Here(sys.executable), "exacct", [])
@@ -251,6 +260,17 @@ def test_the_readme_lists_every_notebook_with_its_title_and_minutes():
         first = "".join(json.loads((course.ROOT / name).read_text(encoding="utf-8"))["cells"][0]["source"])
         assert first.startswith(f"# {title.replace(' ', ' · ', 1)}")
         assert f"**Takes** {minutes} minutes" in first
+
+
+def test_the_doctor_names_a_damaged_file(monkeypatch, tmp_path, capsys):
+    from ttclib import artefacts
+
+    monkeypatch.setattr(course, "ROOT", tmp_path)  # no environment there
+    assert course.doctor() == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "data         sound"
+    monkeypatch.setattr(artefacts, "problems", lambda name: iter([f"data/{name}/x is missing; do"]))
+    assert course.doctor() == 1
+    assert "data         data/lab-" in capsys.readouterr().out
 
 
 def test_the_versions_agree():

@@ -1,10 +1,11 @@
-"""The machine: versions, memory, and what its processor can do in a second."""
+"""The machine: versions, processor, memory, and what it can do in a second."""
 
 from __future__ import annotations
 
 import platform
 import time
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +21,14 @@ def versions(*packages: str) -> str:
         except PackageNotFoundError:
             found.append(f"{package} not installed")
     return " · ".join(found)
+
+
+def processor() -> str:
+    """Name of the processor; nothing that names the machine."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or platform.machine()
 
 
 def points_per_second(n: int = 2**21) -> float:

@@ -67,11 +67,16 @@ class Block(nn.Module):
             nn.Linear(shape.hidden, w, bias=False),
         )
 
-    def forward(self, x, cos, sin, mask):
-        """Map the stream (rows, length, width) to itself."""
+    def forward(self, x, cos, sin, mask, keep=None):
+        """Map the stream (rows, length, width) to itself.
+
+        ``keep(keys, values)`` takes those of the new positions and returns those of all positions.
+        """
         rows, length, width = x.shape
         heads = self.qkv(self.norm1(x)).view(rows, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         q, k, v = rotate(heads[0], cos, sin), rotate(heads[1], cos, sin), heads[2]
+        if keep:
+            k, v = keep(k, v)
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         x = x + self.out(mixed.transpose(1, 2).reshape(rows, length, width))
         gate, up = self.gate_up(self.norm2(x)).chunk(2, dim=-1)
@@ -114,7 +119,7 @@ class Llama(nn.Module):
                 nn.init.normal_(weight, 0.0, scale, generator=generator)
 
     def forward(self, tokens, positions=None, texts=None):
-        """Run the model.
+        """Run the model on whole rows.
 
         Parameters
         ----------
@@ -130,34 +135,71 @@ class Llama(nn.Module):
         mask = torch.ones(length, length, dtype=torch.bool, device=tokens.device).tril()
         if texts is not None:
             mask = (mask & (texts[:, :, None] == texts[:, None, :]))[:, None]
+        return F.linear(self.stream(tokens, positions, mask), self.embed.weight)
+
+    def stream(self, tokens, positions, mask, cache=None):
+        """Run all but the head: (rows, length, width). With a cache, earlier positions are read from it.
+
+        Parameters
+        ----------
+        tokens, positions : int tensors, shape (rows, length)
+        mask : bool tensor, broadcast to (rows, heads, length, all positions)
+        cache : object, optional
+            ``cache.update(keys, values, layer)`` as in ``transformers``.
+        """
         angle = positions[:, None, :, None] * self.frequency
         cos, sin = angle.cos(), angle.sin()
         x = self.embed(tokens)
-        for block in self.blocks:
-            x = block(x, cos, sin, mask)
-        return F.linear(self.norm(x), self.embed.weight)
+        for i, block in enumerate(self.blocks):
+            keep = None if cache is None else lambda k, v, i=i: cache.update(k, v, i)
+            x = block(x, cos, sin, mask, keep)
+        return self.norm(x)
+
+    @classmethod
+    def of(cls, model) -> Llama | None:
+        """Return a copy of a ``transformers`` model of this very architecture, or None if it is another."""
+        config = model.config
+        shape = Shape(
+            vocabulary=config.vocab_size,
+            width=config.hidden_size,
+            layers=config.num_hidden_layers,
+            heads=config.num_attention_heads,
+            hidden=getattr(config, "intermediate_size", 0),
+            context=config.max_position_embeddings,
+        )
+        mine, its = shape.config().to_dict(), config.to_dict()
+        same = ("model_type", "num_key_value_heads", "head_dim", "rms_norm_eps", "tie_word_embeddings")
+        same += ("rope_parameters", "attention_bias", "mlp_bias", "hidden_act")
+        if any(mine[key] != its.get(key) for key in same):
+            return None
+        copy, state = cls(shape), model.state_dict()
+        with torch.no_grad():
+            for ours, theirs in copy._names():
+                ours.copy_(torch.cat([state[name] for name in theirs]))
+        return copy.to(model.device, model.dtype).eval()
 
     def export(self, **tokens):
         """Return the same model as a ``transformers.LlamaForCausalLM``."""
         from transformers import LlamaForCausalLM
 
-        w, model = self.shape.width, LlamaForCausalLM(self.shape.config(**tokens))
-        state = {"model.embed_tokens.weight": self.embed.weight, "model.norm.weight": self.norm.weight}
-        state["lm_head.weight"] = self.embed.weight
-        for i, block in enumerate(self.blocks):
-            q, k, v = block.qkv.weight.split(w)
-            gate, up = block.gate_up.weight.chunk(2)
-            layer = {
-                "self_attn.q_proj": q,
-                "self_attn.k_proj": k,
-                "self_attn.v_proj": v,
-                "self_attn.o_proj": block.out.weight,
-                "mlp.gate_proj": gate,
-                "mlp.up_proj": up,
-                "mlp.down_proj": block.down.weight,
-                "input_layernorm": block.norm1.weight,
-                "post_attention_layernorm": block.norm2.weight,
-            }
-            state |= {f"model.layers.{i}.{name}.weight": weight for name, weight in layer.items()}
+        model = LlamaForCausalLM(self.shape.config(**tokens))
+        state = {"lm_head.weight": self.embed.weight}
+        for ours, theirs in self._names():
+            state |= zip(theirs, ours.chunk(len(theirs)), strict=True)
         model.load_state_dict({name: weight.detach().clone() for name, weight in state.items()})
         return model.eval()
+
+    def _names(self):
+        """Yield each weight with its name in the library's format, or the names of its parts."""
+        yield self.embed.weight, ["model.embed_tokens.weight"]
+        yield self.norm.weight, ["model.norm.weight"]
+        for i, block in enumerate(self.blocks):
+            for ours, theirs in (
+                (block.qkv, ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")),
+                (block.out, ("self_attn.o_proj",)),
+                (block.gate_up, ("mlp.gate_proj", "mlp.up_proj")),
+                (block.down, ("mlp.down_proj",)),
+                (block.norm1, ("input_layernorm",)),
+                (block.norm2, ("post_attention_layernorm",)),
+            ):
+                yield ours.weight, [f"model.layers.{i}.{name}.weight" for name in theirs]

@@ -1,0 +1,110 @@
+"""Build the models and results in ``data/``, check them, and say how they are.
+
+Called by ``python3 course.py data [name …]``. Without a name it builds what is missing, damaged, or
+made with other settings. A build that was stopped goes on where it was.
+"""
+
+import argparse
+import sys
+
+from tools import lab
+from tools.artefact import known, make, pending, rescore
+from ttclib import artefacts
+
+ARTEFACTS = {artefact.name: artefact for artefact in lab.ARTEFACTS}
+BEGIN, END = "<!-- written by course.py data: -->\n", "<!-- until here -->\n"
+
+
+def with_needs(names, declared):
+    """Return artefacts and all they are made from, in the order in which they are declared."""
+    wanted, todo = set(), list(names)
+    while todo:
+        wanted.add(todo[-1])
+        todo += declared[todo.pop()].needs
+    return [artefact for name, artefact in declared.items() if name in wanted]
+
+
+def table(data=artefacts.DATA):
+    """Write the manifest as a table in Markdown."""
+    lines = ["| folder | what it is | kB | made in | score |", "|---|---|---|---|---|"]
+    for name, entry in known(data).items():
+        size = sum(file["bytes"] for file in entry["files"].values()) / 1e3
+        numbers = {k: v for k, v in entry.get("score", {}).items() if isinstance(v, float)}
+        score = ", ".join(f"{k} {v:.2f}" for k, v in numbers.items())
+        lines.append(f"| `{name}` | {entry['what']} | {size:,.0f} | {entry['seconds']:,.0f} s | {score} |")
+    return "\n".join([*lines, ""])
+
+
+def describe(data=artefacts.DATA):
+    """Renew the table in the folder's README."""
+    readme = data / "README.md"
+    before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
+    text = before + BEGIN + "\n" + table(data) + "\n" + END + rest.partition(END)[2]
+    readme.write_text(text, encoding="utf-8", newline="\n")
+
+
+def build(names, declared, data=artefacts.DATA):
+    """Build artefacts and what they need; one that fails is one line, and the others go on."""
+    failed = 0
+    for artefact in with_needs(names or declared, declared):
+        why = pending(artefact, data)
+        if why is None:
+            print(f"{artefact.name}: ready", flush=True)
+            continue
+        print(f"{artefact.name}: {why}", flush=True)
+        try:
+            show(artefact.name, make(artefact, data))
+            describe(data)
+        except (ValueError, OSError) as error:
+            print(f"{artefact.name}: {error}", file=sys.stderr, flush=True)
+            failed = 1
+    return failed
+
+
+def show(name, entry):
+    """Print what was made, and how good it is."""
+    print(f"{name}: made in {entry['seconds']:.0f} s on {entry['device']}")
+    for key, value in entry.get("score", {}).items():
+        print(f"  {key}: {value}", flush=True)
+
+
+def check(names, declared, data=artefacts.DATA):
+    """Compare all files with the manifest and name each one that differs."""
+    found = [problem for name in names or declared for problem in artefacts.problems(name, data)]
+    print(*(found or ["every file is as the manifest says"]), sep="\n")
+    return int(bool(found))
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(prog="course.py data", description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(ARTEFACTS)}; default: all")
+    do = parser.add_mutually_exclusive_group()
+    do.add_argument("--list", action="store_true", help="say which artefacts are ready")
+    do.add_argument("--check", action="store_true", help="compare every file with its SHA-256")
+    do.add_argument("--score", action="store_true", help="measure the scores again")
+    args = parser.parse_args(argv)
+    for name in args.names:
+        if name not in ARTEFACTS:
+            print(f"There is no artefact {name!r}; there are {', '.join(ARTEFACTS)}.", file=sys.stderr)
+            return 2
+    try:
+        if args.check:
+            return check(args.names, ARTEFACTS)
+        if not args.list and not args.score:
+            return build(args.names, ARTEFACTS)
+        for artefact in (ARTEFACTS[name] for name in args.names or ARTEFACTS):
+            if args.list:
+                print(f"{artefact.name:<14} {pending(artefact) or 'ready'}")
+            else:
+                show(artefact.name, rescore(artefact))
+                describe()
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,155 @@
+"""The lab models: a small one that is right now and then, and a large one for comparison.
+
+The small one stops early, so that some problems are easy for it, some hard, and some in between: that
+is what makes it worth searching with.
+"""
+
+import dataclasses
+
+import numpy as np
+from tqdm import tqdm
+
+from tools.artefact import Artefact, digest
+from ttclib import smc
+from ttclib.lm import samplers, task, tokenizer
+
+TEXTS = {"problems": 180_000, "row": 256}
+SMALL = {
+    "shape": {"width": 64, "layers": 4, "heads": 4, "hidden": 192},
+    "training": {"batch": 32, "steps": 1300, "learning_rate": 4e-3},
+}
+LARGE = {
+    "shape": {"width": 192, "layers": 7, "heads": 6, "hidden": 480},
+    "training": {"batch": 32, "steps": 1300, "learning_rate": 2e-3},
+}
+SEEDS = {"texts": 1, "training": 0}
+TEST = {"problems": 200, "samples": 64, "seed": 2}
+TEXTS_AT_ONCE = 320  # while sampling: half a gigabyte of cache for the large model
+
+
+def save_tokenizer(job):
+    """Write the character tokenizer in the library's format."""
+    tokenizer.build().save_pretrained(job.folder)
+
+
+def packed_texts(job):
+    """Return the training texts in packed rows; they are kept, because both models read them."""
+    from ttclib.lm import training
+
+    names = [field.name for field in dataclasses.fields(training.Rows)]
+    settings = job.settings["texts"]
+    cache = job.work.parent / f"texts-{digest([settings, job.seeds['texts']])}.npz"
+    if not cache.exists():
+        problems = tqdm(
+            task.problems("train", settings["problems"], np.random.default_rng(job.seeds["texts"])),
+            "writing texts",
+        )
+        texts = [(tokenizer.encode(task.example(problem)), len(problem) + 1) for problem in problems]
+        rows = training.pack(texts, settings["row"])
+        part = cache.with_suffix(".part")
+        with open(part, "wb") as file:
+            np.savez(file, **{name: getattr(rows, name) for name in names})
+        part.replace(cache)
+    with np.load(cache) as arrays:
+        return training.Rows(*(arrays[name] for name in names))
+
+
+def train(job):
+    """Train a model, save it with its tokenizer; return the seconds of training."""
+    import torch
+    from transformers import AutoTokenizer
+
+    from ttclib.lm import training
+    from ttclib.lm.llama import Shape
+
+    shape = Shape(len(tokenizer.VOCABULARY), **job.settings["shape"])
+    settings = job.settings["training"]
+    with tqdm(total=settings["steps"], desc="training", unit="step") as bar:
+
+        def report(step, loss):
+            if bar.n == 0:
+                bar.initial = bar.n = bar.last_print_n = step - 1  # what an earlier run did
+            bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+            bar.update()
+
+        model, seconds = training.train(
+            shape,
+            packed_texts(job),
+            **settings,
+            seed=job.seeds["training"],
+            checkpoint=job.work / "checkpoint.pt",
+            device="cuda" if torch.cuda.is_available() else "cpu",
+            report=report,
+        )
+    words = AutoTokenizer.from_pretrained(job.needs["lab-tokenizer"])
+    words.save_pretrained(job.folder)
+    special = {"pad_token_id": words.pad_token_id, "eos_token_id": words.eos_token_id, "bos_token_id": None}
+    model.cpu().export(**special).save_pretrained(job.folder)
+    return seconds
+
+
+def sample(folder, problems, n, sampler, seed):
+    """Return ``n`` solutions of each problem by a saved model."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from ttclib.lm.decoding import Decoder
+    from ttclib.lm.engine import CausalLM
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = AutoModelForCausalLM.from_pretrained(folder).to(device)
+    lm = CausalLM(model, AutoTokenizer.from_pretrained(folder))
+    rng, solutions = np.random.default_rng(seed), []
+    step = max(1, TEXTS_AT_ONCE // n)
+    for first in tqdm(range(0, len(problems), step), "sampling"):
+        prompts = [problem + "?" for problem in problems[first : first + step]]
+        decoder = Decoder(lm, prompts, sampler=sampler)
+        # text i continues prompt i modulo their number
+        texts = decoder.texts(smc.run(decoder, n * len(prompts), smc.keep_all, rng)[-1].particles)
+        solutions += [texts[i :: len(prompts)] for i in range(len(prompts))]
+    return solutions
+
+
+def grade(problems, solutions):
+    """Say which solutions end in the right answer: booleans (problems, samples)."""
+    truth = [task.value(task.parse(problem)) for problem in problems]
+    return np.array([[task.answer(s) == t for s in row] for row, t in zip(solutions, truth, strict=True)])
+
+
+def summary(problems, right):
+    """Return pass@1 (the share of right samples): of all, by operations, by quintile of difficulty.
+
+    The first half of the samples sorts the problems from easy to hard and the second half is
+    counted: one half for both would count a problem's good luck as ease.
+    """
+    operations = np.array([sum(problem.count(sign) for sign in "+-*") for problem in problems])
+    sorting, counting = np.array_split(right, 2, axis=1)
+    from_easy = np.argsort(-sorting.mean(axis=1), kind="stable")
+    return {
+        "pass@1": round(float(right.mean()), 4),
+        "by operations": {str(k): round(float(right[operations == k].mean()), 3) for k in task.OPERATIONS},
+        "by difficulty": [
+            round(float(counting[quintile].mean()), 3) for quintile in np.array_split(from_easy, 5)
+        ],
+    }
+
+
+def score(job):
+    """Measure a saved model on problems of the test split."""
+    n, samples, seed = TEST.values()
+    problems = task.problems("test", n, np.random.default_rng(seed))
+    sampled = grade(problems, sample(job.folder, problems, samples, samplers.plain, seed))
+    greedy = grade(problems, sample(job.folder, problems, 1, samplers.greedy, seed))
+    return summary(problems, sampled) | {"greedy": round(float(greedy.mean()), 4), "measured with": TEST}
+
+
+def model(name, what, settings):
+    """Declare a lab model."""
+    return Artefact(name, what, train, {"texts": TEXTS, **settings}, SEEDS, ("lab-tokenizer",), score)
+
+
+ARTEFACTS = (
+    Artefact("lab-tokenizer", "the tokenizer of the lab models: one character, one token", save_tokenizer),
+    model("lab-small", "the lab model, stopped early", SMALL),
+    model("lab-large", "its larger sibling, trained on the same texts", LARGE),
+)

@@ -1,0 +1,91 @@
+"""The models and results in ``data/``: found, and checked before they are used.
+
+An artefact is a folder of ``data/``. ``data/manifest.json`` lists the files of each, with their sizes
+and SHA-256, and says how it was made. ``python3 course.py data`` builds artefacts and writes that list.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+COMMAND = "python3 course.py data"
+
+_sound: set[Path] = set()  # folders that this process has checked
+
+
+def path(name: str, data: Path = DATA) -> Path:
+    """Return the folder of an artefact, after all of its files were compared with the manifest.
+
+    The comparison is made once in each process.
+
+    Raises
+    ------
+    ValueError
+        One line that names the file that is missing or damaged, and the command that rebuilds it.
+    """
+    folder = data / name
+    if folder not in _sound:
+        for problem in problems(name, data):
+            raise ValueError(problem)
+        _sound.add(folder)
+    return folder
+
+
+def manifest(data: Path = DATA) -> dict[str, dict]:
+    """Read the manifest: what is known of each artefact, by its name.
+
+    Raises
+    ------
+    ValueError
+        If it is missing or damaged.
+    """
+    cure = f"get it back with: git checkout data/manifest.json, or delete it and rebuild all with: {COMMAND}"
+    try:
+        entries = json.loads((data / "manifest.json").read_text(encoding="utf-8"))
+        for entry in entries.values():
+            for file in entry["files"].values():
+                int(file["bytes"]), str(file["sha256"])
+    except FileNotFoundError:
+        raise ValueError(f"data/manifest.json is missing; {cure}") from None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        why = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ValueError(f"data/manifest.json is damaged ({why}); {cure}") from None
+    return entries
+
+
+def problems(name: str, data: Path = DATA) -> Iterator[str]:
+    """Yield one line for each file of an artefact that is not as the manifest says.
+
+    Raises
+    ------
+    ValueError
+        If the manifest cannot be read.
+    """
+    entry = manifest(data).get(name)
+    if entry is None:
+        yield f"data/{name} is not there; build it with: {COMMAND} {name}"
+        return
+    for file, expected in entry["files"].items():
+        if wrong := _wrong(data / name / file, expected):
+            yield f"data/{name}/{file} is {wrong}; rebuild it with: {COMMAND} {name}"
+
+
+def _wrong(file: Path, expected: dict) -> str | None:
+    """Say what is wrong with a file; its hash is looked at last, because that reads all of it."""
+    if not file.is_file():
+        return "missing"
+    if (size := file.stat().st_size) != expected["bytes"]:
+        return f"damaged ({size} bytes, not {expected['bytes']})"
+    if (found := sha256(file)) != expected["sha256"]:
+        return f"damaged (its SHA-256 is {found[:8]}…, not {expected['sha256'][:8]}…)"
+    return None
+
+
+def sha256(file: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    with open(file, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,398 @@
+"""Decoding: a language model as the model of the loop *propose, weigh, select*.
+
+:class:`Decoder` gives :func:`ttclib.smc.smc` what it asks for, so sampling, constrained decoding,
+beam search and, later, search under a verifier are the particle filter's own loop. The target is
+
+    γ(x) ∝ p(x) · Π φ(x)
+
+where p is the language model's law of a text (after its sampler) and each φ a potential. With the
+*bootstrap* proposal tokens come from p and the weight is what the potentials say; with the
+*optimal* one tokens come from p · φ, renormalised, and the weight is the mass that was kept (Lew et
+al. 2023; Zhao et al. 2024; Loula et al. 2025).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ttclib.cost import Cost
+from ttclib.inputs import whole_number
+from ttclib.lm import samplers
+from ttclib.lm.potentials import DEAD, Automaton, lift
+from ttclib.lm.samplers import Sampler
+from ttclib.smc import Model, Population, keep_all, run, top_k
+
+NONE = -1  # no token: beyond the end of a text
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """n texts under way, each a continuation of its prompt. They can be indexed by ancestors.
+
+    Attributes
+    ----------
+    tokens : numpy.ndarray of int, shape (n, max_tokens)
+        Generated tokens, the end included; −1 beyond them.
+    lengths : numpy.ndarray of int, shape (n,)
+        How many were generated.
+    finished : numpy.ndarray of bool, shape (n,)
+        Finished texts are absorbing: never extended, never weighed again.
+    prompt : numpy.ndarray of int, shape (n,)
+        Which prompt each text continues.
+    log_probs : numpy.ndarray, shape (n,)
+        Log probability of the generated tokens under the language model itself.
+    states : numpy.ndarray of int, shape (n, 1 + potentials)
+        How far each text is towards a stop string, and the state of each potential.
+    log_increment : numpy.ndarray, shape (n,)
+        Log weight of the last generation.
+    origin : numpy.ndarray of int, shape (n,)
+        Index of each text in the population that it was selected from; at first, its prompt.
+    cost : Cost
+        What the last generation spent.
+    """
+
+    tokens: np.ndarray
+    lengths: np.ndarray
+    finished: np.ndarray
+    prompt: np.ndarray
+    log_probs: np.ndarray
+    states: np.ndarray
+    log_increment: np.ndarray
+    origin: np.ndarray
+    rows: np.ndarray
+    run: Any
+    version: int
+    cost: Cost
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, ancestors) -> Sequences:
+        arrays = ("tokens", "lengths", "finished", "prompt", "log_probs", "states", "log_increment", "rows")
+        ancestors = np.atleast_1d(np.arange(len(self))[ancestors])
+        chosen = {name: getattr(self, name)[ancestors] for name in arrays}
+        return replace(self, **chosen, origin=ancestors)
+
+    @property
+    def last(self) -> np.ndarray:
+        """Last token of each text, shape (n,); −1 where there is none yet."""
+        return np.where(self.lengths > 0, self.tokens[np.arange(len(self)), self.lengths - 1], NONE)
+
+
+class _Run:
+    """What the sequences of one run share: the model's session, one random stream for each slot."""
+
+    def __init__(self, session):
+        self.session, self.streams, self.version = session, [], 0
+
+
+class Decoder(Model):
+    """Continue prompts with a language model, under potentials.
+
+    Generation t adds one token to every unfinished text, or, with ``until``, one stretch that ends
+    with such a token.
+
+    Parameters
+    ----------
+    lm : ttclib.lm.engine.CausalLM
+        Or anything with its ``vocabulary``, ``context`` and ``start``.
+    prompt : str or sequence of str
+        With several, text i of a population continues prompt i modulo their number.
+    potentials : sequence of potentials, optional
+        Factors of the target: see :mod:`ttclib.lm.potentials`.
+    sampler : callable, optional
+        Turns the model's log law into the law p of the target: see :mod:`ttclib.lm.samplers`.
+    proposal : {"optimal", "bootstrap"} or callable
+        ``proposal(log_law, log_next) → (rows, V)`` log scores to draw from, not necessarily
+        normalised, where ``log_next`` is what the potentials say of every next token.
+    max_tokens : int, optional
+        The most tokens to generate; by default all that the context has room for.
+    must_end : bool
+        What happens at that limit. False: a text is cut and counts as it stands. True: the last
+        token has to be the end, and its probability is part of the weight, so the target is p
+        given that the text ends in time.
+    stop : str or sequence of str
+        Strings that end a text: it is finished with the token that completes one of them.
+    until : str, optional
+        Letters that end a generation: any token that contains one of them does.
+
+    Raises
+    ------
+    ValueError
+        If the prompt is empty or too long, or an option is unknown.
+    """
+
+    def __init__(
+        self,
+        lm,
+        prompt: str | Sequence[str],
+        potentials: Sequence[Any] = (),
+        *,
+        sampler: Sampler = samplers.plain,
+        proposal: str | Callable[[np.ndarray, np.ndarray], np.ndarray] = "optimal",
+        max_tokens: int | None = None,
+        must_end: bool = False,
+        stop: str | Sequence[str] = (),
+        until: str | None = None,
+    ):
+        if proposal not in PROPOSALS and not callable(proposal):
+            raise ValueError(f"proposal is {proposal!r}; it must be one of {', '.join(PROPOSALS)}")
+        self.lm, self.sampler, self.must_end = lm, sampler, must_end
+        self.proposal = PROPOSALS.get(proposal, proposal)
+        self.prompts = [lm.vocabulary.encode(p) for p in ([prompt] if isinstance(prompt, str) else prompt)]
+        longest = max(map(len, self.prompts), default=0)
+        room = lm.context - longest
+        if room < 1:
+            raise ValueError(
+                f"the prompt has {longest} tokens; the model's context holds {lm.context}, with the answer"
+            )
+        self.max_tokens = room if max_tokens is None else whole_number("max_tokens", max_tokens)
+        if self.max_tokens > room:
+            raise ValueError(
+                f"max_tokens is {max_tokens}; after {longest} tokens of prompt the context holds {room} more"
+            )
+        self._room = longest + self.max_tokens
+        self._stop, self.ends = _stops([stop] if isinstance(stop, str) else stop, lm.vocabulary)
+        everything = np.ones(len(lm.vocabulary), dtype=bool)
+        self.pauses = everything if until is None else lm.vocabulary.containing(until)
+        # those that can say what they think of every next token, and those that must see the text
+        self.masks = [p for p in potentials if hasattr(p, "log_next")]
+        self.features = [p for p in potentials if not hasattr(p, "log_next")]
+
+    # ---- what the loop asks for -----------------------------------------------------------------
+
+    def init(self, n, rng):  # noqa: D102
+        session = self.lm.start(self.prompts, self._room)
+        prompt = np.arange(n) % len(self.prompts)
+        start = [potential.start() for potential in [self._stop, *self.masks]]
+        empty = Sequences(
+            tokens=np.full((n, self.max_tokens), NONE),
+            lengths=np.zeros(n, dtype=int),
+            finished=np.zeros(n, dtype=bool),
+            prompt=prompt,
+            log_probs=np.zeros(n),
+            states=np.tile(np.array(start, dtype=int), (n, 1)),
+            log_increment=np.zeros(n),
+            origin=prompt,
+            rows=session.rows[prompt],
+            run=_Run(session),
+            version=0,
+            cost=Cost(lm_positions=session.positions, lm_flops=session.flops),
+        )
+        return self._extend(empty, rng, first=True)
+
+    def step(self, t, parents, rng):  # noqa: D102
+        return self._extend(parents, rng)
+
+    def log_potential(self, t, parents, particles):  # noqa: D102
+        return particles.log_increment
+
+    def done(self, t, particles):  # noqa: D102
+        return bool(particles.finished.all())
+
+    def cost(self, t, particles):  # noqa: D102
+        return particles.cost
+
+    def texts(self, particles: Sequences) -> list[str]:
+        """Return the generated texts, without their end token."""
+        decode = self.lm.vocabulary.decode
+        return [decode(row[:k]) for row, k in zip(particles.tokens, particles.lengths, strict=True)]
+
+    # ---- one generation -------------------------------------------------------------------------
+
+    def _extend(self, parents: Sequences, rng: np.random.Generator, first: bool = False) -> Sequences:
+        """Add tokens until every text has finished or paused."""
+        run, n = parents.run, len(parents)
+        if parents.version != run.version:
+            raise ValueError("these texts were extended before; their cache now belongs to the later ones")
+        run.version += 1
+        # One stream for each slot: a larger population draws what a smaller one drew, and more.
+        run.streams += rng.spawn(max(0, n - len(run.streams)))
+        changing = ("tokens", "lengths", "finished", "log_probs", "states", "rows")
+        copies = {name: getattr(parents, name).copy() for name in changing}
+        new = replace(parents, **copies, log_increment=np.zeros(n), version=run.version)
+        # The weights multiply up to φ of the finished text: so the first one brings ψ of the empty text.
+        if first:
+            for j, mask in enumerate(self.masks, 1):
+                new.log_increment[:] += mask.log_value(new.states[:, j])
+        features = np.zeros(n) if first else self._log_features(new)
+        spent, fed = (parents.cost if first else Cost()), first
+        active = np.flatnonzero(~new.finished)
+        while len(active):
+            if not fed:
+                spent += self._feed(new, active)
+            ends = self.ends[new.states[active, 0]]
+            tokens = self._propose(new, active)
+            new.tokens[active, new.lengths[active]] = tokens
+            new.lengths[active] += 1
+            new.finished[active] = ends[np.arange(len(active)), tokens]
+            new.finished[active] |= new.lengths[active] == self.max_tokens
+            new.finished[active] |= new.log_increment[active] == -np.inf  # nothing revives a weight of zero
+            spent += Cost(units=len(active), lm_tokens=len(active))
+            active, fed = active[~(new.finished[active] | self.pauses[tokens])], False
+        if self.features:
+            alive = features > -np.inf
+            change = np.subtract(self._log_features(new), features, where=alive, out=np.full(n, -np.inf))
+            new.log_increment[:] += np.where(parents.finished, 0.0, change)
+        return replace(new, cost=spent)
+
+    def _feed(self, new: Sequences, active: np.ndarray) -> Cost:
+        """Feed the last token of the active texts, once for texts that are the same."""
+        session, vocabulary = new.run.session, len(self.lm.vocabulary)
+        key, which = np.unique(new.rows[active] * vocabulary + new.last[active], return_inverse=True)
+        waiting = np.setdiff1d(np.flatnonzero(~new.finished), active)
+        keep, kept_for = np.unique(new.rows[waiting], return_inverse=True)
+        fed, kept = session.feed(key // vocabulary, key % vocabulary, keep)
+        new.rows[active], new.rows[waiting] = fed[which], kept[kept_for]
+        return Cost(lm_positions=session.positions, lm_flops=session.flops)
+
+    def _propose(self, new: Sequences, active: np.ndarray) -> np.ndarray:
+        """Draw the next token of the active texts, and add to their weights."""
+        # texts on one row are the same, so they share its law and its states
+        rows, first, which = np.unique(new.rows[active], return_index=True, return_inverse=True)
+        model = new.run.session.log_probs[rows]
+        log_law = self.sampler(model)
+        log_next = self._log_next(new.states[active[first]], new.lengths[active[first]])
+        log_target = log_law + log_next
+        log_proposal = samplers.renormalise(self.proposal(log_law, log_next))
+        tokens = self._draw(log_proposal, which, new, active)
+        target, proposed = log_target[which, tokens], log_proposal[which, tokens]
+        new.log_increment[active] += target - np.where(target > -np.inf, proposed, 0.0)
+        new.log_probs[active] += model[which, tokens]
+        for j, mask in enumerate([self._stop, *self.masks]):
+            new.states[active, j] = mask.advance(new.states[active, j], tokens)
+        return tokens
+
+    def _draw(self, log_proposal, which, new, active):
+        """Draw a token for each active text, whose law is row ``which`` of ``log_proposal``."""
+        uniforms = np.array([new.run.streams[i].random() for i in active])
+        return samplers.draw(log_proposal, which, uniforms)
+
+    def _log_next(self, states: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """What potentials and the length limit say of every next token: (rows, V)."""
+        total = np.zeros((len(states), len(self.lm.vocabulary)))
+        last = lengths + 1 == self.max_tokens
+        for stop, is_last in {*zip(states[:, 0].tolist(), last.tolist(), strict=True)}:
+            alike = (states[:, 0] == stop) & (last == is_last)
+            # at the limit every token ends the text: as it stands, or with a weight of zero
+            ends = self.ends[stop] | is_last
+            for j, mask in enumerate(self.masks, 1):
+                total[alike] += mask.log_next(states[alike, j], ends)
+            if is_last and self.must_end:
+                total[np.ix_(alike, ~self.ends[stop])] = -np.inf
+        return total
+
+    def _log_features(self, new: Sequences) -> np.ndarray:
+        """Log value of the potentials that must see the text, shape (n,)."""
+        value = np.zeros(len(new))
+        for feature in self.features:
+            value += np.where(
+                new.finished,
+                feature.log_final(new.tokens, new.lengths),
+                feature.log_value(new.tokens, new.lengths),
+            )
+        return value
+
+
+def _stops(texts: Sequence[str], vocabulary) -> tuple[Automaton, np.ndarray]:
+    """Return an automaton that follows the stop strings, and which tokens end a text: (states, V)."""
+    if not all(texts):
+        raise ValueError("a stop string is empty; it must hold at least one character")
+    beginnings = {text[:i] for text in texts for i in range(len(text))}
+
+    def step(seen, letter):
+        seen += letter
+        if seen.endswith(tuple(texts)):
+            return None  # no text goes on from here
+        return next(seen[i:] for i in range(len(seen) + 1) if not seen[i:] or seen[i:] in beginnings)
+
+    letters = set("".join(texts))
+    kind = lambda letter: letter if letter in letters else "\0"  # noqa: E731
+    automaton = lift(vocabulary, "", step, lambda seen: True, kind=kind)
+    readable = np.array([text is not None for text in vocabulary.texts])
+    ends = (automaton.next == DEAD) & readable
+    ends[:, vocabulary.end] = True
+    return automaton, ends
+
+
+def optimal(log_law: np.ndarray, log_next: np.ndarray) -> np.ndarray:
+    """Propose from law times potential: the locally optimal proposal, whose weight is the mass kept."""
+    return log_law + log_next
+
+
+def bootstrap(log_law: np.ndarray, log_next: np.ndarray) -> np.ndarray:
+    """Propose from the law alone; the potential is left to the weight."""
+    return log_law
+
+
+PROPOSALS = {"optimal": optimal, "bootstrap": bootstrap}
+
+
+class Beam(Decoder):
+    """Beam search by likelihood: copies of one text take its likeliest next tokens, one each.
+
+    Weights are the log probability of the text, and nothing is drawn at random. See
+    :func:`beam_search`.
+    """
+
+    def init(self, n, rng):  # noqa: D102
+        return self._drop_repeats(np.zeros(n, dtype=int), np.zeros(n, dtype=bool), super().init(n, rng))
+
+    def step(self, t, parents, rng):  # noqa: D102
+        return self._drop_repeats(parents.origin, parents.finished, super().step(t, parents, rng))
+
+    def _draw(self, log_proposal, which, new, active):
+        order = np.argsort(-log_proposal, axis=1, kind="stable")
+        rank = np.minimum(_copy_number(new.origin)[active], order.shape[1] - 1)
+        return order[which, rank]
+
+    def _propose(self, new, active):
+        before = new.log_probs[active]
+        tokens = super()._propose(new, active)
+        new.log_increment[active] = new.log_probs[active] - before
+        return tokens
+
+    def _drop_repeats(self, origin, finished, new):
+        """Give no weight to what is there already: copies of a finished text, more copies than tokens."""
+        number = _copy_number(origin)
+        new.log_increment[(finished & (number > 0)) | (number >= len(self.lm.vocabulary))] = -np.inf
+        return new
+
+
+def _copy_number(origin: np.ndarray) -> np.ndarray:
+    """Number the copies of each parent 0, 1, 2, …; copies stand side by side."""
+    return np.arange(len(origin)) - np.searchsorted(origin, origin)
+
+
+def beam_search(lm, prompt: str, width: int, **options) -> Population:
+    """Search for a likely text: keep the ``width`` likeliest beginnings, extend each in all ways.
+
+    It is the loop with the selection ``top_k``, and ``width`` copies of each beam to extend.
+
+    Parameters
+    ----------
+    options
+        ``max_tokens``, ``stop`` and ``must_end`` of :class:`Decoder`.
+
+    Returns
+    -------
+    Population
+        The last one, best text first; its log weights are log probabilities.
+    """
+    width = whole_number("width", width)
+    beam = Beam(lm, prompt, **options)
+    last = run(beam, width**2, top_k(width, copies=width), np.random.default_rng(0))[-1]
+    best = np.argsort(-last.log_weights, kind="stable")[:width]
+    return replace(last, particles=last.particles[best], log_weights=last.log_weights[best], ancestors=best)
+
+
+def sample(lm, prompt, n: int, rng: np.random.Generator, **options) -> Population:
+    """Draw n texts, none of which is selected: independent samples where there is no potential.
+
+    A larger n begins with the samples of a smaller one. ``options`` are those of :class:`Decoder`.
+    """
+    return run(Decoder(lm, prompt, **options), n, keep_all, rng)[-1]

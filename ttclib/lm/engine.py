@@ -1,0 +1,222 @@
+"""The engine: many token sequences on one language model, none of whose prefixes is computed twice.
+
+A transformer keeps the keys and values of every position it has read (the KV cache). The engine
+holds them in rows. Sequences that share a prefix share its row; when they part, the row is copied;
+when nobody needs it any more, it is overwritten. So *copy the ancestors*, the step that a particle
+filter does with numbers, costs a language model no token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from transformers.cache_utils import Cache
+
+from ttclib.inputs import whole_number
+from ttclib.lm.flops import coefficients
+from ttclib.lm.llama import Llama
+from ttclib.lm.vocabulary import Vocabulary
+
+_SMALL = 20_000_000  # parameters up to which a second copy of the weights is worth its memory
+
+
+class CausalLM:
+    """A causal language model of ``transformers`` and its tokenizer.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        Any decoder-only model whose layers all attend to the whole context.
+    tokenizer : transformers.PreTrainedTokenizerBase
+    """
+
+    def __init__(self, model, tokenizer):
+        self.model = model.eval()
+        # For a small model the library's bookkeeping takes longer than its arithmetic: run our own page.
+        small = sum(weight.numel() for weight in model.parameters()) < _SMALL
+        self.ours = Llama.of(model) if small else None
+        self.vocabulary = Vocabulary.of(tokenizer, size=model.config.vocab_size)
+        self.context = model.config.max_position_embeddings
+        self.flops = coefficients(model.config)  # a, b: a token at a given context costs a + b · context
+
+    def start(self, prompts: Sequence[Sequence[int]], length: int) -> Session:
+        """Feed the prompts, with room for ``length`` tokens a row: see :class:`Session`."""
+        return Session(self, prompts, length)
+
+
+class Session:
+    """Sequences under way on one model.
+
+    Parameters
+    ----------
+    lm : CausalLM
+    prompts : sequence of sequences of int
+        Each is fed once, all in one batch.
+    length : int
+        The most tokens a row may hold, prompt included.
+
+    Attributes
+    ----------
+    rows : numpy.ndarray, shape (prompts,)
+        The row of each prompt.
+    log_probs : numpy.ndarray, shape (rows, V)
+        Log law of the next token, for every row that was fed by the last call.
+    positions : int
+        Positions that the last call fed.
+    flops : float
+        What they cost.
+
+    Raises
+    ------
+    ValueError
+        If a prompt is empty, or ``length`` is beyond the model's context.
+    """
+
+    def __init__(self, lm: CausalLM, prompts: Sequence[Sequence[int]], length: int):
+        self.lm = lm
+        used = np.array([len(p) for p in prompts])
+        if len(used) == 0 or used.min() == 0:
+            raise ValueError("a prompt is empty; it must hold at least one token")
+        if used.max() > lm.context:
+            raise ValueError(f"a prompt has {used.max()} tokens; the model's context holds {lm.context}")
+        if whole_number("length", length) > lm.context:
+            raise ValueError(f"length is {length}; the model's context holds {lm.context} tokens")
+        self._cache = _Rows(lm.model.config, len(used), length, lm.model.dtype, lm.model.device)
+        tokens = np.zeros((len(used), used.max()), dtype=np.int64)
+        for row, prompt in enumerate(prompts):
+            tokens[row, : len(prompt)] = prompt
+        # a shorter prompt is followed by padding, which no real token sees and which is written over
+        self.rows = np.arange(len(used))
+        self._count(int(used.sum()), int((used * (used + 1) // 2).sum()))
+        causal = torch.ones(1, 1, used.max(), used.max(), dtype=torch.bool).tril()
+        self._forward(tokens, np.zeros_like(used), causal, last=used - 1)
+        self._cache.lengths = used
+
+    def feed(self, rows: np.ndarray, tokens: np.ndarray, keep: Sequence[int] = ()):
+        """Extend copies of ``rows`` by one token each; forget all other rows but those in ``keep``.
+
+        Parameters
+        ----------
+        rows, tokens : int arrays, shape (m,)
+            A row may occur several times: it forks.
+        keep : sequence of int
+            Rows to leave as they are, each once.
+
+        Returns
+        -------
+        (rows_fed, rows_kept) : tuple of numpy.ndarray
+            Where they are now. ``log_probs`` is indexed by ``rows_fed``.
+        """
+        m, cache = len(rows), self._cache
+        fed, kept = cache.arrange(np.asarray(rows), np.asarray(keep, dtype=int))
+        at = cache.lengths[:m]  # the position of the new token is the number of tokens before it
+        if at.max() >= cache.length:
+            raise ValueError(f"a row is full; it holds {cache.length} tokens")
+        self._count(m, int(at.sum()) + m)
+        ordered = np.empty((m, 1), dtype=np.int64)
+        ordered[fed, 0] = tokens
+        mask = torch.from_numpy(np.arange(at.max() + 1) <= at[:, None])[:, None, None]
+        self._forward(ordered, at, mask, last=np.zeros(m, dtype=int))
+        cache.lengths[:m] += 1
+        return fed, kept
+
+    def _count(self, positions: int, contexts: int) -> None:
+        """Note what a call fed, given the sum of the contexts that its tokens look at."""
+        self.positions = positions
+        self.flops = float(self.lm.flops[0] * positions + self.lm.flops[1] * contexts)
+
+    @torch.inference_mode()
+    def _forward(self, tokens, start, mask, last):
+        """Run the model on new tokens (m, k) that follow ``start`` (m,) older ones."""
+        model, ours, device = self.lm.model, self.lm.ours, self.lm.model.device
+        positions = start[:, None] + np.arange(tokens.shape[1])
+        self._cache.expect(start, tokens.shape[1])
+        tokens, positions = torch.from_numpy(tokens).to(device), torch.from_numpy(positions).to(device)
+        mask, rows = mask.to(device), torch.arange(len(last))
+        # the head works only where a next token is wanted: on a large vocabulary it is the largest product
+        if ours:
+            stream = ours.stream(tokens, positions, mask, self._cache)[rows, torch.from_numpy(last)]
+            logits = F.linear(stream, ours.embed.weight)
+        else:
+            wanted, which = np.unique(last, return_inverse=True)
+            logits = model(
+                input_ids=tokens,
+                position_ids=positions,
+                attention_mask=mask,
+                past_key_values=self._cache,
+                use_cache=True,
+                logits_to_keep=torch.from_numpy(wanted).to(device),
+            ).logits[rows, torch.from_numpy(which)]
+        self.log_probs = torch.log_softmax(logits, -1, dtype=torch.float64).cpu().numpy()
+
+
+class _Rows(Cache):
+    """Keys and values of all layers, one row a sequence, allocated once: a cache that can be indexed.
+
+    Rows are (layer, key or value, head, position, dimension), so that a row is copied in one go.
+    """
+
+    def __init__(self, config, rows, length, dtype, device):
+        super().__init__(layers=[])
+        self.length, self.lengths = length, np.zeros(rows, dtype=int)
+        self.layers_of_model = config.num_hidden_layers
+        heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+        width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        self._options = {"dtype": dtype, "device": device}
+        self._shape = (config.num_hidden_layers, 2, heads, length, width)
+        self._data = torch.zeros((rows, *self._shape), **self._options)
+
+    def arrange(self, first: np.ndarray, then: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Bring copies of the rows ``first`` to the front, keep ``then`` behind, move as few as possible."""
+        m, k = len(first), len(then)
+        source = np.concatenate([first, then])
+        target = np.full(m + k, -1)
+        once = np.zeros(m + k, dtype=bool)
+        once[np.unique(first, return_index=True)[1]] = True  # of several copies one may stay in place
+        stays = np.concatenate([once[:m] & (first < m), (then >= m) & (then < m + k)])
+        target[stays] = source[stays]
+        moves = ~stays
+        target[moves] = np.setdiff1d(np.arange(m + k), target[stays])  # sorted: the front is filled first
+        if m + k > len(self.lengths):
+            self._grow(max(m + k, 2 * len(self.lengths)))
+        self.lengths[target] = self.lengths[source]
+        if moves.any():
+            longest = int(self.lengths[target[moves]].max())
+            to, of = torch.from_numpy(target[moves]), torch.from_numpy(source[moves])
+            # the right side is read as a whole before anything is written, so rows may change places
+            self._data[to, ..., :longest, :] = self._data[of, ..., :longest, :]
+        return target[:m], target[m:]
+
+    def _grow(self, rows: int) -> None:
+        larger = torch.zeros((rows, *self._shape), **self._options)
+        larger[: len(self._data)] = self._data
+        self._data, have = larger, self.lengths
+        self.lengths = np.zeros(rows, dtype=int)
+        self.lengths[: len(have)] = have
+
+    # ---- what transformers asks of a cache ------------------------------------------------------
+
+    def expect(self, start: np.ndarray, count: int) -> None:
+        """Say where the next forward's ``count`` tokens a row belong: behind ``start`` (m,) others."""
+        self._m, self._end = len(start), int(start.max()) + count
+        even = start.min() == start.max()
+        # rows of different lengths get one token each, at their own places
+        self._at = slice(int(start[0]), self._end) if even else torch.from_numpy(start)
+        self._each = slice(0, self._m) if even else torch.arange(self._m)
+
+    def update(self, key_states, value_states, layer_idx, *args, **kwargs):
+        """Write the new keys and values (m, heads, count, width), and return all of this layer's."""
+        keys, values = self._data[:, layer_idx, 0], self._data[:, layer_idx, 1]
+        if isinstance(self._at, slice):
+            keys[: self._m, :, self._at], values[: self._m, :, self._at] = key_states, value_states
+        else:
+            keys[self._each, :, self._at] = key_states[:, :, 0]
+            values[self._each, :, self._at] = value_states[:, :, 0]
+        return keys[: self._m, :, : self._end], values[: self._m, :, : self._end]
+
+    def get_seq_length(self, layer_idx=0):
+        """Tokens before the ones now fed, in the longest row."""
+        return self._end - 1

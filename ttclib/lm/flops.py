@@ -1,0 +1,130 @@
+"""What a token costs: floating-point operations from a model's configuration.
+
+Feeding one token multiplies it with every weight matrix, 2 operations a weight, and lets it look at
+every position of its context. So a token costs a + b · context (Kaplan et al. 2020, §2.1 and table 1;
+Hoffmann et al. 2022, appendix F). A multiplication and an addition are two operations. What is no
+matrix product is left out, as it is there: norms, softmax, rotary angles, and looking up embeddings.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+
+import numpy as np
+
+from ttclib.inputs import whole_number
+
+
+def coefficients(config) -> tuple[int, int]:
+    """Return (a, b): a token at a given context length costs a + b · context.
+
+    Parameters
+    ----------
+    config : transformers.PreTrainedConfig
+        Of a causal language model with dense layers and full attention.
+
+    Returns
+    -------
+    a : int
+        2 · weights in matrices. The output layer is one of them, also where it is tied to the
+        embedding; the embedding itself is looked up, which is free.
+    b : int
+        4 · layers · heads · head width: scores and mixture take 2 each. Heads that share keys and
+        values (grouped-query attention) save memory and weights, not these operations.
+
+    Raises
+    ------
+    ValueError
+        If a token does not go through every weight matrix just once, as in a mixture of experts.
+    """
+    return _coefficients(type(config), config.to_json_string())
+
+
+@lru_cache(maxsize=64)
+def _coefficients(kind, text: str) -> tuple[int, int]:
+    """The same, remembered: a configuration is mutable, its text is not."""
+    import torch
+    from torch import nn
+    from transformers import AutoModelForCausalLM
+
+    config = kind.from_dict(json.loads(text))
+    with torch.device("meta"):  # shapes without memory
+        model = AutoModelForCausalLM.from_config(config)
+    layers = [module for module in model.modules() if not isinstance(module, nn.Embedding)]
+    weights = [weight for layer in layers for weight in layer.parameters(recurse=False) if weight.ndim > 1]
+    if any(weight.ndim > 2 for weight in weights):
+        raise ValueError(
+            f"{config.model_type} is no stack of plain matrices; its tokens are not counted here"
+        )
+    heads = config.num_attention_heads
+    head_width = getattr(config, "head_dim", None) or config.hidden_size // heads
+    return 2 * sum(weight.numel() for weight in weights), 4 * config.num_hidden_layers * heads * head_width
+
+
+def token_flops(config, context):
+    """FLOPs of feeding one token that looks at ``context`` positions, itself included.
+
+    Parameters
+    ----------
+    config : transformers.PreTrainedConfig
+    context : int or array of ints, any shape
+        At least 1.
+
+    Returns
+    -------
+    int, or numpy.ndarray of int64 with the shape of ``context``
+
+    Raises
+    ------
+    ValueError
+        If a context is not a whole number of at least 1.
+
+    Examples
+    --------
+    >>> from transformers import LlamaConfig
+    >>> small = LlamaConfig(vocab_size=21, hidden_size=64, intermediate_size=192,
+    ...                     num_hidden_layers=4, num_attention_heads=4)
+    >>> token_flops(small, 1), token_flops(small, 100)
+    (429696, 531072)
+    """
+    a, b = coefficients(config)
+    if np.ndim(context) == 0:
+        return a + b * whole_number("context", context)
+    context = np.asarray(context)
+    if context.dtype.kind not in "iu" or (context < 1).any():
+        raise ValueError("context holds something else than whole numbers of at least 1")
+    return a + b * context.astype(np.int64)
+
+
+def sequence_flops(config, start: int, stop: int) -> int:
+    """FLOPs of feeding the tokens at positions ``start``, …, ``stop`` − 1, each once.
+
+    The token at position t looks at t + 1 positions: those before ``start`` are in the cache.
+    A kernel that computes the whole square of scores and masks half of it does more.
+
+    Raises
+    ------
+    ValueError
+        If they are not whole numbers with 0 ≤ start ≤ stop.
+    """
+    start, stop = whole_number("start", start, 0), whole_number("stop", stop, 0)
+    if stop < start:
+        raise ValueError(f"stop is {stop}; it must be at least start, {start}")
+    a, b = coefficients(config)
+    return a * (stop - start) + b * (stop * (stop + 1) - start * (start + 1)) // 2
+
+
+def training_flops(config, length: int, texts: int = 1) -> int:
+    """FLOPs of training once on ``texts`` texts of ``length`` tokens each.
+
+    Three times the forward pass: the backward pass multiplies twice with every matrix, for the
+    gradient of its input and of its weights (Kaplan et al. 2020, §2.1). Without the attention term
+    it is the well-known 6 · weights · tokens.
+
+    Raises
+    ------
+    ValueError
+        If they are not whole numbers of at least 1.
+    """
+    return 3 * whole_number("texts", texts) * sequence_flops(config, 0, whole_number("length", length))

