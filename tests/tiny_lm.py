@@ -1,5 +1,7 @@
 """A random language model with a long memory: every prefix has a law of its own."""
 
+import functools
+
 import numpy as np
 
 from ttclib.lm.vocabulary import Vocabulary
@@ -17,12 +19,13 @@ class TinyLM:
     def __init__(self, letters, seed=0, zeros=0.0):
         self.vocabulary = Vocabulary([*"abcdefgh"[:letters], None], letters)
         self.seed, self.zeros = seed, zeros
+        self.law = functools.cache(self._law)
 
     @property
     def ends(self):
         return np.arange(len(self.vocabulary)) == self.vocabulary.end
 
-    def law(self, prefix):
+    def _law(self, prefix):
         rng = np.random.default_rng([self.seed, *(int(token) + 1 for token in prefix)])
         weights = rng.exponential(size=len(self.vocabulary))
         weights[rng.random(len(weights)) < self.zeros] = 0.0  # some tokens never follow

@@ -13,7 +13,8 @@ al. 2023; Zhao et al. 2024; Loula et al. 2025).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +25,7 @@ from ttclib.inputs import whole_number
 from ttclib.lm import samplers
 from ttclib.lm.potentials import DEAD, Automaton, lift
 from ttclib.lm.samplers import Sampler
-from ttclib.smc import Model, Population, keep_all, run, top_k
+from ttclib.smc import Model, Population, alive, keep_all, smc, top_k
 
 NONE = -1  # no token: beyond the end of a text
 
@@ -144,7 +145,9 @@ class Decoder(Model):
         self.lm, self.sampler, self.must_end = lm, sampler, must_end
         self.proposal = PROPOSALS.get(proposal, proposal)
         self.prompts = [lm.vocabulary.encode(p) for p in ([prompt] if isinstance(prompt, str) else prompt)]
-        longest = max(map(len, self.prompts), default=0)
+        if not self.prompts:
+            raise ValueError("prompt is an empty list; it must hold at least one text")
+        longest = max(map(len, self.prompts))
         room = lm.context - longest
         if room < 1:
             raise ValueError(
@@ -238,6 +241,7 @@ class Decoder(Model):
             alive = features > -np.inf
             change = np.subtract(self._log_features(new), features, where=alive, out=np.full(n, -np.inf))
             new.log_increment[:] += np.where(parents.finished, 0.0, change)
+            new.finished[new.log_increment == -np.inf] = True
         return replace(new, cost=spent)
 
     def _feed(self, new: Sequences, active: np.ndarray) -> Cost:
@@ -260,8 +264,7 @@ class Decoder(Model):
         log_target = log_law + log_next
         log_proposal = samplers.renormalise(self.proposal(log_law, log_next))
         tokens = self._draw(log_proposal, which, new, active)
-        target, proposed = log_target[which, tokens], log_proposal[which, tokens]
-        new.log_increment[active] += target - np.where(target > -np.inf, proposed, 0.0)
+        new.log_increment[active] += self._weigh(log_target[which, tokens], log_proposal[which, tokens])
         new.log_probs[active] += model[which, tokens]
         for j, mask in enumerate([self._stop, *self.masks]):
             new.states[active, j] = mask.advance(new.states[active, j], tokens)
@@ -271,6 +274,10 @@ class Decoder(Model):
         """Draw a token for each active text, whose law is row ``which`` of ``log_proposal``."""
         uniforms = np.array([new.run.streams[i].random() for i in active])
         return samplers.draw(log_proposal, which, uniforms)
+
+    def _weigh(self, target: np.ndarray, proposed: np.ndarray) -> np.ndarray:
+        """Log weight of tokens that were drawn: how much more the target wants them."""
+        return target - np.where(target > -np.inf, proposed, 0.0)
 
     def _log_next(self, states: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """What potentials and the length limit say of every next token: (rows, V)."""
@@ -316,7 +323,9 @@ def _stops(texts: Sequence[str], vocabulary) -> tuple[Automaton, np.ndarray]:
     readable = np.array([text is not None for text in vocabulary.texts])
     ends = (automaton.next == DEAD) & readable
     ends[:, vocabulary.end] = True
-    return automaton, ends
+    # a token without a text, such as half an emoji, breaks a stop string off
+    after = np.where(readable | ends, automaton.next, automaton.first)
+    return Automaton(after, automaton.log_values, automaton.log_finals, automaton.first), ends
 
 
 def optimal(log_law: np.ndarray, log_next: np.ndarray) -> np.ndarray:
@@ -333,10 +342,9 @@ PROPOSALS = {"optimal": optimal, "bootstrap": bootstrap}
 
 
 class Beam(Decoder):
-    """Beam search by likelihood: copies of one text take its likeliest next tokens, one each.
+    """Beam search: copies of one text take its likeliest next tokens, one each.
 
-    Weights are the log probability of the text, and nothing is drawn at random. See
-    :func:`beam_search`.
+    Weights are the target itself, and nothing is drawn at random. See :func:`beam_search`.
     """
 
     def init(self, n, rng):  # noqa: D102
@@ -350,16 +358,14 @@ class Beam(Decoder):
         rank = np.minimum(_copy_number(new.origin)[active], order.shape[1] - 1)
         return order[which, rank]
 
-    def _propose(self, new, active):
-        before = new.log_probs[active]
-        tokens = super()._propose(new, active)
-        new.log_increment[active] = new.log_probs[active] - before
-        return tokens
+    def _weigh(self, target, proposed):
+        return target
 
     def _drop_repeats(self, origin, finished, new):
         """Give no weight to what is there already: copies of a finished text, more copies than tokens."""
         number = _copy_number(origin)
-        new.log_increment[(finished & (number > 0)) | (number >= len(self.lm.vocabulary))] = -np.inf
+        repeated = (finished & (number > 0)) | (number >= len(self.lm.vocabulary))
+        new.log_increment[repeated], new.finished[repeated] = -np.inf, True
         return new
 
 
@@ -368,24 +374,41 @@ def _copy_number(origin: np.ndarray) -> np.ndarray:
     return np.arange(len(origin)) - np.searchsorted(origin, origin)
 
 
-def beam_search(lm, prompt: str, width: int, **options) -> Population:
+def beam_search(
+    lm,
+    prompt: str,
+    width: int,
+    potentials: Sequence[Any] = (),
+    *,
+    max_tokens: int | None = None,
+    must_end: bool = False,
+    stop: str | Sequence[str] = (),
+) -> Population:
     """Search for a likely text: keep the ``width`` likeliest beginnings, extend each in all ways.
 
     It is the loop with the selection ``top_k``, and ``width`` copies of each beam to extend.
 
     Parameters
     ----------
-    options
-        ``max_tokens``, ``stop`` and ``must_end`` of :class:`Decoder`.
+    potentials, max_tokens, must_end, stop
+        As for :class:`Decoder`. Potentials count as they do there, twists on the way included.
 
     Returns
     -------
     Population
-        The last one, best text first; its log weights are log probabilities.
+        The last one, best text first; its log weights are log probabilities, plus log potentials.
+        Members with a weight of zero fill it up where there are fewer than ``width`` texts.
+
+    Raises
+    ------
+    ValueError
+        If every beam died: the line says at which step.
     """
     width = whole_number("width", width)
-    beam = Beam(lm, prompt, **options)
-    last = run(beam, width**2, top_k(width, copies=width), np.random.default_rng(0))[-1]
+    if not isinstance(prompt, str):
+        raise ValueError("beam search continues one prompt; search for each of several by itself")
+    beam = Beam(lm, prompt, potentials, max_tokens=max_tokens, must_end=must_end, stop=stop)
+    last = alive(_last(smc(beam, width**2, top_k(width, copies=width), np.random.default_rng(0))))
     best = np.argsort(-last.log_weights, kind="stable")[:width]
     return replace(last, particles=last.particles[best], log_weights=last.log_weights[best], ancestors=best)
 
@@ -395,4 +418,9 @@ def sample(lm, prompt, n: int, rng: np.random.Generator, **options) -> Populatio
 
     A larger n begins with the samples of a smaller one. ``options`` are those of :class:`Decoder`.
     """
-    return run(Decoder(lm, prompt, **options), n, keep_all, rng)[-1]
+    return _last(smc(Decoder(lm, prompt, **options), n, keep_all, rng))
+
+
+def _last(populations: Iterator[Population]) -> Population:
+    """The last population; the earlier ones are not kept."""
+    return deque(populations, maxlen=1).pop()

@@ -35,6 +35,7 @@ class CausalLM:
 
     def __init__(self, model, tokenizer):
         self.model = model.eval()
+        self.model.set_attn_implementation("sdpa")  # the masks below say yes or no; others would add them
         # For a small model the library's bookkeeping takes longer than its arithmetic: run our own page.
         small = sum(weight.numel() for weight in model.parameters()) < _SMALL
         self.ours = Llama.of(model) if small else None
@@ -82,7 +83,8 @@ class Session:
             raise ValueError("a prompt is empty; it must hold at least one token")
         if used.max() > lm.context:
             raise ValueError(f"a prompt has {used.max()} tokens; the model's context holds {lm.context}")
-        if whole_number("length", length) > lm.context:
+        length = whole_number("length", length, int(used.max()))
+        if length > lm.context:
             raise ValueError(f"length is {length}; the model's context holds {lm.context} tokens")
         self._cache = _Rows(lm.model.config, len(used), length, lm.model.dtype, lm.model.device)
         tokens = np.zeros((len(used), used.max()), dtype=np.int64)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -77,8 +77,8 @@ class Exact:
     log_prior: np.ndarray
     log_masses: np.ndarray
     masked: np.ndarray
-    levels: tuple[Level, ...]
-    ends: np.ndarray
+    levels: tuple[Level, ...] = field(repr=False)
+    ends: np.ndarray = field(repr=False)
 
     @property
     def log_evidence(self) -> float:
@@ -96,7 +96,7 @@ class Exact:
         """
         if self.log_evidence == -math.inf:
             raise ValueError("no text is allowed; there is no posterior")
-        return dict(zip(self.texts, np.exp(self.log_masses - self.log_evidence), strict=True))
+        return dict(zip(self.texts, np.exp(self.log_masses - self.log_evidence).tolist(), strict=True))
 
     @property
     def acceptance(self) -> float:

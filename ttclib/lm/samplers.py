@@ -51,7 +51,15 @@ def temperature(value: float) -> Sampler:
         value = positive("temperature", value)
     except ValueError as error:
         raise ValueError(f"{error}; for temperature 0 use greedy") from None
-    return lambda log_probs: log_probs if value == 1 else renormalise(log_probs / value)
+
+    def flatten(log_probs):
+        if value == 1:
+            return log_probs
+        # from the likeliest token, which a division by next to nothing cannot lose
+        with np.errstate(over="ignore"):
+            return renormalise((log_probs - log_probs.max(axis=1, keepdims=True)) / value)
+
+    return flatten
 
 
 def top_k(k: int) -> Sampler:
@@ -75,6 +83,8 @@ def top_p(p: float) -> Sampler:
     p = real_number("p", p, 0.0, 1.0, open_low=True)
 
     def cut(log_probs):
+        if p == 1:
+            return log_probs
         order = np.argsort(-log_probs, axis=1, kind="stable")
         probs = np.exp(np.take_along_axis(log_probs, order, axis=1))
         before = np.cumsum(probs, axis=1) - probs  # mass of all likelier tokens
