@@ -4,6 +4,8 @@ import functools
 import itertools
 import math
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -57,21 +59,18 @@ def parity(vocabulary):
     return Automaton(table, np.array([0.9, -0.6]), np.array([0.4, -1.1]))
 
 
-def letters_of(tokens, lengths, vocabulary):
-    return [vocabulary.decode(row[:n]) for row, n in zip(tokens, lengths, strict=True)]
-
-
-def feature(vocabulary):
+def feature():
     """No text holds bb, those that begin with a are preferred; on the way it hopes for more letters."""
-    hope = lambda text: -math.inf if "bb" in text else 0.35 * len(text)  # noqa: E731
-    value = lambda text: -math.inf if "bb" in text else 0.8 * text.startswith("a")  # noqa: E731
-    read = lambda of: lambda x, n: np.array([of(text) for text in letters_of(x, n, vocabulary)])  # noqa: E731
-    return Feature(prefix=read(hope), complete=read(value))
+    bb = lambda x: ((x[:, 1:] == 1) & (x[:, :-1] == 1)).any(axis=1)  # noqa: E731
+    return Feature(
+        prefix=lambda x, lengths: np.where(bb(x), -math.inf, 0.35 * lengths),
+        complete=lambda x, lengths: np.where(bb(x), -math.inf, 0.8 * (x[:, 0] == 0)),
+    )
 
 
-def twist(vocabulary):
+def twist():
     """It speaks on the way and takes its words back at the end."""
-    return Feature(prefix=lambda x, n: np.array([0.5 * t.count("a") for t in letters_of(x, n, vocabulary)]))
+    return Feature(prefix=lambda x, lengths: 0.5 * (x == 0).sum(axis=1))
 
 
 def full(pattern):
@@ -96,14 +95,14 @@ TARGETS = {
     "tally": (AB, lambda v: [prefer("a", -0.8, v)], lambda text: math.exp(-0.8 * text.count("a"))),
     "feature": (
         AB,
-        lambda v: [feature(v)],
+        lambda v: [feature()],
         lambda text: 0.0 if "bb" in text else math.exp(0.8 * text.startswith("a")),
     ),
-    "pure twist": (AB, lambda v: [twist(v)], lambda text: 1.0),
+    "pure twist": (AB, lambda v: [twist()], lambda text: 1.0),
     "answer": (SUMS, lambda v: [answer_is(1, v)], full("[^#]*#1")),
     "product": (
         AB,
-        lambda v: [regex("a?(ba)*b?", v), parity(v), prefer("b", 0.5, v), feature(v)],
+        lambda v: [regex("a?(ba)*b?", v), parity(v), prefer("b", 0.5, v), feature()],
         lambda text: (
             full("a?(ba)*b?")(text)
             * math.exp(-1.1 if text.count("a") % 2 else 0.4)
@@ -157,7 +156,13 @@ class Enumerated(Decoder):
 def expected(decoder, n, select):
     """E[Ẑ · share of a text] for each text that any population ends with: {tokens: mean}."""
     total, means = 0.0, {}
-    for probability, last in outcomes(lambda rng: run(decoder, n, select, rng)[-1]):
+
+    def last_generation(rng):
+        for population in smc(decoder, n, select, rng):
+            assert population.t < decoder.max_tokens
+        return population
+
+    for probability, last in outcomes(last_generation):
         total += probability
         if last.extinct:
             continue
@@ -377,8 +382,8 @@ def test_transformers_are_sampled_without_bias(model, proposal, request):
 
 def test_a_transformer_after_two_resamplings(transformer):
     _, potentials, phi = TARGETS["regex"]
-    decoder = Enumerated(transformer, "ab", potentials(transformer.vocabulary), max_tokens=4, until="b")
-    assert error(decoder, 2, SYSTEMATIC, masses(transformer, (0, 1), phi, 4)) < 1e-12
+    decoder = Enumerated(transformer, "ab", potentials(transformer.vocabulary), max_tokens=3)
+    assert error(decoder, 2, SYSTEMATIC, masses(transformer, (0, 1), phi, 3)) < 1e-12
 
 
 # ---------------------------------------------------------------- known mistakes of published systems
@@ -401,10 +406,12 @@ class LocalMasking(Decoder):
 
 
 class ForgetsWhatTheMaskKept(LocalMasking, Enumerated):
-    pass
+    """The same, every outcome of it."""
 
 
 class OneStepMore(Enumerated):
+    """The limit is checked too late."""
+
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
         self.max_tokens, self._room = self.max_tokens + 1, self._room + 1
@@ -435,7 +442,7 @@ class NeverEndsEarly(Enumerated):
 
 
 MISTAKES = [
-    (ReweighsFinished, "tally", {}),
+    (ReweighsFinished, "weighted automaton", {}),
     (ForgetsWhatTheMaskKept, "regex", {}),
     (ForgetsWhatTheMaskKept, "weighted automaton", {}),
     (OneStepMore, "tally", {}),
@@ -476,7 +483,8 @@ def test_texts_that_leave_something_behind_when_copied(field, monkeypatch):
 
     decoder, exact = target("regex", 3)
     monkeypatch.setattr(Sequences, "__getitem__", forgets)
-    assert error(decoder, 2, SYSTEMATIC, exact) > 1e-3
+    with pytest.raises((AssertionError, IndexError)):
+        assert error(decoder, 2, SELECTIONS["multinomial, always"], exact) < 1e-3
 
 
 def test_finished_texts_are_absorbing(seed):
@@ -553,12 +561,16 @@ def test_every_text_answers_its_own_prompt(options, seed):
 
 
 class ReadsTheNextPrompt(Decoder):
+    """Every text continues the prompt of its neighbour."""
+
     def init(self, n, rng):
         self.prompts = self.prompts[1:] + self.prompts[:1]
         return super().init(n, rng)
 
 
 class DealsPromptsInBlocks(Decoder):
+    """The rows lie prompt by prompt, the texts that should own them in turn."""
+
     def init(self, n, rng):
         self.lm = type("Blocks", (), {"vocabulary": self.lm.vocabulary, "start": self.blocks})
         return super().init(n, rng)
@@ -580,12 +592,8 @@ def test_prompts_that_get_mixed_up_are_noticed(mistake, seed):
 
 
 def nested(kind, seed, **options):
-    few, many = (
-        run(kind(ABC, PROMPTS, max_tokens=8, **options), n, keep_all, np.random.default_rng(seed))[
-            -1
-        ].particles
-        for n in (16, 64)
-    )
+    decoder = kind(ABC, PROMPTS, max_tokens=8, **options)
+    few, many = (run(decoder, n, keep_all, np.random.default_rng(seed))[-1].particles for n in (16, 64))
     for field in ("tokens", "lengths", "log_probs", "prompt"):
         assert (getattr(few, field) == getattr(many, field)[:16]).all()
 
@@ -599,6 +607,8 @@ def test_more_samples_begin_with_the_fewer(options, seed):
 
 
 class OneStreamForAll(Decoder):
+    """Who is drawn first gets the first number, so it matters how many others there are."""
+
     def _draw(self, log_proposal, which, new, active):
         return samplers.draw(log_proposal, which, new.run.streams[0].random(len(active)))
 
@@ -693,19 +703,17 @@ def test_weighted_samples_have_the_law_of_the_target(seed):
         ("product", "optimal", "systematic", 1, {}),
         ("product", "bootstrap", "multinomial", 0.5, {"must_end": True}),
         ("regex", "optimal", "stratified", 0.7, {"until": "b"}),
-        ("answer", "optimal", "residual", 1, {"must_end": True}),
-        ("feature", "bootstrap", "killing", 0.5, {}),
     ],
 )
 def test_larger_populations_are_unbiased(name, proposal, scheme, threshold, options, seed):
-    """Ẑ/Z, and the masses of the ten likeliest texts, over 300 runs; false-alarm rate 1e-6 (``mean_p_value``)."""
-    decoder, exact = target(name, 5, kind=Decoder, proposal=proposal, **options)
+    """Ẑ/Z and the masses of the ten likeliest texts in 300 runs; false-alarm rate 1e-6 (``mean_p_value``)."""
+    decoder, exact = target(name, 4, kind=Decoder, proposal=proposal, **options)
     evidence, rng = sum(exact.values()), np.random.default_rng(seed)
     select = when_ess_below(threshold, resample(scheme))
     likely = sorted(exact, key=exact.__getitem__)[-10:]
     errors = []
     for _ in range(300):
-        last = run(decoder, 100, select, rng)[-1]
+        last = run(decoder, 40, select, rng)[-1]
         ratio, p = math.exp(last.log_evidence) / evidence, last.particles
         texts = [tuple(row[:k].tolist()) for row, k in zip(p.tokens, p.lengths, strict=True)]
         found = dict.fromkeys(likely, 0.0)
@@ -866,6 +874,11 @@ def test_beam_searches_that_cannot_be(arguments, message):
 # ---------------------------------------------------------------- options
 
 
+def test_decoding_a_table_needs_no_torch():
+    code = "import sys, ttclib.lm.decoding, ttclib.lm.markov_lm; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
 def test_a_stretch_ends_with_one_of_its_letters(seed):
     lm = tiny("a", "xb", "c", "bcb", seed=6)
     decoder = Decoder(lm, "a", until="b", max_tokens=12)
@@ -884,9 +897,12 @@ def test_a_stretch_ends_with_one_of_its_letters(seed):
 
 def test_no_option_is_ignored(seed):
     """Each changes the texts, under the same random numbers."""
-    draw = lambda **options: sample(  # noqa: E731
-        ABC, "a", 64, np.random.default_rng(seed), [prefer("a", 1.0, ABC.vocabulary)], max_tokens=6, **options
-    )
+    potentials = [prefer("a", 1.0, ABC.vocabulary)]
+
+    def draw(**options):
+        rng = np.random.default_rng(seed)
+        return sample(ABC, "a", 64, rng, potentials=potentials, max_tokens=6, **options)
+
     texts = draw().particles.tokens
     for options in (
         {"proposal": "bootstrap"},
@@ -978,11 +994,8 @@ def test_the_living_are_returned():
 
 def test_the_dead_stay_dead_and_cost_nothing(seed):
     """A text of weight zero is not read any further, whoever killed it: a mask or a feature."""
-    never_b = Feature(
-        prefix=lambda x, n: np.where((x == 1).any(axis=1), -math.inf, 0.0), complete=lambda x, n: n * 0.0
-    )
-    mask = regex("(a|c)*", ABC.vocabulary)
-    for potentials in ([mask], [never_b]):
+    without_b = lambda tokens, lengths: np.where((tokens == 1).any(axis=1), -math.inf, 0.0)  # noqa: E731
+    for potentials in ([regex("(a|c)*", ABC.vocabulary)], [Feature(without_b, without_b)]):
         decoder = Decoder(ABC, "a", potentials, proposal="bootstrap", max_tokens=8)
         last = run(decoder, 80, keep_all, np.random.default_rng(seed))[-1]
         dead = last.log_weights == -math.inf

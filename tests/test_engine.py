@@ -18,7 +18,7 @@ from ttclib.lm.potentials import prefer, regex  # noqa: E402
 from ttclib.resampling import UNBIASED  # noqa: E402
 from ttclib.smc import keep_all, resample, run, smc, when_ess_below  # noqa: E402
 
-TOLERANCE = 1e-5  # of log probabilities in float32; the largest of 100 walks is 3e-6
+TOLERANCE = 2e-5  # of log probabilities in float32; the largest error in 40 walks is 3e-6
 PROMPTS = [[1, 2, 3], [4], [5, 6, 7, 8, 9, 9, 0], [1, 2, 4]]
 LETTERS = 10
 
@@ -211,6 +211,8 @@ class LawCheck(Decoder):
 
 
 class CountsNothing(LawCheck):
+    """Costs stay at zero after the prompt."""
+
     def _feed(self, new, active):
         super()._feed(new, active)
         return Cost()

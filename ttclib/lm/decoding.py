@@ -140,10 +140,10 @@ class Decoder(Model):
         stop: str | Sequence[str] = (),
         until: str | None = None,
     ):
-        if proposal not in PROPOSALS and not callable(proposal):
+        if not callable(proposal) and proposal not in list(PROPOSALS):
             raise ValueError(f"proposal is {proposal!r}; it must be one of {', '.join(PROPOSALS)}")
         self.lm, self.sampler, self.must_end = lm, sampler, must_end
-        self.proposal = PROPOSALS.get(proposal, proposal)
+        self.proposal = proposal if callable(proposal) else PROPOSALS[proposal]
         self.prompts = [lm.vocabulary.encode(p) for p in ([prompt] if isinstance(prompt, str) else prompt)]
         if not self.prompts:
             raise ValueError("prompt is an empty list; it must hold at least one text")

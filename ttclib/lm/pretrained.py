@@ -26,6 +26,11 @@ HOW_TO_GET_IT = (
 )
 
 
+def chat(request: str) -> str:
+    """Write a request in the form that SmolLM2 was taught to answer."""
+    return f"<|im_start|>user\n{request}<|im_end|>\n<|im_start|>assistant\n"
+
+
 def cache_folder() -> Path:
     """Folder of the unpacked model: below ``TTC_CACHE`` if that is set, else in the user's cache."""
     user = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

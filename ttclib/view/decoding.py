@@ -11,16 +11,20 @@ from dataclasses import replace
 import numpy as np
 
 from ttclib import resampling
+from ttclib.calibration import reliability
+from ttclib.contest import Entry
 from ttclib.cost import Cost
-from ttclib.genealogy import distinct_ancestors
+from ttclib.genealogy import distinct_ancestors, lineages
 from ttclib.islands import split, within
 from ttclib.lm import task
+from ttclib.lm.answers import votes
 from ttclib.lm.decoding import Decoder
 from ttclib.lm.exact import Exact
+from ttclib.lm.judging import WAYS
 from ttclib.smc import Population, Selection, keep_all, resample, run, smc, when_ess_below
 from ttclib.view.budget import BudgetView, entry, options, powers_of_two
 from ttclib.view.population import draw_ess, draw_population
-from ttclib.view.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, band, figure, truth
+from ttclib.view.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, figure, truth
 
 ADAPTIVE = when_ess_below(0.5, resample("systematic"))
 
@@ -34,22 +38,21 @@ class Sentences:
     prompt : str
     free, target : Exact
         All texts after the prompt, without and with the potentials.
-    **options
-        Of the decoder: ``max_tokens``, ``must_end``.
     """
 
-    def __init__(self, lm, prompt: str, free: Exact, target: Exact, **options):
-        self.lm, self.prompt, self.free, self.target, self.options = lm, prompt, free, target, options
+    def __init__(self, lm, prompt: str, free: Exact, target: Exact):
+        self.lm, self.prompt, self.free, self.target = lm, prompt, free, target
+        self.max_tokens = max(map(len, free.texts))
         best = np.maximum([*target.posterior.values()], target.masked)
         self.shown = [target.texts[i] for i in np.argsort(-best)[:5]]
 
     def write(self, text: Sequence[int]) -> str:
         """Return a whole sentence."""
-        return self.prompt.strip() + self.lm.vocabulary.decode(text)
+        return (self.prompt + self.lm.vocabulary.decode(text)).strip()
 
     def replicates(self, potentials, n: int, runs: int, select: Selection, seed) -> list[list[Population]]:
         """Run ``runs`` populations of n side by side; return each one's generations."""
-        decoder = Decoder(self.lm, [self.prompt] * runs, potentials, **self.options)
+        decoder = Decoder(self.lm, [self.prompt] * runs, potentials, max_tokens=self.max_tokens)
         history = run(decoder, n * runs, within(runs, select), np.random.default_rng(seed))
         return list(zip(*(split(population, runs) for population in history), strict=True))
 
@@ -89,7 +92,7 @@ def garden_picture(tiny: Sentences) -> Picture:
                 ax.text(value + 0.008, row + shift, f"{value:.2f}", va="center", fontsize=7.5, color=color)
     ax.set_yticks(rows, [tiny.write(t) for t in texts])
     ax.set(xlabel="probability", xlim=(0, 1.08))
-    ax.legend(loc="center right")
+    ax.legend(loc="upper right")
     ax.grid(axis="y", visible=False)
     top, trap = (max(law, key=law.get) for law in (posterior, masked))
     return Picture(
@@ -114,20 +117,21 @@ def _sentence_axes(ax, tiny: Sentences) -> np.ndarray:
 def rejection_view(tiny: Sentences, low: int = 0, high: int = 14) -> BudgetView:
     """Write sentences blindly, keep those that fit: how many, and what they say."""
     laws, share = np.exp(tiny.free.log_prior), tiny.target.acceptance
-    lengths = np.array([len(text) for text in tiny.free.texts] + [tiny.options["max_tokens"]])
+    lengths = np.array([len(text) for text in tiny.free.texts])
     allowed = {text: i for i, text in enumerate(tiny.free.texts) if tiny.target.posterior.get(text, 0) > 0}
-    fits = np.isin(np.arange(len(laws) + 1), list(allowed.values()))
+    fits = np.isin(np.arange(len(laws)), list(allowed.values()))
     fig, (bars, count) = figure(1, 2, size=(8.8, 3.4), width_ratios=[1.1, 1])
     rows = _sentence_axes(bars, tiny)
     sizes = 2.0 ** np.arange(low, high + 1)
     count.set(xscale="log", yscale="log", xlim=(0.7, sizes[-1] * 1.5), ylim=(0.5, sizes[-1] * share * 4))
     count.set(xlabel="sentences tried", ylabel="sentences kept", title="what survives")
     count.plot(sizes, sizes * share, "k--", linewidth=1.2, label=f"exact: one in {1 / share:.0f}")
-    count.legend()
+    count.text(sizes[-1], 0.53, "none", color=MUTED, fontsize=8.5, ha="right")
+    count.legend(loc="upper left")
 
     def draw(tries, seed):
-        # the law of a blind try is known: the last outcome is a sentence that is not done in time
-        drawn = np.searchsorted(laws.cumsum(), np.random.default_rng(seed).random(tries), side="right")
+        uniforms = np.random.default_rng(seed).random(tries)
+        drawn = np.searchsorted(laws.cumsum() / laws.sum(), uniforms, side="right")
         kept = fits[drawn].cumsum()
         at = [int(size) for size in sizes if size <= tries]
         count.plot(at, [max(kept[k - 1], 0.5) for k in at], "o-", color=GOOD, markersize=4)
@@ -159,13 +163,13 @@ def particles_view(
     for ax in (tv, bias):
         ax.set(xscale="log", xlim=(sizes[0] * 0.7, sizes[-1] * 1.5), xlabel="particles n")
     tv.set(yscale="log", ylim=(0.01, 1.3), title="distance to the posterior", ylabel="total variation")
-    tv.plot(line, sds.sum() / np.sqrt(2 * math.pi * line), "k--", linewidth=1.2, label="theory, ∝ 1/√n")
+    tv.plot(line, sds.sum() / np.sqrt(2 * math.pi * line), "k--", linewidth=1.2, label="theory ∝ 1/√n")
     bias.set(ylim=(-8, 2.5), title="error of log Ẑ", ylabel="log Ẑ − log Z (nats)")
     every = np.geomspace(*line, 50)
-    bias.plot(every, -sigma2 / (2 * every), "k--", linewidth=1.2, label="theory: mean −σ²/2n")
+    bias.plot(every, -sigma2 / (2 * every), "k--", linewidth=1.2, label="theory −σ²/2n")
     truth(bias, 0.0)
     for ax, where in ((tv, "lower left"), (bias, "lower right")):
-        ax.plot([], [], color=GOOD, label="median, middle 90%")
+        ax.plot([], [], color=GOOD, label="mean, middle 90%")
         ax.legend(loc=where)
 
     @functools.cache
@@ -179,13 +183,16 @@ def particles_view(
     def draw(particles, seed):
         seen = [n for n in sizes if n <= particles]
         law, distances, errors, cost = measured(particles, seed)
-        band(tv, seen, np.array([measured(n, seed)[1] for n in seen]).T)
-        finite = np.maximum([measured(n, seed)[2] for n in seen], -50.0)  # a population may die out
-        band(bias, seen, finite.T)
+        for ax, which in ((tv, 1), (bias, 2)):
+            # a population that died out, once in a while with two particles, is drawn at the floor
+            values = np.maximum([measured(n, seed)[which] for n in seen], ax.get_ylim()[0])
+            low_, high_ = np.quantile(values, (0.05, 0.95), axis=1)
+            ax.fill_between(seen, low_, high_, color=GOOD, alpha=0.25, linewidth=0)
+            ax.plot(seen, values.mean(axis=1), "o-", color=GOOD, markersize=4)
         bars.barh(rows, [law.get(text, 0.0) for text in tiny.shown], 0.5, color=GOOD)
         ratios = np.exp(errors)
         text = (
-            f"over {runs} runs: median distance to the posterior {np.median(distances):.2f}; mean of Ẑ/Z "
+            f"over {runs} runs: mean distance to the posterior {np.mean(distances):.2f}; mean of Ẑ/Z "
             f"{ratios.mean():.2f} ± {ratios.std(ddof=1) / math.sqrt(runs):.2f} (exact 1)"
         )
         return text, cost
@@ -211,16 +218,22 @@ def twist_view(
     """A twist of one's own against none and the best there is: spread of log Ẑ, effective sample size.
 
     ``wants((nothing, barn, fell, both))`` → the constraint, with log ψ of a text that has mentioned
-    these.
+    these. The sliders set the two in the middle; the others are near their exact values, −5 and 0.
     """
-    steps = tiny.options["max_tokens"]
+    steps = tiny.max_tokens
     fig, (boxes, ess) = figure(1, 2, size=(8.8, 3.6))
     boxes.set(xlim=(0.4, 3.6), ylim=(-6.5, 3), ylabel="log Ẑ − log Z (nats)")
     boxes.set(title=f"{runs} runs with {particles} particles")
     boxes.set_xticks([1, 2, 3], ["no twist", "yours", "optimal"])
     truth(boxes, 0.0, "exact")
     boxes.legend(loc="lower right")
-    ess.set(xlim=(-0.2, steps - 0.8), ylim=(0, 1.05), xlabel="word", ylabel="ESS / n, mean over the runs")
+    ess.set(
+        xlim=(0.8, steps + 0.2),
+        ylim=(0, 1.05),
+        xlabel="word",
+        ylabel="ESS / n, mean over the runs",
+        title="same colours",
+    )
 
     @functools.cache
     def measured(twist, seed):
@@ -231,7 +244,7 @@ def twist_view(
         return log_z - tiny.target.log_evidence, np.mean(shares, axis=0)
 
     def draw(barn, fell, seed):
-        found = [measured(twist, seed) for twist in ((0, 0, 0, 0), (0, barn, fell, barn + fell), None)]
+        found = [measured(twist, seed) for twist in ((0, 0, 0, 0), (-5, barn, fell, 0), None)]
         for place, (errors, shares), color in zip((1, 2, 3), found, (MUTED, GOOD, COLORS[2]), strict=True):
             box = boxes.boxplot(
                 [np.maximum(errors, -6.4)],
@@ -242,7 +255,7 @@ def twist_view(
                 flierprops={"markersize": 3},
             )
             box["boxes"][0].set(facecolor=color, alpha=0.7)
-            ess.plot(shares, "o-", color=color, markersize=3)
+            ess.plot(range(1, len(shares) + 1), shares, "o-", color=color, markersize=3)
         spread = [np.var(np.exp(errors), ddof=1) for errors, _ in found]
         text = (
             f"variance of Ẑ/Z: no twist {spread[0]:.2f}, yours {spread[1]:.2f}, optimal {spread[2]:.2f}; "
@@ -253,8 +266,8 @@ def twist_view(
     return BudgetView(
         fig,
         draw,
-        barn=options(tuple(range(-8, 7, 2)), default=0, label="log ψ after barn"),
-        fell=options(tuple(range(-4, 9, 2)), default=0, label="log ψ after fell"),
+        barn=options((-9, -7, -5, -3, -1), default=-3, label="log ψ after barn"),
+        fell=options((-9, -7, -5, -3, -1), default=-3, label="log ψ after fell"),
     )
 
 
@@ -279,8 +292,8 @@ def scheme_picture(tiny: Sentences, potentials, n: int = 32, runs: int = 200) ->
     ax.set_xticks(range(1, len(errors) + 1), [k.replace("winner ", "winner\n") for k in errors])
     truth(ax, 0.0)
     ax.set(ylabel="log Ẑ − log Z (nats)", title=f"{runs} runs with {n} particles, selected at every word")
-    spread = ", ".join(f"{k} {np.mean(np.exp(e)):.2f}" for k, e in errors.items())
-    return Picture(fig, f"mean of Ẑ/Z (exact 1): {spread}")
+    spread = ", ".join(f"{k} {np.std(np.maximum(e, -8)):.2f}" for k, e in errors.items())
+    return Picture(fig, f"standard deviation of log Ẑ: {spread}")
 
 
 # ---- genealogies of sentences -------------------------------------------------------------------
@@ -298,68 +311,64 @@ def generation_texts(decoder: Decoder, history: Sequence[Population]) -> list[li
     return written
 
 
-def genealogy_view(lm, problem: str, conditions: Mapping[str, Sequence], columns: int = 5) -> BudgetView:
+def genealogy_view(
+    lm, problems: Sequence[str], conditions: Mapping[str, Callable[[str], Sequence]]
+) -> BudgetView:
     """The family tree of solutions, one step a generation, under a condition of choice.
 
     Parameters
     ----------
-    problem : str
+    problems : sequence of str
         Without the question mark.
     conditions : mapping
-        Name → potentials.
-    columns : int
-        Generations that the picture has room for.
+        Name → function from a problem to its potentials.
     """
-    exact = task.value(task.parse(problem))
-    fig, (tree, ess) = figure(2, 1, size=(8.8, 6.0), sharex=True, height_ratios=[4, 1])
-    tree.set(xlim=(-0.5, columns - 0.5), ylim=(-0.8, 31.8), yticks=[], title=f"{problem} = {exact}")
-    tree.set_ylabel("particles")
+    columns = max(sum(map(problem.count, "+-*")) for problem in problems) + 1
+    fig, (tree, ess) = figure(2, 1, size=(9.6, 6.0), sharex=True, height_ratios=[4, 1])
+    tree.set(xlim=(-0.5, columns - 0.5), ylim=(-0.8, 31.8), yticks=[], ylabel="particles")
     tree.grid(visible=False)
+    for color, label in ((GOOD, "right step"), (BAD, "wrong step"), (MUTED, "no descendants")):
+        tree.plot([], [], color=color, label=label)
+    tree.plot([], [], "o", color=GOOD, markersize=4, label="weight at the end")
+    tree.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, frameon=False)
     ess.set(ylim=(0, 1.05), ylabel="ESS / n", xlabel="step of the solution")
     ess.set_xticks(range(columns), [str(t + 1) for t in range(columns)])
-    for color, label in ((GOOD, "step is right"), (BAD, "step is wrong"), (MUTED, "line died out")):
-        ess.plot([], [], color=color, label=label)
-    ess.legend(loc="lower left", ncols=3)
 
-    def draw(particles, condition, threshold, seed):
-        decoder = Decoder(lm, problem + "?", conditions[condition], until=";", max_tokens=90)
+    def draw(problem, particles, condition, threshold, seed):
+        decoder = Decoder(lm, problem + "?", conditions[condition](problem), until=";", max_tokens=100)
         select = when_ess_below(threshold, resample("systematic"))
         history = run(decoder, particles, select, np.random.default_rng(seed))
-        height = np.linspace(31, 0, particles) if particles > 1 else np.array([15.5])
-        if not history[-1].extinct:
-            draw_population(tree, history, lambda p: height, dots=False)
-        texts = decoder.texts(history[-1].particles)
-        _label_steps(tree, decoder, history, height, problem, columns)
-        draw_ess(ess, history)
-        ess.axhline(threshold, color=MUTED, linestyle=":", linewidth=1)
         last = history[-1]
         if last.extinct:
-            raise ValueError(f"all {particles} particles died: none of them can meet the condition")
-        weight = {}
-        for text, w in zip(texts, last.weights, strict=True):
-            answer = task.answer(text)
-            weight[answer] = weight.get(answer, 0.0) + w
-        best = sorted(weight, key=weight.get, reverse=True)[:3]
-        shares = ", ".join(f"{'none' if a is None else a} {weight[a]:.0%}" for a in best)
+            raise ValueError(f"all {particles} particles died: none of them met the condition")
+        height = np.linspace(31, 0, particles) if particles > 1 else np.array([15.5])
+        draw_population(tree, history, lambda p: height, dots=False)
+        _label_steps(tree, decoder, history, height, problem, columns)
+        where = np.full(particles, last.t + 0.3)
+        tree.scatter(where, height, s=12 * particles * last.weights, color=GOOD, linewidths=0)
+        draw_ess(ess, history)
+        ess.axhline(threshold, color=MUTED, linestyle=":", linewidth=1)
+        shares = votes([task.answer(text) for text in decoder.texts(last.particles)], last.weights)
+        best = sorted(shares, key=shares.get, reverse=True)[:3]
+        said = ", ".join(f"{'none' if answer is None else answer} {shares[answer]:.0%}" for answer in best)
         text = (
-            f"answers by weight: {shares}; log Ẑ {last.log_evidence:.2f}; {particles} particles descend "
-            f"from {distinct_ancestors(history)[0]} first steps"
+            f"{problem} = {task.value(task.parse(problem))}; answers by weight: {said}; log Ẑ "
+            f"{last.log_evidence:.2f}; all descend from {distinct_ancestors(history)[0]} first steps"
         )
         return text, replace(last.cost, units=0)
 
     return BudgetView(
         fig,
         draw,
-        particles=powers_of_two(1, 5, unit="particles", default=4),
-        condition=options(tuple(conditions), default=next(iter(conditions))),
+        problem=options(tuple(problems)),
+        condition=options(tuple(conditions), default=list(conditions)[1]),
+        particles=powers_of_two(0, 5, unit="particles", default=4),
         threshold=options((0.0, 0.5, 1.0), default=0.5, label="ESS threshold"),
     )
 
 
 def _label_steps(ax, decoder, history, height, problem, columns) -> None:
     """Write every member's step at its place, coloured by whether it is right."""
-    from ttclib.genealogy import lineages
-
     survivors, steps = lineages(history), generation_texts(decoder, history)
     size = 8 if len(height) <= 16 else 6.5
     for t, population in enumerate(history[:columns]):
@@ -369,7 +378,7 @@ def _label_steps(ax, decoder, history, height, problem, columns) -> None:
             if not step.strip():
                 continue
             check = task.check_solution(problem, whole)
-            right = check.right if step.startswith("#") else check.correct[t : t + 1] == (True,)
+            right = check.right and all(check.correct) if step[0] == "#" else all(check.correct)
             color = (GOOD if right else BAD) if i in alive else MUTED
             box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
             ax.text(
@@ -390,11 +399,6 @@ def _label_steps(ax, decoder, history, height, problem, columns) -> None:
 # ---- a pretrained model under constraints -------------------------------------------------------
 
 
-def chat(request: str) -> str:
-    """Write a request in the form that SmolLM2 was taught to answer."""
-    return f"<|im_start|>user\n{request}<|im_end|>\n<|im_start|>assistant\n"
-
-
 def _request(text: str) -> str:
     if not any(letter.isalpha() for letter in text):
         raise ValueError(f"{text!r} holds no word; ask for something, such as a sentence about the sea")
@@ -402,31 +406,29 @@ def _request(text: str) -> str:
 
 
 def constraint_view(
-    lm,
-    constraints: Mapping[str, Sequence],
-    request: str = "Write one sentence about the sea.",
-    max_tokens: int = 24,
+    ask: Callable[[str, Sequence], Decoder], constraints: Mapping[str, Sequence], request: str
 ) -> BudgetView:
-    """Decode under a constraint, live: the heaviest texts, and the effective sample size."""
-    fig, (page, ess) = figure(1, 2, size=(9.6, 3.8), width_ratios=[2.6, 1])
-    page.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[], title="weight, text (heaviest first)")
-    page.grid(visible=False)
-    for side in page.spines.values():
-        side.set_visible(False)
-    ess.set(xlim=(-0.5, max_tokens), ylim=(0, 1.05), xlabel="token", ylabel="ESS / n")
+    """Decode under a constraint, live: the heaviest texts, and the effective sample size.
 
-    def draw(request, constraint, select, particles, seed):
-        decoder = Decoder(
-            lm, chat(request), constraints[constraint], max_tokens=max_tokens, stop=".", must_end=True
-        )
-        chosen = {"SMC": ADAPTIVE, "never select": keep_all}[select]
+    ``ask(request, potentials)`` → the decoder.
+    """
+    fig, (page, ess) = figure(1, 2, size=(9.6, 3.8), width_ratios=[2.8, 1])
+    page.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[], title="weight and text, heaviest first")
+    page.grid(visible=False)
+    page.spines[:].set_visible(False)
+    longest = ask(request, ()).max_tokens
+    ess.set(xlim=(-0.5, longest), ylim=(0, 1.05), xlabel="token", ylabel="ESS / n")
+
+    def draw(request, constraint, selection, particles, seed):
+        decoder = ask(request, constraints[constraint])
+        select = {"SMC": ADAPTIVE, "none": keep_all}[selection]
         history = []
-        for population in smc(decoder, particles, chosen, np.random.default_rng(seed)):
+        for population in smc(decoder, particles, select, np.random.default_rng(seed)):
             history.append(population)
-            yield population.particles.lengths.max() / max_tokens
+            yield population.particles.lengths.max() / longest
         last = history[-1]
         if last.extinct:
-            raise ValueError(f"all {particles} particles died at token {last.t + 1}; try more of them")
+            raise ValueError(f"all {particles} particles died at token {last.t + 1}; take more of them")
         draw_ess(ess, history)
         weight: dict[str, float] = {}
         for text, w in zip(decoder.texts(last.particles), last.weights, strict=True):
@@ -434,15 +436,14 @@ def constraint_view(
         best = sorted(weight, key=weight.get, reverse=True)
         lines = []
         for text in best:
-            head, *tail = textwrap.wrap(" ".join(text.split()), 78) or [""]
+            head, *tail = textwrap.wrap(" ".join(text.split()), 84) or [""]
             lines += [f"{weight[text]:4.0%}  {head}", *(f"      {line}" for line in tail)]
         for i, line in enumerate(lines[:14]):
             page.text(0, 0.96 - i * 0.07, line, fontsize=8, family="monospace", va="center")
         log_prob = last.mean(last.particles.log_probs)
         text = (
             f"{best[0].strip()!r} has weight {weight[best[0]]:.0%}; {len(best)} different texts; mean log "
-            f"probability {log_prob:.1f}; log Ẑ {last.log_evidence:.1f}: a blind try fits once in "
-            f"{math.exp(-last.log_evidence):,.0f}"
+            f"probability {log_prob:.1f}; log Ẑ {last.log_evidence:.1f}"
         )
         return text, replace(last.cost, units=0)
 
@@ -451,6 +452,107 @@ def constraint_view(
         draw,
         request=entry(_request, request),
         constraint=options(tuple(constraints)),
-        select=options(("SMC", "never select"), label="selection"),
+        selection=options(("SMC", "none")),
         particles=powers_of_two(2, 5, unit="particles", default=4),
     )
+
+
+def constraint_picture(results: Mapping) -> Picture:
+    """Log probability in all and per token, and diversity, for each constraint and way."""
+    names = [name for name in results if name != "none"]
+    ways, colors = WAYS[1:], (BAD, COLORS[1], COLORS[4], GOOD)
+    fig, axes = figure(1, 3, size=(9.6, 3.6))
+    free = results["none"]["free"]
+    panels = (
+        ("log_prob", "log probability of a text", "nats"),
+        ("per_token", "per token", "nats a token"),
+        ("worth", "different texts, by weight", "worth how many texts"),
+    )
+    for ax, (measure, title, unit) in zip(axes, panels, strict=True):
+        shown = [way for way in ways if measure != "worth" or way != "best masked"]
+        for j, way in enumerate(shown):
+            color = colors[ways.index(way)]
+            for i, name in enumerate(names):
+                values = results[name][way][measure]
+                x = i + (j - (len(shown) - 1) / 2) * 0.2
+                spread = np.linspace(-0.06, 0.06, len(values))
+                ax.plot(x + spread, np.sort(values), ".", color=color, markersize=4, alpha=0.6)
+                label = way if i == 0 else None
+                ax.plot(
+                    [x - 0.08, x + 0.08], [np.nanmean(values)] * 2, color=color, linewidth=2.5, label=label
+                )
+        ax.axhline(np.mean(free[measure]), color=MUTED, linestyle=":", label="free, no constraint")
+        ax.set_xticks(range(len(names)), [name.replace(" ", "\n", 1) for name in names])
+        ax.set(title=title, ylabel=unit, xlim=(-0.5, len(names) - 0.5))
+    axes[2].set_ylim(0, 16.8)
+    handles, labels = axes[0].get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside lower center", ncols=5)
+    parts = [
+        f"{name}: " + ", ".join(f"{way} {np.nanmean(results[name][way]['log_prob']):.1f}" for way in ways)
+        for name in names
+    ]
+    return Picture(fig, f"mean log probability of a text: {'; '.join(parts)}")
+
+
+# ---- a small model against a large one ----------------------------------------------------------
+
+
+def contest_view(entries: Sequence[Entry]) -> BudgetView:
+    """Accuracy against computation for every method, and how well the chosen one knows itself."""
+    fig, (score, sure) = figure(1, 2, size=(9.6, 4.2), width_ratios=[1.5, 1])
+    lines: dict[tuple, list[Entry]] = {}
+    for e in entries:
+        lines.setdefault((e.model, e.method), []).append(e)
+    methods = list(dict.fromkeys(e.method for e in entries))
+    palette = dict(zip(methods, (MUTED, COLORS[1], COLORS[3], COLORS[2], COLORS[4], GOOD), strict=False))
+    for (model, method), members in lines.items():
+        first = model == entries[0].model
+        score.errorbar(
+            [e.cost.lm_flops for e in members],
+            [e.accuracy for e in members],
+            [1.96 * e.error for e in members],
+            color=palette[method],
+            marker="o" if first else "s",
+            linestyle="-" if first else "--",
+            markersize=5,
+            capsize=2,
+            label=f"{model}, {method}",
+        )
+    score.set(xscale="log", ylim=(0, 1), xlabel="LM FLOPs a problem", ylabel="share of problems solved")
+    score.set_title("accuracy, 95% interval over problems")
+    score.legend(loc="lower right", fontsize=7.5)
+    sure.plot([0, 1], [0, 1], "k--", linewidth=1.2, label="says what it knows")
+    sure.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel="confidence", ylabel="share that is right")
+    sure.set_title("calibration of the method in the ring")
+    sure.legend(loc="upper left")
+    names = [e.name for e in entries]
+
+    def draw(method, seed):
+        e = entries[names.index(method)]
+        color = palette[e.method]
+        score.plot(e.cost.lm_flops, e.accuracy, "o", markersize=15, fillstyle="none", color=BAD, mew=2)
+        bins = reliability(e.confidence.ravel(), e.right.ravel())
+        sure.plot(bins.confidence, bins.accuracy, color=color)
+        sure.scatter(bins.confidence, bins.accuracy, s=6 + 250 * bins.count / bins.count.sum(), color=color)
+        text = (
+            f"solves {e.accuracy:.1%} ± {1.96 * e.error:.1%}; ECE {e.calibration_error:.2f}, AUROC "
+            f"{e.auroc:.2f}; {e.distinct.mean():.1f} different answers, entropy {e.entropy.mean():.2f} nats"
+        )
+        return text, e.cost
+
+    return BudgetView(fig, draw, luck=False, method=options(names, default=names[-1]))
+
+
+def contest_table(entries: Sequence[Entry], parameters: Mapping[str, int]) -> str:
+    """Write a line for each method: what it gets right, what it knows, what it costs."""
+    lines = [
+        f"{'':28s}{'solved':>8s}{'± 95%':>7s}{'answers':>9s}{'entropy':>9s}{'ECE':>6s}{'AUROC':>7s}"
+        f"{'tokens':>8s}{'positions':>11s}{'MFLOPs':>9s}{'parameters':>12s}"
+    ]
+    lines += [
+        f"{e.name:28s}{e.accuracy:8.1%}{1.96 * e.error:7.1%}{e.distinct.mean():9.1f}{e.entropy.mean():9.2f}"
+        f"{e.calibration_error:6.2f}{e.auroc:7.2f}{e.cost.lm_tokens:8,.0f}{e.cost.lm_positions:11,.0f}"
+        f"{e.cost.lm_flops / 1e6:9,.1f}{parameters[e.model]:12,}"
+        for e in entries
+    ]
+    return "\n".join(lines)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import functools
+import html
 import math
-import time
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+import ipywidgets as W
 import numpy as np
 
 from ttclib.cost import Cost, readable
@@ -23,7 +26,7 @@ _GREEN = COLORS[2]
 
 
 def _signs(lm) -> list[str]:
-    """How each token is written; the last but one use is the padding, which is never shown."""
+    """How each token is written; the padding is not."""
     return [_END_SIGN if i == lm.vocabulary.end else text or "" for i, text in enumerate(lm.vocabulary.texts)]
 
 
@@ -188,8 +191,9 @@ def tree_view(
             chance = law[signs.index(_shown(fork.text[0]))]
             x = fork.start - 0.25
             tree.plot([x, x, x + 0.2], [fork.parent + 0.35, fork.row, fork.row], color=MUTED, linewidth=0.8)
+            chance = f"{chance:.2g}" if chance >= 0.001 else "< .001"
             label = tree.text(
-                x - 0.3, fork.row, f"{chance:.2g}", fontsize=7, color="#5A5A5A", ha="right", va="center"
+                x - 0.3, fork.row, chance, fontsize=7, color="#5A5A5A", ha="right", va="center"
             )
             label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5})
         for i, character in enumerate(_shown(fork.text)):
@@ -281,9 +285,8 @@ def cut_view(lm, logits: Callable[[str], np.ndarray], texts: dict[str, str], sho
                 new = np.exp(change(np.log(law)[None])[0])
             order = np.argsort(-law)[:show]
             ax.bar(range(show), new[order], width=0.45, color=GOOD)
-            said.append(
-                f"{title}: {np.count_nonzero(new > 0)} characters left, the likeliest {new.max():.2f}"
-            )
+            left = np.count_nonzero(new[[i for i, sign in enumerate(signs) if sign]])
+            said.append(f"{title}: {left} of {len(task.ALPHABET) + 1} left, the likeliest {new.max():.2f}")
         return "; ".join(said)
 
     return BudgetView(
@@ -320,16 +323,16 @@ def votes_view(lm, problem: str, high: int = 8, show: int = 8) -> BudgetView:
         given, cost = answers(problem, samples, temperature, seed)
         right = task.value(task.parse(problem))
         counted = sorted(votes(given).items(), key=lambda item: -item[1])
+        corner = {"transform": ax.transAxes, "ha": "right"}
         for row, (answer, count) in enumerate(counted[:show]):
             ax.barh(row, count / samples, height=0.72, color=GOOD if answer == right else BAD)
             name = "no answer" if answer is None else f"{answer}"
             ax.text(count / samples + 0.01, row, f"{name}  ({count:.0f})", va="center", fontsize=9)
+        ax.text(0.98, 0.13, f"{problem} = {right}", **corner, family="monospace", color=GOOD)
         if len(counted) > show:
             more = sum(count for _, count in counted[show:])
             line = f"and {len(counted) - show} more answers with {more:.0f} votes"
-            ax.text(0.98, 0.04, line, transform=ax.transAxes, ha="right", color="#5A5A5A", fontsize=9)
-        line = f"{problem} = {right}"
-        ax.text(0.98, 0.93, line, transform=ax.transAxes, ha="right", family="monospace", color=GOOD)
+            ax.text(0.98, 0.04, line, **corner, color="#5A5A5A", fontsize=9)
         share, chosen = given.count(right) / samples, majority(given)
         text = (
             f"{len(counted)} different answers; the majority says {chosen}, "
@@ -369,10 +372,11 @@ def _spent(config, prompts: Sequence[str], texts: Sequence[Sequence[str]]) -> Co
 
 
 def _with_band(ax, x, values: np.ndarray, color: str, label: str | None = None) -> None:
-    """Mean over problems (problems, k), with two standard errors to each side."""
-    mean, error = values.mean(axis=0), 2 * values.std(axis=0, ddof=1) / math.sqrt(len(values))
-    ax.fill_between(x, mean - error, mean + error, color=color, alpha=0.2, linewidth=0)
-    ax.plot(x, mean, "o-", color=color, markersize=3.5, label=label)
+    """Mean over problems (problems, k), with the 95% band of what other problems might have given."""
+    again = np.random.default_rng(0).integers(0, len(values), (1000, len(values)))
+    low, high = np.quantile(values[again].mean(axis=1), [0.025, 0.975], axis=0)  # bootstrap (Efron 1979)
+    ax.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
+    ax.plot(x, values.mean(axis=0), "o-", color=color, markersize=3.5, label=label)
 
 
 def samples_view(
@@ -386,55 +390,265 @@ def samples_view(
     given = {name: [[task.answer(t) for t in mine] for mine in rows] for name, rows in texts.items()}
     right = {name: [task.value(task.parse(p)) for p in problems] for name, problems in groups.items()}
     budgets = [2**k for k in range(high + 1)]
-    fig, axes = figure(2, 3, size=(8.8, 5.6))
-    for ax, name in zip(axes[0], groups, strict=True):
-        ax.set(xscale="log", xlim=(0.8, 2**high * 1.25), ylim=(0, 1.04), xlabel="samples k", title=name)
-        ax.set_xticks(budgets[::2], [str(k) for k in budgets[::2]])
-        ax.minorticks_off()
-    axes[0][0].set_ylabel("share of problems")
-    axes[0][-1].plot([], [], "o-", color=_GREEN, markersize=3.5, label="pass@k: one of k is right")
-    axes[0][-1].plot([], [], "o-", color=GOOD, markersize=3.5, label="majority of k is right")
-    axes[0][-1].legend(loc="upper left", fontsize=7.5)
-    vote, rivals, bill = axes[1]
-    vote.plot([0, 1], [0, 1], "--", color=TRUTH, linewidth=1.2)
-    vote.set(xlim=(-0.03, 1.03), ylim=(-0.04, 1.04), xlabel="pass@1 of a problem", title="one dot a problem")
-    vote.set_ylabel("majority of n is right")
-    rivals.set(xscale="log", xlim=(0.8, 2**high * 1.25), xlabel="samples n", title="for each problem")
-    rivals.set(ylim=(0, None), ylabel="different answers")
-    rivals.set_xticks(budgets[::2], [str(k) for k in budgets[::2]])
-    rivals.minorticks_off()
-    everything = [(p + "?", mine) for name in groups for p, mine in zip(groups[name], texts[name], strict=True)]
-    prompts, drawn = [p for p, _ in everything], [mine for _, mine in everything]
+    prompts = [p + "?" for problems in groups.values() for p in problems]
+    drawn = [mine for name in groups for mine in texts[name]]
     spent = {n: _spent(lm.model.config, prompts, [mine[:n] for mine in drawn]) for n in budgets}
-    most = {name: np.mean([len(set(mine)) for mine in rows]) for name, rows in given.items()}
-    rivals.set_ylim(0, 1.15 * max(most.values()))
-    bill.set(xscale="log", yscale="log", xlim=(0.8, 2**high * 1.25), xlabel="samples n", title="for each problem")
-    bill.set(ylim=(10, spent[budgets[-1]].lm_tokens / len(prompts) * 6))
-    bill.set_xticks(budgets[::2], [str(k) for k in budgets[::2]])
-    bill.minorticks_off()
-    bill.plot([], [], "o-", color=BAD, markersize=3.5, label="tokens generated")
+    most = max(np.mean([len(set(mine)) for mine in rows]) for rows in given.values())
+    colors = dict(zip(groups, (COLORS[4], COLORS[1], COLORS[3]), strict=False))
+
+    fig, (above, (vote, kinds, bill)) = figure(2, 3, size=(8.8, 5.6))
+    for ax, name in zip(above, groups, strict=True):
+        _counting_axis(ax, budgets, "samples k")
+        ax.set(ylim=(0, 1.04), title=name)
+    above[0].set_ylabel("share of problems")
+    above[-1].plot([], [], "o-", color=_GREEN, markersize=3.5, label="pass@k: one of k is right")
+    above[-1].plot([], [], "o-", color=GOOD, markersize=3.5, label="majority of k is right")
+    above[-1].legend(loc="upper left", fontsize=7.5)
+    vote.plot([0, 1], [0, 1], "--", color=TRUTH, linewidth=1.2)
+    for name, color in colors.items():
+        vote.plot([], [], "o", color=color, markersize=4, label=name)
+    vote.legend(loc="lower right", fontsize=7.5)
+    vote.set(xlim=(-0.03, 1.03), ylim=(-0.04, 1.04), title="one dot a problem")
+    vote.set(xlabel="share of samples right", ylabel="majority of n right")
+    _counting_axis(kinds, budgets, "samples n")
+    kinds.set(ylim=(0, 1.15 * most), ylabel="different answers", title="for each problem")
+    _counting_axis(bill, budgets, "samples n")
+    bill.set(yscale="log", ylim=(10, 6 * spent[budgets[-1]].lm_tokens / len(prompts)))
+    bill.set(title="for each problem")
+    bill.plot([], [], "o-", color=BAD, markersize=3.5, label="characters drawn")
     bill.plot([], [], "o-", color=GOOD, markersize=3.5, label="positions fed")
     bill.legend(loc="upper left", fontsize=7.5)
-    colors = dict(zip(groups, (COLORS[4], COLORS[1], COLORS[3]), strict=False))
 
     def draw(samples, seed):
         ks, said = [k for k in budgets if k <= samples], []
-        for ax, name in zip(axes[0], groups, strict=True):
+        for ax, name in zip(above, groups, strict=True):
             first = [mine[:samples] for mine in given[name]]
             correct = np.array([[a == r for a in mine] for mine, r in zip(first, right[name], strict=True)])
-            passed = np.atleast_2d(pass_at_k(correct, ks))
+            passed = pass_at_k(correct, ks)
             voted = np.array([majority_at_k(m, r, ks) for m, r in zip(first, right[name], strict=True)])
             _with_band(ax, ks, passed, _GREEN)
             _with_band(ax, ks, voted, GOOD)
             vote.plot(correct.mean(axis=1), voted[:, -1], "o", color=colors[name], markersize=4, alpha=0.8)
-            kinds = [np.mean([len(set(m[:k])) for m in given[name]]) for k in ks]
-            rivals.plot(ks, kinds, "o-", color=colors[name], markersize=3.5)
-            rivals.text(ks[-1], kinds[-1], f" {name.split(' ')[0]}", color="#404040", fontsize=8, va="bottom", ha="right")
-            said.append(f"{name} pass {passed.mean(axis=0)[-1]:.2f}, majority {voted.mean(axis=0)[-1]:.2f}")
+            different = [np.mean([len(set(mine[:k])) for mine in first]) for k in ks]
+            kinds.plot(ks, different, "o-", color=colors[name], markersize=3.5)
+            said.append(
+                f"{name} pass@{samples} {passed[:, -1].mean():.2f}, majority {voted[:, -1].mean():.2f}"
+            )
         for what, color in (("lm_tokens", BAD), ("lm_positions", GOOD)):
-            bill.plot(ks, [getattr(spent[k], what) / len(prompts) for k in ks], "o-", color=color, markersize=3.5)
-        return f"with {samples} samples: " + "; ".join(said), spent[samples]
+            amounts = [getattr(spent[k], what) / len(prompts) for k in ks]
+            bill.plot(ks, amounts, "o-", color=color, markersize=3.5)
+        return "; ".join(said), spent[samples]
 
-    return BudgetView(
-        fig, draw, luck=False, samples=powers_of_two(0, high, unit="samples", default=high - 2)
+    return BudgetView(fig, draw, luck=False, samples=powers_of_two(0, high, unit="samples", default=high - 2))
+
+
+def _counting_axis(ax, counts: Sequence[int], label: str) -> None:
+    """A logarithmic axis with the counts themselves at its marks, every other one."""
+    ax.set(xscale="log", xlim=(counts[0] * 0.8, counts[-1] * 1.25), xlabel=label)
+    every = counts[:: 1 + len(counts) // 6]
+    ax.set_xticks(every, [f"{k:,}" for k in every])
+    ax.minorticks_off()
+
+
+# ---- beams ----------------------------------------------------------------------------------------
+
+
+def beam_picture(
+    widths: Sequence[int],
+    log_probs: np.ndarray,
+    right: np.ndarray,
+    positions: Sequence[float],
+    problems: Sequence[str],
+    texts: Sequence[Sequence[str]],
+) -> Picture:
+    """What a wider beam gains: in log probability, and in right answers beside a majority vote.
+
+    Parameters
+    ----------
+    log_probs, right : arrays, shape (widths, problems)
+        Of the likeliest solution found at each width; the first width is 1.
+    positions : sequence of float
+        Positions fed for each problem, at each width.
+    problems, texts : sequences
+        And independent solutions of each, for the vote.
+    """
+    ks = [2**k for k in range(int(math.log2(len(texts[0]))) + 1)]
+    answers = [[task.answer(t) for t in mine] for mine in texts]
+    voted = np.array(
+        [majority_at_k(a, task.value(task.parse(p)), ks) for a, p in zip(answers, problems, strict=True)]
     )
+    fed = [
+        np.mean([len(fed_positions(p + "?", mine[:k])) for p, mine in zip(problems, texts, strict=True)])
+        for k in ks
+    ]
+    fig, (likely, good) = figure(1, 2, size=(8.6, 3.5))
+    _with_band(likely, widths, (log_probs - log_probs[0]).T, BAD)
+    truth(likely, 0.0)
+    _counting_axis(likely, widths, "beam width")
+    likely.set(ylabel="gain in log probability (nats)", title="a wider beam finds likelier texts …")
+    _with_band(good, positions, right.T, BAD, "beam search, widths " + ", ".join(map(str, widths)))
+    _with_band(good, fed, voted, GOOD, f"majority of 1 to {ks[-1]} samples")
+    good.set(xscale="log", ylim=(0, 1), xlabel="positions fed for each problem", ylabel="share right")
+    good.set_title("… but not better answers")
+    good.set_xticks([64, 128, 256, 512], ["64", "128", "256", "512"])
+    good.minorticks_off()
+    good.legend(loc="upper left")
+    gain = (log_probs[-1] - log_probs[0]).mean()
+    return Picture(
+        fig,
+        f"width {widths[-1]} against width 1: log probability {gain:+.2f} nats; right answers "
+        f"{right[-1].mean():.2f} against {right[0].mean():.2f}; "
+        f"majority of {ks[-1]} samples {voted[:, -1].mean():.2f}",
+    )
+
+
+# ---- what a text costs ----------------------------------------------------------------------------
+
+
+def cache_view(config, prompt: int = 16, high: int = 10) -> BudgetView:
+    """FLOPs of writing a text, with and without a cache of what was read."""
+    budgets = [2**k for k in range(high + 1)]
+    with_cache = {t: sequence_flops(config, 0, prompt + t - 1) for t in budgets}
+    one_by_one = np.cumsum([sequence_flops(config, 0, prompt + t) for t in range(budgets[-1])])
+    a, _ = coefficients(config)
+    matrices = {t: a * (prompt + t - 1) for t in budgets}
+    fig, ax = figure(size=(7.6, 3.6))
+    _counting_axis(ax, budgets, f"characters written after a prompt of {prompt}")
+    ax.set(yscale="log", ylim=(with_cache[1] / 2, one_by_one[-1] * 4), ylabel="FLOPs")
+    for color, style, label in (
+        (BAD, "o-", "all read again for every character"),
+        (GOOD, "o-", "with a cache"),
+        (MUTED, "--", "of which matrices of weights; the rest is attention"),
+    ):
+        ax.plot([], [], style, color=color, markersize=4, label=label)
+    ax.legend(loc="upper left")
+
+    def draw(characters, seed):
+        seen = [t for t in budgets if t <= characters]
+        again = float(one_by_one[characters - 1])
+        ax.plot(seen, [one_by_one[t - 1] for t in seen], "o-", color=BAD, markersize=4)
+        ax.plot(seen, [with_cache[t] for t in seen], "o-", color=GOOD, markersize=4)
+        ax.plot(seen, [matrices[t] for t in seen], "--", color=MUTED)
+        cached, fed = with_cache[characters], prompt + characters - 1
+        text = (
+            f"{fed:,} positions fed; reading all again would take {again / cached:.0f} times the FLOPs; "
+            f"attention is {1 - matrices[characters] / cached:.0%} of the work"
+        )
+        return text, Cost(units=characters, lm_positions=fed, lm_flops=float(cached))
+
+    return BudgetView(fig, draw, luck=False, characters=powers_of_two(0, high, unit="characters", default=5))
+
+
+def speed_picture(batches: Sequence[int], cached: Sequence[float], again: Sequence[float], best: float):
+    """Tokens a second against the number of texts, and the speed of a matrix product of those FLOPs."""
+    fig, ax = figure(size=(7.6, 3.4))
+    truth(ax, best, "a matrix product of the same FLOPs")
+    ax.plot(batches, cached, "o-", color=GOOD, markersize=4, label="with a cache")
+    ax.plot(batches, again, "o-", color=BAD, markersize=4, label="all read again")
+    _counting_axis(ax, batches, "texts written together")
+    ax.set(yscale="log", ylim=(min(again) / 2, best * 3), ylabel="characters a second")
+    ax.legend(loc="lower right")
+    pairs = zip(batches, cached, again, strict=True)
+    rates = "; ".join(f"{n} texts {readable(c)}, all read again {readable(u)}" for n, c, u in pairs)
+    return Picture(fig, f"characters a second: {rates}; a matrix product could do {readable(best)}")
+
+
+# ---- training -------------------------------------------------------------------------------------
+
+_FORM = re.compile(r"(\d+[-+*]\d+=\d+;)+#\d+")
+
+
+def stages(problem: str, text: str) -> tuple[bool, bool, bool]:
+    """Whether a solution has the right form, starts with an operation of the problem, and is right."""
+    possible = {task.write(operation) for operation, _ in task.reducible(task.parse(problem))}
+    return bool(_FORM.fullmatch(text)), text.partition("=")[0] in possible, _right(problem, text)
+
+
+class TrainingView:
+    """Watch a model learn: a bar with the time left, the loss, and what it writes now.
+
+    Call it after each step as ``watch(step, loss, model)``. It redraws every few steps. The view
+    stays live while the training runs, and becomes a picture after the last step.
+
+    Parameters
+    ----------
+    steps : int
+        How many there will be.
+    problems : sequence of str
+        That the model does not train on.
+    solve : callable
+        ``solve(model, problems)`` → its greedy solutions.
+    every : int
+        Steps from one picture to the next.
+    show : int
+        How many problems to show with their solutions.
+    """
+
+    def __init__(self, steps: int, problems: Sequence[str], solve: Callable, every: int = 25, show: int = 2):
+        from IPython.display import display
+        from tqdm.notebook import tqdm
+
+        self._steps, self._problems, self._solve = steps, list(problems), solve
+        self._every, self._show = every, show
+        self.losses: list[float] = []
+        self.scores: list[tuple[int, float, float, float]] = []  # step; share with form, copy, right
+        self.written: list[tuple[int, list[str]]] = []
+        self._bar = tqdm(total=steps, desc="training", unit="step", display=False)
+        self._image = W.HTML()
+        self._handle = display(W.VBox([self._bar.container, self._image]), display_id=True)
+
+    def __call__(self, step: int, loss: float, model) -> None:
+        """Take note of a step."""
+        self.losses.append(loss)
+        self._bar.update()
+        if step == 1 or step % self._every == 0 or step == self._steps:
+            self._bar.set_postfix(loss=f"{loss:.2f}")
+            texts = self._solve(model, self._problems)
+            marks = [stages(problem, text) for problem, text in zip(self._problems, texts, strict=True)]
+            self.scores.append((step, *np.mean(marks, axis=0)))
+            self.written.append((step, texts[: self._show]))
+            picture = self._picture()
+            data = base64.b64encode(picture.png).decode()
+            alt = html.escape(picture.text)
+            self._image.value = f'<img alt="{alt}" src="data:image/png;base64,{data}">'
+            if step == self._steps:
+                self._bar.close()
+                if self._handle:
+                    self._handle.update(picture)
+
+    def _picture(self) -> Picture:
+        fig, axes = figure(1, 3, size=(8.8, 3.6), width_ratios=[1, 1, 1.25])
+        loss, score, words = axes
+        loss.plot(np.arange(1, len(self.losses) + 1), self.losses, color=GOOD, linewidth=1)
+        truth(loss, math.log(len(task.ALPHABET) + 1), "knows nothing: ln 20")
+        loss.set(xlim=(0, self._steps), ylim=(0, 4), xlabel="step", title="loss (nats a character)")
+        loss.legend(loc="upper right", fontsize=7.5)
+        at, *shares = np.array(self.scores).T
+        for share, color, label in zip(
+            shares, (COLORS[4], COLORS[1], GOOD), ("has the form", "copies a sum", "is right"), strict=True
+        ):
+            score.plot(at, share, "o-", color=color, markersize=3, label=label)
+        score.set(xlim=(0, self._steps), ylim=(0, 1.04), xlabel="step", title="share of new problems")
+        score.legend(loc="lower right", fontsize=7.5)
+        words.axis("off")
+        words.set(xlim=(0, 1), ylim=(0, 1), title="what it writes")
+        rows = _spread(self.written, 12 // self._show)
+        for line, (step, texts) in enumerate(rows):
+            for j, (problem, text) in enumerate(zip(self._problems, texts, strict=False)):
+                y = 1 - (line * self._show + j + 0.7) / (len(rows) * self._show + 0.4)
+                color = GOOD if _right(problem, text) else BAD
+                words.text(0, y, f"{step if j == 0 else '':>4} {problem}?", family="monospace", fontsize=7.5)
+                words.text(0.42, y, _shown(text)[:22], family="monospace", fontsize=7.5, color=color)
+        last = self.scores[-1]
+        return Picture(
+            fig,
+            f"after {last[0]:.0f} steps: loss {np.mean(self.losses[-10:]):.2f}; "
+            f"of {len(self._problems)} new problems {last[1]:.0%} have the right form, "
+            f"{last[2]:.0%} copy a sum, {last[3]:.0%} are right",
+        )
+
+
+def _spread(items: Sequence, most: int) -> list:
+    """At most so many of them, evenly, the first and the last among them."""
+    chosen = np.unique(np.linspace(0, len(items) - 1, min(most, len(items))).round().astype(int))
+    return [items[i] for i in chosen]
