@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import copy
 import importlib.util
-import statistics
 
 import numpy as np
 from bench_decoding import positions_fed

@@ -7,8 +7,8 @@ Each ``bench_*.py`` has a function ``rows()`` that measures and returns dictiona
 - ``ratio``, ours over the reference: below 1 we are faster;
 - ``target``, the largest ratio that we allow, or None.
 
-Called by ``python3 course.py bench``. Names of benchmarks choose some: ``bench montecarlo``. The
-exit status is 1 if a target was missed.
+Called by ``python3 course.py bench``. Names of benchmarks choose some: ``bench montecarlo`` measures
+and replaces only that table. The exit status is 1 if a target was missed.
 """
 
 from __future__ import annotations
@@ -23,6 +23,12 @@ from ttclib.machine import processor, versions
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results.md"
 PACKAGES = ("numpy", "scipy", "particles", "emcee", "blackjax", "jax")
+PACKAGES += ("torch", "transformers", "llamppl", "genlm-control")
+TITLE = """# Benchmarks
+
+Made by `python3 course.py bench`. Times are medians of rounds in which all contenders take turns; a
+ratio is ours over the reference.
+"""
 HEADER = ("what", "unit", "ours", "against", "reference", "ratio", "target")
 
 
@@ -67,22 +73,21 @@ def table(rows: list[dict]) -> list[str]:
 
 
 def main(names: list[str]) -> int:
-    paths = sorted(HERE.glob("bench_*.py"))
-    chosen = [path for path in paths if not names or path.stem.removeprefix("bench_") in names]
-    if len(chosen) < len(names):
-        known = ", ".join(path.stem.removeprefix("bench_") for path in paths)
-        sys.exit(f"There is no such benchmark among {' '.join(names)}; there are {known}.")
-    rows = []
-    for path in chosen:
-        print(f"{path.stem} …", flush=True)
-        rows += load(path).rows()
-    lines = table(rows)
-    print(*lines, sep="\n")
-    if not names:  # a part of the table does not replace the whole
-        text = ["# Benchmarks", "", "Made by `python3 course.py bench`. Times are medians of rounds in"]
-        text[-1] += " which all contenders take turns; a ratio is ours over the reference."
-        RESULTS.write_text("\n".join([*text, "", machine(), "", *lines, ""]), encoding="utf-8")
-    return int(any("MISSED" in verdict(row) for row in rows))
+    paths = {path.stem.removeprefix("bench_"): path for path in sorted(HERE.glob("bench_*.py"))}
+    if not paths.keys() >= set(names):
+        sys.exit(f"There is no such benchmark among {' '.join(names)}; there are {', '.join(paths)}.")
+    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
+    tables = {part.partition("\n")[0]: part for part in text.split("\n## ")[1:]}
+    missed = False
+    for name in names or paths:
+        print(f"{name} …", flush=True)
+        rows = load(paths[name]).rows()
+        print(*(lines := table(rows)), sep="\n")
+        tables[name] = "\n".join([name, "", machine(), "", *lines, ""])
+        missed |= any("MISSED" in verdict(row) for row in rows)
+    kept = [tables[name] for name in paths if name in tables]
+    RESULTS.write_text("\n## ".join([TITLE, *kept]), encoding="utf-8")
+    return int(missed)
 
 
 if __name__ == "__main__":

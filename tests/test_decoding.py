@@ -16,7 +16,7 @@ from tiny_lm import TinyLM
 from ttclib.lm import samplers
 from ttclib.lm.decoding import Decoder, Sequences, beam_search, sample
 from ttclib.lm.exact import enumerate_texts
-from ttclib.lm.markov_lm import MarkovLM, garden_path
+from ttclib.lm.markov_lm import garden_path
 from ttclib.lm.potentials import Automaton, Feature, answer_is, both, length, mentions, prefer, regex
 from ttclib.lm.vocabulary import Vocabulary
 from ttclib.resampling import UNBIASED
@@ -45,9 +45,6 @@ def tiny(*texts, seed=0, zeros=0.0):
 
 AB, ABC = tiny("a", "b"), tiny("a", "b", "c", seed=1)
 SUMS = tiny("1", "#", seed=2)
-MARKOV = MarkovLM(
-    AB.vocabulary, [0.5, 0.3, 0.2], [[0.1, 0.6, 0.3], [0.5, 0.1, 0.4], [0.0, 0.0, 1.0]]
-)  # fmt: skip
 
 # ---------------------------------------------------------------- targets, twice
 

@@ -238,8 +238,8 @@ class Decoder(Model):
             spent += Cost(units=len(active), lm_tokens=len(active))
             active, fed = active[~(new.finished[active] | self.pauses[tokens])], False
         if self.features:
-            alive = features > -np.inf
-            change = np.subtract(self._log_features(new), features, where=alive, out=np.full(n, -np.inf))
+            possible = features > -np.inf
+            change = np.subtract(self._log_features(new), features, where=possible, out=np.full(n, -np.inf))
             new.log_increment[:] += np.where(parents.finished, 0.0, change)
             new.finished[new.log_increment == -np.inf] = True
         return replace(new, cost=spent)

@@ -74,7 +74,7 @@ class Block(nn.Module):
         """
         rows, length, width = x.shape
         heads = self.qkv(self.norm1(x)).view(rows, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        q, k, v = rotate(heads[0], cos, sin), rotate(heads[1], cos, sin), heads[2]
+        (q, k), v = rotate(heads[:2], cos, sin), heads[2]
         if keep:
             k, v = keep(k, v)
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
@@ -85,8 +85,7 @@ class Block(nn.Module):
 
 def rotate(x, cos, sin):
     """Turn each pair of coordinates (i, i + half) by its position's angle."""
-    first, second = x.chunk(2, dim=-1)
-    return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
+    return x * cos + x.roll(x.shape[-1] // 2, dims=-1) * sin
 
 
 class Llama(nn.Module):
@@ -106,10 +105,10 @@ class Llama(nn.Module):
         self.embed = nn.Embedding(shape.vocabulary, shape.width)
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
         self.norm = nn.RMSNorm(shape.width, eps=1e-6)
-        frequency = 10000.0 ** (
-            -torch.arange(0, shape.width // shape.heads, 2) / (shape.width // shape.heads)
-        )
-        self.register_buffer("frequency", frequency, persistent=False)
+        width = shape.width // shape.heads
+        frequency = 10000.0 ** (-torch.arange(0, width, 2) / width)
+        # turned back for the first of a pair: its sine is then negative
+        self.register_buffer("frequency", torch.cat([-frequency, frequency]), persistent=False)
         generator = torch.Generator().manual_seed(seed)
         for name, weight in self.named_parameters():
             if weight.ndim == 2:
@@ -143,7 +142,7 @@ class Llama(nn.Module):
         Parameters
         ----------
         tokens, positions : int tensors, shape (rows, length)
-        mask : bool tensor, broadcast to (rows, heads, length, all positions)
+        mask : bool tensor, broadcast to (rows, heads, length, all positions), or None to see all
         cache : object, optional
             ``cache.update(keys, values, layer)`` as in ``transformers``.
         """

@@ -158,6 +158,19 @@ def _flat(forks: list[_Fork], before: str = ""):
         yield from _flat(fork.children, before + fork.text)
 
 
+def _draw_turn(ax, fork: _Fork, chance: float) -> None:
+    """The way from a fork to one of its characters, and how likely the model takes it."""
+    label = f"{chance:.2f}".lstrip("0") if chance >= 0.01 else "<.01"
+    style = {"fontsize": 6.5, "color": "#5A5A5A"}
+    if fork.row == fork.parent:  # straight on: written above the character
+        ax.text(fork.start + 0.5, fork.row - 0.3, label, ha="center", va="bottom", **style)
+        return
+    x = fork.start - 0.25
+    ax.plot([x, x, x + 0.2], [fork.parent + 0.35, fork.row, fork.row], color=MUTED, linewidth=0.8)
+    text = ax.text(x - 0.3, fork.row, label, ha="right", va="center", **style)
+    text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5})
+
+
 def tree_view(
     lm,
     logits: Callable[[str], np.ndarray],
@@ -175,38 +188,22 @@ def tree_view(
     rows = _rows(forks)
     columns = max(map(len, exact))
     row_of, signs = {}, _signs(lm)
-    fig, (tree, share) = figure(
-        1, 2, size=(8.8, 1.2 + 0.235 * (rows + 1)), width_ratios=[3, 1.25], sharey=True
-    )
-    tree.set(xlim=(-2, columns + 1), ylim=(rows + 0.6, -0.7))
-    tree.set_title(f"{problem}?   the {rows} likeliest texts; grey: chance of a turn at its fork")
+    centred = {"family": "monospace", "ha": "center", "va": "center"}
+    height = 1.2 + 0.27 * (rows + 1)
+    fig, (tree, share) = figure(1, 2, size=(8.8, height), width_ratios=[3, 1.25], sharey=True)
+    tree.set(xlim=(-2, columns + 1), ylim=(rows + 0.6, -0.9))
+    tree.set_title(f"{problem}?   the {rows} likeliest texts; grey: chance of each turn at a fork")
     tree.axis("off")
     for before, fork in _flat(forks):
-        text = before + fork.text
+        color = TRUTH
         if not fork.children:
-            row_of[text] = fork.row
-        color = (GOOD if _right(problem, text.rstrip(task.END)) else BAD) if not fork.children else TRUTH
-        if fork.row != fork.parent or (not before and fork.row):
-            law = _law(logits(problem + "?" + before)[-1])
-            chance = law[signs.index(_shown(fork.text[0]))]
-            x = fork.start - 0.25
-            tree.plot([x, x, x + 0.2], [fork.parent + 0.35, fork.row, fork.row], color=MUTED, linewidth=0.8)
-            chance = f"{chance:.2g}" if chance >= 0.001 else "< .001"
-            label = tree.text(
-                x - 0.3, fork.row, chance, fontsize=7, color="#5A5A5A", ha="right", va="center"
-            )
-            label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5})
+            row_of[before + fork.text] = fork.row
+            color = GOOD if _right(problem, (before + fork.text).rstrip(task.END)) else BAD
         for i, character in enumerate(_shown(fork.text)):
-            tree.text(
-                fork.start + i + 0.5,
-                fork.row,
-                character,
-                family="monospace",
-                fontsize=9.5,
-                color=color,
-                ha="center",
-                va="center",
-            )
+            tree.text(fork.start + i + 0.5, fork.row, character, color=color, fontsize=9.5, **centred)
+        if before or len(forks) > 1:
+            law = _law(logits(problem + "?" + before)[-1])
+            _draw_turn(tree, fork, law[signs.index(_shown(fork.text[0]))])
     tree.text(0, rows, "… all other texts", fontsize=9, color="#5A5A5A", va="center")
     others = 1 - sum(exact.values())
     for text, p in [*exact.items(), (None, others)]:
