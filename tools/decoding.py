@@ -2,11 +2,12 @@
 
 import csv
 import json
+import time
 
 import numpy as np
 from tqdm import tqdm
 
-from tools.artefact import Artefact
+from tools.artefact import Artefact, digest
 from ttclib.artefacts import sha256
 from ttclib.calibration import auroc, expected_calibration_error
 from ttclib.cost import Cost
@@ -178,18 +179,23 @@ def judge(texts, weights, log_probs, truth, single):
 
 
 def compete(job):
-    """Solve the problems with every method; what one model has done is kept, whatever the other does."""
+    """Solve the problems with every method; return the seconds it took, over all runs.
+
+    What a model has done is kept, by the hash of its weights: if the other model is replaced, only
+    that one has to solve them again.
+    """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from ttclib.lm.engine import CausalLM
 
-    settings, tables = job.settings, ([], [])
+    settings, tables, seconds = job.settings, ([], []), 0.0
     problems = task.problems(
         settings["split"], settings["problems"], np.random.default_rng(job.seeds["problems"])
     )
+    common = {name: value for name, value in settings.items() if name != "methods"}
     for model, folder in job.needs.items():
-        made = sha256(folder / "model.safetensors")[:16]
+        made = digest([sha256(folder / "model.safetensors"), common, job.seeds["problems"]])
         lm = CausalLM(
             AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32),
             AutoTokenizer.from_pretrained(folder),
@@ -205,11 +211,14 @@ def compete(job):
             file = job.work.parent / "small-against-large" / f"{key}.json"
             if not file.exists():
                 file.parent.mkdir(exist_ok=True)
-                text = json.dumps(solve(lm, problems, method, n, seed, settings))
+                start = time.monotonic()
+                solved = solve(lm, problems, method, n, seed, settings)
+                text = json.dumps([*solved, time.monotonic() - start])
                 part = file.with_suffix(".part")
                 part.write_text(text, encoding="utf-8")
                 part.replace(file)
-            each, cost = json.loads(file.read_text(encoding="utf-8"))
+            each, cost, took = json.loads(file.read_text(encoding="utf-8"))
+            seconds += took
             names = {"model": model, "method": method, "n": n, "seed": seed}
             tables[0].extend(names | {"problem": i} | row for i, row in enumerate(each))
             tables[1].append(names | cost)
@@ -218,6 +227,7 @@ def compete(job):
             writer = csv.DictWriter(stream, columns, lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
+    return seconds
 
 
 def solve(lm, problems, method, n, seed, settings):

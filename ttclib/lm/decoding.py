@@ -102,7 +102,8 @@ class Decoder(Model):
     lm : ttclib.lm.engine.CausalLM
         Or anything with its ``vocabulary``, ``context`` and ``start``.
     prompt : str or sequence of str
-        With several, text i of a population continues prompt i modulo their number.
+        With several, text i of a population continues prompt i modulo their number. Then select
+        with :func:`ttclib.islands.within`, or one problem's texts would replace another's.
     potentials : sequence of potentials, optional
         Factors of the target: see :mod:`ttclib.lm.potentials`.
     sampler : callable, optional
