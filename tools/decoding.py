@@ -57,7 +57,7 @@ def number(value):
 
 
 def constrain(job):
-    """Decode under each constraint: freely, with the mask alone, and with SMC."""
+    """Decode under each constraint: freely, with the mask alone, with SMC; return all runs' seconds."""
     from ttclib.lm import samplers
     from ttclib.lm.decoding import Decoder
     from ttclib.lm.models import load
@@ -85,7 +85,7 @@ def constrain(job):
             max_tokens=settings["tokens"][1],
             stop=".",
         )
-        select = SELECT if method == "SMC" else keep_all
+        start, select = time.monotonic(), SELECT if method == "SMC" else keep_all
         last = run(decoder, settings["particles"], select, np.random.default_rng(seed))[-1]
         record = {"request": request, "constraint": name, "method": method, "seed": seed}
         record |= {key: getattr(last.cost, key) for key in ("lm_tokens", "lm_positions", "lm_flops")}
@@ -96,11 +96,12 @@ def constrain(job):
             for text, p, k, w in zip(*columns, last.log_weights, strict=True)
         ]
         part = file.with_suffix(".part")
-        part.write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
+        part.write_text(json.dumps([record, time.monotonic() - start]), encoding="utf-8")
         part.replace(file)
-    records = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(job.work.glob("*.json"))]
-    lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)
+    found = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(job.work.glob("*.json"))]
+    lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record, _ in found)
     (job.folder / "results.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8", newline="\n")
+    return sum(seconds for _, seconds in found)
 
 
 def constrain_score(job):

@@ -497,8 +497,11 @@ def constraint_picture(results: Mapping) -> Picture:
 # ---- a small model against a large one ----------------------------------------------------------
 
 
-def contest_view(entries: Sequence[Entry]) -> BudgetView:
-    """Accuracy against computation for every method, and how well the chosen one knows itself."""
+def contest_view(entries: Sequence[Entry], first: str) -> BudgetView:
+    """Accuracy against computation for every method, and how well the chosen one knows itself.
+
+    ``first`` is the name of the entry that is shown first.
+    """
     fig, (score, sure) = figure(1, 2, size=(9.6, 4.2), width_ratios=[1.5, 1])
     lines: dict[tuple, list[Entry]] = {}
     for e in entries:
@@ -506,20 +509,22 @@ def contest_view(entries: Sequence[Entry]) -> BudgetView:
     methods = list(dict.fromkeys(e.method for e in entries))
     palette = dict(zip(methods, (MUTED, COLORS[1], COLORS[3], COLORS[2], COLORS[4], GOOD), strict=False))
     for (model, method), members in lines.items():
-        first = model == entries[0].model
+        solid = model == entries[0].model
         score.errorbar(
             [e.cost.lm_flops for e in members],
             [e.accuracy for e in members],
             [1.96 * e.error for e in members],
             color=palette[method],
-            marker="o" if first else "s",
-            linestyle="-" if first else "--",
+            marker="o" if solid else "s",
+            linestyle="-" if solid else "--",
             markersize=5,
             capsize=2,
             label=f"{model}, {method}",
         )
     score.set(xscale="log", ylim=(0, 1), xlabel="LM FLOPs a problem", ylabel="share of problems solved")
     score.set_title("accuracy, 95% interval over problems")
+    score.set_xticks([3e7, 1e8, 3e8, 1e9], ["30 M", "100 M", "300 M", "1 G"])
+    score.minorticks_off()
     score.legend(loc="lower right", fontsize=7.5)
     sure.plot([0, 1], [0, 1], "k--", linewidth=1.2, label="says what it knows")
     sure.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel="confidence", ylabel="share that is right")
@@ -540,7 +545,7 @@ def contest_view(entries: Sequence[Entry]) -> BudgetView:
         )
         return text, e.cost
 
-    return BudgetView(fig, draw, luck=False, method=options(names, default=names[-1]))
+    return BudgetView(fig, draw, luck=False, method=options(names, default=first))
 
 
 def contest_table(entries: Sequence[Entry], parameters: Mapping[str, int]) -> str:

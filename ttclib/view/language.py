@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import ipywidgets as W
 import numpy as np
+from matplotlib.figure import Figure
 
 from ttclib.cost import Cost, readable
 from ttclib.lm import samplers, task
@@ -19,7 +20,7 @@ from ttclib.lm.answers import majority, majority_at_k, pass_at_k, votes
 from ttclib.lm.decoding import Decoder, sample
 from ttclib.lm.flops import coefficients, sequence_flops
 from ttclib.view.budget import BudgetView, entry, options, powers_of_two
-from ttclib.view.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, figure, truth
+from ttclib.view.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, figure, png_bytes, truth
 
 _END_SIGN = "⏎"  # how the end of a text is written
 _GREEN = COLORS[2]
@@ -581,7 +582,7 @@ class TrainingView:
         How many problems to show with their solutions.
     """
 
-    def __init__(self, steps: int, problems: Sequence[str], solve: Callable, every: int = 25, show: int = 2):
+    def __init__(self, steps: int, problems: Sequence[str], solve: Callable, every: int = 30, show: int = 2):
         from IPython.display import display
         from tqdm.notebook import tqdm
 
@@ -604,16 +605,17 @@ class TrainingView:
             marks = [stages(problem, text) for problem, text in zip(self._problems, texts, strict=True)]
             self.scores.append((step, *np.mean(marks, axis=0)))
             self.written.append((step, texts[: self._show]))
-            picture = self._picture()
-            data = base64.b64encode(picture.png).decode()
-            alt = html.escape(picture.text)
-            self._image.value = f'<img alt="{alt}" src="data:image/png;base64,{data}">'
+            fig, text = self._drawing()
             if step == self._steps:
                 self._bar.close()
                 if self._handle:
-                    self._handle.update(picture)
+                    self._handle.update(Picture(fig, text))
+                return
+            fig.canvas.draw()
+            data = base64.b64encode(png_bytes(np.asarray(fig.canvas.buffer_rgba()))).decode()
+            self._image.value = f'<img alt="{html.escape(text)}" src="data:image/png;base64,{data}">'
 
-    def _picture(self) -> Picture:
+    def _drawing(self) -> tuple[Figure, str]:
         fig, axes = figure(1, 3, size=(8.8, 3.6), width_ratios=[1, 1, 1.25])
         loss, score, words = axes
         loss.plot(np.arange(1, len(self.losses) + 1), self.losses, color=GOOD, linewidth=1)
@@ -637,12 +639,12 @@ class TrainingView:
                 words.text(0, y, f"{step if j == 0 else '':>4} {problem}?", family="monospace", fontsize=7.5)
                 words.text(0.42, y, _shown(text)[:22], family="monospace", fontsize=7.5, color=color)
         last = self.scores[-1]
-        return Picture(
-            fig,
+        text = (
             f"after {last[0]:.0f} steps: loss {np.mean(self.losses[-10:]):.2f}; "
             f"of {len(self._problems)} new problems {last[1]:.0%} have the right form, "
-            f"{last[2]:.0%} copy a sum, {last[3]:.0%} are right",
+            f"{last[2]:.0%} copy a sum, {last[3]:.0%} are right"
         )
+        return fig, text
 
 
 def _spread(items: Sequence, most: int) -> list:
