@@ -20,7 +20,7 @@ CHECKS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": check
     for module in MODULES
     for name, check in vars(module).items()
-    if getattr(check, "__wrapped__", None) and check.__module__ == module.__name__
+    if getattr(check, "__wrapped__", None) and check.__module__ == module.__name__ and name[0] != "_"
 }
 
 

@@ -94,7 +94,7 @@ def main(argv=None):
             return build(args.names, ARTEFACTS)
         for artefact in (ARTEFACTS[name] for name in args.names or ARTEFACTS):
             if args.list:
-                print(f"{artefact.name:<14} {pending(artefact) or 'ready'}")
+                print(f"{artefact.name:<20} {pending(artefact) or 'ready'}")
             else:
                 show(artefact.name, rescore(artefact))
                 describe()

@@ -74,7 +74,8 @@ def finished(yours):
 @exercise
 def twist(yours):
     """``yours``: log ψ of a text that has mentioned (nothing, barn, fell, both)."""
-    values = np.asarray(yours, dtype=float)
+    # a function is no answer, but one that still has its blank is an untouched one
+    values = np.asarray(yours() if callable(yours) else yours, dtype=float)
     expect(values.shape == (4,), "four numbers: nothing, barn, fell, both")
     expect(np.isfinite(values).all(), "log ψ must be finite; −inf would forbid a sentence that is allowed")
     if np.ptp(values) < 1e-9:

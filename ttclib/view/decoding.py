@@ -139,6 +139,10 @@ def rejection_view(tiny: Sentences, low: int = 0, high: int = 14) -> BudgetView:
         if hits:
             shares = [np.sum(drawn == allowed[text]) / hits for text in tiny.shown]
             bars.barh(rows, shares, 0.5, color=GOOD)
+        for i, k in enumerate(drawn[-4:]):
+            sentence, line = tiny.write(tiny.free.texts[k]), 0.8 - 0.07 * i
+            color = GOOD if fits[k] else MUTED
+            count.text(0.04, line, sentence, color=color, fontsize=8, transform=count.transAxes)
         text = f"kept {hits:,} of {tries:,} sentences (expected {share * tries:.1f})"
         return text, Cost(units=tries, lm_tokens=int(lengths[drawn].sum()))
 
@@ -312,7 +316,7 @@ def generation_texts(decoder: Decoder, history: Sequence[Population]) -> list[li
 
 
 def genealogy_view(
-    lm, problems: Sequence[str], conditions: Mapping[str, Callable[[str], Sequence]]
+    lm, problems: Sequence[str], conditions: Mapping[str, Mapping[str, Sequence]]
 ) -> BudgetView:
     """The family tree of solutions, one step a generation, under a condition of choice.
 
@@ -321,7 +325,7 @@ def genealogy_view(
     problems : sequence of str
         Without the question mark.
     conditions : mapping
-        Name → function from a problem to its potentials.
+        Name → problem → potentials.
     """
     columns = max(sum(map(problem.count, "+-*")) for problem in problems) + 1
     fig, (tree, ess) = figure(2, 1, size=(9.6, 6.0), sharex=True, height_ratios=[4, 1])
@@ -335,7 +339,7 @@ def genealogy_view(
     ess.set_xticks(range(columns), [str(t + 1) for t in range(columns)])
 
     def draw(problem, particles, condition, threshold, seed):
-        decoder = Decoder(lm, problem + "?", conditions[condition](problem), until=";", max_tokens=100)
+        decoder = Decoder(lm, problem + "?", conditions[condition][problem], until=";", max_tokens=100)
         select = when_ess_below(threshold, resample("systematic"))
         history = run(decoder, particles, select, np.random.default_rng(seed))
         last = history[-1]
