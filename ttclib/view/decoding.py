@@ -345,7 +345,7 @@ def genealogy_view(
         last = history[-1]
         if last.extinct:
             raise ValueError(f"all {particles} particles died: none of them met the condition")
-        height = np.linspace(31, 0, particles) if particles > 1 else np.array([15.5])
+        height = np.linspace(31, 0, particles)
         draw_population(tree, history, lambda p: height, dots=False)
         _label_steps(tree, decoder, history, height, problem, columns)
         where = np.full(particles, last.t + 0.3)
@@ -366,7 +366,7 @@ def genealogy_view(
         draw,
         problem=options(tuple(problems)),
         condition=options(tuple(conditions), default=list(conditions)[1]),
-        particles=powers_of_two(0, 5, unit="particles", default=4),
+        particles=powers_of_two(2, 5, unit="particles", default=4),
         threshold=options((0.0, 0.5, 1.0), default=0.5, label="ESS threshold"),
     )
 

@@ -24,6 +24,7 @@ from ttclib.view.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, figure, 
 
 _END_SIGN = "⏎"  # how the end of a text is written
 _GREEN = COLORS[2]
+_LONGEST = 90  # characters that a solution is given; room not used costs memory
 
 
 def _signs(lm) -> list[str]:
@@ -217,7 +218,7 @@ def tree_view(
 
     @functools.cache
     def texts(n, seed):
-        population = sample(lm, problem + "?", n, np.random.default_rng(seed))
+        population = sample(lm, problem + "?", n, np.random.default_rng(seed), max_tokens=_LONGEST)
         ended = population.particles.finished
         written = Decoder(lm, problem + "?").texts(population.particles)
         return [t + task.END * bool(e) for t, e in zip(written, ended, strict=True)], population.cost
@@ -313,7 +314,8 @@ def votes_view(lm, problem: str, high: int = 8, show: int = 8) -> BudgetView:
     @functools.cache
     def answers(typed, n, temperature, seed):
         law = samplers.temperature(temperature)
-        population = sample(lm, typed + "?", n, np.random.default_rng(seed), sampler=law)
+        rng = np.random.default_rng(seed)
+        population = sample(lm, typed + "?", n, rng, sampler=law, max_tokens=_LONGEST)
         texts = Decoder(lm, typed + "?").texts(population.particles)
         return [task.answer(text) for text in texts], population.cost
 
