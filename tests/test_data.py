@@ -30,6 +30,7 @@ TINY = {
     "texts": {"problems": 40, "row": 256},
     "shape": {"width": 16, "layers": 2, "heads": 2, "hidden": 24},
     "training": {"batch": 4, "steps": 8, "learning_rate": 1e-2},
+    "temperature": 1.0,
 }
 
 

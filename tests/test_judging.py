@@ -21,7 +21,7 @@ ROWS = [
 
 
 def record(method, constraint="some", rows=ROWS):
-    return {"constraint": constraint, "method": method, "texts": rows, "lm_tokens": 11}
+    return {"constraint": constraint, "method": method, "texts": rows, "lm_tokens": 11, "log_evidence": -2.0}
 
 
 def test_a_population_is_judged_by_weight():
@@ -51,3 +51,16 @@ def test_runs_come_one_after_the_other_and_no_constraint_first():
 def test_a_run_that_died_out_is_worth_nothing():
     found = judging.constraint_results([record("masked", rows=ROWS[3:])])["some"]
     assert np.isnan(found["best masked"]["log_prob"]).all() and found["masked"]["worth"] == [0.0]
+
+
+def test_the_table_has_a_line_for_each_way():
+    text = judging.table(judging.constraint_results([record("free", "none"), record("masked")]))
+    lines = text.splitlines()
+    assert len({len(line) for line in lines}) == 1
+    assert [line[:29].split() for line in lines[1:3]] == [["none", "free"], ["some", "masked"]]
+    assert lines[2].split()[2:] == ["-6.3", "-1.83", "75%", "1.8", "43%", "11"]
+
+
+def test_evidence_is_a_mean_and_the_dead_count():
+    dead = record("SMC") | {"log_evidence": None}
+    assert judging.evidence([record("SMC"), dead, record("masked")]) == {"some": math.exp(-2) / 2}

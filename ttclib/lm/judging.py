@@ -88,3 +88,27 @@ def constraint_results(records: Sequence[Mapping]) -> dict[str, dict[str, dict[s
         }
         for constraint, ways in sorted(found.items(), key=lambda item: item[0] != "none")
     }
+
+
+def table(results: Mapping) -> str:
+    """Write the means of :func:`constraint_results`, a line for each constraint and way."""
+    lines = [f"{'':29s}{'log p':>8s}{'a token':>9s}{'fit':>6s}{'worth':>7s}{'word pairs':>12s}{'tokens':>8s}"]
+    for constraint, ways in results.items():
+        for way, found in ways.items():
+            mean = {name: np.nanmean(values) for name, values in found.items()}
+            fit = "" if constraint == "none" else f"{mean['fit']:.0%}"
+            lines.append(
+                f"{constraint:13s}{way:16s}{mean['log_prob']:8.1f}{mean['per_token']:9.2f}{fit:>6s}"
+                f"{mean['worth']:7.1f}{mean['pairs']:12.0%}{mean['tokens']:8.0f}"
+            )
+    return "\n".join(lines)
+
+
+def evidence(records: Sequence[Mapping]) -> dict[str, float]:
+    """Mean Ẑ of the SMC runs under each constraint: the share of blind tries that would fit."""
+    found: dict[str, list[float]] = {}
+    for record in records:
+        if record["method"] == "SMC":
+            log_z = record["log_evidence"]
+            found.setdefault(record["constraint"], []).append(0.0 if log_z is None else math.exp(log_z))
+    return {constraint: float(np.mean(values)) for constraint, values in found.items()}

@@ -544,7 +544,7 @@ def contest_view(entries: Sequence[Entry], first: str) -> BudgetView:
         sure.plot(bins.confidence, bins.accuracy, color=color)
         sure.scatter(bins.confidence, bins.accuracy, s=6 + 250 * bins.count / bins.count.sum(), color=color)
         text = (
-            f"solves {e.accuracy:.1%} ± {1.96 * e.error:.1%}; ECE {e.calibration_error:.2f}, AUROC "
+            f"{e.name} solves {e.accuracy:.1%} ± {1.96 * e.error:.1%}; ECE {e.calibration_error:.2f}, AUROC "
             f"{e.auroc:.2f}; {e.distinct.mean():.1f} different answers, entropy {e.entropy.mean():.2f} nats"
         )
         return text, e.cost

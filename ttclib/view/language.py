@@ -536,7 +536,9 @@ def cache_view(config, prompt: int = 16, high: int = 10) -> BudgetView:
         )
         return text, Cost(units=characters, lm_positions=fed, lm_flops=float(cached))
 
-    return BudgetView(fig, draw, luck=False, characters=powers_of_two(0, high, unit="characters", default=5))
+    return BudgetView(
+        fig, draw, luck=False, characters=powers_of_two(0, high, unit="characters", default=min(5, high))
+    )
 
 
 def speed_picture(batches: Sequence[int], cached: Sequence[float], again: Sequence[float], best: float):
@@ -561,7 +563,8 @@ _FORM = re.compile(r"(\d+[-+*]\d+=\d+;)+#\d+")
 def stages(problem: str, text: str) -> tuple[bool, bool, bool]:
     """Whether a solution has the right form, starts with an operation of the problem, and is right."""
     possible = {task.write(operation) for operation, _ in task.reducible(task.parse(problem))}
-    return bool(_FORM.fullmatch(text)), text.partition("=")[0] in possible, _right(problem, text)
+    formed = bool(_FORM.fullmatch(text))
+    return formed, text.partition("=")[0] in possible, formed and _right(problem, text)
 
 
 class TrainingView:
