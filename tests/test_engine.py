@@ -250,9 +250,9 @@ def test_contents_follow_their_rows(data):
     cache = engine._Rows(llama(3, 5, num_hidden_layers=1), have, 5, torch.float32, "cpu")
     cache.lengths = lengths.copy()
     for row in range(have):
-        cache._data[row] = row
+        cache._data[:, :, row] = row
     for _ in range(data.draw(st.integers(1, 3))):
-        before, before_lengths = cache._data[:, 0, 0, 0, 0, 0].clone(), cache.lengths.copy()
+        before, before_lengths = cache._data[0, 0, :, 0, 0, 0].clone(), cache.lengths.copy()
         rows = st.integers(0, have - 1)
         first = np.array(data.draw(st.lists(rows, min_size=1, max_size=10)))
         then = np.array(data.draw(st.lists(rows, unique=True, max_size=have)), dtype=int)
@@ -261,7 +261,7 @@ def test_contents_follow_their_rows(data):
         assert sorted(kept) == list(range(len(first), len(first) + len(then)))
         for old, new in zip([*first, *then], [*fed, *kept], strict=True):
             assert cache.lengths[new] == before_lengths[old]
-            held = cache._data[new, ..., : cache.lengths[new], :]
+            held = cache._data[:, :, new, :, : cache.lengths[new]]
             assert (held == before[old]).all()
         have = len(first) + len(then)
 
@@ -288,7 +288,7 @@ def test_room_grows_with_the_population(small):
 def moves_nothing(self, first, then):
     before = self._data.clone()
     target = engine_arrange(self, first, then)
-    self._data[: len(before)] = before
+    self._data[:, :, : before.shape[2]] = before
     return target
 
 
@@ -296,16 +296,16 @@ def moves_one_by_one(self, first, then):
     """Rows that change places are written before they are read."""
     before = self._data.clone()
     target = engine_arrange(self, first, then)
-    self._data[: len(before)] = before
+    self._data[:, :, : before.shape[2]] = before
     for to, of in zip(np.concatenate(target), np.concatenate([first, then]), strict=True):
-        self._data[to] = self._data[of]
+        self._data[:, :, to] = self._data[:, :, of]
     return target
 
 
 def moves_the_neighbour(self, first, then):
     fed, kept = engine_arrange(self, first, then)
     rows = np.arange(len(first) + len(then))
-    self._data[rows] = self._data[np.roll(rows, 1)]
+    self._data[:, :, rows] = self._data[:, :, np.roll(rows, 1)]
     return fed, kept
 
 
@@ -320,7 +320,7 @@ def forgets_the_last_position(self, first, then):
     """As a cache that is copied before the newest entry is written."""
     target = engine_arrange(self, first, then)
     for row in np.concatenate(target):
-        self._data[row, ..., self.lengths[row] - 1, :] = 0
+        self._data[:, :, row, :, self.lengths[row] - 1] = 0
     return target
 
 

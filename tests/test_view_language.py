@@ -1,12 +1,14 @@
 """The pictures of notebook 05: they tell what the model, the samples and the engine say."""
 
+import itertools
+
 import ipywidgets as W
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from test_view import every, line_of, shown, sliders  # noqa: E402
+from test_view import every, line_of, pixels, shown, sliders  # noqa: E402
 
 from ttclib.lm import answers, task, tokenizer  # noqa: E402
 from ttclib.lm.decoding import Decoder, sample  # noqa: E402
@@ -109,6 +111,27 @@ def test_votes_view_counts_votes_and_refuses_other_texts(lm):
         assert line in line_of(view) and shown(view) == good
     box.value = "1 + 2 + 3"
     assert line_of(view) == "" and "1 + 2 + 3" in repr(view)
+
+
+def test_votes_view_names_a_unanimous_answer(lm):
+    view = language.votes_view(lm, PROBLEM, high=4)
+    samples, _ = sliders(view)
+    samples.value = 1
+    across = pixels(shown(view)[0])[30].astype(int)  # a row of pixels through the only bar
+    bar = np.flatnonzero(np.ptp(across, axis=1) > 100)
+    names = pixels(shown(view)[0])[20:40, bar.max() + 3 :]
+    assert len(bar) > len(across) / 2 and (names < 60).any()  # something black stands beside it
+
+
+def test_votes_view_says_what_it_shows(lm):
+    view = language.votes_view(lm, PROBLEM, high=4)
+    samples, temperature = sliders(view)
+    samples.value = 1
+    pictures = []
+    for value in (0.5, 0.7, 1.0):  # one sample, the same luck: the votes may well agree
+        temperature.value = value
+        pictures.append(pixels(shown(view)[0]))
+    assert not any((a == b).all() for a, b in itertools.combinations(pictures, 2))
 
 
 def test_positions_are_those_that_the_engine_feeds(lm):

@@ -87,8 +87,28 @@ class Sequences:
 class _Run:
     """What the sequences of one run share: the model's session, one random stream for each slot."""
 
+    AHEAD = 32  # numbers taken from a stream at a time
+
     def __init__(self, session):
-        self.session, self.streams, self.version = session, [], 0
+        self.session, self.version = session, 0
+        self.streams, self._drawn, self._used = [], np.empty((0, self.AHEAD)), np.empty(0, dtype=int)
+
+    def __len__(self):
+        return len(self.streams)
+
+    def open(self, streams: list[np.random.Generator]) -> None:
+        """Add slots."""
+        self.streams += streams
+        self._drawn = np.concatenate([self._drawn, np.empty((len(streams), self.AHEAD))])
+        self._used = np.concatenate([self._used, np.full(len(streams), self.AHEAD)])
+
+    def random(self, slots: np.ndarray) -> np.ndarray:
+        """Return the next number of each slot, in [0, 1)."""
+        for slot in slots[self._used[slots] == self.AHEAD]:
+            self._drawn[slot], self._used[slot] = self.streams[slot].random(self.AHEAD), 0
+        drawn = self._drawn[slots, self._used[slots]]
+        self._used[slots] += 1
+        return drawn
 
 
 class Decoder(Model):
@@ -215,7 +235,7 @@ class Decoder(Model):
             raise ValueError("these texts were extended before; their cache now belongs to the later ones")
         run.version += 1
         # One stream for each slot: a larger population draws what a smaller one drew, and more.
-        run.streams += rng.spawn(max(0, n - len(run.streams)))
+        run.open(rng.spawn(max(0, n - len(run))))
         changing = ("tokens", "lengths", "finished", "log_probs", "states", "rows")
         copies = {name: getattr(parents, name).copy() for name in changing}
         new = replace(parents, **copies, log_increment=np.zeros(n), version=run.version)
@@ -248,8 +268,11 @@ class Decoder(Model):
     def _feed(self, new: Sequences, active: np.ndarray) -> Cost:
         """Feed the last token of the active texts, once for texts that are the same."""
         session, vocabulary = new.run.session, len(self.lm.vocabulary)
-        key, which = np.unique(new.rows[active] * vocabulary + new.last[active], return_inverse=True)
-        waiting = np.setdiff1d(np.flatnonzero(~new.finished), active)
+        last = new.tokens[active, new.lengths[active] - 1]
+        key, which = np.unique(new.rows[active] * vocabulary + last, return_inverse=True)
+        waits = ~new.finished
+        waits[active] = False
+        waiting = np.flatnonzero(waits)
         keep, kept_for = np.unique(new.rows[waiting], return_inverse=True)
         fed, kept = session.feed(key // vocabulary, key % vocabulary, keep)
         new.rows[active], new.rows[waiting] = fed[which], kept[kept_for]
@@ -258,10 +281,11 @@ class Decoder(Model):
     def _propose(self, new: Sequences, active: np.ndarray) -> np.ndarray:
         """Draw the next token of the active texts, and add to their weights."""
         # texts on one row are the same, so they share its law and its states
-        rows, first, which = np.unique(new.rows[active], return_index=True, return_inverse=True)
-        model = new.run.session.log_probs[rows]
+        model, which = new.run.session.log_probs, new.rows[active]
+        one = np.full(len(model), active[0])  # a text on each row; a prompt may have none
+        one[which] = active
         log_law = self.sampler(model)
-        log_next = self._log_next(new.states[active[first]], new.lengths[active[first]])
+        log_next = self._log_next(new.states[one], new.lengths[one])
         log_target = log_law + log_next
         log_proposal = samplers.renormalise(self.proposal(log_law, log_next))
         tokens = self._draw(log_proposal, which, new, active)
@@ -273,8 +297,7 @@ class Decoder(Model):
 
     def _draw(self, log_proposal, which, new, active):
         """Draw a token for each active text, whose law is row ``which`` of ``log_proposal``."""
-        uniforms = np.array([new.run.streams[i].random() for i in active])
-        return samplers.draw(log_proposal, which, uniforms)
+        return samplers.draw(log_proposal, which, new.run.random(active))
 
     def _weigh(self, target: np.ndarray, proposed: np.ndarray) -> np.ndarray:
         """Log weight of tokens that were drawn: how much more the target wants them."""

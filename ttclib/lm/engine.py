@@ -17,7 +17,7 @@ from transformers.cache_utils import Cache
 
 from ttclib.inputs import whole_number
 from ttclib.lm.flops import coefficients
-from ttclib.lm.llama import Llama
+from ttclib.lm.llama import Llama, OneToken
 from ttclib.lm.vocabulary import Vocabulary
 
 _SMALL = 20_000_000  # parameters up to which a second copy of the weights is worth its memory
@@ -39,6 +39,7 @@ class CausalLM:
         # For a small model the library's bookkeeping takes longer than its arithmetic: run our own page.
         small = sum(weight.numel() for weight in model.parameters()) < _SMALL
         self.ours = Llama.of(model) if small else None
+        self.next = OneToken(self.ours) if self.ours else None
         self.vocabulary = Vocabulary.of(tokenizer, size=model.config.vocab_size)
         self.context = model.config.max_position_embeddings
         self.flops = coefficients(model.config)  # a, b: a token at a given context costs a + b · context
@@ -141,8 +142,11 @@ class Session:
         # the head works only where a next token is wanted: on a large vocabulary it is the largest product
         if ours:
             mask = None if mask.all() else mask  # attention without a mask is quicker
-            stream = ours.stream(tokens, positions, mask, self._cache)[rows, torch.from_numpy(last)]
-            logits = F.linear(stream, ours.embed.weight)
+            if tokens.shape[1] == 1:
+                logits = self.lm.next(tokens[:, 0], positions[:, 0], mask, self._cache)
+            else:
+                stream = ours.stream(tokens, positions, mask, self._cache)[rows, torch.from_numpy(last)]
+                logits = F.linear(stream, ours.embed.weight)
         else:
             wanted, which = np.unique(last, return_inverse=True)
             logits = model(
@@ -159,7 +163,8 @@ class Session:
 class _Rows(Cache):
     """Keys and values of all layers, one row a sequence, allocated once: a cache that can be indexed.
 
-    Rows are (layer, key or value, head, position, dimension), so that a row is copied in one go.
+    Axes are (layer, key or value, row, head, position, dimension): what one layer reads lies together,
+    which makes attention nearly twice as fast as with whole rows side by side.
     """
 
     def __init__(self, config, rows, length, dtype, device):
@@ -169,20 +174,21 @@ class _Rows(Cache):
         heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
         width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         self._options = {"dtype": dtype, "device": device}
-        self._shape = (config.num_hidden_layers, 2, heads, length, width)
-        self._data = torch.zeros((rows, *self._shape), **self._options)
+        self._shape = lambda rows: (config.num_hidden_layers, 2, rows, heads, length, width)
+        self._data = torch.zeros(self._shape(rows), **self._options)
 
     def arrange(self, first: np.ndarray, then: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Bring copies of the rows ``first`` to the front, keep ``then`` behind, move as few as possible."""
         m, k = len(first), len(then)
         source = np.concatenate([first, then])
         target = np.full(m + k, -1)
-        once = np.zeros(m + k, dtype=bool)
-        once[np.unique(first, return_index=True)[1]] = True  # of several copies one may stay in place
-        stays = np.concatenate([once[:m] & (first < m), (then >= m) & (then < m + k)])
+        stayer = np.empty(len(self.lengths), dtype=int)
+        stayer[first[::-1]] = np.arange(m)[::-1]  # of several copies the first may stay in place
+        stays = np.concatenate([(stayer[first] == np.arange(m)) & (first < m), (then >= m) & (then < m + k)])
         target[stays] = source[stays]
-        moves = ~stays
-        target[moves] = np.setdiff1d(np.arange(m + k), target[stays])  # sorted: the front is filled first
+        moves, free = ~stays, np.ones(m + k, dtype=bool)
+        free[target[stays]] = False
+        target[moves] = np.flatnonzero(free)  # in order: the front is filled first
         if m + k > len(self.lengths):
             self._grow(max(m + k, 2 * len(self.lengths)))
         self.lengths[target] = self.lengths[source]
@@ -190,13 +196,13 @@ class _Rows(Cache):
             longest = int(self.lengths[target[moves]].max())
             to, of = torch.from_numpy(target[moves]), torch.from_numpy(source[moves])
             # the right side is read as a whole before anything is written, so rows may change places
-            self._data[to, ..., :longest, :] = self._data[of, ..., :longest, :]
+            self._data[:, :, to, :, :longest] = self._data[:, :, of, :, :longest]
         return target[:m], target[m:]
 
     def _grow(self, rows: int) -> None:
-        larger = torch.zeros((rows, *self._shape), **self._options)
-        larger[: len(self._data)] = self._data
-        self._data, have = larger, self.lengths
+        larger, have = torch.zeros(self._shape(rows), **self._options), self.lengths
+        larger[:, :, : len(have)] = self._data
+        self._data = larger
         self.lengths = np.zeros(rows, dtype=int)
         self.lengths[: len(have)] = have
 
@@ -212,7 +218,7 @@ class _Rows(Cache):
 
     def update(self, key_states, value_states, layer_idx, *args, **kwargs):
         """Write the new keys and values (m, heads, count, width), and return all of this layer's."""
-        keys, values = self._data[:, layer_idx, 0], self._data[:, layer_idx, 1]
+        keys, values = self._data[layer_idx]
         if isinstance(self._at, slice):
             keys[: self._m, :, self._at], values[: self._m, :, self._at] = key_states, value_states
         else:

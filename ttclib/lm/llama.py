@@ -202,3 +202,55 @@ class Llama(nn.Module):
                 (block.norm2, ("post_attention_layernorm",)),
             ):
                 yield ours.weight, [f"model.layers.{i}.{name}.weight" for name in theirs]
+
+
+class OneToken:
+    """The model for one new token a row, in few operations: what decoding spends its time on.
+
+    At this size starting an operation takes longer than its arithmetic. So the weights of the norms
+    are folded into the matrices that follow them, queries and keys turn together, and RMSNorm is a
+    division by a length.
+
+    Parameters
+    ----------
+    model : Llama
+        Its weights are copied.
+    """
+
+    def __init__(self, model: Llama):
+        shape, root = model.shape, model.shape.width**0.5
+        self.heads, self.frequency = shape.heads, model.frequency
+        # √(mean x² + ε) · √width = √(|x|² + ε · width)
+        self.smallest = model.norm.weight.new_tensor(1e-6**0.5 * root)
+        self.embed = model.embed.weight.detach()
+        self.head = (self.embed * (model.norm.weight * root)).T.contiguous()
+        self.blocks = [
+            [
+                weight.detach().T.contiguous()
+                for weight in (
+                    block.qkv.weight * (block.norm1.weight * root),
+                    block.out.weight,
+                    block.gate_up.weight * (block.norm2.weight * root),
+                    block.down.weight,
+                )
+            ]
+            for block in model.blocks
+        ]
+
+    def __call__(self, tokens, positions, mask, cache):
+        """Map tokens (rows,) at positions (rows,) to logits (rows, vocabulary): see :meth:`Llama.stream`."""
+        angle = positions[:, None, None, None] * self.frequency
+        cos, sin = angle.cos(), angle.sin()
+        x = self.embed[tokens]
+        for layer, (qkv, out, gate_up, down) in enumerate(self.blocks):
+            heads = torch.mm(self._norm(x), qkv).view(len(x), 3, self.heads, -1)
+            turned = rotate(heads[:, :2], cos, sin)
+            k, v = cache.update(turned[:, 1, :, None], heads[:, 2, :, None], layer)
+            mixed = F.scaled_dot_product_attention(turned[:, 0, :, None], k, v, attn_mask=mask)
+            x = torch.addmm(x, mixed.view(len(x), -1), out)
+            gate, up = torch.mm(self._norm(x), gate_up).chunk(2, dim=-1)
+            x = torch.addmm(x, F.silu(gate) * up, down)
+        return torch.mm(self._norm(x), self.head)
+
+    def _norm(self, x):
+        return x / torch.hypot(torch.linalg.vector_norm(x, dim=-1, keepdim=True), self.smallest)

@@ -307,7 +307,8 @@ def _typed_problem(text: str) -> str:
 def votes_view(lm, problem: str, high: int = 8, show: int = 8) -> BudgetView:
     """The answers of n samples to a problem of your own, counted."""
     fig, ax = figure(size=(8.0, 3.5))
-    ax.set(xlim=(0, 1), ylim=(show - 0.4, -0.6), xlabel="share of the votes", ylabel="answer")
+    ax.set(xlim=(0, 1.2), ylim=(show - 0.4, -0.6), xlabel="share of the votes", ylabel="answer")
+    ax.set_xticks(np.linspace(0, 1, 6))  # beyond 1 there is only room for the name of an answer
     ax.set_yticks([])
     ax.grid(axis="y", visible=False)
 
@@ -328,7 +329,9 @@ def votes_view(lm, problem: str, high: int = 8, show: int = 8) -> BudgetView:
             ax.barh(row, count / samples, height=0.72, color=GOOD if answer == right else BAD)
             name = "no answer" if answer is None else f"{answer}"
             ax.text(count / samples + 0.01, row, f"{name}  ({count:.0f})", va="center", fontsize=9)
-        ax.text(0.98, 0.13, f"{problem} = {right}", **corner, family="monospace", color=GOOD)
+        ax.text(0.98, 0.22, f"{problem} = {right}", **corner, family="monospace", color=GOOD)
+        # few samples often vote alike at several temperatures: the picture says which one it shows
+        ax.text(0.98, 0.13, f"{samples} samples at temperature {temperature}", **corner, fontsize=9)
         if len(counted) > show:
             more = sum(count for _, count in counted[show:])
             line = f"and {len(counted) - show} more answers with {more:.0f} votes"
@@ -551,7 +554,7 @@ def speed_picture(batches: Sequence[int], cached: Sequence[float], again: Sequen
     ax.set(yscale="log", ylim=(min(again) / 2, best * 3), ylabel="characters a second")
     ax.legend(loc="lower right")
     pairs = zip(batches, cached, again, strict=True)
-    rates = "; ".join(f"{n} texts {readable(c)}, all read again {readable(u)}" for n, c, u in pairs)
+    rates = "; ".join(f"{n} at once {readable(c)}, all read again {readable(u)}" for n, c, u in pairs)
     return Picture(fig, f"characters a second: {rates}; a matrix product could do {readable(best)}")
 
 
