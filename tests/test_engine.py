@@ -247,7 +247,7 @@ def test_contents_follow_their_rows(data):
     """``arrange`` as a whole: fed rows in front, kept ones behind, each with what it held."""
     have = data.draw(st.integers(1, 7))
     lengths = np.array(data.draw(st.lists(st.integers(1, 5), min_size=have, max_size=have)))
-    cache = engine._Rows(llama(3, 5, num_hidden_layers=1), have, 5, torch.float32, "cpu")
+    cache = engine.Rows(llama(3, 5, num_hidden_layers=1), have, 5, torch.float32, "cpu")
     cache.lengths = lengths.copy()
     for row in range(have):
         cache._data[:, :, row] = row
@@ -267,7 +267,7 @@ def test_contents_follow_their_rows(data):
 
 
 def test_as_few_rows_move_as_can_be():
-    cache = engine._Rows(llama(3, 5), 6, 5, torch.float32, "cpu")
+    cache = engine.Rows(llama(3, 5), 6, 5, torch.float32, "cpu")
     fed, kept = cache.arrange(np.array([2, 0, 2, 1]), np.array([4, 5]))
     assert fed.tolist() == [2, 0, 3, 1]  # only the second copy of row 2
     assert kept.tolist() == [4, 5]
@@ -324,13 +324,13 @@ def forgets_the_last_position(self, first, then):
     return target
 
 
-engine_arrange = engine._Rows.arrange
+engine_arrange = engine.Rows.arrange
 BROKEN = [moves_nothing, moves_one_by_one, moves_the_neighbour, keeps_lengths, forgets_the_last_position]
 
 
 @pytest.mark.parametrize("mutant", BROKEN, ids=lambda mutant: mutant.__name__)
 def test_a_cache_that_returns_another_prefix_is_caught(small, mutant, monkeypatch, seed):
-    monkeypatch.setattr(engine._Rows, "arrange", mutant)
+    monkeypatch.setattr(engine.Rows, "arrange", mutant)
     with pytest.raises(AssertionError):
         test_every_row_has_the_law_of_its_text(small, seed)
 

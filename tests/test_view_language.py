@@ -117,10 +117,10 @@ def test_votes_view_names_a_unanimous_answer(lm):
     view = language.votes_view(lm, PROBLEM, high=4)
     samples, _ = sliders(view)
     samples.value = 1
-    across = pixels(shown(view)[0])[30].astype(int)  # a row of pixels through the only bar
-    bar = np.flatnonzero(np.ptp(across, axis=1) > 100)
-    names = pixels(shown(view)[0])[20:40, bar.max() + 3 :]
-    assert len(bar) > len(across) / 2 and (names < 60).any()  # something black stands beside it
+    band = pixels(shown(view)[0])[20:40].astype(int)  # rows of pixels through the only bar
+    bar = np.flatnonzero(np.ptp(band[10], axis=1) > 100)
+    name = bar.max() + 2 + np.flatnonzero((band[:, bar.max() + 2 :] < 60).all(axis=2).any(axis=0))
+    assert len(bar) > band.shape[1] / 2 and np.ptp(name) > 35  # all of a name such as "65  (1)"
 
 
 def test_votes_view_says_what_it_shows(lm):

@@ -38,8 +38,7 @@ def split(population: Population, islands: int) -> list[Population]:
 def within(islands: int, select: Selection) -> Selection:
     """Apply a selection to each island by itself.
 
-    It sees weights, not particles, and must return as many members as there are. An island whose
-    weights are all zero is left as it is.
+    It must return as many members as there are. An island whose weights are all zero is left as it is.
 
     Raises
     ------
@@ -52,7 +51,8 @@ def within(islands: int, select: Selection) -> Selection:
         each = _size(population, islands)
         ancestors, log_weights = np.arange(len(population)), population.log_weights.copy()
         for i in range(islands):
-            island = Population(population.t, None, log_weights[i::islands], np.arange(each))
+            members = population.particles[np.arange(i, len(population), islands)]
+            island = Population(population.t, members, log_weights[i::islands], np.arange(each))
             if not island.extinct:
                 chosen, carried = select(island, rng)
                 ancestors[i::islands], log_weights[i::islands] = i + islands * chosen, carried

@@ -46,8 +46,15 @@ class Sequences:
         Which prompt each text continues.
     log_probs : numpy.ndarray, shape (n,)
         Log probability of the generated tokens under the language model itself.
+    surprise : numpy.ndarray, shape (n, max_tokens, 2)
+        For each generated token, its log probability under the language model and the entropy (nats)
+        of the law it was drawn from. Only if the decoder was asked for it; else of shape (n, 0, 2).
+    begun : numpy.ndarray of int, shape (n,)
+        How many tokens each text had when its last generation began.
     states : numpy.ndarray of int, shape (n, 1 + potentials)
         How far each text is towards a stop string, and the state of each potential.
+    scores : numpy.ndarray, shape (n, generations)
+        What a verifier said after each generation, if one was asked; NaN for texts finished before.
     log_increment : numpy.ndarray, shape (n,)
         Log weight of the last generation.
     origin : numpy.ndarray of int, shape (n,)
@@ -61,7 +68,10 @@ class Sequences:
     finished: np.ndarray
     prompt: np.ndarray
     log_probs: np.ndarray
+    surprise: np.ndarray
+    begun: np.ndarray
     states: np.ndarray
+    scores: np.ndarray
     log_increment: np.ndarray
     origin: np.ndarray
     rows: np.ndarray
@@ -73,7 +83,8 @@ class Sequences:
         return len(self.lengths)
 
     def __getitem__(self, ancestors) -> Sequences:
-        arrays = ("tokens", "lengths", "finished", "prompt", "log_probs", "states", "log_increment", "rows")
+        arrays = ("tokens", "lengths", "finished", "prompt", "log_probs", "surprise", "begun")
+        arrays += ("states", "scores", "log_increment", "rows")
         ancestors = np.atleast_1d(np.arange(len(self))[ancestors])
         chosen = {name: getattr(self, name)[ancestors] for name in arrays}
         return replace(self, **chosen, origin=ancestors)
@@ -141,6 +152,8 @@ class Decoder(Model):
         Strings that end a text: it is finished with the token that completes one of them.
     until : str, optional
         Letters that end a generation: any token that contains one of them does.
+    surprise : bool
+        Whether to note how likely each token was and how open the choice: see :class:`Sequences`.
 
     Raises
     ------
@@ -160,10 +173,11 @@ class Decoder(Model):
         must_end: bool = False,
         stop: str | Sequence[str] = (),
         until: str | None = None,
+        surprise: bool = False,
     ):
         if not callable(proposal) and proposal not in list(PROPOSALS):
             raise ValueError(f"proposal is {proposal!r}; it must be one of {', '.join(PROPOSALS)}")
-        self.lm, self.sampler, self.must_end = lm, sampler, must_end
+        self.lm, self.sampler, self.must_end, self.surprise = lm, sampler, must_end, surprise
         self.proposal = proposal if callable(proposal) else PROPOSALS[proposal]
         self.prompts = [lm.vocabulary.encode(p) for p in ([prompt] if isinstance(prompt, str) else prompt)]
         if not self.prompts:
@@ -199,6 +213,9 @@ class Decoder(Model):
             finished=np.zeros(n, dtype=bool),
             prompt=prompt,
             log_probs=np.zeros(n),
+            surprise=np.zeros((n, self.max_tokens if self.surprise else 0, 2)),
+            begun=np.zeros(n, dtype=int),
+            scores=np.empty((n, 0)),
             states=np.tile(np.array(start, dtype=int), (n, 1)),
             log_increment=np.zeros(n),
             origin=prompt,
@@ -236,21 +253,33 @@ class Decoder(Model):
         run.version += 1
         # One stream for each slot: a larger population draws what a smaller one drew, and more.
         run.open(rng.spawn(max(0, n - len(run))))
-        changing = ("tokens", "lengths", "finished", "log_probs", "states", "rows")
+        changing = ("tokens", "lengths", "finished", "log_probs", "surprise", "states", "rows")
         copies = {name: getattr(parents, name).copy() for name in changing}
-        new = replace(parents, **copies, log_increment=np.zeros(n), version=run.version)
+        new = replace(
+            parents, **copies, begun=parents.lengths, log_increment=np.zeros(n), version=run.version
+        )
         # The weights multiply up to φ of the finished text: so the first one brings ψ of the empty text.
         if first:
             for j, mask in enumerate(self.masks, 1):
                 new.log_increment[:] += mask.log_value(new.states[:, j])
         features = np.zeros(n) if first else self._log_features(new)
-        spent, fed = (parents.cost if first else Cost()), first
-        active = np.flatnonzero(~new.finished)
+        spent = parents.cost if first else Cost()
+        spent += self._advance(new, np.flatnonzero(~new.finished), fed=first)
+        if self.features:
+            possible = features > -np.inf
+            change = np.subtract(self._log_features(new), features, where=possible, out=np.full(n, -np.inf))
+            new.log_increment[:] += np.where(parents.finished, 0.0, change)
+            new.finished[new.log_increment == -np.inf] = True
+        return replace(new, cost=spent)
+
+    def _advance(self, new: Sequences, active: np.ndarray, fed: bool = False, greedy: bool = False) -> Cost:
+        """Add tokens to the active texts until each has finished or paused; ``fed``: all are up to date."""
+        spent = Cost()
         while len(active):
             if not fed:
                 spent += self._feed(new, active)
             ends = self.ends[new.states[active, 0]]
-            tokens = self._propose(new, active)
+            tokens = self._propose(new, active, greedy)
             new.tokens[active, new.lengths[active]] = tokens
             new.lengths[active] += 1
             new.finished[active] = ends[np.arange(len(active)), tokens]
@@ -258,12 +287,7 @@ class Decoder(Model):
             new.finished[active] |= new.log_increment[active] == -np.inf  # nothing revives a weight of zero
             spent += Cost(units=len(active), lm_tokens=len(active))
             active, fed = active[~(new.finished[active] | self.pauses[tokens])], False
-        if self.features:
-            possible = features > -np.inf
-            change = np.subtract(self._log_features(new), features, where=possible, out=np.full(n, -np.inf))
-            new.log_increment[:] += np.where(parents.finished, 0.0, change)
-            new.finished[new.log_increment == -np.inf] = True
-        return replace(new, cost=spent)
+        return spent
 
     def _feed(self, new: Sequences, active: np.ndarray) -> Cost:
         """Feed the last token of the active texts, once for texts that are the same."""
@@ -278,8 +302,8 @@ class Decoder(Model):
         new.rows[active], new.rows[waiting] = fed[which], kept[kept_for]
         return Cost(lm_positions=session.positions, lm_flops=session.flops)
 
-    def _propose(self, new: Sequences, active: np.ndarray) -> np.ndarray:
-        """Draw the next token of the active texts, and add to their weights."""
+    def _propose(self, new: Sequences, active: np.ndarray, greedy: bool = False) -> np.ndarray:
+        """Draw the next token of the active texts, or take the likeliest, and add to their weights."""
         # texts on one row are the same, so they share its law and its states
         model, which = new.run.session.log_probs, new.rows[active]
         one = np.full(len(model), active[0])  # a text on each row; a prompt may have none
@@ -288,7 +312,14 @@ class Decoder(Model):
         log_next = self._log_next(new.states[one], new.lengths[one])
         log_target = log_law + log_next
         log_proposal = samplers.renormalise(self.proposal(log_law, log_next))
-        tokens = self._draw(log_proposal, which, new, active)
+        if greedy:
+            tokens = log_proposal.argmax(axis=1)[which]
+        else:
+            tokens = self._draw(log_proposal, which, new, active)
+        if self.surprise:
+            entropy = -(np.exp(model) * model).sum(axis=1)
+            noted = np.column_stack([model[which, tokens], entropy[which]])
+            new.surprise[active, new.lengths[active]] = noted
         new.log_increment[active] += self._weigh(log_target[which, tokens], log_proposal[which, tokens])
         new.log_probs[active] += model[which, tokens]
         for j, mask in enumerate([self._stop, *self.masks]):

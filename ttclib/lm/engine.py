@@ -87,7 +87,7 @@ class Session:
         length = whole_number("length", length, int(used.max()))
         if length > lm.context:
             raise ValueError(f"length is {length}; the model's context holds {lm.context} tokens")
-        self._cache = _Rows(lm.model.config, len(used), length, lm.model.dtype, lm.model.device)
+        self._cache = Rows(lm.model.config, len(used), length, lm.model.dtype, lm.model.device)
         tokens = np.zeros((len(used), used.max()), dtype=np.int64)
         for row, prompt in enumerate(prompts):
             tokens[row, : len(prompt)] = prompt
@@ -160,7 +160,7 @@ class Session:
         self.log_probs = torch.log_softmax(logits, -1, dtype=torch.float64).cpu().numpy()
 
 
-class _Rows(Cache):
+class Rows(Cache):
     """Keys and values of all layers, one row a sequence, allocated once: a cache that can be indexed.
 
     Axes are (layer, key or value, row, head, position, dimension): what one layer reads lies together,
@@ -212,9 +212,9 @@ class _Rows(Cache):
         """Say where the next forward's ``count`` tokens a row belong: behind ``start`` (m,) others."""
         self._m, self._end = len(start), int(start.max()) + count
         even = start.min() == start.max()
-        # rows of different lengths get one token each, at their own places
-        self._at = slice(int(start[0]), self._end) if even else torch.from_numpy(start)
-        self._each = slice(0, self._m) if even else torch.arange(self._m)
+        places = torch.from_numpy(start[:, None] + np.arange(count))  # rows of different lengths
+        self._at = slice(int(start[0]), self._end) if even else places
+        self._each = torch.arange(self._m)[:, None]
 
     def update(self, key_states, value_states, layer_idx, *args, **kwargs):
         """Write the new keys and values (m, heads, count, width), and return all of this layer's."""
@@ -222,8 +222,8 @@ class _Rows(Cache):
         if isinstance(self._at, slice):
             keys[: self._m, :, self._at], values[: self._m, :, self._at] = key_states, value_states
         else:
-            keys[self._each, :, self._at] = key_states[:, :, 0]
-            values[self._each, :, self._at] = value_states[:, :, 0]
+            keys[self._each, :, self._at] = key_states.transpose(1, 2)
+            values[self._each, :, self._at] = value_states.transpose(1, 2)
         return keys[: self._m, :, : self._end], values[: self._m, :, : self._end]
 
     def get_seq_length(self, layer_idx=0):

@@ -136,7 +136,7 @@ class Llama(nn.Module):
             mask = (mask & (texts[:, :, None] == texts[:, None, :]))[:, None]
         return F.linear(self.stream(tokens, positions, mask), self.embed.weight)
 
-    def stream(self, tokens, positions, mask, cache=None):
+    def stream(self, tokens, positions, mask, cache=None, extra=None):
         """Run all but the head: (rows, length, width). With a cache, earlier positions are read from it.
 
         Parameters
@@ -145,10 +145,12 @@ class Llama(nn.Module):
         mask : bool tensor, broadcast to (rows, heads, length, all positions), or None to see all
         cache : object, optional
             ``cache.update(keys, values, layer)`` as in ``transformers``.
+        extra : tensor, shape (rows, length, width), optional
+            What else is known of each token, added to its embedding.
         """
         angle = positions[:, None, :, None] * self.frequency
         cos, sin = angle.cos(), angle.sin()
-        x = self.embed(tokens)
+        x = self.embed(tokens) if extra is None else self.embed(tokens) + extra
         for i, block in enumerate(self.blocks):
             keep = None if cache is None else lambda k, v, i=i: cache.update(k, v, i)
             x = block(x, cos, sin, mask, keep)

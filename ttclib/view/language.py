@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import ipywidgets as W
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from ttclib.cost import Cost, readable
@@ -560,6 +561,7 @@ def speed_picture(batches: Sequence[int], cached: Sequence[float], again: Sequen
 
 # ---- training -------------------------------------------------------------------------------------
 
+_STAGES = {"has the form": COLORS[4], "copies a sum": COLORS[1], "is right": GOOD}  # and its colour
 _FORM = re.compile(r"(\d+[-+*]\d+=\d+;)+#\d+")
 
 
@@ -599,6 +601,8 @@ class TrainingView:
         self.losses: list[float] = []
         self.scores: list[tuple[int, float, float, float]] = []  # step; share with form, copy, right
         self.written: list[tuple[int, list[str]]] = []
+        self._fig, self._axes = self._still()
+        self._moving: list[Artist] = []
         self._bar = tqdm(total=steps, desc="training", unit="step", display=False)
         self._image = W.HTML()
         self._handle = display(W.VBox([self._bar.container, self._image]), display_id=True)
@@ -623,36 +627,47 @@ class TrainingView:
             data = base64.b64encode(png_bytes(np.asarray(fig.canvas.buffer_rgba()))).decode()
             self._image.value = f'<img alt="{html.escape(text)}" src="data:image/png;base64,{data}">'
 
-    def _drawing(self) -> tuple[Figure, str]:
+    def _still(self) -> tuple[Figure, np.ndarray]:
+        """Make what stands still, once: to lay out the axes takes as long as to draw them."""
         fig, axes = figure(1, 3, size=(8.8, 3.6), width_ratios=[1, 1, 1.25])
         loss, score, words = axes
-        loss.plot(np.arange(1, len(self.losses) + 1), self.losses, color=GOOD, linewidth=1)
         truth(loss, math.log(len(task.ALPHABET) + 1), "knows nothing: ln 20")
         loss.set(xlim=(0, self._steps), ylim=(0, 4), xlabel="step", title="loss (nats a character)")
         loss.legend(loc="upper right", fontsize=7.5)
-        at, *shares = np.array(self.scores).T
-        for share, color, label in zip(
-            shares, (COLORS[4], COLORS[1], GOOD), ("has the form", "copies a sum", "is right"), strict=True
-        ):
-            score.plot(at, share, "o-", color=color, markersize=3, label=label)
+        for label, color in _STAGES.items():
+            score.plot([], [], "o-", color=color, markersize=3, label=label)
         score.set(xlim=(0, self._steps), ylim=(0, 1.04), xlabel="step", title="share of new problems")
         score.legend(loc="lower right", fontsize=7.5)
         words.axis("off")
         words.set(xlim=(0, 1), ylim=(0, 1), title="what it writes")
+        fig.canvas.draw()
+        fig.set_layout_engine("none")
+        return fig, axes
+
+    def _drawing(self) -> tuple[Figure, str]:
+        loss, score, words = self._axes
+        for artist in self._moving:
+            artist.remove()
+        self._moving = loss.plot(np.arange(1, len(self.losses) + 1), self.losses, color=GOOD, linewidth=1)
+        at, *shares = np.array(self.scores).T
+        for share, color in zip(shares, _STAGES.values(), strict=True):
+            self._moving += score.plot(at, share, "o-", color=color, markersize=3)
+        style = {"family": "monospace", "fontsize": 7.5}
         rows = _spread(self.written, 12 // self._show)
         for line, (step, texts) in enumerate(rows):
             for j, (problem, text) in enumerate(zip(self._problems, texts, strict=False)):
                 y = 1 - (line * self._show + j + 0.7) / (len(rows) * self._show + 0.4)
                 color = GOOD if _right(problem, text) else BAD
-                words.text(0, y, f"{step if j == 0 else '':>4} {problem}?", family="monospace", fontsize=7.5)
-                words.text(0.42, y, _shown(text)[:22], family="monospace", fontsize=7.5, color=color)
+                asked = f"{step if j == 0 else '':>4} {problem}?"
+                self._moving.append(words.text(0, y, asked, **style))
+                self._moving.append(words.text(0.42, y, _shown(text)[:22], color=color, **style))
         last = self.scores[-1]
         text = (
             f"after {last[0]:.0f} steps: loss {np.mean(self.losses[-10:]):.2f}; "
             f"of {len(self._problems)} new problems {last[1]:.0%} have the right form, "
             f"{last[2]:.0%} copy a sum, {last[3]:.0%} are right"
         )
-        return fig, text
+        return self._fig, text
 
 
 def _spread(items: Sequence, most: int) -> list:

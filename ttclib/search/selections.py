@@ -1,0 +1,99 @@
+"""Who goes on: the selections that make one loop into six methods of search.
+
+Each is a plain function from a population to ancestors and carried log weights, as everywhere in
+:mod:`ttclib.smc`. Weights are what :class:`ttclib.search.search.Search` says: how much the verifier
+thinks of a text. **Finished texts are absorbing**: they keep their places, are not copied, and are not
+dropped, so that every answer that was paid for is there in the end, and once.
+
+==================  ================================================================
+best of N           :func:`ttclib.smc.keep_all`
+beam search         :func:`beam`
+lookahead search    :func:`beam`, with ``Search(…, lookahead=k)``
+DVTS                :func:`trees`
+REBASE              :func:`rebase`
+particle filtering  :func:`ttclib.smc.resample`; here alone finished texts compete too
+==================  ================================================================
+
+Snell et al. 2024 (best-of-N, beam, lookahead); Beeching, Tunstall and Rush 2024 (diverse verifier tree
+search, DVTS); Wu et al. 2024 (REBASE); Puri et al. 2025 (particle filtering).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ttclib.inputs import positive, whole_number
+from ttclib.islands import within
+from ttclib.smc import Selection
+
+
+def beam(width: int) -> Selection:
+    """Keep the best 1/width of the texts under way, and extend each ``width`` times.
+
+    With N texts these are N / M beams of M extensions each (Snell et al. 2024, §5.2). A width of 1
+    keeps everybody; a width of N follows the best one alone.
+
+    Raises
+    ------
+    ValueError
+        When used, if N is not a multiple of the width.
+    """
+    width = whole_number("width M", width)
+
+    def select(population, rng):
+        n, live = len(population), np.flatnonzero(~population.particles.finished)
+        if n % width:
+            raise ValueError(f"N is {n} and M is {width}; N must be a multiple of M")
+        best = live[np.argsort(-population.log_weights[live], kind="stable")]
+        best = best[: -(-len(live) // width)]
+        return _children(population, live, np.repeat(best, width)[: len(live)])
+
+    return select
+
+
+def trees(number: int) -> Selection:
+    """Grow ``number`` trees apart: each follows its best text alone (DVTS).
+
+    With N texts and a width of M there are N / M trees of M texts; members i, i + number, … are a tree.
+    """
+    number = whole_number("number of trees", number)
+
+    def select(population, rng):
+        return within(number, beam(len(population) // number))(population, rng)
+
+    return select
+
+
+def rebase(temperature: float = 0.1) -> Selection:
+    """Share out the extensions in proportion to exp(score / temperature) (Wu et al. 2024, §3.2).
+
+    What a text is due is rounded so that the shares add up to the number of texts under way. A
+    temperature near 0 gives all to the best, a high one gives one to each.
+
+    Raises
+    ------
+    ValueError
+        If the temperature is not above 0.
+    """
+    temperature = positive("temperature", temperature)
+
+    def select(population, rng):
+        live = np.flatnonzero(~population.particles.finished)
+        scores = np.exp(population.log_weights[live]) / temperature
+        shares = np.exp(scores - scores.max(initial=0.0))
+        due = len(live) * shares / shares.sum() if len(live) else shares
+        counts = np.floor(due).astype(int)
+        left_over = len(live) - counts.sum()
+        counts[np.argsort(counts - due, kind="stable")[:left_over]] += 1  # the largest remainders
+        return _children(population, live, np.repeat(live, counts))
+
+    return select
+
+
+def _children(population, live, parents):
+    """Give the places of the texts under way to children of ``parents``; the others stay."""
+    ancestors = population.everyone.copy()
+    ancestors[live] = np.sort(parents)
+    if (ancestors == population.everyone).all():
+        return population.everyone, population.log_weights
+    return ancestors, population.log_weights[ancestors]
