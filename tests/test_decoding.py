@@ -417,9 +417,9 @@ class OneStepMore(Enumerated):
 class EndsForNothing(Enumerated):
     """The end is forced at the limit, and its probability forgotten."""
 
-    def _propose(self, new, active):
+    def _propose(self, new, active, greedy=False):
         before, last = new.log_probs[active], new.lengths[active] + 1 == self.max_tokens
-        tokens = super()._propose(new, active)
+        tokens = super()._propose(new, active, greedy)
         new.log_increment[active] -= np.where(last, new.log_probs[active] - before, 0.0)
         return tokens
 

@@ -199,12 +199,12 @@ class LawCheck(Decoder):
 
     worst = 0.0
 
-    def _propose(self, new, active):
+    def _propose(self, new, active, greedy=False):
         for i in active:
             text = [*self.prompts[new.prompt[i]], *new.tokens[i, : new.lengths[i]]]
             law = new.run.session.log_probs[new.rows[i]]
             self.worst = max(self.worst, np.abs(law - full_forward(self.lm, text)).max())
-        return super()._propose(new, active)
+        return super()._propose(new, active, greedy)
 
 
 # Mutants of the cost: each published somewhere, each caught by the very same assertion.

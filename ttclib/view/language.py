@@ -592,7 +592,7 @@ class TrainingView:
         How many problems to show with their solutions.
     """
 
-    def __init__(self, steps: int, problems: Sequence[str], solve: Callable, every: int = 30, show: int = 2):
+    def __init__(self, steps: int, problems: Sequence[str], solve: Callable, every: int = 15, show: int = 2):
         from IPython.display import display
         from tqdm.notebook import tqdm
 
