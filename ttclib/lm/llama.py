@@ -136,7 +136,7 @@ class Llama(nn.Module):
             mask = (mask & (texts[:, :, None] == texts[:, None, :]))[:, None]
         return F.linear(self.stream(tokens, positions, mask), self.embed.weight)
 
-    def stream(self, tokens, positions, mask, cache=None, extra=None):
+    def stream(self, tokens, positions, mask, cache=None):
         """Run all but the head: (rows, length, width). With a cache, earlier positions are read from it.
 
         Parameters
@@ -145,16 +145,17 @@ class Llama(nn.Module):
         mask : bool tensor, broadcast to (rows, heads, length, all positions), or None to see all
         cache : object, optional
             ``cache.update(keys, values, layer)`` as in ``transformers``.
-        extra : tensor, shape (rows, length, width), optional
-            What else is known of each token, added to its embedding.
         """
+        return self.norm(self.through(self.embed(tokens), positions, mask, cache))
+
+    def through(self, x, positions, mask, cache=None, first=0, stop=None):
+        """Run a stream (rows, length, width) through the blocks ``first``, …, ``stop`` − 1."""
         angle = positions[:, None, :, None] * self.frequency
         cos, sin = angle.cos(), angle.sin()
-        x = self.embed(tokens) if extra is None else self.embed(tokens) + extra
-        for i, block in enumerate(self.blocks):
+        for i in range(first, len(self.blocks) if stop is None else stop):
             keep = None if cache is None else lambda k, v, i=i: cache.update(k, v, i)
-            x = block(x, cos, sin, mask, keep)
-        return self.norm(x)
+            x = self.blocks[i](x, cos, sin, mask, keep)
+        return x
 
     @classmethod
     def of(cls, model) -> Llama | None:

@@ -139,7 +139,7 @@ def train(
     while step < steps:
         for group in optimizer.param_groups:
             group["lr"] = learning_rate * _schedule(step, steps)
-        value = loss(run, rows, _batch(len(rows), batch, step, seed), device)
+        value = loss(run, rows, batch_of(len(rows), batch, step, seed), device)
         value.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -164,7 +164,7 @@ def _schedule(step: int, steps: int) -> float:
     return 0.1 + 0.45 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
 
-def _batch(rows: int, batch: int, step: int, seed: int) -> np.ndarray:
+def batch_of(rows: int, batch: int, step: int, seed: int) -> np.ndarray:
     """Indices of the rows of a step: shuffled anew in each epoch, whatever happened before."""
     per_epoch = max(1, rows // batch)
     epoch, within = divmod(step, per_epoch)
