@@ -7,11 +7,11 @@ made with other settings. A build that was stopped goes on where it was.
 import argparse
 import sys
 
-from tools import decoding, lab
+from tools import decoding, lab, search, verifier
 from tools.artefact import known, make, pending, rescore
 from ttclib import artefacts
 
-ARTEFACTS = {artefact.name: artefact for artefact in lab.ARTEFACTS + decoding.ARTEFACTS}
+ARTEFACTS = {artefact.name: artefact for artefact in lab.ARTEFACTS + decoding.ARTEFACTS + verifier.ARTEFACTS + search.ARTEFACTS}
 BEGIN, END = "<!-- written by course.py data: -->\n", "<!-- until here -->\n"
 
 

@@ -4,6 +4,7 @@ The small one stops early, so that some problems are easy for it, some hard, and
 is what makes it worth searching with.
 """
 
+import contextlib
 import dataclasses
 
 import numpy as np
@@ -58,6 +59,20 @@ def packed_texts(job):
         return training.Rows(*(arrays[name] for name in names))
 
 
+@contextlib.contextmanager
+def progress(steps):
+    """Show a bar of training steps; yield the function that reports one."""
+    with tqdm(total=steps, desc="training", unit="step") as bar:
+
+        def report(step, loss):
+            if bar.n == 0:
+                bar.initial = bar.n = bar.last_print_n = step - 1  # what an earlier run did
+            bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+            bar.update()
+
+        yield report
+
+
 def train(job):
     """Train a model, save it with its tokenizer; return the seconds of training."""
     import torch
@@ -68,14 +83,7 @@ def train(job):
 
     shape = Shape(len(tokenizer.VOCABULARY), **job.settings["shape"])
     settings = job.settings["training"]
-    with tqdm(total=settings["steps"], desc="training", unit="step") as bar:
-
-        def report(step, loss):
-            if bar.n == 0:
-                bar.initial = bar.n = bar.last_print_n = step - 1  # what an earlier run did
-            bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
-            bar.update()
-
+    with progress(settings["steps"]) as report:
         model, seconds = training.train(
             shape,
             packed_texts(job),

@@ -317,7 +317,7 @@ class Decoder(Model):
         else:
             tokens = self._draw(log_proposal, which, new, active)
         if self.surprise:
-            entropy = -(np.exp(model) * model).sum(axis=1)
+            entropy = -(np.exp(model) * np.maximum(model, np.finfo(float).min)).sum(axis=1)  # 0 · −∞ is 0
             noted = np.column_stack([model[which, tokens], entropy[which]])
             new.surprise[active, new.lengths[active]] = noted
         new.log_increment[active] += self._weigh(log_target[which, tokens], log_proposal[which, tokens])

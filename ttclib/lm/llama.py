@@ -225,8 +225,8 @@ class OneToken:
         self.heads, self.frequency = shape.heads, model.frequency
         # √(mean x² + ε) · √width = √(|x|² + ε · width)
         self.smallest = model.norm.weight.new_tensor(1e-6**0.5 * root)
-        self.embed = model.embed.weight.detach()
-        self.head = (self.embed * (model.norm.weight * root)).T.contiguous()
+        self.embed = model.embed  # itself, so that whoever counts its positions sees these too
+        self.head = (self.embed.weight * (model.norm.weight * root)).detach().T.contiguous()
         self.blocks = [
             [
                 weight.detach().T.contiguous()
@@ -244,7 +244,7 @@ class OneToken:
         """Map tokens (rows,) at positions (rows,) to logits (rows, vocabulary): see :meth:`Llama.stream`."""
         angle = positions[:, None, None, None] * self.frequency
         cos, sin = angle.cos(), angle.sin()
-        x = self.embed[tokens]
+        x = self.embed(tokens)
         for layer, (qkv, out, gate_up, down) in enumerate(self.blocks):
             heads = torch.mm(self._norm(x), qkv).view(len(x), 3, self.heads, -1)
             turned = rotate(heads[:, :2], cos, sin)

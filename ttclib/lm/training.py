@@ -96,6 +96,7 @@ def train(
     learning_rate: float,
     seed: int = 0,
     weight_decay: float = 0.1,
+    start: Llama | None = None,
     checkpoint: Path | None = None,
     device: str = "cpu",
     compiled: bool = False,
@@ -113,6 +114,8 @@ def train(
         Rows a step, and how many steps.
     learning_rate : float
         Of AdamW at its peak; 2% warm-up, then a cosine down to a tenth.
+    start : Llama, optional
+        A model of the same shape whose weights to begin with.
     checkpoint : Path, optional
         Where the state is kept, once a minute.
     report : callable, optional
@@ -124,6 +127,8 @@ def train(
         The model, and the seconds that training took over all its runs.
     """
     model = Llama(shape, seed).to(device)
+    if start is not None:
+        model.load_state_dict(start.state_dict())
     # fused: one pass over the weights instead of ten
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=weight_decay, fused=True

@@ -2,6 +2,7 @@
 
 Each takes scores (n, steps), with NaN where a solution has no such step, and returns values (n,). A
 score is the probability, in a verifier's opinion, that the solution is on its way to the right answer.
+Where nothing was scored yet, nothing speaks against the solution: its value is 1.
 Lightman et al. 2023 multiply them or take the smallest; Snell et al. 2024, §5.1, take the last.
 """
 
@@ -16,8 +17,8 @@ Aggregation = Callable[[np.ndarray], np.ndarray]
 
 def last(scores: np.ndarray) -> np.ndarray:
     """Score of the last step."""
-    steps = (~np.isnan(scores)).sum(axis=1)
-    return np.where(steps > 0, scores[np.arange(len(scores)), np.maximum(steps, 1) - 1], 1.0)
+    step = (~np.isnan(scores) * np.arange(1, scores.shape[1] + 1)).max(axis=1, initial=0)
+    return np.column_stack([np.ones(len(scores)), scores])[np.arange(len(scores)), step]
 
 
 def smallest(scores: np.ndarray) -> np.ndarray:
@@ -32,8 +33,8 @@ def product(scores: np.ndarray) -> np.ndarray:
 
 def mean(scores: np.ndarray) -> np.ndarray:
     """Mean of all scores."""
-    there = ~np.isnan(scores)
-    return np.where(there, scores, 0.0).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
+    steps = (~np.isnan(scores)).sum(axis=1)
+    return np.where(steps > 0, np.nansum(scores, axis=1) / np.maximum(steps, 1), 1.0)
 
 
 AGGREGATIONS: dict[str, Aggregation] = {"last": last, "min": smallest, "product": product, "mean": mean}

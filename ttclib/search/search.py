@@ -23,10 +23,11 @@ from ttclib.smc import Population
 class Search(Decoder):
     """A decoder whose weights are a verifier's.
 
-    The weight of a text is the aggregate of its scores so far, to the power ``power(t)``. Under
-    :func:`ttclib.smc.resample` the target is therefore p(x) · aggregate(x)^power: with ``last`` the
-    score of the whole solution is the potential and earlier scores are twists, with ``product`` every
-    step is a factor of its own, as in Puri et al. 2025.
+    A finished text weighs the aggregate of its scores; one under way, the aggregate so far to the
+    power ``power(t)``. Under :func:`ttclib.smc.resample` the target is therefore p(x) · aggregate(x):
+    with ``last`` the score of the whole solution is the potential and earlier scores are twists, with
+    ``product`` every step is a factor of its own, as in Puri et al. 2025. A weight of zero is final:
+    the text is given up, and no later score can revive it.
 
     Parameters
     ----------
@@ -41,8 +42,9 @@ class Search(Decoder):
     lookahead : int
         How many more steps to write greedily before a text is scored; they are then forgotten.
     power : callable, optional
-        ``power(t)``: exponent of the values of unfinished texts at generation t, by default 1. A
-        schedule that rises trusts early scores less (annealing). Finished texts count in full.
+        ``power(t)``: exponent, 0 or more, of the values of unfinished texts at generation t, by
+        default 1. A schedule that rises trusts early scores less (annealing). The target stays the
+        same: finished texts count in full.
     until : str
         Letters that end a step.
     **options
@@ -80,7 +82,7 @@ class Search(Decoder):
 
     def _judge(self, t: int, grown: np.ndarray, new: Sequences) -> Sequences:
         """Score the texts that have grown, and add to their weights what that changes."""
-        chosen = np.flatnonzero(grown)
+        chosen = np.flatnonzero(grown & (new.log_increment > -np.inf))  # the dead need no opinion
         scores, cost = new.run.reader.read(new, chosen)
         if self.lookahead:
             scores, spent = self._look_ahead(new, chosen, scores)
@@ -89,9 +91,10 @@ class Search(Decoder):
         column[chosen] = scores
         before, new = new, replace(new, scores=np.column_stack([new.scores, column]), cost=new.cost + cost)
         with np.errstate(divide="ignore"):
+            # a power of 0 is no opinion, of the worthless too: 0⁰ = 1
             power = np.where(new.finished[chosen], 1.0, self.power(t))
-            value = power * np.log(self.aggregate(new.scores[chosen]))
-            earlier = self.power(t - 1) * np.log(self.aggregate(before.scores[chosen])) if t else 0.0
+            value = np.log(self.aggregate(new.scores[chosen]) ** power)
+            earlier = np.log(self.aggregate(before.scores[chosen]) ** self.power(t - 1)) if t else 0.0
         # a text that was worth nothing before is finished, and not among the chosen
         new.log_increment[chosen] += value - earlier
         new.finished[new.log_increment == -np.inf] = True
@@ -100,11 +103,11 @@ class Search(Decoder):
     def _look_ahead(self, new: Sequences, chosen: np.ndarray, scores: np.ndarray):
         """Write ``lookahead`` more steps greedily, score them, and forget them."""
         open_ = chosen[~new.finished[chosen]]
+        if not len(open_):
+            return scores, Cost()
         # texts that are the same will also go on the same
         same = np.column_stack([new.prompt, new.tokens])[open_]
         _, first, which = np.unique(same, axis=0, return_index=True, return_inverse=True)
-        if not len(open_):
-            return scores, Cost()
         n, ahead = len(new), np.arange(len(new), len(new) + len(first))
         both = new[np.concatenate([np.arange(n), open_[first]])]
         begun, spent = both.lengths, Cost()
@@ -118,9 +121,9 @@ class Search(Decoder):
         return scores, spent + cost
 
 
-def given(particles: Sequences, texts: Sequence[str]) -> list[Hashable]:
-    """Return the answer of each text, None where it has none or was given up."""
-    there = particles.finished & (particles.log_increment > -np.inf)
+def given(population: Population, texts: Sequence[str]) -> list[Hashable]:
+    """Return the answer of each text, None where it has none or was given up (its weight is zero)."""
+    there = population.particles.finished & (population.log_weights > -np.inf)
     return [task.answer(text) if ok else None for text, ok in zip(texts, there, strict=True)]
 
 
@@ -161,9 +164,9 @@ def conclude(
     ValueError
         If ``how`` is unknown.
     """
-    if how not in CONCLUSIONS:
+    if how not in list(CONCLUSIONS):
         raise ValueError(f"how is {how!r}; it must be one of {', '.join(CONCLUSIONS)}")
-    return CONCLUSIONS[how](given(population.particles, texts), aggregate(population.particles.scores))
+    return CONCLUSIONS[how](given(population, texts), aggregate(population.particles.scores))
 
 
 __all__ = ["AGGREGATIONS", "CONCLUSIONS", "Search", "conclude", "given"]

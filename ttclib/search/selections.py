@@ -3,7 +3,8 @@
 Each is a plain function from a population to ancestors and carried log weights, as everywhere in
 :mod:`ttclib.smc`. Weights are what :class:`ttclib.search.search.Search` says: how much the verifier
 thinks of a text. **Finished texts are absorbing**: they keep their places, are not copied, and are not
-dropped, so that every answer that was paid for is there in the end, and once.
+dropped, so that every answer that was paid for is there in the end, and once. Texts that were given up,
+with a weight of zero, have no answer: their places go to children of the others.
 
 ==================  ================================================================
 best of N           :func:`ttclib.smc.keep_all`
@@ -41,12 +42,12 @@ def beam(width: int) -> Selection:
     width = whole_number("width M", width)
 
     def select(population, rng):
-        n, live = len(population), np.flatnonzero(~population.particles.finished)
+        n, (live, places) = len(population), _under_way(population)
         if n % width:
             raise ValueError(f"N is {n} and M is {width}; N must be a multiple of M")
         best = live[np.argsort(-population.log_weights[live], kind="stable")]
-        best = best[: -(-len(live) // width)]
-        return _children(population, live, np.repeat(best, width)[: len(live)])
+        best = best[: -(-len(places) // width)]
+        return _children(population, places, np.repeat(best, width)[: len(places)])
 
     return select
 
@@ -55,11 +56,17 @@ def trees(number: int) -> Selection:
     """Grow ``number`` trees apart: each follows its best text alone (DVTS).
 
     With N texts and a width of M there are N / M trees of M texts; members i, i + number, … are a tree.
+
+    Raises
+    ------
+    ValueError
+        When used, if N is not a multiple of the number of trees.
     """
     number = whole_number("number of trees", number)
 
     def select(population, rng):
-        return within(number, beam(len(population) // number))(population, rng)
+        each = max(1, len(population) // number)
+        return within(number, beam(each))(population, rng)
 
     return select
 
@@ -67,8 +74,8 @@ def trees(number: int) -> Selection:
 def rebase(temperature: float = 0.1) -> Selection:
     """Share out the extensions in proportion to exp(score / temperature) (Wu et al. 2024, §3.2).
 
-    What a text is due is rounded so that the shares add up to the number of texts under way. A
-    temperature near 0 gives all to the best, a high one gives one to each.
+    What a text is due is rounded so that the shares add up to the number of places. A temperature
+    near 0 gives all to the best, a high one gives the same to each.
 
     Raises
     ------
@@ -78,22 +85,31 @@ def rebase(temperature: float = 0.1) -> Selection:
     temperature = positive("temperature", temperature)
 
     def select(population, rng):
-        live = np.flatnonzero(~population.particles.finished)
-        scores = np.exp(population.log_weights[live]) / temperature
-        shares = np.exp(scores - scores.max(initial=0.0))
-        due = len(live) * shares / shares.sum() if len(live) else shares
+        live, places = _under_way(population)
+        if not len(live):
+            return population.everyone, population.log_weights
+        scores = np.exp(population.log_weights[live])
+        shares = np.exp((scores - scores.max()) / temperature)
+        due = len(places) * shares / shares.sum()
         counts = np.floor(due).astype(int)
-        left_over = len(live) - counts.sum()
+        left_over = len(places) - counts.sum()
         counts[np.argsort(counts - due, kind="stable")[:left_over]] += 1  # the largest remainders
-        return _children(population, live, np.repeat(live, counts))
+        return _children(population, places, np.repeat(live, counts))
 
     return select
 
 
-def _children(population, live, parents):
-    """Give the places of the texts under way to children of ``parents``; the others stay."""
+def _under_way(population):
+    """Return the texts under way, and the places that their children may take: theirs first."""
+    live = ~population.particles.finished
+    given_up = population.log_weights == -np.inf
+    return np.flatnonzero(live), np.concatenate([np.flatnonzero(live), np.flatnonzero(given_up & ~live)])
+
+
+def _children(population, places, parents):
+    """Put children of ``parents`` in the first places; all others stay."""
     ancestors = population.everyone.copy()
-    ancestors[live] = np.sort(parents)
+    ancestors[np.sort(places[: len(parents)])] = np.sort(parents)
     if (ancestors == population.everyone).all():
         return population.everyone, population.log_weights
     return ancestors, population.log_weights[ancestors]

@@ -7,17 +7,19 @@ with one number for its head, and read one thing more: how surprised the generat
 own tokens. It computed that anyway.
 
 A *reader* is a verifier at work on one search. It keeps keys and values of what it has read, as the
-decoding engine does, so that no position is read twice.
+decoding engine does: when a text has grown by a step, it reads that step, and equal texts once.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from ttclib.cost import Cost
@@ -29,28 +31,41 @@ LEAST = -8.0  # log probabilities below it count as this
 
 
 class Net(nn.Module):
-    """A Llama with a scalar head, and two more numbers for each token.
+    """A language model that is surprised, and one small block that judges.
+
+    The body *predicts* each next token, as the generator does. The judge is told how surprised those
+    predictions were by the token that came, and how surprised the generator was, and gives one number.
+    So arithmetic is learned from texts, where it is easy to learn, and the labels of steps need to
+    teach only what surprise means. (Cobbe et al. 2021, §4.2, train their verifier on both objectives
+    too.)
 
     Parameters
     ----------
     shape : Shape
+        Of the body.
+    judge : int
+        Hidden width of the judging block. 0: there is none, and the number is read off the body's last
+        block directly, the *plain head* of most verifiers.
     seed : int
         Of the initial weights.
-    surprised : bool
-        Whether it reads the generator's surprise; without it the net is a *plain head*.
     """
 
-    def __init__(self, shape: Shape, seed: int = 0, surprised: bool = True):
+    def __init__(self, shape: Shape, judge: int = 32, seed: int = 0):
         super().__init__()
-        self.body, self.surprised = Llama(shape, seed), surprised
-        self.surprise = nn.Linear(2, shape.width, bias=False)
+        self.body, self.hidden = Llama(shape, seed), judge
         self.head = nn.Linear(shape.width, 1)
-        nn.init.normal_(self.surprise.weight, 0.0, 0.5, generator=torch.Generator().manual_seed(seed))
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
+        if judge:
+            # a body of one block, of which block and norm are used
+            self.judge = Llama(replace(shape, layers=1, hidden=judge), seed)
+            del self.judge.embed
+            self.channels = nn.Linear(4, shape.width, bias=False)
+            generator = torch.Generator().manual_seed(seed)
+            nn.init.normal_(self.channels.weight, 0.0, 0.5, generator=generator)
 
-    def forward(self, tokens, surprise, positions, mask, cache=None):
-        """Return logits (rows, length) of ending right, one at every token.
+    def forward(self, tokens, surprise, positions, mask, cache=None, law=None):
+        """Judge texts at every token.
 
         Parameters
         ----------
@@ -60,9 +75,43 @@ class Net(nn.Module):
             the law it was drawn from; zeros for the problem, which nobody generated.
         mask, cache
             As for :meth:`ttclib.lm.llama.Llama.stream`.
+        law : tensor, shape (rows, V), optional
+            Log law that the net predicted for the first of these tokens, if it has read any before.
+
+        Returns
+        -------
+        (logits, laws) : tuple of tensors
+            Of ending right (rows, length), and the log laws of each next token (rows, length, V).
         """
-        extra = self.surprise(surprise) if self.surprised else None
-        return self.head(self.body.stream(tokens, positions, mask, cache, extra))[..., 0]
+        body = self.body
+        x = body.through(body.embed(tokens), positions, mask, cache)
+        laws = torch.log_softmax(F.linear(body.norm(x), body.embed.weight), -1)
+        if not self.hidden:
+            return self.head(body.norm(x))[..., 0], laws
+        x = x + self.channels(torch.cat([surprise, _surprise(laws, tokens, law)], dim=-1))
+        if cache is not None:
+            cache = _Behind(cache, len(body.blocks))
+        x = self.judge.through(x, positions, mask, cache)
+        return self.head(self.judge.norm(x))[..., 0], laws
+
+
+class _Behind:
+    """The layers of a cache behind the first few."""
+
+    def __init__(self, cache, first):
+        self.cache, self.first = cache, first
+
+    def update(self, keys, values, layer):
+        return self.cache.update(keys, values, self.first + layer)
+
+
+def _surprise(laws, tokens, law):
+    """Log probability, at least −8, and entropy of each token under the law before it."""
+    first = torch.zeros_like(laws[:, :1]) if law is None else law[:, None]
+    before = torch.cat([first, laws[:, :-1]], dim=1)
+    entropy = -(before.exp() * before).sum(-1)
+    found = before.gather(-1, tokens[..., None])[..., 0].clamp(min=LEAST)
+    return torch.stack([found, entropy], dim=-1)
 
 
 class Verifier:
@@ -71,16 +120,20 @@ class Verifier:
     Parameters
     ----------
     net : Net
-    characters : sequence of str
-        Text of each token; those of a model that it judges must be the same.
+    texts : sequence of (str or None)
+        What each token says; those of a model that it judges must say the same.
     """
 
     def __init__(self, net: Net, texts: Sequence[str | None]):
         self.net, self.texts, self.context = net.eval(), list(texts), net.body.shape.context
-        width, vocabulary = net.body.shape.width, net.body.shape.vocabulary
-        per_token, self._per_context = coefficients(net.body.shape.config())
-        # a head of one number instead of one for each token, and two numbers more to read
-        self._per_token = per_token - 2 * width * vocabulary + 2 * width + 4 * width * net.surprised
+        shape = net.body.shape
+        per_token, per_context = coefficients(shape.config())
+        if net.hidden:
+            block = 8 * shape.width**2 + 6 * shape.width * net.hidden
+            per_token, per_context = per_token + block + 8 * shape.width, per_context + 4 * shape.width
+        else:
+            per_token -= 2 * shape.width * shape.vocabulary  # a plain head predicts no token
+        self._per_token, self._per_context = per_token + 2 * shape.width, per_context
 
     def start(self, lm, prompts: Sequence[Sequence[int]], length: int) -> Reader:
         """Read the prompts of a search on ``lm``, whose texts have at most ``length`` tokens.
@@ -105,12 +158,11 @@ class Verifier:
 
     def save(self, folder: Path) -> None:
         """Write ``config.json`` and ``model.safetensors``."""
-        from dataclasses import asdict
-
         from safetensors.torch import save_file
 
         folder = Path(folder)
-        config = {"shape": asdict(self.net.body.shape), "surprised": self.net.surprised, "texts": self.texts}
+        folder.mkdir(parents=True, exist_ok=True)
+        config = {"shape": asdict(self.net.body.shape), "judge": self.net.hidden, "texts": self.texts}
         (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
         save_file(self.net.state_dict(), folder / "model.safetensors")
 
@@ -121,13 +173,13 @@ class Verifier:
 
         folder = Path(folder)
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        net = Net(Shape(**config["shape"]), surprised=config["surprised"])
+        net = Net(Shape(**config["shape"]), config["judge"])
         net.load_state_dict(load_file(folder / "model.safetensors"))
         return cls(net, config["texts"])
 
 
 class Reader:
-    """A verifier at work: it reads texts as they grow, each position once.
+    """A verifier at work: it reads texts as they grow, each step once.
 
     What was read is found by the whole text, from the first token on.
     """
@@ -135,9 +187,11 @@ class Reader:
     def __init__(self, verifier: Verifier, prompts: Sequence[Sequence[int]], length: int):
         self.verifier, self.prompts = verifier, [np.asarray(prompt) for prompt in prompts]
         shape = verifier.net.body.shape
+        shape = replace(shape, layers=shape.layers + 1)  # the judge's block is one more
         # room for what pads a short step beside a long one
         self._cache = Rows(shape.config(), len(prompts), 2 * length, torch.float32, "cpu")
         self._rows: dict[tuple[int, bytes], int] = {}
+        self._laws = None
         longest = max(map(len, self.prompts))
         tokens = np.zeros((len(prompts), longest), dtype=np.int64)
         for row, prompt in enumerate(self.prompts):
@@ -155,7 +209,7 @@ class Reader:
         texts : ttclib.lm.decoding.Sequences
             Each has grown by what is after ``begun``; all before was read by an earlier call.
         chosen : numpy.ndarray of int, shape (m,)
-            Texts that nobody chooses are forgotten.
+            Texts that nobody chooses are forgotten; the bare problems never are.
         keep : bool
             Whether to remember the earlier texts instead of the new ones.
 
@@ -170,21 +224,23 @@ class Reader:
         if not len(new):
             return np.empty(0), Cost()
         old = np.array([self._rows[self._key(texts, i, texts.begun[i])] for i in new])
-        known = list(self._rows.items()) if keep else []
+        known = [(key, row) for key, row in self._rows.items() if keep or not key[1]]
         fed, kept = self._cache.arrange(old, np.array([row for _, row in known], dtype=int))
         start, counts = self._cache.lengths[: len(new)].copy(), np.empty(len(new), dtype=int)
         counts[fed] = texts.lengths[new] - texts.begun[new]
+        laws = self._laws[np.concatenate([old, [row for _, row in known]]).astype(int)]
+        laws[np.concatenate([fed, kept])] = laws.clone()
         tokens = np.zeros((len(new), counts.max()), dtype=np.int64)
         surprise = np.zeros((*tokens.shape, 2))
         for row, i in zip(fed, new, strict=True):
             grown = slice(texts.begun[i], texts.lengths[i])
             tokens[row, : counts[row]] = texts.tokens[i, grown]
             surprise[row, : counts[row]] = texts.surprise[i, grown]
-        logits = self._forward(tokens, surprise, start, counts)
-        if keep:
-            self._rows = {key: row for (key, _), row in zip(known, kept, strict=True)}
-        else:
-            self._rows = dict(zip(groups, fed, strict=True))
+        logits = self._forward(tokens, surprise, start, counts, laws[: len(new)])
+        self._laws = torch.cat([self._laws, laws[len(new) :]])
+        self._rows = {key: row for (key, _), row in zip(known, kept, strict=True)}
+        if not keep:
+            self._rows |= zip(groups, fed, strict=True)
         score = dict(zip(new, 1 / (1 + np.exp(-logits[fed])), strict=True))
         cost, self._unpaid = self._unpaid + self._cost(counts, start), Cost()
         return np.array([score[i] for i in which]), cost
@@ -199,22 +255,25 @@ class Reader:
         return Cost(verifier_positions=positions, verifier_flops=flops)
 
     @torch.inference_mode()
-    def _forward(self, tokens, surprise, start, counts) -> np.ndarray:
+    def _forward(self, tokens, surprise, start, counts, law=None) -> np.ndarray:
         """Read new tokens (m, k), of which ``counts`` count; return the logits (m,) after the last."""
         m, k = tokens.shape
         positions = start[:, None] + np.arange(k)
         self._cache.expect(start, k)
         seen = np.arange(start.max() + k) <= positions[:, :, None]
         surprise = np.column_stack([np.maximum(surprise[..., 0], LEAST).ravel(), surprise[..., 1].ravel()])
-        logits = self.verifier.net(
+        logits, laws = self.verifier.net(
             torch.from_numpy(tokens),
             torch.from_numpy(surprise.reshape(m, k, 2)).float(),
             torch.from_numpy(positions),
             torch.from_numpy(seen)[:, None],
             self._cache,
+            law,
         )
         self._cache.lengths[:m] = start + counts
-        return logits.double().numpy()[np.arange(m), counts - 1]
+        last = torch.arange(m), torch.from_numpy(counts - 1)
+        self._laws = laws[last]
+        return logits[last].double().numpy()
 
 
 class Exact:
@@ -244,4 +303,11 @@ class _Examiner:
             self.score(self.problems[texts.prompt[i]], decode(texts.tokens[i, : texts.lengths[i]]))
             for i in chosen
         ]
-        return np.array(scores, dtype=float), Cost()
+        return _probabilities(scores), Cost()
+
+
+def _probabilities(scores) -> np.ndarray:
+    scores = np.array(scores, dtype=float)
+    if not ((scores >= 0) & (scores <= 1)).all():
+        raise ValueError("the verifier's score of a text is not a number from 0 to 1")
+    return scores

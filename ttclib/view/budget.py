@@ -444,12 +444,13 @@ class BudgetView(W.VBox):
             choices[longest] = choices[longest][choices[longest].index(keep) % 2 :: 2]
         pictures, start = [], self._default_values()
         for combination in itertools.product(*choices.values()):
-            frame = self._frame(dict(zip(choices, combination, strict=True)))
-            data = base64.b64encode(small_png(frame.png)).decode()
             shown = "" if list(combination) == list(start.values()) else " hidden"
-            pictures.append(
-                f'<img{shown} alt="{html.escape(frame.line)}" src="data:image/png;base64,{data}">'
-            )
+            try:
+                frame = self._frame(dict(zip(choices, combination, strict=True)))
+                line, png = frame.line, f"image/png;base64,{base64.b64encode(small_png(frame.png)).decode()}"
+            except ValueError as error:  # settings that do not go together: a line, and no picture
+                line, png = str(error), ""
+            pictures.append(f'<img{shown} alt="{html.escape(line)}" src="data:{png}">')
         controls = []
         for name, values in choices.items():
             setting = self._settings[name]

@@ -14,7 +14,7 @@ from ttclib import resampling
 from ttclib.calibration import reliability
 from ttclib.contest import Entry
 from ttclib.cost import Cost
-from ttclib.genealogy import distinct_ancestors, lineages
+from ttclib.genealogy import distinct_ancestors
 from ttclib.islands import split, within
 from ttclib.lm import task
 from ttclib.lm.answers import votes
@@ -23,7 +23,7 @@ from ttclib.lm.exact import Exact
 from ttclib.lm.judging import WAYS
 from ttclib.smc import Population, Selection, keep_all, resample, run, smc, when_ess_below
 from ttclib.view.budget import BudgetView, entry, options, powers_of_two
-from ttclib.view.population import draw_ess, draw_population
+from ttclib.view.population import draw_ess, draw_population, label_members
 from ttclib.view.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, figure, truth
 
 ADAPTIVE = when_ess_below(0.5, resample("systematic"))
@@ -346,8 +346,8 @@ def genealogy_view(
         if last.extinct:
             raise ValueError(f"all {particles} particles died: none of them met the condition")
         height = np.linspace(31, 0, particles)
-        draw_population(tree, history, lambda p: height, dots=False)
-        _label_steps(tree, decoder, history, height, problem, columns)
+        alive = draw_population(tree, history, lambda p: height, dots=False)
+        _label_steps(tree, decoder, history[:columns], height, problem, alive)
         where = np.full(particles, last.t + 0.3)
         tree.scatter(where, height, s=12 * particles * last.weights, color=GOOD, linewidths=0)
         draw_ess(ess, history)
@@ -371,33 +371,17 @@ def genealogy_view(
     )
 
 
-def _label_steps(ax, decoder, history, height, problem, columns) -> None:
+def _label_steps(ax, decoder, history, height, problem, alive) -> None:
     """Write every member's step at its place, coloured by whether it is right."""
-    survivors, steps = lineages(history), generation_texts(decoder, history)
-    size = 8 if len(height) <= 16 else 6.5
-    for t, population in enumerate(history[:columns]):
-        alive = set(survivors[t].tolist())
-        wholes = decoder.texts(population.particles)
-        for i, (step, whole) in enumerate(zip(steps[t], wholes, strict=True)):
-            if not step.strip():
-                continue
+    steps = generation_texts(decoder, history)
+    for t, population in enumerate(history):
+        wholes, colors = decoder.texts(population.particles), []
+        for step, whole, lives in zip(steps[t], wholes, alive[t], strict=True):
             check = task.check_solution(problem, whole)
-            right = check.right and all(check.correct) if step[0] == "#" else all(check.correct)
-            color = (GOOD if right else BAD) if i in alive else MUTED
-            box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
-            ax.text(
-                t,
-                height[i],
-                step.strip(),
-                color=color,
-                fontsize=size,
-                family="monospace",
-                ha="center",
-                va="center",
-                bbox=box,
-                clip_on=True,
-                zorder=4,
-            )
+            right = check.right and all(check.correct) if step[:1] == "#" else all(check.correct)
+            colors.append((GOOD if right else BAD) if lives else MUTED)
+        written = [step.strip() for step in steps[t]]
+        label_members(ax, t, height, written, colors, size=8 if len(height) <= 16 else 6.5)
 
 
 # ---- a pretrained model under constraints -------------------------------------------------------

@@ -10,25 +10,33 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import LinearSegmentedColormap
 
 from ttclib.genealogy import lineages
 from ttclib.smc import Population
-from ttclib.view.style import BAD, GOOD, MUTED
+from ttclib.view.style import BAD, GOOD, MUTED, TRUTH
+
+SCORES = LinearSegmentedColormap.from_list("scores", [BAD, "#E2E2E2", GOOD])  # of 0, ½ and 1
+Measure = Callable[[Population], np.ndarray]
 
 
 def draw_population(
     ax: Axes,
     history: Sequence[Population],
-    height: Callable[[Population], np.ndarray] | None = None,
+    height: Measure | None = None,
     *,
     color: str = GOOD,
     dead: str = MUTED,
     dots: bool = True,
-) -> None:
+    score: Measure | None = None,
+    grown: Measure | None = None,
+    marked: Measure | None = None,
+) -> list[np.ndarray]:
     """Draw each generation as a column of dots, joined to their parents.
 
-    A dot's area is its weight. Lines that reach the last generation are coloured; lines that died
-    out are grey.
+    A dot's area is its weight. Lines that lead to a member of the last generation whose weight is not
+    zero are coloured; lines that died out are grey.
 
     Parameters
     ----------
@@ -38,44 +46,112 @@ def draw_population(
         Population → vertical position (n,) of its members; by default their index.
     dots : bool
         False draws only the lines, for large populations.
+    score : callable, optional
+        Population → (n,) numbers from 0 to 1. They colour every dot, and the lines that reach the last
+        generation. The dots on these lines are then large and the others small, whatever they weigh.
+    grown : callable, optional
+        Population → (n,) bool: who did something in this generation. A member that only waits, because
+        it is finished, gets neither a dot nor a line.
+    marked : callable, optional
+        Population → (n,) bool: whom to put a black ring around.
+
+    Returns
+    -------
+    list of numpy.ndarray of bool, shape (n,)
+        For each generation, who is on a coloured line.
     """
     height = height or (lambda population: np.arange(len(population)))
     survivors = lineages(history)
     heights = [np.asarray(height(p), dtype=float) for p in history]
-    lost, kept = [], []
+    there = history[-1].log_weights > -np.inf  # a weight of zero is dead
+    alive = [np.isin(p.everyone, row[there]) for p, row in zip(history, survivors, strict=True)]
+    shown = [np.ones(len(p), dtype=bool) if grown is None else grown(p) for p in history]
+    lost, kept, ends = [], [], []
     for t, population in enumerate(history[1:], 1):
         parents = population.ancestors
         start = np.column_stack([np.full(len(parents), t - 1), heights[t - 1][parents]])
         end = np.column_stack([np.full(len(parents), t), heights[t]])
         lines = np.stack([start, end], axis=1)
-        alive = np.zeros(len(parents), dtype=bool)
-        alive[survivors[t]] = True
-        kept.append(lines[alive])
-        lost.append(lines[~alive])
-    for segments, style in (
-        (lost, {"color": dead, "linewidth": 0.5, "alpha": 0.6}),
-        (kept, {"color": color, "linewidth": 1.3}),
-    ):
-        if segments:
-            lines = np.concatenate(segments)
-            # beyond a few thousand lines the picture is a grey cloud anyway: draw every k-th
-            ax.plot(*_joined(lines[:: 1 + len(lines) // 4000]), **style)
-    if dots:
-        times = np.concatenate([np.full(len(h), p.t) for h, p in zip(heights, history, strict=True)])
-        sizes = np.concatenate([12.0 * len(p) * p.weights for p in history])
-        shade = np.concatenate(
-            [np.isin(np.arange(len(p)), s) for p, s in zip(history, survivors, strict=True)]
+        kept.append(lines[alive[t] & shown[t]])
+        lost.append(lines[~alive[t] & shown[t]])
+        ends.append(score(population)[alive[t] & shown[t]] if score else [])
+    if lost:
+        ax.plot(*_joined(_thinned(np.concatenate(lost))), color=dead, linewidth=0.5, alpha=0.6)
+        lines = _thinned(np.concatenate(kept))
+        if score:
+            colors = SCORES(_thinned(np.concatenate(ends)))
+            ax.add_collection(LineCollection(lines, colors=colors, linewidths=1.5))
+        else:
+            ax.plot(*_joined(lines), color=color, linewidth=1.3)
+    time = np.concatenate([np.full(len(p), p.t) for p in history])
+    where, lives, drawn = (np.concatenate(parts) for parts in (heights, alive, shown))
+    if dots and score:
+        size, fill = np.where(lives, 34.0, 12.0), SCORES(np.concatenate([score(p) for p in history]))
+        edge = np.where(lives, TRUTH, dead)
+        for chosen in (drawn & ~lives, drawn & lives):
+            look = {"s": size[chosen], "c": fill[chosen], "edgecolors": edge[chosen], "linewidths": 0.5}
+            ax.scatter(time[chosen], where[chosen], zorder=3, **look)
+    elif dots:
+        size = np.minimum(np.concatenate([12.0 * len(p) * p.weights for p in history]), 150)
+        for chosen, fill in ((drawn & ~lives, dead), (drawn & lives, color)):
+            ax.scatter(time[chosen], where[chosen], s=size[chosen], color=fill, linewidths=0, zorder=3)
+    if marked:
+        ringed = drawn & np.concatenate([marked(p) for p in history])
+        ax.plot(time[ringed], where[ringed], "o", color=TRUTH, markersize=9, fillstyle="none", zorder=3)
+    return alive
+
+
+def untangled(history: Sequence[Population]) -> list[np.ndarray]:
+    """Number the members of each generation from top to bottom so that no two lines cross.
+
+    Returns
+    -------
+    list of numpy.ndarray of int, shape (n,)
+        Children stand in the order of their parents.
+    """
+    rows = [np.arange(len(history[0]))] if history else []
+    for population in history[1:]:
+        order = np.argsort(rows[-1][population.ancestors], kind="stable")
+        rows.append(np.empty(len(population), dtype=int))
+        rows[-1][order] = np.arange(len(population))
+    return rows
+
+
+def label_members(ax: Axes, t: float, heights, texts: Sequence[str], colors, size: float, **box) -> None:
+    """Write what the members of generation t did at their places.
+
+    Parameters
+    ----------
+    heights : array, shape (n,)
+    texts, colors : sequences, length n
+        Empty texts are left out.
+    size : float
+        Of the letters, in points.
+    **box : sequences, length n
+        How the box behind each text looks, by default white: ``facecolor``, ``edgecolor``, ``linewidth``.
+    """
+    for i, (place, text, color) in enumerate(zip(heights, texts, colors, strict=True)):
+        if not text:
+            continue
+        look = {name: values[i] for name, values in box.items()}
+        ax.text(
+            t,
+            place,
+            text,
+            color=color,
+            fontsize=size,
+            family="monospace",
+            ha="center",
+            va="center",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6} | look,
+            clip_on=True,
+            zorder=4,
         )
-        where = np.concatenate(heights)
-        for chosen, fill in ((~shade, dead), (shade, color)):
-            ax.scatter(
-                times[chosen],
-                where[chosen],
-                s=np.minimum(sizes[chosen], 150),
-                color=fill,
-                linewidths=0,
-                zorder=3,
-            )
+
+
+def _thinned(lines: np.ndarray) -> np.ndarray:
+    """Take every k-th: beyond a few thousand lines the picture is a grey cloud anyway."""
+    return lines[:: 1 + len(lines) // 4000]
 
 
 def _joined(segments: np.ndarray) -> np.ndarray:

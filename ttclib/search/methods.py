@@ -1,0 +1,138 @@
+"""A method of search by its name and numbers: what a slider, a sweep and a table of results speak of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+
+from ttclib.inputs import positive, whole_number
+from ttclib.lm import samplers
+from ttclib.search.aggregation import AGGREGATIONS
+from ttclib.search.search import Search
+from ttclib.search.selections import beam, rebase, trees
+from ttclib.smc import Selection, keep_all, resample
+
+BEST_OF_N = "best of n"
+ANNEALED = "annealed particles"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A method of search and its budget.
+
+    Parameters
+    ----------
+    method : str
+        One of :data:`METHODS`.
+    n : int
+        Texts at a time, N.
+    width : int
+        M, for beam search, lookahead and DVTS: see :mod:`ttclib.search.selections`.
+    lookahead : int
+        k, for lookahead: how many steps are written ahead before a text is scored.
+    verifier, aggregate : str
+        Who scores the steps, and how the scores of a text become one: see
+        :mod:`ttclib.search.aggregation`.
+    temperature : float
+        Of the language model.
+    balance : float
+        Temperature of REBASE.
+    anneal : int
+        For annealed particles: the power of the scores rises from 1/anneal to 1 in so many steps.
+    model : str
+        The language model.
+
+    Raises
+    ------
+    ValueError
+        If the method is unknown, or an option is not allowed or not one of the method's.
+    """
+
+    method: str
+    n: int
+    width: int = 1
+    lookahead: int = 0
+    verifier: str = "prm"
+    aggregate: str = "last"
+    temperature: float = 1.0
+    balance: float = 0.1
+    anneal: int = 4
+    model: str = "lab-small"
+
+    def __post_init__(self):
+        for name, value, known in (
+            ("method", self.method, METHODS),
+            ("aggregate", self.aggregate, AGGREGATIONS),
+        ):
+            if value not in known:
+                raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(known)}")
+        for name, value in {
+            "n": whole_number("N", self.n),
+            "width": whole_number("width M", self.width),
+            "lookahead": whole_number("lookahead k", self.lookahead, 0),
+            "anneal": whole_number("anneal", self.anneal),
+            "temperature": positive("temperature", self.temperature),
+            "balance": positive("balance", self.balance),
+        }.items():
+            object.__setattr__(self, name, value)  # as plain numbers, for files and hashes
+        if self.width > self.n:
+            raise ValueError(f"M is {self.width} and N is {self.n}; M must be at most N")
+        if self.n % self.width:
+            raise ValueError(f"N is {self.n} and M is {self.width}; N must be a multiple of M")
+        for field in fields(self):
+            others = field.name in OWN and self.method not in OWN[field.name]
+            if others and getattr(self, field.name) != field.default:
+                raise ValueError(f"{field.name} is no option of {self.method!r}")
+
+    @property
+    def generations(self) -> int:
+        """The budget it spends, as Snell et al. 2024 count it: N · (k + 1)."""
+        return self.n * (self.lookahead + 1)
+
+
+METHODS: dict[str, Callable[[Setting], Selection]] = {
+    BEST_OF_N: lambda setting: keep_all,
+    "beam": lambda setting: beam(setting.width),
+    "lookahead": lambda setting: beam(setting.width),
+    "dvts": lambda setting: trees(setting.n // setting.width),
+    "rebase": lambda setting: rebase(setting.balance),
+    "particles": lambda setting: resample("systematic"),
+    ANNEALED: lambda setting: resample("systematic"),
+}
+OWN = {  # options that are not for every method
+    "width": ("beam", "lookahead", "dvts"),
+    "lookahead": ("lookahead",),
+    "balance": ("rebase",),
+    "anneal": (ANNEALED,),
+}
+
+
+def root_width(n: int) -> int:
+    """Return the largest divisor of N that is at most √N: the width that grows with the budget."""
+    return max(width for width in range(1, math.isqrt(n) + 1) if n % width == 0)
+
+
+def select_for(setting: Setting) -> Selection:
+    """Return the selection of a setting, for the texts of one problem."""
+    return METHODS[setting.method](setting)
+
+
+def search_for(setting: Setting, lm, prompts: Sequence[str], verifier, **options) -> Search:
+    """Return the search of a setting; ``options`` are further ones of :class:`Search`."""
+    if setting.method == ANNEALED:
+        options["power"] = lambda t: min(1.0, (t + 1) / setting.anneal)
+    return Search(
+        lm,
+        prompts,
+        verifier,
+        aggregate=AGGREGATIONS[setting.aggregate],
+        lookahead=setting.lookahead,
+        sampler=sampler_for(setting),
+        **options,
+    )
+
+
+def sampler_for(setting: Setting) -> samplers.Sampler:
+    """Return the sampler of a setting."""
+    return samplers.plain if setting.temperature == 1 else samplers.temperature(setting.temperature)

@@ -1,0 +1,152 @@
+"""Rollouts: sampled solutions as the data of a verifier.
+
+The label of a prefix is the share of its continuations that end right, so *every sampled solution is a
+rollout for each of its prefixes*. Math-Shepherd (Wang et al. 2024) and Snell et al. 2024, appendix D,
+instead draw 16 new continuations at every step of a few solutions: :func:`continuations`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from ttclib.cost import Cost
+from ttclib.lm import task
+from ttclib.lm.decoding import sample
+
+
+@dataclass(frozen=True)
+class Rollouts:
+    """m solutions, checked.
+
+    Attributes
+    ----------
+    problem : numpy.ndarray of int, shape (m,)
+        Index of the problem that each one solves.
+    tokens : numpy.ndarray of int16, shape (m, longest)
+        −1 beyond the end.
+    surprise : numpy.ndarray of float16, shape (m, longest, 2)
+        Log probability and entropy of each token under the generator.
+    lengths : numpy.ndarray of int, shape (m,)
+    right : numpy.ndarray of bool, shape (m,)
+        Whether the answer is right.
+    correct_steps : numpy.ndarray of int, shape (m,)
+        How many steps are right before the first wrong one, by the task's own checker.
+    """
+
+    problem: np.ndarray
+    tokens: np.ndarray
+    surprise: np.ndarray
+    lengths: np.ndarray
+    right: np.ndarray
+    correct_steps: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, chosen) -> Rollouts:
+        return Rollouts(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+
+def collect(
+    lm, problems: Sequence[str], n: int, rng: np.random.Generator, **options
+) -> tuple[Rollouts, Cost]:
+    """Draw n solutions of each problem, all in one batch; sample j of problem i is row j · problems + i.
+
+    ``options`` are those of :func:`ttclib.lm.decoding.sample`.
+    """
+    last = sample(
+        lm, [problem + "?" for problem in problems], n * len(problems), rng, surprise=True, **options
+    )
+    texts, longest = last.particles, int(last.particles.lengths.max())
+    known: dict[tuple[int, bytes], task.StepCheck] = {}
+    checks = []
+    for i, (tokens, k) in enumerate(zip(texts.tokens, texts.lengths, strict=True)):
+        key = i % len(problems), tokens[:k].tobytes()
+        if key not in known:
+            known[key] = task.check_solution(problems[key[0]], lm.vocabulary.decode(tokens[:k]))
+        checks.append(known[key])
+    rollouts = Rollouts(
+        problem=texts.prompt.astype(np.int32),
+        tokens=texts.tokens[:, :longest].astype(np.int16),
+        surprise=texts.surprise[:, :longest].astype(np.float16),
+        lengths=texts.lengths.astype(np.int16),
+        right=np.array([check.right for check in checks]),
+        correct_steps=np.array([sum(check.correct) for check in checks], dtype=np.int16),
+    )
+    return rollouts, last.spent
+
+
+def step_ends(tokens: np.ndarray, lengths: np.ndarray, pauses: np.ndarray) -> np.ndarray:
+    """Say which tokens end a step: bool, shape (m, longest).
+
+    Parameters
+    ----------
+    tokens, lengths
+        Of :class:`Rollouts`.
+    pauses : numpy.ndarray of bool, shape (V,)
+        Tokens that end a step; the last token of a text does as well.
+    """
+    place = np.arange(tokens.shape[1])
+    ends = pauses[np.maximum(tokens, 0)] & (place < lengths[:, None])
+    return ends | (place == lengths[:, None] - 1)
+
+
+def shared_labels(rollouts: Rollouts, ends: np.ndarray) -> np.ndarray:
+    """Label every step end with the share of right solutions among those that begin alike.
+
+    Returns
+    -------
+    numpy.ndarray of float, shape (m, longest)
+        Zero where no step ends.
+    """
+    sums: dict[tuple[int, bytes], list[int]] = {}
+    places = [
+        [(int(rollouts.problem[i]), rollouts.tokens[i, : j + 1].tobytes()) for j in np.flatnonzero(ends[i])]
+        for i in range(len(rollouts))
+    ]
+    for keys, right in zip(places, rollouts.right, strict=True):
+        for key in keys:
+            entry = sums.setdefault(key, [0, 0])
+            entry[0] += int(right)
+            entry[1] += 1
+    labels = np.zeros(ends.shape)
+    labels[ends] = [sums[key][0] / sums[key][1] for keys in places for key in keys]
+    return labels
+
+
+def exact_labels(rollouts: Rollouts, ends: np.ndarray) -> np.ndarray:
+    """Label every step end by the task's checker: 1 while all steps so far are right.
+
+    The counterpart of human labels (Lightman et al. 2023); the end of a text counts as right if the
+    answer is.
+    """
+    number = np.cumsum(ends, axis=1) - 1
+    final = np.arange(ends.shape[1]) == rollouts.lengths[:, None] - 1
+    labels = np.where(final, rollouts.right[:, None], number < rollouts.correct_steps[:, None])
+    return labels * ends
+
+
+def continuations(
+    lm, problem: str, solution: str, n: int, rng: np.random.Generator, pauses: str = ";"
+) -> tuple[np.ndarray, np.ndarray, Cost]:
+    """Draw n new continuations after every step of one solution, as the papers do.
+
+    Returns
+    -------
+    (right, places, cost) : tuple
+        ``right`` (steps, n) bool: whether each continuation ends right. ``places`` (steps,) int: how
+        many characters of the solution each row of it follows.
+    """
+    places = [i + 1 for i, letter in enumerate(solution) if letter in pauses]
+    prompts = [f"{problem}?{solution[:place]}" for place in places]
+    last = sample(lm, prompts, n * len(prompts), rng)
+    truth, texts = task.value(task.parse(problem)), last.particles
+    decode = lm.vocabulary.decode
+    right = np.zeros((len(places), n), dtype=bool)
+    for i, (tokens, k) in enumerate(zip(texts.tokens, texts.lengths, strict=True)):
+        step = i % len(places)
+        right[step, i // len(places)] = task.answer(solution[: places[step]] + decode(tokens[:k])) == truth
+    return right, np.array(places), last.spent

@@ -1,0 +1,406 @@
+"""Sweeps: many methods of search at many budgets on many problems, and one file of results.
+
+A sweep is cut into *tasks*: one setting, one seed, one block of problems, run as islands of one batch.
+They run through ``joblib``: in processes on a laptop, on a cluster inside ``parallel_config("dask")``.
+What a task found lands in a file of its own, so a sweep that was stopped goes on where it was.
+
+Best of N is drawn once, for the largest N: the first samples of a draw are the draw of a smaller
+budget, and every verifier reads the same samples.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, astuple, dataclass, fields
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from joblib import Parallel, delayed
+from tqdm import tqdm
+
+from ttclib.cost import Cost, stopwatch
+from ttclib.inputs import whole_number
+from ttclib.islands import split, within
+from ttclib.lm import answers, task
+from ttclib.lm.decoding import Sequences, sample
+from ttclib.search.aggregation import AGGREGATIONS
+from ttclib.search.methods import BEST_OF_N, Setting, sampler_for, search_for, select_for
+from ttclib.search.reading import fresh, rescore, stops
+from ttclib.search.search import CONCLUSIONS, given
+from ttclib.smc import Population, smc
+
+# ---- one task --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one process does at a time.
+
+    Attributes
+    ----------
+    settings : tuple of Setting
+        One; or all those of best of N that share their samples.
+    seed, block : int
+        They make the random stream, whatever the setting: methods of one N begin with the same luck.
+    first : int
+        Number of the first problem in the sweep.
+    problems : tuple of str
+        Without the question mark.
+    """
+
+    settings: tuple[Setting, ...]
+    seed: int
+    block: int
+    first: int
+    problems: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """A name for its file: the hash of all it depends on."""
+        return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:24]
+
+    @property
+    def n(self) -> int:
+        """Texts of a problem."""
+        return max(setting.n for setting in self.settings)
+
+    @property
+    def work(self) -> int:
+        """Generations of all problems."""
+        return len(self.problems) * max(setting.generations for setting in self.settings)
+
+
+class Found(NamedTuple):
+    """What a task found: rows of ``results`` and of ``samples``, and the seconds it took."""
+
+    task: Task
+    results: list[dict]
+    samples: list[dict]
+    seconds: float
+
+
+def tasks(settings: Iterable[Setting], problems: Sequence[str], seeds: int, at_once: int) -> list[Task]:
+    """Cut a sweep into tasks of at most ``at_once`` texts (or one problem); the long ones come first.
+
+    Raises
+    ------
+    ValueError
+        If there is no problem or no setting, or a problem is no expression.
+    """
+    for problem in problems:
+        task.parse(problem)
+    seeds, at_once = whole_number("seeds", seeds), whole_number("at_once", at_once)
+    draws: dict[object, set[Setting]] = {}
+    for setting in settings:
+        drawn_once = setting.method == BEST_OF_N
+        what = (setting.model, setting.temperature) if drawn_once else setting
+        draws.setdefault(what, set()).add(setting)
+    if not draws or not len(problems):
+        raise ValueError(f"a sweep over {len(draws)} settings and {len(problems)} problems does nothing")
+    found = []
+    for group in draws.values():
+        group = tuple(sorted(group, key=astuple))
+        size = max(1, at_once // max(setting.n for setting in group))
+        for seed in range(seeds):
+            for block, first in enumerate(range(0, len(problems), size)):
+                found.append(Task(group, seed, block, first, tuple(problems[first : first + size])))
+    return sorted(found, key=lambda one: -one.work)
+
+
+@functools.cache
+def load(name: str):
+    """Load a language model or a verifier of the course by its name, once in a process."""
+    from ttclib.lm import models
+    from ttclib.search.models import VERIFIERS, load_verifier
+
+    return load_verifier(name) if name in VERIFIERS else models.load(name)
+
+
+def solve(one: Task, load: Callable[[str], object] = load) -> Found:
+    """Carry out a task; ``load`` returns the model or the verifier of a name."""
+    lm = load(one.settings[0].model)
+    verifiers = {setting.verifier: load(setting.verifier) for setting in one.settings}
+    method = _draw if one.settings[0].method == BEST_OF_N else _search
+    with _one_thread(), stopwatch() as clock:
+        results, samples = method(one, lm, verifiers)
+    return Found(one, results, samples, clock[0])
+
+
+def _search(one: Task, lm, verifiers) -> tuple[list[dict], list[dict]]:
+    """Search with one setting; there are no samples to keep."""
+    (setting,) = one.settings
+    k = len(one.problems)
+    search = search_for(setting, lm, _prompts(one), verifiers[setting.verifier])
+    written = np.zeros(k, dtype=int)
+    rng = np.random.default_rng([one.seed, one.block])
+    for last in smc(search, setting.n * k, within(k, select_for(setting)), rng):
+        texts = last.particles
+        written += np.bincount(texts.prompt, texts.lengths - texts.begun, k).astype(int)
+    ahead = last.spent.lm_tokens - written.sum()  # written greedily, and forgotten
+    rows = []
+    for i, island in enumerate(split(last, k)):
+        row = conclusions(island, search.texts(island.particles), island.particles.scores, _value(one, i))
+        rows.append(_row(one, i, setting, row, written[i], ahead / k, _share(last.spent, 1 / k, 1 / k)))
+    return rows, []
+
+
+def _draw(one: Task, lm, verifiers) -> tuple[list[dict], list[dict]]:
+    """Draw the samples of best of N, let every verifier read them, and conclude at every N."""
+    prompts, k = _prompts(one), len(one.problems)
+    rng = np.random.default_rng([one.seed, one.block])
+    last = sample(lm, prompts, one.n * k, rng, until=";", surprise=True, sampler=sampler_for(one.settings[0]))
+    read = {name: rescore(verifier, lm, prompts, last.particles) for name, verifier in verifiers.items()}
+    # what each text adds to those before it, for the model (a token at a time) and for a verifier
+    ends = stops(last.particles, lm.vocabulary.containing(";"))
+    every = np.minimum(np.arange(1, ends.max()), last.particles.lengths[:, None] - 1)
+    fed, seen = np.zeros(len(last), dtype=int), np.zeros(len(last), dtype=int)
+    for i, prompt in enumerate(prompts):
+        fed[i::k] = fresh(last.particles.tokens[i::k], every[i::k])
+        seen[i::k] = fresh(last.particles.tokens[i::k], ends[i::k])
+        fed[i] += len(lm.vocabulary.encode(prompt))
+        seen[i] += len(lm.vocabulary.encode(prompt))
+    rows, samples = [], []
+    for i in range(k):
+        mine = np.arange(i, len(last), k)
+        texts = [lm.vocabulary.decode(row[row >= 0]) for row in last.particles.tokens[mine]]
+        for setting in one.settings:
+            n, (scores, cost) = mine[: setting.n], read[setting.verifier]
+            with np.errstate(divide="ignore"):
+                log_weights = np.log(AGGREGATIONS[setting.aggregate](scores[n]))
+            drawn = Population(last.t, last.particles[n], log_weights, np.arange(setting.n))
+            row = conclusions(drawn, texts[: setting.n], scores[n], _value(one, i))
+            spent = _share(last.spent + cost, fed[n].sum() / fed.sum(), seen[n].sum() / seen.sum())
+            rows.append(_row(one, i, setting, row, drawn.particles.lengths.sum(), 0.0, spent))
+        scores = {name: found[mine] for name, (found, _) in read.items()}
+        samples += _samples(one, i, last.particles[mine], texts, scores)
+    return rows, samples
+
+
+def conclusions(population: Population, texts: Sequence[str], scores: np.ndarray, value: int) -> dict:
+    """Answer in every way from the texts of one problem, and say which answers are right.
+
+    Parameters
+    ----------
+    population : Population
+        The vote with its own weights is called ``posterior``.
+    texts : sequence of str
+    scores : numpy.ndarray, shape (n, steps)
+        Of a verifier.
+    value : int
+        The right answer.
+    """
+    found = given(population, texts)
+    said = {"majority": answers.majority(found)}
+    said |= {"posterior": answers.weighted_majority(found, population.weights)}
+    for name, aggregate in AGGREGATIONS.items():
+        values = aggregate(scores)
+        said |= {f"{how}_{name}": CONCLUSIONS[how](found, values) for how in ("weighted", "max")}
+    right = {f"{way}_right": answer == value for way, answer in said.items()}
+    passed = {"passed": value in found, "mean_length": float(population.particles.lengths.mean())}
+    return {way: _short(answer) for way, answer in said.items()} | right | passed
+
+
+def _row(one: Task, i: int, setting: Setting, row: dict, tokens: int, ahead: float, spent: dict) -> dict:
+    problem = {"problem": one.first + i, "expression": one.problems[i], "value": _value(one, i)}
+    paid = {"generations": setting.generations, "lm_tokens": int(tokens), "ahead_tokens": ahead}
+    return asdict(setting) | {"seed": one.seed} | problem | row | paid | spent
+
+
+def _share(spent: Cost, lm: float, verifier: float) -> dict:
+    """Give a problem its share of what a block spent."""
+    return {
+        "lm_positions": spent.lm_positions * lm,
+        "lm_flops": spent.lm_flops * lm,
+        "verifier_positions": spent.verifier_positions * verifier,
+        "verifier_flops": spent.verifier_flops * verifier,
+    }
+
+
+def _samples(one: Task, i: int, particles: Sequences, texts: list[str], scores: dict) -> list[dict]:
+    said = [task.answer(text) for text in texts]
+    columns = {
+        "text": texts,
+        "answer": [_short(answer) for answer in said],
+        "right": [answer == _value(one, i) for answer in said],
+        "length": particles.lengths.tolist(),
+        "log_prob": np.round(particles.log_probs, 3).tolist(),
+    }
+    for verifier, found in scores.items():
+        for name, aggregate in AGGREGATIONS.items():
+            columns[f"{verifier}_{name}"] = np.round(aggregate(found), 4).tolist()
+    shared = {"model": one.settings[0].model, "temperature": one.settings[0].temperature}
+    shared |= {"seed": one.seed, "problem": one.first + i}
+    return [
+        shared | {"sample": j} | dict(zip(columns, row, strict=True))
+        for j, row in enumerate(zip(*columns.values(), strict=True))
+    ]
+
+
+def _prompts(one: Task) -> list[str]:
+    return [problem + "?" for problem in one.problems]
+
+
+def _value(one: Task, i: int) -> int:
+    return task.value(task.parse(one.problems[i]))
+
+
+def _short(answer: int | None) -> int | None:
+    """Fit an answer into the file: a model may write any number of digits."""
+    return None if answer is None else min(int(answer), 2**31 - 1)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One thread each: many processes with many threads would wait for each other."""
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch else None
+    try:
+        if torch:
+            torch.set_num_threads(1)
+        yield
+    finally:
+        if torch:
+            torch.set_num_threads(before)
+
+
+# ---- the whole sweep -------------------------------------------------------------------------------
+
+_TYPES = {str: pa.string(), int: pa.int32(), float: pa.float64(), bool: pa.bool_()}
+_WAYS = ["majority", "posterior", *(f"{how}_{name}" for name in AGGREGATIONS for how in ("weighted", "max"))]
+RESULTS = pa.schema(
+    [(field.name, _TYPES[{"str": str, "int": int, "float": float}[field.type]]) for field in fields(Setting)]
+    + [("seed", pa.int32()), ("problem", pa.int32()), ("expression", pa.string()), ("value", pa.int32())]
+    + [(way, pa.int32()) for way in _WAYS]
+    + [(f"{way}_right", pa.bool_()) for way in _WAYS]
+    + [("passed", pa.bool_()), ("mean_length", pa.float64()), ("generations", pa.int32())]
+    + [("lm_tokens", pa.int64()), ("ahead_tokens", pa.float64())]
+    + [(name, pa.float64()) for name in ("lm_positions", "lm_flops", "verifier_positions", "verifier_flops")]
+)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep found, in one order whatever came first.
+
+    Attributes
+    ----------
+    results : pyarrow.Table
+        A row for each setting, seed and problem. An answer in each way of concluding (``majority``,
+        ``posterior``, ``weighted_last``, ``max_last``, ``weighted_min``, …; null: none) and whether
+        it is right (``majority_right``, …); whether any answer is (``passed``); what was paid.
+        ``lm_tokens`` are counted for each problem. What lookahead wrote and forgot
+        (``ahead_tokens``), positions and FLOPs are the block's, shared evenly; for best of N
+        positions are those of the first N samples, and FLOPs are shared by them.
+    samples : pyarrow.Table or None
+        A row for each sample of best of N: its text and answer, its log probability under the
+        language model, and its values (``prm_last``, …) under each verifier, rounded.
+    seconds : float
+        Of all tasks together, on one core each.
+    """
+
+    results: pa.Table
+    samples: pa.Table | None
+    seconds: float
+
+    def save(self, folder: Path) -> None:
+        """Write ``results.parquet`` and ``samples.parquet``; equal tables become equal bytes."""
+        _write(self.results, Path(folder) / "results.parquet")
+        if self.samples is not None:
+            _write(self.samples, Path(folder) / "samples.parquet")
+
+
+def sweep(
+    settings: Iterable[Setting],
+    problems: Sequence[str],
+    seeds: int,
+    work: Path,
+    *,
+    load: Callable[[str], object] = load,
+    n_jobs: int | None = None,
+    at_once: int = 1024,
+    progress: bool = True,
+) -> Sweep:
+    """Run every setting on every problem with every seed, or go on where that was stopped.
+
+    Parameters
+    ----------
+    settings : iterable of Setting
+    problems : sequence of str
+        Without the question mark.
+    seeds : int
+        How many: 0, 1, ….
+    work : Path
+        Folder of what is done so far: a file for each task. Other models need another folder.
+    load : callable
+        ``load(name)`` returns the language model or the verifier of that name; a function of a
+        module, so that another process finds it, and one that remembers what it has loaded.
+    n_jobs : int, optional
+        Processes, −1 for one on each core. By default what ``joblib.parallel_config`` says, else 1.
+    at_once : int
+        The most texts of a batch; each takes up to a megabyte.
+    progress : bool
+        Whether to show a bar with the time left.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to do, a problem is no expression, or a model cannot be loaded.
+    """
+    work = Path(work)
+    work.mkdir(parents=True, exist_ok=True)
+    plan = tasks(settings, problems, seeds, at_once)
+    left = [one for one in plan if not _part(work, one).exists()]
+    total = sum(one.work for one in plan)
+    done = total - sum(one.work for one in left)
+    with tqdm(total=total, initial=done, desc="sweep", unit="text", disable=not progress) as bar:
+        parallel = Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")
+        for found in parallel(delayed(solve)(one, load) for one in left):
+            _land(work, found)
+            bar.update(found.task.work)
+    return _merge(work, plan)
+
+
+def _part(work: Path, one: Task, kind: str = "results") -> Path:
+    return work / f"{one.key}.{kind}.parquet"
+
+
+def _land(work: Path, found: Found) -> None:
+    """Write what a task found; its results come last, because they say that it is done."""
+    if found.samples:
+        _write(pa.Table.from_pylist(found.samples), _part(work, found.task, "samples"))
+    results = pa.Table.from_pylist(found.results, RESULTS)
+    seconds = {"seconds": repr(found.seconds)}  # beside the table: it differs from run to run
+    _write(results.replace_schema_metadata(seconds), _part(work, found.task))
+
+
+def _merge(work: Path, plan: list[Task]) -> Sweep:
+    parts = [pq.read_table(_part(work, one)) for one in plan]
+    seconds = sum(float(part.schema.metadata[b"seconds"]) for part in parts)
+    results = pa.concat_tables([part.replace_schema_metadata() for part in parts])
+    draws = [one for one in plan if one.settings[0].method == BEST_OF_N]
+    samples = [pq.read_table(_part(work, one, "samples")) for one in draws]
+    samples = pa.concat_tables(samples, promote_options="default") if draws else None
+    return Sweep(
+        _sorted(results, [*(field.name for field in fields(Setting)), "seed", "problem"]),
+        _sorted(samples, ["model", "temperature", "seed", "problem", "sample"]) if draws else None,
+        seconds,
+    )
+
+
+def _sorted(table: pa.Table, names: list[str]) -> pa.Table:
+    return table.sort_by([(name, "ascending") for name in names])
+
+
+def _write(table: pa.Table, path: Path) -> None:
+    """Write a file that is whole or not there."""
+    part = path.with_suffix(".part")
+    pq.write_table(table.combine_chunks(), part, compression="zstd", compression_level=9)
+    part.replace(path)
