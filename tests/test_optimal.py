@@ -241,7 +241,7 @@ def test_bootstrap_counts(seed):
 # ---- strategies over budgets ---------------------------------------------------------------------
 
 
-def two_specialists(problems=20, budgets=3):
+def two_specialists(problems=80, budgets=3):
     """Setting 0 solves the easy half, setting 1 the hard half; both pay the budget, the second double."""
     bins = np.arange(problems) % 2
     right = np.stack([1.0 - bins, 1.0 * bins])
@@ -253,11 +253,11 @@ def two_specialists(problems=20, budgets=3):
 def test_who_knows_the_difficulty_solves_all_and_who_does_not_half(seed):
     right, paid, bins = two_specialists()
     rng = np.random.default_rng(seed)
-    weights = bootstrap_counts(20, 50, rng)
+    weights = bootstrap_counts(80, 50, rng)
     informed = compute_optimal(right, paid, bins, weights, rng)
     assert informed.accuracy.tolist() == [1, 1, 1] and (informed.draws == 1).all()
     assert informed.paid == pytest.approx([1.5, 3, 6])  # half of the problems pay double
-    hard = (weights * bins).sum(axis=1) / 20
+    hard = (weights * bins).sum(axis=1) / 80
     assert informed.paid_draws[:, 0] == pytest.approx(1 + hard)
     plain = fixed(right[:, 0], paid[:, 0], weights)
     assert plain.accuracy.tolist() == [0.5] * 3 and plain.draws[:, 0] == pytest.approx(1 - hard)
@@ -268,7 +268,7 @@ def test_who_knows_the_difficulty_solves_all_and_who_does_not_half(seed):
 def test_a_price_buys_the_cheap_setting():
     right, paid, bins = two_specialists()
     rng = np.random.default_rng(0)
-    weights = bootstrap_counts(20, 5, rng)
+    weights = bootstrap_counts(80, 5, rng)
     # the hard bin gains 1 and pays 1, 2, 4 more than with setting 0
     curve = compute_optimal(right, paid, bins, weights, rng, price=[0.9, 0.6, 0.2])
     assert curve.accuracy.tolist() == [1.0, 0.5, 1.0]

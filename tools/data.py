@@ -11,7 +11,10 @@ from tools import decoding, lab, search, verifier
 from tools.artefact import known, make, pending, rescore
 from ttclib import artefacts
 
-ARTEFACTS = {artefact.name: artefact for artefact in lab.ARTEFACTS + decoding.ARTEFACTS + verifier.ARTEFACTS + search.ARTEFACTS}
+ARTEFACTS = {
+    artefact.name: artefact
+    for artefact in lab.ARTEFACTS + decoding.ARTEFACTS + verifier.ARTEFACTS + search.ARTEFACTS
+}
 BEGIN, END = "<!-- written by course.py data: -->\n", "<!-- until here -->\n"
 
 

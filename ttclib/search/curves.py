@@ -98,35 +98,45 @@ def curves(columns: Columns, verifier: str = "prm", way: str = "weighted_last") 
         Beam search, lookahead and DVTS with a width of 4 and of √N are curves of their own.
     """
     usual = {name: getattr(_USUAL, name) for name in _SAME}
-    columns, found = where(columns, verifier=verifier, **usual), {}
+    right = way if way == "passed" else f"{way}_right"
+    needed = (*usual, *_OF_A_CURVE, *_PAID, right)  # filtering all columns takes long
+    columns, found = where({name: columns[name] for name in needed}, verifier=verifier, **usual), {}
     for method in dict.fromkeys(columns["method"]):
         mine = where(columns, method=method)
         for k in np.unique(mine["lookahead"]):
             some = where(mine, lookahead=k)
-            rules = WIDTHS if method in OWN["width"] else {"": lambda n, m: True}
-            for rule, holds in rules.items():
-                fits = np.array([holds(n, m) for n, m in zip(some["n"], some["width"], strict=True)])
+            for rule, fits in _rules(method, some["n"], some["width"]).items():
                 name = f"{method} {f'k = {k} ' if k else ''}{rule}".strip()
-                # where only N = 16 is there, whose √N is 4, the other rule was not run
-                if len(np.unique(some["n"][fits])) > 1 or not rule:
-                    found[name] = _curve(name, {c: values[fits] for c, values in some.items()}, way)
+                found[name] = _curve(name, {c: values[fits] for c, values in some.items()}, right)
     return found
 
 
 _USUAL = Setting(BEST_OF_N, 1)
 _SAME = ("model", "temperature", "balance", "anneal", "aggregate")
+_OF_A_CURVE = ("verifier", "method", "lookahead", "n", "width", "seed", "problem", "generations")
 _PAID = ("lm_tokens", "lm_positions", "verifier_positions", "lm_flops", "verifier_flops")
 
 
-def _curve(name, columns, way):
+def _rules(method, n, width):
+    """Say which rows each rule for the width explains; of a rule that was not run there are none."""
+    if method not in OWN["width"]:
+        return {"": np.ones(len(n), dtype=bool)}
+    pairs = list(zip(n, width, strict=True))
+    four, root = (np.array([holds(*pair) for pair in pairs]) for holds in WIDTHS.values())
+    # at N = 16 the width √N is 4: a rule was run if it explains what the other does not
+    run = zip(WIDTHS, (four, root), ((four & ~root).any(), (root & ~four).any()), strict=True)
+    return {rule: fits for rule, fits, was in run if was}
+
+
+def _curve(name, columns, right):
     each = [where(columns, n=n) for n in np.unique(columns["n"])]
-    asked = not (columns["method"][0] == BEST_OF_N and way in ("majority", "passed"))
+    asked = not (columns["method"][0] == BEST_OF_N and right in ("majority_right", "passed"))
     paid = [name for name in _PAID if asked or not name.startswith("verifier")]
     return Curve(
         name,
         np.array([one["n"][0] for one in each]),
         np.array([one["generations"][0] for one in each]),
-        np.array([square(one, way if way == "passed" else f"{way}_right") for one in each], dtype=float),
+        np.array([square(one, right) for one in each]),
         [Cost(**{name: float(one[name].mean()) for name in paid}) for one in each],
     )
 

@@ -205,13 +205,13 @@ def reach(paid, accuracy, goal) -> np.ndarray:
     best = np.maximum.accumulate(finite_array("accuracy", accuracy), axis=-1)
     shape = np.broadcast_shapes(paid.shape, best.shape, (*goal.shape, paid.shape[-1]))
     cost, best = np.broadcast_to(np.log(paid), shape), np.broadcast_to(best, shape)
-    there = best >= goal[..., None]
+    there = best >= goal[..., None] - 1e-9  # one accuracy, added up in two orders, differs by rounding
     after = there.argmax(axis=-1)[..., None]
     before = np.maximum(after - 1, 0)
     (x0, x1), (y0, y1) = (
         [np.take_along_axis(v, i, -1)[..., 0] for i in (before, after)] for v in (cost, best)
     )
-    share = np.divide(goal - y0, y1 - y0, out=np.ones_like(x0), where=y1 > y0)
+    share = np.divide(np.minimum(goal, y1) - y0, y1 - y0, out=np.ones_like(x0), where=y1 > y0)
     return np.where(there.any(axis=-1), np.exp(x0 + share * (x1 - x0)), np.inf)
 
 

@@ -31,14 +31,20 @@ class Results:
         Generations, rising.
     right : numpy.ndarray, shape (methods, budgets, seeds, problems)
         1 right, 0 wrong.
-    flops : numpy.ndarray, shape (methods, budgets, seeds, problems)
-        Of both models. A majority needs no verifier, and pays for none.
+    lm_flops, verifier_flops : numpy.ndarray, shape (methods, budgets, seeds, problems)
+        A majority needs no verifier, and pays for none.
     """
 
     names: tuple[str, ...]
     budgets: np.ndarray
     right: np.ndarray
-    flops: np.ndarray
+    lm_flops: np.ndarray
+    verifier_flops: np.ndarray
+
+    @property
+    def flops(self) -> np.ndarray:
+        """Of both models: shape (methods, budgets, seeds, problems)."""
+        return self.lm_flops + self.verifier_flops
 
     @property
     def accuracy(self) -> np.ndarray:
@@ -69,7 +75,8 @@ class Results:
             if name not in self.names:
                 raise ValueError(f"method is {name!r}; it must be one of: {'; '.join(self.names)}")
         rows = [self.names.index(name) for name in names]
-        return Results(names, self.budgets, self.right[rows], self.flops[rows])
+        tables = (self.right, self.lm_flops, self.verifier_flops)
+        return Results(names, self.budgets, *(table[rows] for table in tables))
 
 
 def read_results(folder: Path, verifier: str = "prm") -> Results:
@@ -88,22 +95,23 @@ def read_results(folder: Path, verifier: str = "prm") -> Results:
     if not len(columns["seed"]):
         raise ValueError(f"results.parquet holds nothing of the verifier {verifier!r}")
     budgets = np.unique(columns["generations"])
-    found: dict[str, dict[int, tuple]] = {}
+    found: dict[str, dict[int, np.ndarray]] = {}
     ran = dict.fromkeys(zip(*(columns[name].tolist() for name in _OF_A_METHOD), strict=True))
     for setting in ran:
         rows = where(columns, **dict(zip(_OF_A_METHOD, setting, strict=True)))
         place = int(np.searchsorted(budgets, rows["generations"][0]))
-        paid = square(rows, "lm_flops")
         for name, way in _names(*setting, ran):
-            judged = 0 if name == MAJORITY else square(rows, "verifier_flops")
-            found.setdefault(name, {})[place] = square(rows, f"{way}_right").T, (paid + judged).T
+            kinds = [f"{way}_right", "lm_flops", "verifier_flops"]
+            here = np.stack([square(rows, kind).T for kind in kinds])
+            if name == MAJORITY:
+                here[2] = 0
+            found.setdefault(name, {})[place] = here
     names = sorted(found, key=lambda name: (*(not name.startswith(first) for first in _FIRST), name))
-    shape = len(names), len(budgets), *next(iter(found[names[0]].values()))[0].shape
-    right, flops = np.full(shape, np.nan), np.full(shape, np.nan)
+    tables = np.full((3, len(names), len(budgets), *here.shape[1:]), np.nan)
     for row, name in enumerate(names):
-        for place, (answers, paid) in found[name].items():
-            right[row, place], flops[row, place] = answers, paid
-    return Results(tuple(names), budgets, right, flops)
+        for place, here in found[name].items():
+            tables[:, row, place] = here
+    return Results(tuple(names), budgets, *tables)
 
 
 _OF_A_METHOD = ("method", "n", "width", "lookahead")

@@ -190,7 +190,7 @@ def choice_view(results: Results, bins: Mapping[str, np.ndarray], seed: int = 0,
     bars.bar([], [], color=MUTED, label=WEIGHTED)
     bars.bar([], [], color=GOOD, label="compute-optimal")
     bars.plot([], [], "k--", linewidth=1.2, label="best setting in hindsight")
-    bars.legend(loc="upper right")
+    bars.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=1)
     colors = mpl.colormaps["cividis"]
 
     def draw(budget, difficulty, seed):
@@ -223,8 +223,9 @@ def choice_view(results: Results, bins: Mapping[str, np.ndarray], seed: int = 0,
         usual = [names[np.bincount(picked[..., k].ravel()).argmax()] for k in range(number)]
         solved = f"{adaptive[-1]:.3f}, {WEIGHTED} {plain[-1]:.3f}, best in hindsight {best @ share:.3f}"
         text = f"picked most often, easy to hard: {', '.join(usual)}; solved on the other half {solved}"
-        spent = np.mean(average(results.flops[:, place].mean(axis=1), assigned))
-        return text, Cost(units=int(budget), lm_flops=float(spent))
+        paid = (results.lm_flops, results.verifier_flops)
+        lm, verifier = (average(p[:, place].mean(axis=1), assigned).mean() for p in paid)
+        return text, Cost(units=int(budget), lm_flops=float(lm), verifier_flops=float(verifier))
 
     budgets = [int(b) for b in results.budgets]
     return BudgetView(
@@ -288,9 +289,9 @@ def efficiency_picture(generations: Mapping[str, Curve], flops: Mapping[str, Cur
             never = ~np.isfinite(ratio)
             ax.plot(x[never], np.full(never.sum(), top), "^", color=color, markersize=8, fillstyle="none")
             if name.endswith("predicted"):
-                parts = [
-                    f"at {b:g} {_times(r)}" for b, r in zip(budgets, ratio, strict=True) if b in (4, 16, 64)
-                ]
+                ends = middle(draws)
+                places = [int(np.flatnonzero(budgets == b)[0]) for b in (4, 16, 64) if b in budgets]
+                parts = [f"at {budgets[k]:g} {_times(ratio[k], *(end[k] for end in ends))}" for k in places]
                 texts.append(f"{what}, {name}: " + ", ".join(parts))
         truth(ax, 1.0)
         ax.axhline(claim, color=BAD, linestyle=":", linewidth=1.2)
@@ -304,11 +305,13 @@ def efficiency_picture(generations: Mapping[str, Curve], flops: Mapping[str, Cur
     axes[0].set_ylabel("best-of-N weighted pays … times as much")
     handles, labels = axes[0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside lower center", ncols=3)
-    return Picture(fig, "times as much for the same accuracy; " + "; ".join(texts))
+    return Picture(fig, f"{WEIGHTED} pays for the same accuracy; " + "; ".join(texts))
 
 
-def _times(ratio: float) -> str:
-    return f"{ratio:.1f}×" if np.isfinite(ratio) else "never"
+def _times(ratio: float, low: float, high: float) -> str:
+    """Write a ratio with its interval; "more" is more than any budget there is."""
+    middle_, low, high = (f"{v:.2g}×" if np.isfinite(v) else "more" for v in (ratio, low, high))
+    return f"{middle_} ({low} to {high})"
 
 
 # ---- what knowing costs --------------------------------------------------------------------------
@@ -330,7 +333,7 @@ def knowing_view(
     net = {m: efficiency(curve, base) for m, curve in curves.items()}
     gross = {m: net[m][0] * (results.budgets + m) / results.budgets for m in looks}
     fig, (lines, ratio) = figure(1, 2, size=(10.0, 4.0), width_ratios=[1.2, 1])
-    budgets, top = results.budgets, float(results.budgets[-1])
+    budgets, top = results.budgets, 32.0  # what is more, or never, is drawn there
     low, high = middle(base.draws)
     lines.fill_between(budgets, low, high, color=TRUTH, alpha=0.12, linewidth=0)
     lines.plot(budgets, base.accuracy, "o-", color=TRUTH, markersize=4, label=WEIGHTED)
@@ -356,21 +359,19 @@ def knowing_view(
     ratio.legend(loc="upper right")
 
     def draw(m, seed):
-        curve = curves[m]
+        curve, at = curves[m], looks.index(m)
         low, high = middle(curve.draws)
         lines.fill_between(curve.paid, low, high, color=GOOD, alpha=0.2, linewidth=0)
         lines.plot(curve.paid, curve.accuracy, "v-", color=GOOD, markersize=5)
         lines.plot(budgets, curve.accuracy, ":", color=GOOD)
-        ratio.plot(
-            looks.index(m), shown[looks.index(m)], "o", markersize=15, fillstyle="none", color=BAD, mew=2
-        )
+        ratio.plot(at, shown[at], "o", markersize=15, fillstyle="none", color=BAD, mew=2)
         where = "everybody in one bin"
         if m:
             where = f"{np.mean(seen_bins(samples, m) == oracle):.0%} of problems in their true bin"
+        low, high = (end[place] for end in middle(net[m][1]))
         text = (
             f"{where}; {budget} generations for the answer and {m} for the difficulty solve "
-            f"{curve.accuracy[place]:.3f}; {WEIGHTED} pays {_times(net[m][0][place])} as much for that "
-            f"({_times(spans[looks.index(m)][0])} to {_times(spans[looks.index(m)][1])})"
+            f"{curve.accuracy[place]:.3f}; for that {WEIGHTED} pays {_times(net[m][0][place], low, high)}"
         )
         return text, Cost(units=budget + m)
 
@@ -404,7 +405,7 @@ def shared_picture(shared: Mapping[str, Curve], generations: Mapping[str, Curve]
         near = int(np.argmin(abs(np.log(curve.paid / 16))))
         texts.append(
             f"{name}: {curve.paid[near]:.1f} generations in the mean solve {curve.accuracy[near]:.3f}, "
-            f"{WEIGHTED} pays {_times(ratio[near])} as much ({_times(low[near])} to {_times(high[near])})"
+            f"for that {WEIGHTED} pays {_times(ratio[near], low[near], high[near])}"
         )
     _generations(ax, generations[WEIGHTED].paid, "generations a problem, in the mean")
     ax.set(ylabel="share of problems solved")

@@ -9,13 +9,13 @@ from dataclasses import replace
 import numpy as np
 from matplotlib.cm import ScalarMappable
 
-from ttclib.cost import Cost
+from ttclib.cost import Cost, readable
 from ttclib.lm import task
 from ttclib.lm.answers import majority, votes
 from ttclib.search import markov
 from ttclib.search.aggregation import last as last_score
 from ttclib.search.curves import Columns, bootstrap, curves, where
-from ttclib.search.methods import METHODS, OWN, Setting, search_for, select_for
+from ttclib.search.methods import BEST_OF_N, METHODS, OWN, Setting, search_for, select_for
 from ttclib.search.search import CONCLUSIONS, conclude, given
 from ttclib.smc import Population, smc
 from ttclib.view.budget import BudgetView, entry, options, powers_of_two
@@ -33,7 +33,7 @@ def right_so_far(problem: str, text: str) -> float:
     return float(all(found.correct) and (found.right or not found.finished))
 
 
-def search_view(lm, verifiers: Mapping[str, object], problems: Mapping[str, str]) -> BudgetView:
+def search_view(lm, verifiers: Mapping[str, object], problems: Mapping[str, str], first: str) -> BudgetView:
     """The tree of one search, its answers, and what it cost.
 
     Parameters
@@ -43,6 +43,8 @@ def search_view(lm, verifiers: Mapping[str, object], problems: Mapping[str, str]
         Name → verifier.
     problems : mapping
         What stands beside the slider → problem, without the question mark.
+    first : str
+        The problem that is shown first.
     """
     columns = task.OPERATIONS[-1] + 1
     fig, tree, said = _stage(columns)
@@ -65,7 +67,7 @@ def search_view(lm, verifiers: Mapping[str, object], problems: Mapping[str, str]
     return BudgetView(
         fig,
         draw,
-        problem=options(tuple(problems.values()), names=tuple(problems), label="problem"),
+        problem=options(tuple(problems.values()), names=tuple(problems), default=first),
         own=entry(_own, "", label="or type your own"),
         method=options(tuple(METHODS), default="beam"),
         n=powers_of_two(0, 8, unit="generations", default=4, label="texts at a time, N"),
@@ -185,7 +187,7 @@ def _summary(population: Population, texts: Sequence[str], problem: str) -> str:
 
 # ---- what many searches came to --------------------------------------------------------------------
 
-ORDER = ("best of n", "beam", "lookahead", "dvts", "rebase", "particles", "annealed particles")
+PALETTE = dict(zip(METHODS, (MUTED, GOOD, *COLORS[1:4], BAD, COLORS[4]), strict=True))
 ANSWERS = {"weighted": "weighted_last", "max": "max_last", "majority": "majority"}
 
 
@@ -194,26 +196,26 @@ def accuracy_view(results: Columns, verifiers: Sequence[str]) -> BudgetView:
 
     The band is a 95% bootstrap interval over problems and seeds.
     """
-    ceiling = curves(where(results, method=ORDER[0]), verifiers[0], "passed")[ORDER[0]]
-    names = sorted(curves(results, verifiers[0]), key=lambda name: (_rank(name), name))
-    fig, axes = figure(1, 2, size=(9.8, 4.6), sharey=True)
-    flops = np.concatenate([curve.flops for curve in curves(results, verifiers[0]).values()])
-    for ax, x, label, limits in (
-        (axes[0], ceiling.generations, "generations", (0.8, 1500)),
-        (
-            axes[1],
-            ceiling.flops,
-            "FLOPs a problem, model and verifier",
-            (flops.min() * 0.7, flops.max() * 1.4),
-        ),
-    ):
-        ax.plot(x, ceiling.accuracy, "k--", linewidth=1.2, label="any of N right (exact verifier)")
-        ax.set(xscale="log", xlabel=label, xlim=limits, ylim=(0.3, 1.0))
+    every = curves(results, verifiers[0])
+    names = sorted(every, key=lambda name: (list(METHODS).index(_method(name)), name))
+    ceiling = curves(where(results, method=BEST_OF_N), verifiers[0], "passed")[BEST_OF_N]
+    fig, axes = figure(1, 2, size=(9.8, 4.8), sharey=True)
+    flops = np.concatenate([ceiling.flops, *(curve.flops for curve in every.values())])
+    panels = ((ceiling.generations, "generations"), (ceiling.flops, "FLOPs a problem, model and verifier"))
+    for ax, (x, label), limits in zip(axes, panels, ((0.9, 300), (flops.min(), flops.max())), strict=True):
+        ax.plot(x, ceiling.accuracy, "k--", linewidth=1.2, label="any of N right")
+        ax.set(xscale="log", xlabel=label, xlim=(limits[0] * 0.9, limits[1] * 1.1), ylim=(0.35, 1.0))
+    axes[0].set_xticks([4**i for i in range(5)], [str(4**i) for i in range(5)])
+    ticks = [k * 10.0**i for i in range(6, 13) for k in (1, 3) if flops.min() <= k * 10.0**i <= flops.max()]
+    axes[1].set_xticks(ticks, [readable(tick) for tick in ticks])
+    for ax in axes:
+        ax.minorticks_off()
     axes[0].set_ylabel("share of answers that are right")
-    palette = {name: COLORS[i % 6] for i, name in enumerate(names)}
-    styles = {name: ("-", "--")[i >= 6] for i, name in enumerate(names)}
+    styles: dict[str, str] = {}
     for name in names:
-        axes[0].plot([], [], color=palette[name], linestyle=styles[name], label=name)
+        before = sum(_method(other) == _method(name) for other in styles)
+        styles[name] = ("-", "--", ":")[before]
+        axes[0].plot([], [], styles[name], color=PALETTE[_method(name)], label=name)
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
 
     @functools.cache
@@ -226,15 +228,15 @@ def accuracy_view(results: Columns, verifiers: Sequence[str]) -> BudgetView:
         return np.quantile(draws, [0.025, 0.975], axis=0)
 
     def draw(method, answer, verifier, seed):
+        if method not in found(verifier, answer):
+            raise ValueError(f"the sweep holds no {method} under {verifier}")
         for name, curve in found(verifier, answer).items():
             front = name == method
             low, high = band(verifier, answer, name)
             for ax, x in ((axes[0], curve.generations), (axes[1], curve.flops)):
-                look = {"color": palette[name], "zorder": 3 if front else 2}
-                ax.fill_between(x, low, high, linewidth=0, alpha=0.35 if front else 0.07, **look)
+                look = {"color": PALETTE[_method(name)], "zorder": 3 if front else 2}
+                ax.fill_between(x, low, high, linewidth=0, alpha=0.35 if front else 0.05, **look)
                 ax.plot(x, curve.accuracy, styles[name], linewidth=2.6 if front else 1.1, **look)
-        if method not in found(verifier, answer):
-            raise ValueError(f"the sweep holds no {method} under {verifier}")
         curve, (low, high) = found(verifier, answer)[method], band(verifier, answer, method)
         said = [
             f"{accuracy:.0%} ({a:.0%} to {b:.0%}) at {budget}"
@@ -253,8 +255,9 @@ def accuracy_view(results: Columns, verifiers: Sequence[str]) -> BudgetView:
     )
 
 
-def _rank(name: str) -> int:
-    return next(i for i, method in enumerate(ORDER) if name.startswith(method) or i == len(ORDER) - 1)
+def _method(name: str) -> str:
+    """Return the method of a curve."""
+    return next(method for method in METHODS if name.startswith(method))
 
 
 def overoptimisation_view(
@@ -275,21 +278,18 @@ def overoptimisation_view(
         f"max, {weak}": ("max_last", weak, BAD, "-"),
         "majority": ("majority", good, MUTED, "-"),
     }
-    drawn = where(results, method=ORDER[0])
+    drawn = where(results, method=BEST_OF_N)
     fig, ax = figure(size=(8.4, 4.0))
-    ax.set(
-        xscale="log",
-        xlim=(0.9, 900),
-        ylim=(0, 1.02),
-        xlabel="samples N",
-        ylabel="share of answers that are right",
-    )
+    ax.set(xscale="log", xlim=(0.9, 900), ylim=(0, 1.02), xlabel="samples N")
+    ax.set_ylabel("share of answers that are right")
+    ax.set_xticks([4**i for i in range(5)], [str(4**i) for i in range(5)])
+    ax.minorticks_off()
 
     @functools.cache
     def found(bin_, name):
         way, verifier, _, _ = ways[name]
         rows = drawn if bin_ < 0 else {k: v[np.isin(drawn["problem"], bins[bin_])] for k, v in drawn.items()}
-        curve = curves(rows, verifier, way)[ORDER[0]]
+        curve = curves(rows, verifier, way)[BEST_OF_N]
         return curve, np.quantile(bootstrap(curve.right, np.random.default_rng(0)), [0.025, 0.975], axis=0)
 
     def draw(problems, seed):

@@ -220,8 +220,6 @@ class TrainingView:
         AUC within a problem of the generator's own log probability.
     every : int
         Steps from one measurement to the next.
-    before : TrainingView, optional
-        An earlier one, whose curves are drawn beside.
     """
 
     MEASURES = ("cross-entropy of a step (nats)", "AUC over all answers", "AUC within a problem")
@@ -232,14 +230,12 @@ class TrainingView:
         held_out: HeldOut,
         reference: float,
         every: int = 10,
-        before: TrainingView | None = None,
     ):
         from IPython.display import display
         from tqdm.notebook import tqdm
 
         self._steps, self._held_out, self._reference, self._every = dict(steps), held_out, reference, every
-        earlier = before.found if before else {}
-        self.found: dict[str, list[tuple]] = {**earlier, **{name: [] for name in steps}}
+        self.found: dict[str, list[tuple]] = {name: [] for name in steps}
         self._left = sum(steps.values())
         self._fig, self._axes = self._still()
         self._moving: list[Artist] = []
@@ -286,7 +282,7 @@ class TrainingView:
         return fig, axes
 
     def _colors(self) -> dict[str, str]:
-        return dict(zip(self.found, (BAD, GOOD, COLORS[2], COLORS[3]), strict=False))
+        return dict(zip(self.found, (GOOD, COLORS[1], COLORS[2], COLORS[3]), strict=False))
 
     def _redraw(self) -> None:
         for artist in self._moving:
