@@ -88,7 +88,7 @@ class Net(nn.Module):
         laws = torch.log_softmax(F.linear(body.norm(x), body.embed.weight), -1)
         if not self.hidden:
             return self.head(body.norm(x))[..., 0], laws
-        x = x + self.channels(torch.cat([surprise, _surprise(laws, tokens, law)], dim=-1))
+        x = x + self.channels(torch.cat([surprise, _surprise(laws, tokens, law, positions)], dim=-1))
         if cache is not None:
             cache = _Behind(cache, len(body.blocks))
         x = self.judge.through(x, positions, mask, cache)
@@ -105,13 +105,16 @@ class _Behind:
         return self.cache.update(keys, values, self.first + layer)
 
 
-def _surprise(laws, tokens, law):
-    """Log probability, at least −8, and entropy of each token under the law before it."""
+def _surprise(laws, tokens, law, positions):
+    """Log probability, at least −8, and entropy of each token under the law before it.
+
+    Zeros for the first token of a text, which nothing comes before: in a packed row, another text does.
+    """
     first = torch.zeros_like(laws[:, :1]) if law is None else law[:, None]
     before = torch.cat([first, laws[:, :-1]], dim=1)
     entropy = -(before.exp() * before).sum(-1)
     found = before.gather(-1, tokens[..., None])[..., 0].clamp(min=LEAST)
-    return torch.stack([found, entropy], dim=-1)
+    return torch.stack([found, entropy], dim=-1) * (positions > 0)[..., None]
 
 
 class Verifier:
