@@ -2,7 +2,8 @@
 
 Two cases. Samples of a *usual problem* begin alike, and the loop feeds a common beginning once.
 Samples that *share little* are drawn at temperature 3 and never end, so that there both sides feed
-every sample for itself. Positions fed are counted in the model's embedding, padding included.
+every sample for itself: the worst case, which has no target. Positions fed are counted in the model's
+embedding, padding included.
 
 Run ``python benchmarks/bench_decoding.py``.
 """
@@ -92,7 +93,7 @@ def lab_rows(lm, n: int, rounds: int, seed: int) -> list[dict]:
     usual = library_rows("usual problem", lm, PROBLEM, n, {}, room, rounds, seed, target)
     ours = {"max_tokens": TOKENS, "sampler": endless(lm)}
     theirs = {"max_new_tokens": TOKENS, "temperature": TEMPERATURE, "suppress_tokens": [lm.vocabulary.end]}
-    return usual + library_rows("sharing little", lm, PROBLEM, n, ours, theirs, rounds, seed, target)
+    return usual + library_rows("sharing little", lm, PROBLEM, n, ours, theirs, rounds, seed)
 
 
 def smollm2_rows(n: int, tokens: int, rounds: int, seed: int) -> list[dict]:

@@ -23,7 +23,7 @@ from ttclib.machine import processor, versions
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results.md"
 PACKAGES = ("numpy", "scipy", "particles", "emcee", "blackjax", "jax")
-PACKAGES += ("torch", "transformers", "llamppl", "genlm-control")
+PACKAGES += ("torch", "transformers", "llamppl", "genlm-control", "its-hub", "crucible-ttc")
 TITLE = """# Benchmarks
 
 Made by `python3 course.py bench`. Times are medians of rounds in which all contenders take turns; a

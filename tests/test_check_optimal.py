@@ -40,7 +40,7 @@ RATIOS = {
     "on the curve itself": lambda x, y, n, a: 8.0,
     "who needs 64": lambda x, y, n, a: max(1.0, ratio(x, y, n, a)),
     "halfway from 16 to 64": lambda x, y, n, a: 7.0,
-    "math.inf; yours": lambda x, y, n, a: ratio(x, y, n, a) if a < 0.7 else 99.0,
+    "np.inf; yours": lambda x, y, n, a: ratio(x, y, n, a) if a < 0.7 else 99.0,
 }
 SPENT = {
     "answer itself": lambda n, r: n * r,

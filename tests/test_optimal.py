@@ -19,6 +19,7 @@ from ttclib.search.optimal import (
     halves,
     middle,
     reach,
+    saving,
     two_fold,
 )
 
@@ -200,10 +201,14 @@ def test_reach_interpolates_in_the_logarithm():
     assert many == pytest.approx([2, 4])
 
 
-@pytest.mark.parametrize("paid", [[1, 1, 2], [2, 1, 3], [0, 1, 2]])
-def test_prices_must_rise(paid):
-    with pytest.raises(ValueError, match=r"^paid must be positive and rise$"):
-        reach(paid, [0.1, 0.2, 0.3], 0.2)
+def test_prices_are_positive():
+    with pytest.raises(ValueError, match=r"^paid holds 0; a price is above 0$"):
+        reach([0, 1, 2], [0.1, 0.2, 0.3], 0.2)
+
+
+def test_a_price_may_fall():
+    """At the second budget a cheaper method was chosen: halfway up costs 8 to the power of one half."""
+    assert reach([8, 1, 4], [0.2, 0.4, 0.6], 0.3) == pytest.approx(8**0.5)
 
 
 def curve_of(accuracy, paid):
@@ -216,6 +221,11 @@ def test_a_curve_that_pays_a_quarter_has_efficiency_four():
     accuracy = 0.3 + 0.05 * np.arange(9)
     ratio, draws = efficiency(curve_of(accuracy, paid / 4), curve_of(accuracy, paid))
     assert ratio == pytest.approx(np.full(9, 4.0)) and draws == pytest.approx(np.full((2, 9), 4.0))
+    less, draws = saving(curve_of(accuracy, paid / 4), curve_of(accuracy, paid))
+    assert less == pytest.approx(np.full(9, 4.0)) and draws == pytest.approx(np.full((2, 9), 4.0))
+    flat = curve_of([0.5, 0.5, 0.5], [1, 4, 16])
+    assert saving(curve_of([0.4, 0.6], [1, 4]), flat)[0] == pytest.approx([0.5, 2, 8])
+    assert saving(curve_of([0.4], [1]), flat)[0].tolist() == [0, 0, 0]
     better, _ = efficiency(curve_of([0.5, 0.9], [4, 16]), curve_of(accuracy, paid))
     assert better == pytest.approx([16 / 4, np.inf])
     with pytest.raises(ValueError, match="replicates: 2 and 1"):

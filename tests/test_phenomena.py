@@ -106,14 +106,48 @@ def test_searching_harder_under_a_weak_verifier_gets_easy_problems_wrong(weak, b
         assert p_value(weak, BEST, BEST, few, easy, against=many) < LEVEL / 2
 
 
-def test_nothing_moves_the_hardest_bin_much(good, bins):
-    """With 99% confidence, no method at 256 generations solves more than a fifth of the hardest bin.
+# Three more of the paper's findings, of which one is not true here: its beam search falls behind on easy
+# problems, because it exploits the verifier. Under our good verifier it loses nothing there; under the weak
+# one it does. And sums of scores do not beat the best score.
 
-    A bootstrap over problems, the level shared among all methods.
+
+def test_beam_search_loses_easy_problems_under_the_weak_verifier_only(good, weak, bins):
+    easy = np.isin(bins, EASY)
+    assert (solved(good, "beam M = 4", 256) >= solved(good, WEIGHTED, 256))[easy].all()
+    assert p_value(weak, WEIGHTED, "beam M = 4", 256, easy) < LEVEL / 2
+    assert p_value(weak, "beam M = 4", "beam M = 4", 4, easy, against=256) < LEVEL / 2
+
+
+def test_the_highest_score_beats_the_sum_of_scores(good):
+    for budget in (64, 256):
+        assert p_value(good, BEST, WEIGHTED, budget) < LEVEL / 2
+
+
+def highest_shares(results, names, problems):
+    """Upper end of a bootstrap interval of what each method solves at 256; the level shared among them."""
+    share = results.only(*names).accuracy[:, results.at(256)][:, problems]
+    weights = bootstrap_counts(problems.sum(), 20_000, np.random.default_rng(0)) / problems.sum()
+    return middle(weights @ share.T, 1 - 2 * LEVEL / len(names))[1]
+
+
+def test_more_samples_do_not_move_the_hardest_bin(good, bins):
+    """With 99% confidence best-of-N, in all three ways, solves less than a fifth of it with 256."""
+    assert highest_shares(good, (MAJORITY, WEIGHTED, BEST), np.isin(bins, HARDEST)).max() < 0.2
+
+
+def test_search_moves_the_hardest_bin_less_than_the_middle(good, bins):
+    """No method solves a third of it (99%); and what beam search gains there, it gains thrice in the middle.
+
+    "Nothing moves the hardest bin" would say too much: beam search went from 1% to 12%, and with 40 problems
+    the interval reaches 30%.
     """
-    hard = np.isin(bins, HARDEST)
-    share = good.accuracy[:, good.at(256)][:, hard]
-    share = share[~np.isnan(share).any(axis=1)]
-    weights = bootstrap_counts(hard.sum(), 20_000, np.random.default_rng(0)) / hard.sum()
-    _, high = middle(weights @ share.T, 1 - 2 * LEVEL / len(share))
-    assert high.max() < 0.2
+    assert highest_shares(good, good.names, np.isin(bins, HARDEST)).max() < 1 / 3
+    gain = (solved(good, "beam M = √N", 256) - solved(good, WEIGHTED, 1)) / 4
+    rng = np.random.default_rng(0)
+    draws = [
+        bootstrap_counts(inside.sum(), 20_000, rng) @ gain[inside] / inside.sum()
+        for inside in (np.isin(bins, (2, 3)), np.isin(bins, HARDEST))
+    ]
+    low, _ = middle(draws[0] - draws[1], 1 - 2 * LEVEL)
+    assert low > 0
+    assert gain[np.isin(bins, (2, 3))].mean() > 3 * gain[np.isin(bins, HARDEST)].mean()

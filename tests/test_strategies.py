@@ -143,7 +143,8 @@ def test_strategies_by_hand(folder):
     weights = bootstrap_counts(PROBLEMS, 30, np.random.default_rng(0))
     bins = {"oracle": HARD.astype(int), "predicted": HARD.astype(int)}
     found = strategies(results, bins, weights, np.random.default_rng(1))
-    assert list(found) == [MAJORITY, WEIGHTED, ONE, "compute-optimal, oracle", "compute-optimal, predicted"]
+    informed = ["compute-optimal, oracle", "compute-optimal, predicted"]
+    assert list(found) == [MAJORITY, WEIGHTED, BEST, ONE, *informed]
     for curve in found.values():
         assert curve.paid.tolist() == [1, 2, 4, 8] and curve.draws.shape == (30, 4)
     assert found[MAJORITY].accuracy == pytest.approx([0.6] * 4)

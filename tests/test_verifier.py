@@ -210,10 +210,10 @@ def test_the_dead_need_no_opinion(seed):
 
 
 class KeyedBySuffix(Reader):
-    """The cache is asked for the last two tokens of a text, not for the text."""
+    """The cache is asked for the last token of a text, not for the text."""
 
     def _key(self, texts, i, length):
-        return int(texts.prompt[i]), texts.tokens[i, max(0, length - 2) : length].tobytes()
+        return int(texts.prompt[i]), texts.tokens[i, max(0, length - 1) : length].tobytes()
 
 
 class OneProblemForAll(Reader):
@@ -310,7 +310,7 @@ def test_known_mistakes_are_noticed(mistake, seed, monkeypatch):
     monkeypatch.setattr(module, "Reader", mistake)
     search = model()
     with pytest.raises(AssertionError):
-        assert_read_right(search, history(search, SELECTIONS["particles"], seed))
+        assert_read_right(search, history(search, SELECTIONS["particles"], seed, 48))
 
 
 # ---------------------------------------------------------------- files and figures

@@ -66,21 +66,24 @@ def test_rollouts_view_tells_the_library_s_estimates(lm):
 
 @pytest.fixture(scope="module")
 def held_out(lm):
-    prompts = [lm.vocabulary.encode(p + "?") for p in PROBLEMS]
-    drawn, _ = pool.draw(lm, PROBLEMS, 8, np.random.default_rng(0), max_tokens=40)
+    problems = ["(81-74)*(98-77)-92", "27+94+96+(57+43)"]  # now right, now wrong
+    prompts = [lm.vocabulary.encode(p + "?") for p in problems]
+    drawn, _ = pool.draw(lm, problems, 8, np.random.default_rng(0), max_tokens=60)
     ends = step_ends(drawn.tokens, drawn.lengths, lm.vocabulary.containing(";"))
     return view.HeldOut(prompts, drawn, ends, shared_labels(drawn, ends))
 
 
 def test_measures_of_a_net_are_the_library_s(lm, held_out):
-    net = tiny_verifier(lm, context=60).net
-    entropy, everywhere, _ = held_out.measure(net)
-    rows = learning.pack(*held_out, 60, np.random.default_rng(0))
+    net = tiny_verifier(lm, context=120).net
+    entropy, everywhere, within = held_out.measure(net)
+    rows = learning.pack(*held_out, 120, np.random.default_rng(0))
     # training counts a solution as often as it was drawn, and so does this; both average over its steps
     assert entropy == pytest.approx(learning.held_out_loss(net, rows), abs=2e-3)
     belief, _ = pool.believe(net, held_out.prompts, held_out.rollouts)
     final = belief[np.arange(16), held_out.rollouts.lengths - 1]
-    assert everywhere == pytest.approx(auroc(final, held_out.rollouts.right), nan_ok=True)
+    right = held_out.rollouts.right
+    assert everywhere == pytest.approx(auroc(final, right))
+    assert within == pytest.approx(np.mean([auroc(final[:8], right[:8]), auroc(final[8:], right[8:])]))
 
 
 def test_training_view_takes_notes(lm, held_out, monkeypatch, capsys):

@@ -58,8 +58,8 @@ def efficiency(yours):
     )
     never = yours(budgets, baseline, 16, 0.7)
     if close(never, 16.0):
-        mistake("the baseline never reaches 0.7: np.interp stops at its last point; the ratio is math.inf")
-    expect(never == math.inf, f"the baseline never reaches 0.7, so the ratio is math.inf; yours is {never!r}")
+        mistake("the baseline never reaches 0.7: np.interp stops at its last point; the ratio is np.inf")
+    expect(never == math.inf, f"the baseline never reaches 0.7, so the ratio is np.inf; yours is {never!r}")
     return "equal accuracy, and the ratio of what was paid"
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ttclib.cost import Cost
@@ -15,13 +16,29 @@ from ttclib.search.methods import BEST_OF_N, OWN, Setting, root_width
 Columns = Mapping[str, np.ndarray]
 
 
-def read(folder: Path, table: str = "results") -> dict[str, np.ndarray]:
+def read(folder: Path, table: str = "results", columns: Sequence[str] | None = None) -> dict[str, np.ndarray]:
     """Read a table of a sweep, ``results`` or ``samples``, as columns of one length.
 
     Columns of numbers with missing values become floats with NaN.
+
+    Parameters
+    ----------
+    columns : sequence of str, optional
+        Which ones; all of them take much memory.
     """
-    found = pq.read_table(Path(folder) / f"{table}.parquet")
-    return {name: found[name].to_numpy() for name in found.column_names}
+    file = pq.ParquetFile(Path(folder) / f"{table}.parquet")
+    # one at a time: a whole table takes twice its memory until it is arrays
+    one = lambda name: file.read([name], use_threads=False)[name].combine_chunks()  # noqa: E731
+    found = {name: _plain(one(name)) for name in columns or file.schema_arrow.names}
+    pa.default_memory_pool().release_unused()
+    return found
+
+
+def _plain(column: pa.Array) -> np.ndarray:
+    if not pa.types.is_string(column.type):
+        return column.to_numpy(zero_copy_only=False)
+    coded = column.dictionary_encode()  # equal texts are one object: a table repeats them thousandfold
+    return coded.dictionary.to_numpy(zero_copy_only=False)[coded.indices.to_numpy()]
 
 
 def where(columns: Columns, **values) -> dict[str, np.ndarray]:

@@ -184,7 +184,7 @@ def reach(paid, accuracy, goal) -> np.ndarray:
     Parameters
     ----------
     paid : array, shape (..., k)
-        Rising and positive: generations, or FLOPs.
+        Positive, at rising budgets: generations, or FLOPs (which a wiser choice may lower again).
     accuracy : array, shape (..., k)
         Where it falls again, the best so far counts.
     goal : array, shape (...)
@@ -197,11 +197,11 @@ def reach(paid, accuracy, goal) -> np.ndarray:
     Raises
     ------
     ValueError
-        If a price is not positive, or they do not rise.
+        If a price is not positive.
     """
     paid, goal = finite_array("paid", paid), np.asarray(goal, dtype=float)
-    if (paid <= 0).any() or (np.diff(paid) <= 0).any():
-        raise ValueError("paid must be positive and rise")
+    if (paid <= 0).any():
+        raise ValueError(f"paid holds {paid.min():g}; a price is above 0")
     best = np.maximum.accumulate(finite_array("accuracy", accuracy), axis=-1)
     shape = np.broadcast_shapes(paid.shape, best.shape, (*goal.shape, paid.shape[-1]))
     cost, best = np.broadcast_to(np.log(paid), shape), np.broadcast_to(best, shape)
@@ -216,7 +216,7 @@ def reach(paid, accuracy, goal) -> np.ndarray:
 
 
 def efficiency(curve: Curve, baseline: Curve) -> tuple[np.ndarray, np.ndarray]:
-    """Return how many times more a baseline pays for the same accuracy.
+    """Return how many times more a baseline pays for the accuracy of the curve at each of its budgets.
 
     2 means that half the computation does; infinity, that the baseline never gets there. Where the
     baseline begins above the accuracy, the true ratio is at most what is returned.
@@ -238,6 +238,15 @@ def efficiency(curve: Curve, baseline: Curve) -> tuple[np.ndarray, np.ndarray]:
         np.stack([reach(*base, goal[..., j]) / paid[..., j] for j in range(goal.shape[-1])], axis=-1)
         for (goal, paid), base in zip(goals, bases, strict=True)
     )
+
+
+def saving(curve: Curve, baseline: Curve) -> tuple[np.ndarray, np.ndarray]:
+    """Return how many times less the curve pays for the accuracy of a baseline at each of *its* budgets.
+
+    The same ratio as :func:`efficiency`, read at the other end: 0 where the curve never gets there. Where
+    the baseline has stopped rising, each budget that it wastes makes the saving larger.
+    """
+    return tuple(1 / ratio for ratio in efficiency(baseline, curve))
 
 
 def confusion(first, second) -> np.ndarray:

@@ -161,7 +161,8 @@ def read_samples(folder: Path, verifier: str = "prm") -> Samples:
         If the sweep holds none, or not as many for every problem.
     """
     usual = Setting(BEST_OF_N, 1)
-    columns = where(read(folder, "samples"), model=usual.model, temperature=usual.temperature)
+    needed = ("model", "temperature", "seed", "problem", "sample", "right", f"{verifier}_last")
+    columns = where(read(folder, "samples", needed), model=usual.model, temperature=usual.temperature)
     order = np.lexsort((columns["sample"], columns["problem"], columns["seed"]))
     shape = [len(np.unique(columns[name])) for name in ("seed", "problem", "sample")]
     if not len(order) or len(order) != np.prod(shape):

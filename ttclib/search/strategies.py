@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ttclib.search.optimal import Curve, compute_optimal, difficulty_bins, fixed
-from ttclib.search.results import MAJORITY, WEIGHTED, Results, Samples
+from ttclib.search.results import BEST, MAJORITY, WEIGHTED, Results, Samples
 
 ONE = "one setting for all"
 PRICES = np.geomspace(0.1, 1e-5, 13)  # accuracy that a generation must bring
@@ -34,12 +34,12 @@ def strategies(results: Results, bins: Mapping[str, np.ndarray], weights, rng, *
     Returns
     -------
     dict of str to Curve
-        Majority and best-of-N weighted; the best single setting, chosen on one half and scored on the
-        other, which knows no difficulty; and ``"compute-optimal, " + name`` for each of ``bins``.
+        Majority and best-of-N, weighted and max; the best single setting, chosen on one half and scored
+        on the other, which knows no difficulty; and ``"compute-optimal, " + name`` for each of ``bins``.
     """
     right, paid = _tables(results, flops)
     found = {}
-    for name in (MAJORITY, WEIGHTED):
+    for name in (MAJORITY, WEIGHTED, BEST):
         row = results.names.index(name)
         found[name] = fixed(right[:, row], paid[:, row], weights)
     sortings = {ONE: np.zeros(right.shape[-1], dtype=int)}

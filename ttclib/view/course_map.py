@@ -17,7 +17,7 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from ttclib import genealogy, mcmc, smc, statespace
 from ttclib.view.style import COLORS, MUTED, Picture, figure
 
-READY = 7  # notebooks 00 to 06 can be opened; the others are planned
+READY = 10  # notebooks 00 to 09 can be opened; the others are planned
 
 PROPOSED, WEIGHED, SELECTED = COLORS[0], COLORS[1], COLORS[2]
 UNSELECTED = "#9CC3DD"  # proposed, and not selected

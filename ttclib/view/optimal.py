@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.patches import Rectangle
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
 
 from ttclib.cost import Cost, readable
 from ttclib.search.optimal import (
@@ -19,9 +20,10 @@ from ttclib.search.optimal import (
     efficiency,
     halves,
     middle,
+    saving,
     two_fold,
 )
-from ttclib.search.results import MAJORITY, WEIGHTED, Results, Samples
+from ttclib.search.results import BEST, MAJORITY, WEIGHTED, Results, Samples
 from ttclib.search.strategies import ONE, price_of_knowing, seen_bins, strategies
 from ttclib.view.budget import BudgetView, options
 from ttclib.view.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, figure, truth
@@ -135,10 +137,11 @@ def methods_picture(
     number, rng = bins.max() + 1, np.random.default_rng(seed)
     some = results.only(*names)
     palette = dict(zip(names, _palette(names), strict=True))
-    fig, axes = figure(2, 2, size=(10.0, 6.0), sharex=True, sharey=True)
+    rows = -(-len(budgets) // 2)
+    fig, axes = figure(rows, 2, size=(10.0, 3.0 * rows), sharex=True, sharey=True, squeeze=False)
     width, texts = 0.84 / len(names), []
     draws = [bootstrap_counts(int(np.sum(bins == k)), _REPLICATES, rng) for k in range(number)]
-    for ax, budget in zip(np.ravel(axes), budgets, strict=True):
+    for ax, budget in zip(np.ravel(axes), budgets, strict=False):
         accuracy = some.accuracy[:, some.at(budget)]
         best = []
         for i, name in enumerate(names):
@@ -187,10 +190,11 @@ def choice_view(results: Results, bins: Mapping[str, np.ndarray], seed: int = 0,
     bars.set(xlim=(-0.5, number + 0.5), ylim=(0, 1.08), ylabel="share solved", xlabel="bin")
     bars.set_xticks(range(number + 1), [*(_name(k, number).replace(" ", "\n") for k in range(number)), "all"])
     bars.set_title("scored on the other half")
-    bars.bar([], [], color=MUTED, label=WEIGHTED)
-    bars.bar([], [], color=GOOD, label="compute-optimal")
-    bars.plot([], [], "k--", linewidth=1.2, label="best setting in hindsight")
-    bars.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=1)
+    kinds = [Patch(color=MUTED, label=WEIGHTED), Patch(color=GOOD, label="compute-optimal")]
+    kinds.append(
+        Line2D([], [], color=TRUTH, linestyle="--", linewidth=1.2, label="best setting in hindsight")
+    )
+    fig.legend(handles=kinds, loc="outside lower right", ncols=3)
     colors = mpl.colormaps["cividis"]
 
     def draw(budget, difficulty, seed):
@@ -243,6 +247,7 @@ def choice_view(results: Results, bins: Mapping[str, np.ndarray], seed: int = 0,
 _LOOKS = {
     MAJORITY: (MUTED, "s:"),
     WEIGHTED: (TRUTH, "o-"),
+    BEST: (COLORS[3], "P--"),
     ONE: (COLORS[1], "D-"),
     "compute-optimal, oracle": (COLORS[2], "^-"),
     "compute-optimal, predicted": (COLORS[0], "v-"),
@@ -251,19 +256,22 @@ _LOOKS = {
 
 def curves_picture(generations: Mapping[str, Curve], flops: Mapping[str, Curve]) -> Picture:
     """Accuracy of every strategy against generations, and against FLOPs of both models."""
-    fig, axes = figure(1, 2, size=(10.0, 4.0), sharey=True)
+    fig, axes = figure(1, 2, size=(10.0, 4.3), sharey=True)
     for ax, curves in zip(axes, (generations, flops), strict=True):
         for name, curve in curves.items():
             color, line = _LOOKS[name]
             ax.plot(curve.paid, curve.accuracy, line, color=color, markersize=4.5, label=name)
-        for name in (WEIGHTED, "compute-optimal, predicted"):
-            low, high = middle(curves[name].draws)
-            ax.fill_between(curves[name].paid, low, high, color=_LOOKS[name][0], alpha=0.13, linewidth=0)
-    axes[0].set(ylabel="share of problems solved")
+    for name in (WEIGHTED, "compute-optimal, predicted"):
+        low, high = middle(generations[name].draws)
+        axes[0].fill_between(
+            generations[name].paid, low, high, color=_LOOKS[name][0], alpha=0.13, linewidth=0
+        )
+    axes[0].set(ylabel="share of problems solved", title="95% bands of two of them")
+    axes[1].set_title("both models, positions really computed")
     _generations(axes[0], next(iter(generations.values())).paid)
-    axes[1].set(xscale="log", xlabel="FLOPs a problem, both models")
+    axes[1].set(xscale="log", xlabel="FLOPs a problem")
     handles, labels = axes[0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=5)
+    fig.legend(handles, labels, loc="outside lower center", ncols=3)
     at = np.flatnonzero(np.isin(generations[WEIGHTED].paid, (4, 16, 64, 256)))
     rows = [
         f"{name} " + ", ".join(f"{v:.3f}" for v in curve.accuracy[at]) for name, curve in generations.items()
@@ -272,45 +280,57 @@ def curves_picture(generations: Mapping[str, Curve], flops: Mapping[str, Curve])
     return Picture(fig, f"share solved at {budgets} generations: " + "; ".join(rows))
 
 
-def efficiency_picture(generations: Mapping[str, Curve], flops: Mapping[str, Curve], claim: float = 4.0):
-    """How many times more best-of-N weighted pays for the same accuracy, with 95% intervals."""
-    fig, axes = figure(1, 2, size=(10.0, 3.9), sharey=True)
-    budgets = generations[WEIGHTED].paid
-    top = budgets[-1] / budgets[0]
-    texts = []
-    for ax, curves, what in zip(axes, (generations, flops), ("generations", "FLOPs"), strict=True):
-        for shift, name in enumerate(n for n in curves if n not in (MAJORITY, WEIGHTED)):
-            ratio, draws = efficiency(curves[name], curves[WEIGHTED])
-            low, high = (np.minimum(v, top) for v in middle(draws))
-            x, shown = budgets * 1.09 ** (shift - 1), np.minimum(ratio, top)
+def efficiency_picture(
+    curves: Mapping[str, Curve], budgets, unit: str, baseline: str = WEIGHTED, claim: float = 4.0
+) -> Picture:
+    """How many times more a baseline pays for the same accuracy, read from both ends, 95% intervals.
+
+    Parameters
+    ----------
+    curves : mapping
+        From :func:`ttclib.search.strategies.strategies`.
+    budgets : array
+        Generations at which the curves were measured.
+    unit : str
+        What the curves count: generations or FLOPs.
+    """
+    fig, axes = figure(1, 2, size=(10.0, 4.0), sharey=True)
+    top, texts = 64.0, []
+    ways = ((efficiency, "N of the strategy"), (saving, f"N of {baseline}"))
+    for ax, (ratio_of, axis) in zip(axes, ways, strict=True):
+        for shift, name in enumerate(n for n in curves if n not in (MAJORITY, WEIGHTED, BEST)):
+            ratio, draws = ratio_of(curves[name], curves[baseline])
+            ends = middle(draws)
+            x, shown = budgets * 1.09 ** (shift - 1), np.clip(ratio, 0.2, top)
             color, line = _LOOKS[name]
-            ax.plot([x, x], [low, high], color=color, linewidth=1.4)
-            ax.plot(x, shown, line[0], color=color, markersize=5, label=name)
-            never = ~np.isfinite(ratio)
-            ax.plot(x[never], np.full(never.sum(), top), "^", color=color, markersize=8, fillstyle="none")
-            if name.endswith("predicted"):
-                ends = middle(draws)
-                places = [int(np.flatnonzero(budgets == b)[0]) for b in (4, 16, 64) if b in budgets]
+            ax.plot([x, x], np.clip(ends, 0.2, top), color=color, linewidth=1.4)
+            there = np.isfinite(ratio) & (ratio > 0)
+            ax.plot(x[there], shown[there], line[0], color=color, markersize=5, label=name)
+            ax.plot(x[~there], shown[~there], line[0], color=color, markersize=8, fillstyle="none")
+            places = [int(np.flatnonzero(budgets == b)[0]) for b in (4, 16, 64) if b in budgets]
+            if name != ONE:
                 parts = [f"at {budgets[k]:g} {_times(ratio[k], *(end[k] for end in ends))}" for k in places]
-                texts.append(f"{what}, {name}: " + ", ".join(parts))
+                texts.append(f"{axis}, {name}: " + ", ".join(parts))
         truth(ax, 1.0)
         ax.axhline(claim, color=BAD, linestyle=":", linewidth=1.2)
-        ax.text(
-            budgets[-1] * 1.25, claim * 1.06, f"paper: up to {claim:g}", color=BAD, ha="right", fontsize=8.5
+        ax.text(budgets[0] * 0.9, claim * 1.08, f"paper: up to {claim:g}", color=BAD, fontsize=8.5)
+        ax.set(yscale="log", ylim=(0.18, top * 1.3))
+        ax.set_yticks(
+            [0.25, 0.5, 1, 2, 4, 8, 16, 32, top], ["¼", "½", "1", "2", "4", "8", "16", "32", "more"]
         )
-        ax.set(yscale="log", ylim=(0.25, top * 1.2), title=f"counted in {what}")
-        ax.set_yticks([0.25, 0.5, 1, 2, 4, 8, 16, 32], ["¼", "½", "1", "2", "4", "8", "16", "32"])
         ax.minorticks_off()
-        _generations(ax, budgets, "generations N of the strategy")
-    axes[0].set_ylabel("best-of-N weighted pays … times as much")
-    handles, labels = axes[0].get_legend_handles_labels()
+        _generations(ax, budgets, f"equal accuracy, read at {axis}")
+    axes[0].set_ylabel(f"times as many {unit} for {baseline}")
+    handles, labels = axes[1].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside lower center", ncols=3)
-    return Picture(fig, f"{WEIGHTED} pays for the same accuracy; " + "; ".join(texts))
+    return Picture(fig, f"times as many {unit} for {baseline} at equal accuracy; " + "; ".join(texts))
 
 
 def _times(ratio: float, low: float, high: float) -> str:
     """Write a ratio with its interval; "more" is more than any budget there is."""
-    middle_, low, high = (f"{v:.2g}×" if np.isfinite(v) else "more" for v in (ratio, low, high))
+    middle_, low, high = (
+        "never" if v == 0 else f"{v:.2g}×" if np.isfinite(v) else "more" for v in (ratio, low, high)
+    )
     return f"{middle_} ({low} to {high})"
 
 
@@ -321,7 +341,7 @@ def knowing_view(
     results: Results,
     samples: Samples,
     weights,
-    looks=(0, 1, 2, 4, 8, 16, 32, 64, 128, 256),
+    looks=(0, 1, 4, 16, 64, 256),
     budget: int = 16,
     seed: int = 0,
 ) -> BudgetView:
@@ -330,10 +350,10 @@ def knowing_view(
     base = strategies(results, {}, weights, rng)[WEIGHTED]
     oracle, place = difficulty_bins(samples.right.mean(axis=(0, 2))), results.at(budget)
     curves = price_of_knowing(results, samples, weights, rng, looks)
-    net = {m: efficiency(curve, base) for m, curve in curves.items()}
-    gross = {m: net[m][0] * (results.budgets + m) / results.budgets for m in looks}
+    net = {m: saving(curve, base) for m, curve in curves.items()}
+    gross = [saving(curve._replace(paid=base.paid), base)[0][place] for curve in curves.values()]
     fig, (lines, ratio) = figure(1, 2, size=(10.0, 4.0), width_ratios=[1.2, 1])
-    budgets, top = results.budgets, 32.0  # what is more, or never, is drawn there
+    budgets = results.budgets
     low, high = middle(base.draws)
     lines.fill_between(budgets, low, high, color=TRUTH, alpha=0.12, linewidth=0)
     lines.plot(budgets, base.accuracy, "o-", color=TRUTH, markersize=4, label=WEIGHTED)
@@ -344,19 +364,19 @@ def knowing_view(
     lines.plot([], [], ":", color=GOOD, label="the same, difficulty for nothing")
     lines.legend(loc="lower right")
     xs = range(len(looks))
-    ratio.set(yscale="log", ylim=(0.05, 40), xlim=(-0.6, len(looks) - 0.4))
+    ratio.set(yscale="log", ylim=(0.04, 12), xlim=(-0.6, len(looks) - 0.4))
     ratio.set_xticks(xs, looks)
-    ratio.set_yticks([0.0625, 0.25, 1, 4, 16], ["1/16", "¼", "1", "4", "16"])
+    ratio.set_yticks([1 / 16, 1 / 4, 1, 4], ["1/16", "¼", "1", "4"])
     ratio.minorticks_off()
-    ratio.set(xlabel="samples for the difficulty", title=f"{budget} generations for the answer")
-    ratio.set_ylabel("best-of-N weighted pays … times as much")
+    ratio.set(xlabel="samples for the difficulty", ylabel=f"times as much for {WEIGHTED}")
+    ratio.set_title(f"for what that solves with {budget}")
     truth(ratio, 1.0)
-    shown = np.minimum([net[m][0][place] for m in looks], top)
-    spans = [[float(np.minimum(end[place], top)) for end in middle(net[m][1])] for m in looks]
-    ratio.plot([xs, xs], np.transpose(spans), color=GOOD, linewidth=1.4)
+    shown = np.array([net[m][0][place] for m in looks])
+    ends = np.transpose([middle(net[m][1][:, place]) for m in looks])
+    ratio.plot([xs, xs], np.maximum(ends, 0.04), color=GOOD, linewidth=1.4)
     ratio.plot(xs, shown, "v", color=GOOD, label="all paid")
-    ratio.plot(xs, np.minimum([gross[m][place] for m in looks], top), ":", color=GOOD, label="for nothing")
-    ratio.legend(loc="upper right")
+    ratio.plot(xs, gross, ":", color=GOOD, label="difficulty for nothing")
+    ratio.legend(loc="lower left")
 
     def draw(m, seed):
         curve, at = curves[m], looks.index(m)
@@ -368,19 +388,21 @@ def knowing_view(
         where = "everybody in one bin"
         if m:
             where = f"{np.mean(seen_bins(samples, m) == oracle):.0%} of problems in their true bin"
-        low, high = (end[place] for end in middle(net[m][1]))
         text = (
             f"{where}; {budget} generations for the answer and {m} for the difficulty solve "
-            f"{curve.accuracy[place]:.3f}; for that {WEIGHTED} pays {_times(net[m][0][place], low, high)}"
+            f"{curve.accuracy[place]:.3f}; for what {WEIGHTED} solves with {budget}, that pays "
+            f"{_times(shown[at], *ends[:, at])} as much, all paid"
         )
-        return text, Cost(units=budget + m)
+        return text, Cost(units=m)
 
     looks = tuple(looks)
     return BudgetView(
         fig,
         draw,
         luck=False,
-        m=options(looks, default=16, unit="samples", label="samples for the difficulty"),
+        m=options(
+            looks, default=16 if 16 in looks else looks[0], unit="samples", label="samples for the difficulty"
+        ),
     )
 
 
@@ -400,13 +422,10 @@ def shared_picture(shared: Mapping[str, Curve], generations: Mapping[str, Curve]
     for name, curve in shared.items():
         color = _LOOKS[f"compute-optimal, {name}"][0]
         ax.plot(curve.paid, curve.accuracy, "*--", color=color, markersize=9, label=f"shared out, {name}")
-        ratio, draws = efficiency(curve, generations[WEIGHTED])
-        low, high = middle(draws)
-        near = int(np.argmin(abs(np.log(curve.paid / 16))))
-        texts.append(
-            f"{name}: {curve.paid[near]:.1f} generations in the mean solve {curve.accuracy[near]:.3f}, "
-            f"for that {WEIGHTED} pays {_times(ratio[near], low[near], high[near])}"
-        )
+        ratio, draws = saving(curve, generations[WEIGHTED])
+        at = int(np.argmin(abs(generations[WEIGHTED].paid - 16)))
+        said = _times(ratio[at], *middle(draws[:, at]))
+        texts.append(f"{name}: {WEIGHTED} pays {said} as much for what it solves with 16")
     _generations(ax, generations[WEIGHTED].paid, "generations a problem, in the mean")
     ax.set(ylabel="share of problems solved")
     ax.legend(loc="lower right")
@@ -420,6 +439,6 @@ def spent_table(results: Results, m: int) -> str:
     most = results.budgets[-1]
     cost = price[-1] * m / most
     lines = [f"{m} samples with their scores cost {readable(cost)} FLOPs a problem; as many as"]
-    for budget in (4, 16, 64, 256):
+    for budget in np.intersect1d(results.budgets, (4, 16, 64, 256)):
         lines.append(f"{cost / price[results.at(budget)]:8.1f} × {WEIGHTED} with N = {budget}")
     return "\n".join(lines)

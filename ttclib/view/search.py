@@ -20,7 +20,7 @@ from ttclib.search.search import CONCLUSIONS, conclude, given
 from ttclib.smc import Population, smc
 from ttclib.view.budget import BudgetView, entry, options, powers_of_two
 from ttclib.view.population import SCORES, draw_population, label_members, untangled
-from ttclib.view.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, end_labels, figure
+from ttclib.view.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, figure
 
 LABELLED = 32  # members: in larger populations there is no room for words
 
@@ -280,10 +280,13 @@ def overoptimisation_view(
     }
     drawn = where(results, method=BEST_OF_N)
     fig, ax = figure(size=(8.4, 4.0))
-    ax.set(xscale="log", xlim=(0.9, 900), ylim=(0, 1.02), xlabel="samples N")
+    ax.set(xscale="log", xlim=(0.9, 300), ylim=(0, 1.02), xlabel="samples N")
     ax.set_ylabel("share of answers that are right")
     ax.set_xticks([4**i for i in range(5)], [str(4**i) for i in range(5)])
     ax.minorticks_off()
+    for name, (_, _, color, style) in ways.items():
+        ax.plot([], [], style, color=color, label=name)
+    fig.legend(loc="outside right upper")
 
     @functools.cache
     def found(bin_, name):
@@ -301,8 +304,6 @@ def overoptimisation_view(
                 ax.fill_between(curve.n, low, high, color=color, alpha=0.2, linewidth=0)
                 first, last_, best = curve.accuracy[0], curve.accuracy[-1], curve.accuracy.argmax()
                 said.append(f"{name} {first:.0%} → {last_:.0%}, best at N = {curve.n[best]}")
-        ends = [found(problems, name)[0].accuracy[-1] for name in ways]
-        end_labels(ax, curve.n[-1], ends, list(ways), [look[2] for look in ways.values()], gap=0.055)
         return "; ".join(said)
 
     shown = [-1, *range(len(bins))]

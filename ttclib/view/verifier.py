@@ -176,7 +176,9 @@ def rollouts_view(lm, problem: str, solution: str, known: np.ndarray, high: int 
         )
         return text, cost
 
-    return BudgetView(fig, draw, rollouts=powers_of_two(0, high, unit="rollouts a step", default=4))
+    return BudgetView(
+        fig, draw, rollouts=powers_of_two(0, high, unit="rollouts a step", default=min(4, high))
+    )
 
 
 # ---- a verifier that learns -------------------------------------------------------------------------
@@ -260,7 +262,7 @@ class TrainingView:
 
     def best(self, name: str) -> tuple:
         """Return (step, cross-entropy, AUC over all answers, AUC within) where the first is lowest."""
-        return min(self.found[name], key=lambda row: row[1])
+        return min(self.found[name][1:], key=lambda row: row[1])  # not before the first step
 
     def _still(self) -> tuple[Figure, np.ndarray]:
         fig, axes = figure(1, 3, size=(9.4, 3.4))
@@ -289,15 +291,14 @@ class TrainingView:
             artist.remove()
         self._moving, said = [], []
         for name, color in self._colors().items():
-            if not self.found[name]:
+            if len(self.found[name]) < 2:
                 continue
             at, *measures = np.array(self.found[name]).T
-            best = int(np.argmin(measures[0]))
             for ax, values in zip(self._axes, measures, strict=True):
                 self._moving += ax.plot(at, values, "o-", color=color, markersize=3.5)
             ring = {"markersize": 10, "fillstyle": "none", "color": color}
-            self._moving += self._axes[0].plot(at[best], measures[0][best], "o", **ring)
             step, entropy, everywhere, within = self.best(name)
+            self._moving += self._axes[0].plot(step, entropy, "o", **ring)
             said.append(
                 f"{name}, kept after step {step}: cross-entropy {entropy:.2f}, AUC over all answers "
                 f"{everywhere:.2f}, within a problem {within:.2f}"
@@ -345,12 +346,12 @@ def knowledge_picture(finals: Mapping[str, np.ndarray], right: np.ndarray) -> Pi
     area.plot([], [], "o", color=COLORS[1], label="over all answers")
     area.plot([], [], "o-", color=GOOD, label="within a problem")
     area.set_yticks(rows, names)
-    area.set(xlim=(0.45, 1.01), ylim=(-0.6, len(names) - 0.4), xlabel="AUC")
-    area.legend(loc="upper left", fontsize=7.5, bbox_to_anchor=(0, 1.25), ncols=3, frameon=False)
+    area.set(xlim=(0.35, 1.01), ylim=(-0.6, len(names) - 0.4), xlabel="AUC")
+    area.legend(loc="upper left", fontsize=7.5, bbox_to_anchor=(0, 1.17), ncols=3, frameon=False)
     pick.axvline(right.mean(), color=MUTED, linestyle=":", label="one sample")
     truth(pick, right.any(axis=1).mean(), f"one of {n} is right", vertical=True)
-    pick.set(xlim=(0.3, 1), xlabel=f"share right: highest score of {n}")
-    pick.legend(loc="upper left", fontsize=7.5, bbox_to_anchor=(0, 1.25), ncols=2, frameon=False)
+    pick.set(xlim=(0.2, 1), xlabel=f"share right: highest score of {n}")
+    pick.legend(loc="upper left", fontsize=7.5, bbox_to_anchor=(0, 1.17), ncols=2, frameon=False)
     return Picture(fig, "; ".join(said))
 
 
@@ -506,11 +507,11 @@ def belief_view(readings: Mapping[str, Reading]) -> BudgetView:
     for name, color in colors.items():
         belief.plot([], [], color=color, label=name)
     belief.plot([], [], "kD", markersize=5, label="rollouts from there")
-    belief.legend(loc="lower left", ncols=2, fontsize=7.5)
+    belief.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, fontsize=7.5, frameon=False)
     palette = dict(zip(models, (MUTED, COLORS[2]), strict=False))
     for name, color in palette.items():
-        surprise.bar([], [], color=color, label=name)
-    surprise.legend(loc="upper left", ncols=2, fontsize=7.5)
+        surprise.plot([], [], "s", color=color, label=name)
+    surprise.legend(loc="upper right", ncols=2, fontsize=7.5)
 
     def draw(solution, seed):
         r = readings[solution]
