@@ -1,11 +1,11 @@
 """Search under a verifier: seconds and positions fed, against ``its-hub`` and ``crucible-ttc``.
 
-All sides search the same problems, one by one, with the lab model, the course's process reward model
-and N texts at a time. The peers bring the search and ask their user for the two models. Here those are
-``transformers.generate`` and the net of our verifier, and each call reads the problem and all steps so
-far, in batches as large as the peer allows: ``its-hub`` hands over all texts of a round,
-``crucible-ttc`` one text with all that is to continue it, and one text to be scored. The surprise that
-our verifier wants to be told goes from one model to the other at no cost.
+All sides search the same problems, a new one in each round, with the lab model, the course's process
+reward model and N texts at a time. The peers bring the search and ask their user for the two models.
+Here those are ``transformers.generate`` and the net of our verifier, and each call reads the problem
+and all steps so far, in batches as large as the peer allows: ``its-hub`` hands over all texts of a
+round, ``crucible-ttc`` one text with all that is to continue it, and one text to be scored. The
+surprise that our verifier wants to be told goes from one model to the other at no cost.
 
 Who is finished, and how many begin, is not the same everywhere: the peers' beam searches begin with M
 texts instead of N, and let finished texts compete. So costs are given for each step that was written,
@@ -200,14 +200,15 @@ INSTALLED = {"its-hub": "its_hub", "crucible-ttc": "crucible"}
 
 
 def metered(search, problems, embeddings) -> Callable[[], np.ndarray]:
-    """Return a function that searches all problems, and tells the quantities of ``UNITS``."""
+    """Return a function that searches the next problem, and tells the quantities of ``UNITS``."""
+    problems = iter(problems)
 
     def timed():
         fed = {embedding: [] for embedding in embeddings}
         note = lambda module, inputs, output: fed[module].append(inputs[0].numel())  # noqa: E731
         hooks = [embedding.register_forward_hook(note) for embedding in embeddings]
         start = time.perf_counter()
-        steps = sum(search(problem) for problem in problems)
+        steps = search(next(problems))
         seconds = time.perf_counter() - start
         for hook in hooks:
             hook.remove()
@@ -221,8 +222,8 @@ def rows(sizes=SIZES, rounds: int = ROUNDS, seed: int = 0) -> list[dict]:
     random.seed(seed)  # its-hub and torch draw from the global generators
     torch.manual_seed(seed)
     lm, verifier, table = load("lab-small"), load_verifier("prm"), []
-    balanced = task.problems("test", len(task.OPERATIONS), np.random.default_rng(seed))
-    problems = [f"{text}?" for text in balanced[1::2]]  # of 3, 5 and 7 operations
+    # of 2 operations to warm up, then of 3, 4, 5
+    problems = [f"{text}?" for text in task.problems("test", rounds + 1, np.random.default_rng(seed))]
     theirs = lm.model.get_input_embeddings(), verifier.net.body.embed
     mine = lm.ours.embed, verifier.net.body.embed
     for method, n in [(method, n) for method in CONTENDERS for n in sizes]:

@@ -42,7 +42,9 @@ def load(path: Path):
 
 def machine() -> str:
     """Describe processor and versions in one line; nothing that names the machine."""
-    return f"{processor()}, {os.cpu_count()} cores · {versions(*PACKAGES)}"
+    threads = os.environ.get("OMP_NUM_THREADS")
+    cores = f"{os.cpu_count()} cores" + (f", OMP_NUM_THREADS={threads}" if threads else "")
+    return f"{processor()}, {cores} · {versions(*PACKAGES)}"
 
 
 def verdict(row: dict) -> str:

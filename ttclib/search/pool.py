@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from scipy.special import comb, expit
 
 from ttclib.calibration import auroc
 from ttclib.cost import Cost
 from ttclib.inputs import finite_array, whole_number
 from ttclib.search.rollouts import Rollouts, collect
-from ttclib.search.verifier import LEAST, Net
+
+if TYPE_CHECKING:
+    from ttclib.search.verifier import Net
 
 
 def draw(
@@ -55,7 +57,6 @@ def draw(
     return Rollouts(*(stack(field.name) for field in fields(Rollouts))), spent
 
 
-@torch.inference_mode()
 def believe(
     net: Net, prompts: Sequence[Sequence[int]], rollouts: Rollouts, at_once: int = 64
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -72,6 +73,10 @@ def believe(
         Probability of ending right, and the log probability of each token in the net's own opinion;
         NaN beyond the end.
     """
+    import torch  # here, so that looking at pictures of beliefs does not load it
+
+    from ttclib.search.verifier import LEAST
+
     same = np.column_stack([rollouts.problem, rollouts.tokens])
     _, first, which = np.unique(same, axis=0, return_index=True, return_inverse=True)
     sizes = np.array([len(prompts[p]) for p in rollouts.problem[first]])
@@ -86,9 +91,13 @@ def believe(
             tokens[r, : p + k] = [*prompts[texts.problem[r]], *texts.tokens[r, :k]]
             surprise[r, p : p + k] = np.maximum(texts.surprise[r, :k], [LEAST, 0.0])
         causal = torch.ones(length, length, dtype=torch.bool).tril()
-        logits, laws = net(
-            torch.from_numpy(tokens), torch.from_numpy(surprise).float(), torch.arange(length)[None], causal
-        )
+        with torch.inference_mode():
+            logits, laws = net(
+                torch.from_numpy(tokens),
+                torch.from_numpy(surprise).float(),
+                torch.arange(length)[None],
+                causal,
+            )
         own = laws[:, :-1].gather(-1, torch.from_numpy(tokens[:, 1:, None]))[..., 0].double().numpy()
         logits = logits.double().numpy()
         for r, (p, k) in enumerate(zip(size, texts.lengths, strict=True)):
