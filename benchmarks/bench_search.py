@@ -96,12 +96,14 @@ class Judge:
         ]
         length = max(map(len, rows))
         tokens = torch.tensor([row + [0] * (length - len(row)) for row in rows])
-        surprise = torch.zeros(*tokens.shape, 2)
+        surprise, written = torch.zeros(*tokens.shape, 2), torch.zeros(tokens.shape, dtype=torch.bool)
         for i, text in enumerate(texts):
             noted = torch.from_numpy(self.writer.surprise[prompt, text.removesuffix(END)])
-            surprise[i, problem : problem + len(noted)] = noted
+            place = slice(problem, problem + len(noted))
+            surprise[i, place], written[i, place] = noted, True
         causal = torch.ones(length, length, dtype=torch.bool).tril()
-        logits, _ = self.net(tokens, surprise, torch.arange(length).expand(tokens.shape), causal)
+        places = torch.arange(length).expand(tokens.shape)
+        logits, _ = self.net(tokens, surprise, written, places, causal)
         step = self.writer.stops[1]
         ends = [[i for i in range(len(row)) if row[i] == step or i == len(row) - 1] for row in rows]
         return [scores[where].tolist() for scores, where in zip(logits.sigmoid(), ends, strict=True)]

@@ -411,7 +411,7 @@ class OneStepMore(Enumerated):
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
-        self.max_tokens, self._room = self.max_tokens + 1, self._room + 1
+        self.max_tokens, self.room = self.max_tokens + 1, self.room + 1
 
 
 class EndsForNothing(Enumerated):
@@ -1004,3 +1004,24 @@ def test_the_dead_stay_dead_and_cost_nothing(seed):
 def test_a_best_few_of_the_dead_die_out():
     decoder = Decoder(AB, "a", [regex("(a|b){4}", AB.vocabulary)], max_tokens=3)
     assert run(decoder, 6, top_k(2, copies=3), np.random.default_rng(0))[-1].extinct
+
+
+def test_texts_can_be_begun_anew(seed):
+    """What was drawn before is fed, once where texts are equal, and followed as if it were drawn now."""
+    options = {"stop": "ca", "until": "b", "max_tokens": 7, "surprise": True}
+    decoder = Decoder(ABC, ["a", "bca"], [parity(ABC.vocabulary)], **options)
+    drawn = run(decoder, 60, keep_all, np.random.default_rng(seed))[1].particles
+    old = drawn[np.flatnonzero(~drawn.finished)]
+    new = decoder.begin(old.prompt, old.tokens, old.surprise)
+    assert len(old) > 3
+    for field in ("lengths", "states", "finished", "prompt"):
+        assert (getattr(new, field) == getattr(old, field)).all()
+    assert new.log_probs == pytest.approx(old.log_probs)
+    texts = [
+        (*decoder.prompts[p], *x[:k]) for p, x, k in zip(old.prompt, old.tokens, old.lengths, strict=True)
+    ]
+    assert [new.run.session.prefixes[row] for row in new.rows] == texts
+    assert new.cost.lm_positions == sum(map(len, set(texts)))
+    grown = decoder.step(2, new, np.random.default_rng(seed))
+    assert (grown.tokens[:, : old.lengths.min()] == old.tokens[:, : old.lengths.min()]).all()
+    assert (grown.lengths > old.lengths).all() and (grown.begun == old.lengths).all()

@@ -45,7 +45,9 @@ def test_every_different_text_is_packed_once():
             key = tuple(rows.tokens[r, where])
             assert key not in seen
             seen[key] = rows.weights[r, where][-1], rows.labels[r, where][-1], rows.ends[r, where].sum()
-            assert (rows.surprise[r, where][:1] == 0).all()  # nobody generated the prompt
+            prompt = PROMPTS[[len(p) for p in PROMPTS].index((~rows.written[r, where]).sum())]
+            assert key[: len(prompt)] == tuple(prompt)  # which nobody generated
+            assert (rows.surprise[r, where][: len(prompt)] == 0).all()
     expected = {}
     for i in range(len(twice)):
         key = (*PROMPTS[twice.problem[i]], *twice.tokens[i, : twice.lengths[i]])
@@ -54,6 +56,20 @@ def test_every_different_text_is_packed_once():
         key: min(count, learning.MOST) for key, count in expected.items()
     }
     assert all(number == 1 for _, _, number in seen.values())
+
+
+def test_an_answer_can_count_more_than_a_step():
+    found = rollouts(np.random.default_rng(0))
+    ends = (np.arange(8) < found.lengths[:, None]) & (found.tokens % 2 == 0)
+    ends |= np.arange(8) == found.lengths[:, None] - 1
+    plain, heavy = (
+        learning.pack(PROMPTS, found, ends, ends * 0.5, 24, np.random.default_rng(1), answer)
+        for answer in (1.0, 3.0)
+    )
+    times = heavy.weights[plain.weights > 0] / plain.weights[plain.weights > 0]
+    following = np.pad(plain.texts[:, 1:], [(0, 0), (0, 1)], constant_values=-1)
+    assert (times == np.where(plain.texts != following, 3, 1)[plain.weights > 0]).all()
+    assert plain.ends.sum() > len(found)
 
 
 def test_a_text_longer_than_a_row_is_refused():
@@ -81,6 +97,7 @@ def test_the_loss_is_that_of_each_text_alone(judge):
                 logits, _ = net(
                     tokens,
                     torch.from_numpy(rows.surprise[r, where])[None].float(),
+                    torch.from_numpy(rows.written[r, where])[None],
                     torch.arange(k)[None],
                     torch.ones(1, 1, k, k, dtype=torch.bool).tril(),
                 )
@@ -124,7 +141,9 @@ def test_a_killed_training_goes_on_where_it_was(tmp_path, monkeypatch):
     _, rows = packed(7, m=60)
     options = {"batch": 4, "steps": 12, "learning_rate": 1e-2, "held_out": rows, "every": 3}
     whole, history, _ = learning.train(Net(SHAPE, 8, seed=1), rows, **options)
-    monkeypatch.setattr(learning.time, "monotonic", iter(range(0, 10**6, 61)).__next__)  # save each step
+    monkeypatch.setattr(
+        learning.training.time, "monotonic", iter(range(0, 10**6, 61)).__next__
+    )  # save each step
 
     def killed(step, loss):
         if step == 7:

@@ -215,7 +215,7 @@ class OneTokenMore(EnumeratedSearch):
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
-        self.max_tokens, self._room = self.max_tokens + 1, self._room + 1
+        self.max_tokens, self.room = self.max_tokens + 1, self.room + 1
 
 
 MISTAKES = [

@@ -140,14 +140,14 @@ def test_wrong_cuts_are_noticed(monkeypatch):
 
 def test_a_suffix_that_forgets_its_beginning_is_noticed(monkeypatch):
     """The rest is written from the problem alone."""
-    plain = markov._cut
+    plain = Search.begin
 
-    def forgets(search, solutions, kept):
-        new, cost = plain(search, solutions, kept)
-        session = search.lm.start([search.prompts[p] for p in new.prompt], search._room)
-        return replace(new, run=type(new.run)(session), rows=np.arange(len(new))), cost
+    def forgets(search, prompt, tokens, surprise=None):
+        new = plain(search, prompt, tokens, surprise)
+        session = search.lm.start([search.prompts[p] for p in prompt], search.room)
+        return replace(new, run=type(new.run)(session), rows=np.arange(len(new)))
 
-    monkeypatch.setattr(markov, "_cut", forgets)
+    monkeypatch.setattr(Search, "begin", forgets)
     assert imbalance() > 1e-2
 
 
@@ -317,7 +317,7 @@ def test_costs_and_scores_of_a_transformer(prompt, seed):
         again = sum(len(prefix) for _, *prefix in prefixes)
         assert visit.spent.verifier_positions == problems + again + sum(grown for grown, *_ in reads)
         rescored = replace(new, begun=np.zeros(24, dtype=int))
-        whole = verifier.start(LM, search.prompts, search._room).read(rescored, np.arange(24))[0]
+        whole = verifier.start(LM, search.prompts, search.room).read(rescored, np.arange(24))[0]
         assert AGGREGATIONS["last"](new.scores) == pytest.approx(whole, abs=1e-5)
 
 
@@ -334,10 +334,10 @@ class Spy:
             max_tokens=20,
         )
 
-    def extend(self, parents, rng, first=False):
-        if first:
+    def extend(self, parents, rng):
+        if parents.version == 0:
             self.kept = parents.lengths.copy()
-        return Search._extend(self.search, parents, rng, first)
+        return Search._extend(self.search, parents, rng)
 
     def feed(self, new, active):
         cost = Search._feed(self.search, new, active)

@@ -19,7 +19,7 @@ from ttclib.lm import samplers
 from ttclib.search import verifier as module
 from ttclib.search.search import Search
 from ttclib.search.selections import beam, rebase, trees
-from ttclib.search.verifier import Exact, Reader, Verifier
+from ttclib.search.verifier import Exact, Reader, Verifier, so_far
 from ttclib.smc import keep_all, resample, run
 
 LM = tiny_transformer("llama", letters="abcdefg", context=40)
@@ -145,6 +145,24 @@ def test_a_plain_head_does_not_hear_the_surprise():
         assert (quiet != loud) == hears
 
 
+def test_the_text_so_far_is_summed_up(seed):
+    """Of each text alone, in packed rows and in two pieces."""
+    rng = np.random.default_rng(seed)
+    lengths = [5, 1, 7, 3]
+    positions = np.concatenate([np.arange(k) for k in lengths])[None]
+    surprise = np.stack([rng.uniform(-8, 0, (1, 16, 2)), rng.uniform(0, 3, (1, 16, 2))], axis=2)
+    found = so_far(torch.tensor(surprise), torch.tensor(positions)).numpy()[0]
+    for text in np.split(np.arange(16), np.cumsum(lengths)[:-1]):
+        for j, here in enumerate(text):
+            read = surprise[0, text[: j + 1]]
+            assert found[here, :2] == pytest.approx(read[:, 0].sum(0) / 4)
+            assert found[here, 2:] == pytest.approx(read.sum(1).min(0))
+    halves = torch.tensor(surprise[:, 6:13]), torch.tensor(positions[:, 6:13])
+    first = so_far(halves[0][:, :3], halves[1][:, :3])
+    second = so_far(halves[0][:, 3:], halves[1][:, 3:], first[:, -1])
+    assert torch.cat([first, second], 1)[0].numpy() == pytest.approx(found[6:13])
+
+
 def test_log_probabilities_below_the_least_are_alike():
     verifier = tiny_verifier(LM)
     scores = {full_score(verifier, [0], [1], np.array([[low, 1.0]])) for low in (-8.0, -9.0, -80.0)}
@@ -258,36 +276,65 @@ class CountsCopies(Reader):
 class LosesItsPlace(Reader):
     """New tokens are read as if the shortest text of the batch came before."""
 
-    def _forward(self, tokens, surprise, start, counts, law=None):
-        return super()._forward(tokens, surprise, np.full_like(start, start.min()), counts, law)
+    def _forward(self, tokens, surprise, start, counts, before=None):
+        return super()._forward(tokens, surprise, np.full_like(start, start.min()), counts, before)
 
 
 class IgnoresTheSurprise(Reader):
     """The generator's surprise is not handed on."""
 
-    def _forward(self, tokens, surprise, start, counts, law=None):
-        return super()._forward(tokens, 0 * surprise, start, counts, law)
+    def _forward(self, tokens, surprise, start, counts, before=None):
+        return super()._forward(tokens, surprise if surprise is None else 0 * surprise, start, counts, before)
+
+
+class ForgetsWhatItRead(Reader):
+    """Neither what the net expected next when a step ended, nor the text so far is remembered."""
+
+    def _forward(self, tokens, surprise, start, counts, before=None):
+        return super()._forward(tokens, surprise, start, counts)
 
 
 class ForgetsItsLaw(Reader):
     """The net does not remember what it expected next when a step ended."""
 
-    def _forward(self, tokens, surprise, start, counts, law=None):
-        return super()._forward(tokens, surprise, start, counts)
+    def _forward(self, tokens, surprise, start, counts, before=None):
+        if before is not None:
+            before = before.clone()
+            before[:, :-4] = 0
+        return super()._forward(tokens, surprise, start, counts, before)
 
 
-class TakesAnothersLaw(Reader):
-    """What it expected next does not move with its text."""
+class SumsUpThisStepOnly(Reader):
+    """The sums of the text so far begin anew with every step."""
 
-    def _forward(self, tokens, surprise, start, counts, law=None):
-        return super()._forward(tokens, surprise, start, counts, law if law is None else law.roll(1, 0))
+    def _forward(self, tokens, surprise, start, counts, before=None):
+        if before is not None:
+            before = before.clone()
+            before[:, -4:] = 0
+        return super()._forward(tokens, surprise, start, counts, before)
+
+
+class TakesAnothersPast(Reader):
+    """What is left of reading does not move with its text."""
+
+    def _forward(self, tokens, surprise, start, counts, before=None):
+        before = before if before is None else before.roll(1, 0)
+        return super()._forward(tokens, surprise, start, counts, before)
+
+
+class ReadsTheProblemAsWritten(Reader):
+    """The problem's tokens count as the generator's."""
+
+    def _forward(self, tokens, surprise, start, counts, before=None):
+        surprise = np.zeros((*tokens.shape, 2)) if surprise is None else surprise
+        return super()._forward(tokens, surprise, start, counts, before)
 
 
 class LosesTheEnd(Reader):
     """The last token of a step is not read."""
 
-    def _forward(self, tokens, surprise, start, counts, law=None):
-        return super()._forward(tokens, surprise, start, np.maximum(counts - 1, 1), law)
+    def _forward(self, tokens, surprise, start, counts, before=None):
+        return super()._forward(tokens, surprise, start, np.maximum(counts - 1, 1), before)
 
 
 MISTAKES = [
@@ -299,8 +346,11 @@ MISTAKES = [
     CountsCopies,
     LosesItsPlace,
     IgnoresTheSurprise,
+    ForgetsWhatItRead,
     ForgetsItsLaw,
-    TakesAnothersLaw,
+    SumsUpThisStepOnly,
+    TakesAnothersPast,
+    ReadsTheProblemAsWritten,
     LosesTheEnd,
 ]
 

@@ -30,5 +30,6 @@ def full_score(verifier, prompt, tokens, surprise):
     extra = np.concatenate([np.zeros((len(prompt), 2)), np.maximum(surprise, [LEAST, 0.0])])
     length = text.shape[1]
     mask = torch.ones(length, length, dtype=torch.bool).tril()
-    logits, _ = verifier.net(text, torch.tensor(extra[None]).float(), torch.arange(length)[None], mask)
+    place = torch.arange(length)[None]
+    logits, _ = verifier.net(text, torch.tensor(extra[None]).float(), place >= len(prompt), place, mask)
     return torch.sigmoid(logits[0, -1].double()).item()

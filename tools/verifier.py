@@ -1,6 +1,6 @@
 """The verifiers of notebooks 07 to 09, and the rollouts they learn from."""
 
-import dataclasses
+import functools
 import json
 
 import numpy as np
@@ -13,6 +13,7 @@ from ttclib.lm import task
 BASE = {
     "texts": {"problems": 360_000, "row": 256},
     "training": {"batch": 32, "steps": 2000, "learning_rate": 1.5e-3},
+    "rounds": 2,  # of those steps: the learning rate begins anew (Loshchilov and Hutter 2017)
 }
 
 
@@ -25,20 +26,22 @@ def train_base(job):
     from ttclib.lm.llama import Llama
 
     folder = job.needs["lab-small"]
-    start = Llama.of(AutoModelForCausalLM.from_pretrained(folder))
-    settings = job.settings["training"]
-    with progress(settings["steps"]) as report:
-        model, seconds = training.train(
-            start.shape,
-            packed_texts(job),
-            **settings,
-            seed=job.seeds["training"],
-            start=start,
-            checkpoint=job.work / "checkpoint.pt",
-            device="cuda" if torch.cuda.is_available() else "cpu",
-            compiled=True,
-            report=report,
-        )
+    model = Llama.of(AutoModelForCausalLM.from_pretrained(folder))
+    settings, texts, seconds = job.settings["training"], packed_texts(job), 0.0
+    for number in range(job.settings["rounds"]):
+        with progress(settings["steps"]) as report:
+            model, spent = training.train(
+                model.shape,
+                texts,
+                **settings,
+                seed=job.seeds["training"] + number,
+                start=model,
+                checkpoint=job.work / f"round-{number}.pt",
+                device="cuda" if torch.cuda.is_available() else "cpu",
+                compiled=True,
+                report=report,
+            )
+        seconds += spent
     words = AutoTokenizer.from_pretrained(folder)
     words.save_pretrained(job.folder)
     special = {"pad_token_id": words.pad_token_id, "eos_token_id": words.eos_token_id, "bos_token_id": None}
@@ -51,66 +54,45 @@ def train_base(job):
 ROLLOUTS = {"problems": 12_000, "samples": 8, "row": 256}
 HELD_OUT = {"problems": 320, "samples": 64, "seed": 12}
 AT_ONCE = 1024  # texts
+LONGEST = 100  # tokens of a solution; longer ones have gone astray
 
 
-def in_batches(problems, samples, what):
-    """Yield the problems a batch at a time, with a progress bar."""
-    step = max(1, AT_ONCE // samples)
-    for first in tqdm(range(0, len(problems), step), what):
-        yield problems[first : first + step]
+def draw(lm, problems, samples, rng, what):
+    """Draw solutions of all problems, with a progress bar."""
+    from ttclib.search import pool
+
+    watch = functools.partial(tqdm, desc=what)
+    return pool.draw(lm, problems, samples, rng, AT_ONCE, watch, max_tokens=LONGEST)[0]
 
 
 def rollouts(job, split, settings, seed):
     """Return the packed rollouts of a split, labelled as the settings say; the rollouts are kept."""
     from ttclib.search import learning
-    from ttclib.search.rollouts import Rollouts, collect, exact_labels, shared_labels, step_ends
+    from ttclib.search.rollouts import Rollouts, shared_labels, step_ends
 
     lm = generator(job)
     problems = task.problems(split, settings["problems"], np.random.default_rng(seed))
-    names = [field.name for field in dataclasses.fields(Rollouts)]
     cache = job.work.parent / f"rollouts-{digest([settings, split, seed])}.npz"
     if not cache.exists():
-        rng, parts, first = np.random.default_rng([seed, 1]), [], 0
-        for block in in_batches(problems, settings["samples"], f"rollouts, {split}"):
-            part, _ = collect(lm, block, settings["samples"], rng, max_tokens=LONGEST)
-            parts.append(dataclasses.replace(part, problem=part.problem + first))
-            first += len(block)
-        merged = {name: _stack([getattr(part, name) for part in parts]) for name in names}
+        drawn = draw(
+            lm, problems, settings["samples"], np.random.default_rng([seed, 1]), f"rollouts, {split}"
+        )
         part = cache.with_suffix(".part")
         with open(part, "wb") as file:
-            np.savez_compressed(file, **merged)
+            np.savez_compressed(file, **vars(drawn))
         part.replace(cache)
     with np.load(cache) as arrays:
-        found = Rollouts(*(arrays[name] for name in names))
+        found = Rollouts(**arrays)
     chosen = job.settings["rollouts"].get("solutions") if split == "train" else None
     if chosen:  # whole problems, the first few
         found = found[found.problem < chosen // settings["samples"]]
     ends = step_ends(found.tokens, found.lengths, lm.vocabulary.containing(";"))
-    labels = {"shared": shared_labels, "exact": exact_labels, "final": shared_labels}[job.settings["labels"]](
-        found, ends
-    )
+    labels = shared_labels(found, ends)
     if job.settings["labels"] == "final":
         ends = ends & (np.arange(ends.shape[1]) == found.lengths[:, None] - 1)
     prompts = [lm.vocabulary.encode(problem + "?") for problem in problems]
-    return learning.pack(prompts, found, ends, labels, settings["row"], np.random.default_rng([seed, 2]))
-
-
-LONGEST = 100  # tokens of a solution; longer ones have gone astray
-
-
-def _stack(arrays):
-    """Stack arrays (m, longest, …) of different lengths; −1 marks tokens that are not there."""
-    if arrays[0].ndim == 1:
-        return np.concatenate(arrays)
-    longest = max(array.shape[1] for array in arrays)
-    fill = -1 if arrays[0].dtype == np.int16 else 0
-    pad = [(0, 0), (0, 0), (0, 0)]
-    return np.concatenate(
-        [
-            np.pad(a, [(0, 0), (0, longest - a.shape[1]), *pad[2 : a.ndim]], constant_values=fill)
-            for a in arrays
-        ]
-    )
+    answer, rng = job.settings.get("answer", 1.0), np.random.default_rng([seed, 2])
+    return learning.pack(prompts, found, ends, labels, settings["row"], rng, answer)
 
 
 def generator(job):
@@ -158,47 +140,38 @@ def train_verifier(job):
 def score_verifier(job):
     """Measure a verifier on solutions of other problems."""
     from ttclib.calibration import auroc, expected_calibration_error
-    from ttclib.lm.decoding import sample
-    from ttclib.search.reading import rescore
+    from ttclib.search import pool
+    from ttclib.search.aggregation import last
+    from ttclib.search.rollouts import step_ends
     from ttclib.search.verifier import Verifier
 
-    lm, verifier = generator(job), Verifier.load(job.folder)
-    problems = task.problems("validation", HELD_OUT["problems"], np.random.default_rng(HELD_OUT["seed"]))
-    rng, n = np.random.default_rng([HELD_OUT["seed"], 3]), HELD_OUT["samples"]
-    within, best, final, steps = [], [], [], []
-    for block in in_batches(problems, n, "scoring"):
-        prompts = [problem + "?" for problem in block]
-        texts = sample(lm, prompts, n * len(block), rng, surprise=True, max_tokens=LONGEST).particles
-        scores, _ = rescore(verifier, lm, prompts, texts)
-        last = scores[np.arange(len(scores)), (~np.isnan(scores)).sum(axis=1) - 1]
-        checks = [
-            task.check_solution(block[i % len(block)], lm.vocabulary.decode(tokens[:k]))
-            for i, (tokens, k) in enumerate(zip(texts.tokens, texts.lengths, strict=True))
-        ]
-        right = np.array([check.right for check in checks])
-        for i, check in enumerate(checks):
-            steps += zip(scores[i], check.correct, strict=False)
-        final.append((last, right))
-        for i in range(len(block)):
-            mine, truth = last[i :: len(block)], right[i :: len(block)]
-            best.append([truth[np.argmax(mine[:k])] for k in (1, 4, 16, 64)])
-            if truth.any() and not truth.all():
-                within.append(auroc(mine, truth))
-    score, right = (np.concatenate(part) for part in zip(*final, strict=True))
+    lm, net = generator(job), Verifier.load(job.folder).net
+    samples, seed = HELD_OUT["samples"], HELD_OUT["seed"]
+    problems = task.problems("validation", HELD_OUT["problems"], np.random.default_rng(seed))
+    prompts = [lm.vocabulary.encode(problem + "?") for problem in problems]
+    found = draw(lm, problems, samples, np.random.default_rng([seed, 3]), "scoring")
+    belief, _ = pool.believe(net, prompts, found)
+    scores = pool.at_ends(belief, step_ends(found.tokens, found.lengths, lm.vocabulary.containing(";")))
+    score, right = last(scores), found.right
+    place, table = np.arange(scores.shape[1]), (len(problems), samples)
+    is_step = place < (~np.isnan(scores)).sum(axis=1, keepdims=True) - 1  # behind the steps is the answer
+    correct = place < found.correct_steps[:, None]
+    within = pool.auc_within(score.reshape(table), right.reshape(table))
+    best = pool.best_of(score.reshape(table), right.reshape(table), [1, 4, 16, 64])
     score = np.clip(score, 1e-9, 1 - 1e-9)
     entropy = -np.where(right, np.log(score), np.log(1 - score)).mean()
     return {
-        "AUC within a problem": round(float(np.mean(within)), 4),
-        "AUC of steps": round(float(auroc(*map(np.array, zip(*steps, strict=True)))), 4),
+        "AUC within a problem": round(float(np.nanmean(within)), 4),
+        "AUC of steps": round(float(auroc(scores[is_step], correct[is_step])), 4),
         "AUC of answers": round(float(auroc(score, right)), 4),
         "cross-entropy": round(float(entropy), 4),
         "calibration error": round(float(expected_calibration_error(score, right)), 4),
-        "best of 1, 4, 16, 64": np.mean(best, axis=0).round(4).tolist(),
+        "best of 1, 4, 16, 64": best.mean(axis=0).round(4).tolist(),
         "measured with": HELD_OUT,
     }
 
 
-def verifier(name, what, labels, start="verifier-base", judge=32, solutions=None, **training):
+def verifier(name, what, labels, start="verifier-base", judge=32, solutions=None, answer=None, **training):
     """Declare a verifier."""
     settings = {
         "rollouts": ROLLOUTS | ({"solutions": solutions} if solutions else {}),
@@ -207,6 +180,8 @@ def verifier(name, what, labels, start="verifier-base", judge=32, solutions=None
         "judge": judge,
         "training": TRAINING | training,
     }
+    if answer:
+        settings["answer"] = answer
     needs = ("lab-small",) if start == "lab-small" else ("lab-small", start)
     return Artefact(
         name, what, train_verifier, settings, {"rollouts": 10, "training": 2}, needs, score_verifier
@@ -225,7 +200,7 @@ ARTEFACTS = (
         ("lab-small",),
         score,
     ),
-    verifier("prm", "the process reward model", "shared"),
+    verifier("prm", "the process reward model", "shared", answer=4, steps=1500),
     verifier("orm", "the outcome reward model: the same, trained on final answers only", "final"),
     verifier(
         "prm-weak",

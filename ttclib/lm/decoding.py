@@ -193,7 +193,7 @@ class Decoder(Model):
             raise ValueError(
                 f"max_tokens is {max_tokens}; after {longest} tokens of prompt the context holds {room} more"
             )
-        self._room = longest + self.max_tokens
+        self.room = longest + self.max_tokens
         self._stop, self.ends = _stops([stop] if isinstance(stop, str) else stop, lm.vocabulary)
         everything = np.ones(len(lm.vocabulary), dtype=bool)
         self.pauses = everything if until is None else lm.vocabulary.containing(until)
@@ -204,27 +204,51 @@ class Decoder(Model):
     # ---- what the loop asks for -----------------------------------------------------------------
 
     def init(self, n, rng):  # noqa: D102
-        session = self.lm.start(self.prompts, self._room)
-        prompt = np.arange(n) % len(self.prompts)
-        start = [potential.start() for potential in [self._stop, *self.masks]]
-        empty = Sequences(
-            tokens=np.full((n, self.max_tokens), NONE),
-            lengths=np.zeros(n, dtype=int),
+        nothing = np.full((n, self.max_tokens), NONE)
+        return self._extend(self.begin(np.arange(n) % len(self.prompts), nothing), rng)
+
+    def begin(self, prompt: np.ndarray, tokens: np.ndarray, surprise: np.ndarray | None = None) -> Sequences:
+        """Feed the model with prompts and beginnings of texts, as parents of a first generation.
+
+        Parameters
+        ----------
+        prompt : numpy.ndarray of int, shape (n,)
+            Which prompt each text continues.
+        tokens : numpy.ndarray of int, shape (n, max_tokens)
+            The beginnings, none of which ends a text; −1 beyond their ends.
+        surprise : numpy.ndarray, shape (n, max_tokens, 2), optional
+            As noted when the tokens were drawn, zero beyond their ends: see :class:`Sequences`.
+        """
+        n, lengths = len(prompt), (tokens != NONE).sum(axis=1)
+        same = np.column_stack([prompt, tokens])
+        _, first, which = np.unique(same, axis=0, return_index=True, return_inverse=True)
+        beginnings = [[*self.prompts[prompt[i]], *tokens[i, : lengths[i]].tolist()] for i in first]
+        session = self.lm.start(beginnings, self.room)
+        followed = [self._stop, *self.masks]
+        states = np.tile(np.array([each.start() for each in followed], dtype=int), (n, 1))
+        for j in range(lengths.max(initial=0)):
+            going = j < lengths
+            for k, each in enumerate(followed):
+                states[going, k] = each.advance(states[going, k], tokens[going, j])
+        if surprise is None:
+            surprise = np.zeros((n, self.max_tokens if self.surprise else 0, 2))
+        return Sequences(
+            tokens=tokens,
+            lengths=lengths,
             finished=np.zeros(n, dtype=bool),
             prompt=prompt,
-            log_probs=np.zeros(n),
-            surprise=np.zeros((n, self.max_tokens if self.surprise else 0, 2)),
+            log_probs=surprise[..., 0].sum(axis=1),
+            surprise=surprise,
             begun=np.zeros(n, dtype=int),
             scores=np.empty((n, 0)),
-            states=np.tile(np.array(start, dtype=int), (n, 1)),
+            states=states,
             log_increment=np.zeros(n),
             origin=prompt,
-            rows=session.rows[prompt],
+            rows=session.rows[which.ravel()],
             run=_Run(session),
             version=0,
             cost=Cost(lm_positions=session.positions, lm_flops=session.flops),
         )
-        return self._extend(empty, rng, first=True)
 
     def step(self, t, parents, rng):  # noqa: D102
         return self._extend(parents, rng)
@@ -245,9 +269,9 @@ class Decoder(Model):
 
     # ---- one generation -------------------------------------------------------------------------
 
-    def _extend(self, parents: Sequences, rng: np.random.Generator, first: bool = False) -> Sequences:
+    def _extend(self, parents: Sequences, rng: np.random.Generator) -> Sequences:
         """Add tokens until every text has finished or paused."""
-        run, n = parents.run, len(parents)
+        run, n, first = parents.run, len(parents), parents.version == 0
         if parents.version != run.version:
             raise ValueError("these texts were extended before; their cache now belongs to the later ones")
         run.version += 1

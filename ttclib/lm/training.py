@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from ttclib.lm.llama import Llama, Shape
 
@@ -39,8 +40,32 @@ class Rows:
         return len(self.tokens)
 
 
+def side_by_side(sizes: Iterable[int], length: int) -> list[tuple[int, int, slice]]:
+    """Place texts in rows, in their order: a row is closed when the next text does not fit.
+
+    Returns
+    -------
+    list of (row, number, place)
+        For each text its row, how many came before it there, and which tokens of the row are its own.
+
+    Raises
+    ------
+    ValueError
+        If a text is longer than a row.
+    """
+    found, row, number, used = [], 0, 0, 0
+    for size in sizes:
+        if size > length:
+            raise ValueError(f"a text has {size} tokens; a row holds {length}")
+        if used + size > length:
+            row, number, used = row + 1, 0, 0
+        found.append((row, number, slice(used, used + size)))
+        number, used = number + 1, used + size
+    return found
+
+
 def pack(texts: Sequence[tuple[Sequence[int], int]], length: int) -> Rows:
-    """Pack texts in their order: a row is closed when the next text does not fit.
+    """Pack texts as :func:`side_by_side` says.
 
     Parameters
     ----------
@@ -54,26 +79,14 @@ def pack(texts: Sequence[tuple[Sequence[int], int]], length: int) -> Rows:
     ValueError
         If a text is longer than a row.
     """
-    rows: list[list[tuple[Sequence[int], int]]] = [[]]
-    used = 0
-    for tokens, given in texts:
-        if len(tokens) > length:
-            raise ValueError(f"a text has {len(tokens)} tokens; a row holds {length}")
-        if used + len(tokens) > length:
-            rows.append([])
-            used = 0
-        rows[-1].append((tokens, given))
-        used += len(tokens)
-    packed = Rows(*(np.full((len(rows), length), fill, np.int16) for fill in (0, IGNORE, 0, -1)))
-    for r, row in enumerate(rows):
-        start = 0
-        for number, (tokens, given) in enumerate(row):
-            end = start + len(tokens)
-            packed.tokens[r, start:end] = tokens
-            packed.targets[r, start + given - 1 : end - 1] = tokens[given:]
-            packed.positions[r, start:end] = np.arange(len(tokens))
-            packed.texts[r, start:end] = number
-            start = end
+    places = side_by_side((len(tokens) for tokens, _ in texts), length)
+    shape = places[-1][0] + 1, length
+    packed = Rows(*(np.full(shape, fill, np.int16) for fill in (0, IGNORE, 0, -1)))
+    for (tokens, given), (row, number, place) in zip(texts, places, strict=True):
+        packed.tokens[row, place] = tokens
+        packed.targets[row, place.start + given - 1 : place.stop - 1] = tokens[given:]
+        packed.positions[row, place] = np.arange(len(tokens))
+        packed.texts[row, place] = number
     return packed
 
 
@@ -129,37 +142,73 @@ def train(
     model = Llama(shape, seed).to(device)
     if start is not None:
         model.load_state_dict(start.state_dict())
+    run = torch.compile(model) if compiled else model
+    seconds = descend(
+        model,
+        lambda step: loss(run, rows, batch_of(len(rows), batch, step, seed), device),
+        steps=steps,
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        checkpoint=checkpoint,
+        report=report,
+    )
+    return model.eval(), seconds
+
+
+def descend(
+    model: nn.Module,
+    loss_at: Callable[[int], torch.Tensor],
+    *,
+    steps: int,
+    learning_rate: float,
+    weight_decay: float = 0.1,
+    checkpoint: Path | None = None,
+    notes: dict | None = None,
+    report: Callable[[int, float], None] | None = None,
+) -> float:
+    """Take the steps of AdamW, or go on from the checkpoint; return the seconds of all runs.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Changed in place; weights that need no gradient stay.
+    loss_at : callable
+        ``loss_at(step)`` is the loss to go down at a step.
+    notes : dict, optional
+        What ``report`` writes down: it is kept in the checkpoint.
+    """
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
     # fused: one pass over the weights instead of ten
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=weight_decay, fused=True
+        weights, lr=learning_rate, betas=(0.9, 0.98), weight_decay=weight_decay, fused=True
     )
-    step, spent, saved = 0, 0.0, time.monotonic()
+    step, spent, saved, notes = 0, 0.0, time.monotonic(), {} if notes is None else notes
     if checkpoint is not None and checkpoint.exists():
-        state = torch.load(checkpoint, map_location=device, weights_only=True)
+        state = torch.load(checkpoint, map_location=weights[0].device, weights_only=True)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         step, spent = state["step"], state["seconds"]
-    run = torch.compile(model) if compiled else model
+        notes.update(state["notes"])
     started = time.monotonic() - spent
     while step < steps:
         for group in optimizer.param_groups:
             group["lr"] = learning_rate * _schedule(step, steps)
-        value = loss(run, rows, batch_of(len(rows), batch, step, seed), device)
+        value = loss_at(step)
         value.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         step += 1
         if report:
             report(step, value.item())
         if checkpoint is not None and (time.monotonic() - saved > 60 or step == steps):
-            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "notes": notes}
             state |= {"step": step, "seconds": time.monotonic() - started}
             part = checkpoint.with_suffix(".part")
             torch.save(state, part)
             part.replace(checkpoint)  # a kill in mid-write leaves the older one
             saved = time.monotonic()
-    return model.eval(), time.monotonic() - started
+    return time.monotonic() - started
 
 
 def _schedule(step: int, steps: int) -> float:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ttclib.cost import Cost
-from ttclib.search.methods import BEST_OF_N, OWN, Setting, root_width
+from ttclib.search.methods import BEST_OF_N, OWN, Setting, width_rules
 
 Columns = Mapping[str, np.ndarray]
 
@@ -96,9 +96,6 @@ class Curve:
         return self.right[list(self.generations).index(generations)]
 
 
-WIDTHS = {"M = 4": lambda n, m: m == 4, "M = √N": lambda n, m: m == root_width(int(n))}
-
-
 def curves(columns: Columns, verifier: str = "prm", way: str = "weighted_last") -> dict[str, Curve]:
     """Sort the results of a sweep into one curve for each method.
 
@@ -135,14 +132,13 @@ _PAID = ("lm_tokens", "lm_positions", "verifier_positions", "lm_flops", "verifie
 
 
 def _rules(method, n, width):
-    """Say which rows each rule for the width explains; of a rule that was not run there are none."""
+    """Say which rows each rule for the width explains."""
     if method not in OWN["width"]:
         return {"": np.ones(len(n), dtype=bool)}
-    pairs = list(zip(n, width, strict=True))
-    four, root = (np.array([holds(*pair) for pair in pairs]) for holds in WIDTHS.values())
-    # at N = 16 the width √N is 4: a rule was run if it explains what the other does not
-    run = zip(WIDTHS, (four, root), ((four & ~root).any(), (root & ~four).any()), strict=True)
-    return {rule: fits for rule, fits, was in run if was}
+    pairs = list(zip(n.tolist(), width.tolist(), strict=True))
+    return {
+        rule: np.array([pair in mine for pair in pairs]) for rule, mine in width_rules(set(pairs)).items()
+    }
 
 
 def _curve(name, columns, right):

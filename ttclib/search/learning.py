@@ -5,8 +5,6 @@ Lightman et al. 2023; Wang et al. 2024 (Math-Shepherd); Snell et al. 2024, appen
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +21,7 @@ MOST = 8  # copies of one solution that count
 
 
 @dataclass(frozen=True)
-class Rows:
+class LabelledRows:
     """Different solutions packed side by side into rows, all arrays (rows, length).
 
     Attributes
@@ -31,18 +29,21 @@ class Rows:
     tokens, positions, texts
         As in :class:`ttclib.lm.training.Rows`.
     surprise : numpy.ndarray of float16, shape (rows, length, 2)
+    written : numpy.ndarray of bool
+        Where the generator's tokens are; the others are the problem's, or none.
     ends : numpy.ndarray of bool
         Where a label is.
     labels : numpy.ndarray of float16
         Probability of ending right.
     weights : numpy.ndarray of float16
-        How often the solution was drawn, at most 8.
+        How often the solution was drawn, at most 8; more at its end if the answer is to count more.
     """
 
     tokens: np.ndarray
     positions: np.ndarray
     texts: np.ndarray
     surprise: np.ndarray
+    written: np.ndarray
     ends: np.ndarray
     labels: np.ndarray
     weights: np.ndarray
@@ -58,8 +59,15 @@ def pack(
     labels: np.ndarray,
     length: int,
     rng: np.random.Generator,
-) -> Rows:
+    answer: float = 1.0,
+) -> LabelledRows:
     """Pack each different solution once, in random order, behind its prompt.
+
+    Parameters
+    ----------
+    answer : float
+        How many times as much as a step's the label at the end of a solution counts: with as many as
+        there are steps, half of the loss is that of a PRM and half that of an ORM.
 
     Raises
     ------
@@ -68,53 +76,44 @@ def pack(
     """
     same = np.column_stack([rollouts.problem, rollouts.tokens])
     _, first, count = np.unique(same, axis=0, return_index=True, return_counts=True)
-    rows: list[list[int]] = [[]]
-    used = 0
     order = rng.permutation(len(first))
-    for j in order:
-        size = len(prompts[rollouts.problem[first[j]]]) + int(rollouts.lengths[first[j]])
-        if size > length:
-            raise ValueError(f"a text has {size} tokens; a row holds {length}")
-        if used + size > length:
-            rows.append([])
-            used = 0
-        rows[-1].append(j)
-        used += size
-    shape = len(rows), length
-    packed = Rows(
+    first, count = first[order], count[order]
+    begins = [prompts[rollouts.problem[i]] for i in first]
+    sizes = [len(begin) + int(rollouts.lengths[i]) for begin, i in zip(begins, first, strict=True)]
+    places = training.side_by_side(sizes, length)
+    shape = places[-1][0] + 1, length
+    packed = LabelledRows(
         tokens=np.zeros(shape, np.int16),
         positions=np.zeros(shape, np.int16),
         texts=np.full(shape, -1, np.int16),
         surprise=np.zeros((*shape, 2), np.float16),
+        written=np.zeros(shape, bool),
         ends=np.zeros(shape, bool),
         labels=np.zeros(shape, np.float16),
         weights=np.zeros(shape, np.float16),
     )
-    for r, row in enumerate(rows):
-        start = 0
-        for number, j in enumerate(row):
-            i = first[j]
-            prompt, size = prompts[rollouts.problem[i]], int(rollouts.lengths[i])
-            text = slice(start, start + len(prompt) + size)
-            packed.tokens[r, text] = np.concatenate([prompt, rollouts.tokens[i, :size]])
-            packed.positions[r, text] = np.arange(len(prompt) + size)
-            packed.texts[r, text] = number
-            solution = slice(start + len(prompt), text.stop)
-            packed.surprise[r, solution] = np.maximum(rollouts.surprise[i, :size], [LEAST, 0.0])
-            packed.ends[r, solution], packed.labels[r, solution] = ends[i, :size], labels[i, :size]
-            packed.weights[r, solution] = min(int(count[j]), MOST)
-            start = text.stop
+    for i, copies, begin, (row, number, place) in zip(first, count, begins, places, strict=True):
+        size, solution = int(rollouts.lengths[i]), slice(place.start + len(begin), place.stop)
+        packed.tokens[row, place] = np.concatenate([begin, rollouts.tokens[i, :size]])
+        packed.positions[row, place] = np.arange(len(begin) + size)
+        packed.texts[row, place] = number
+        packed.surprise[row, solution] = np.maximum(rollouts.surprise[i, :size], [LEAST, 0.0])
+        packed.written[row, solution] = True
+        packed.ends[row, solution], packed.labels[row, solution] = ends[i, :size], labels[i, :size]
+        packed.weights[row, solution] = min(int(copies), MOST)
+        packed.weights[row, place.stop - 1] *= answer
     return packed
 
 
-def loss(net: Net, rows: Rows, chosen: np.ndarray) -> torch.Tensor:
+def loss(net: Net, rows: LabelledRows, chosen: np.ndarray) -> torch.Tensor:
     """Mean binary cross-entropy (nats a step) of the chosen rows."""
-    tokens, positions, texts, surprise = (
-        torch.from_numpy(a[chosen]) for a in (rows.tokens, rows.positions, rows.texts, rows.surprise)
+    tokens, positions, texts, surprise, written = (
+        torch.from_numpy(a[chosen])
+        for a in (rows.tokens, rows.positions, rows.texts, rows.surprise, rows.written)
     )
     causal = torch.ones(tokens.shape[1], tokens.shape[1], dtype=torch.bool).tril()
     mask = (causal & (texts[:, :, None] == texts[:, None, :]))[:, None]
-    logits, _ = net(tokens.long(), surprise.float(), positions.long(), mask)
+    logits, _ = net(tokens.long(), surprise.float(), written, positions.long(), mask)
     ends = torch.from_numpy(rows.ends[chosen])
     labels, weights = (torch.from_numpy(a[chosen]).float()[ends] for a in (rows.labels, rows.weights))
     total = F.binary_cross_entropy_with_logits(logits[ends], labels, weight=weights, reduction="sum")
@@ -123,13 +122,13 @@ def loss(net: Net, rows: Rows, chosen: np.ndarray) -> torch.Tensor:
 
 def train(
     net: Net,
-    rows: Rows,
+    rows: LabelledRows,
     *,
     batch: int,
     steps: int,
     learning_rate: float,
     seed: int = 0,
-    held_out: Rows | None = None,
+    held_out: LabelledRows | None = None,
     every: int = 0,
     checkpoint: Path | None = None,
     report: Callable[[int, float], None] | None = None,
@@ -141,8 +140,8 @@ def train(
     batch, steps : int
         Rows a step, and how many steps.
     learning_rate : float
-        Of AdamW at its peak: 2% warm-up, then a cosine.
-    held_out : Rows, optional
+        Of AdamW at its peak: see :func:`ttclib.lm.training.train`.
+    held_out : LabelledRows, optional
         Rows of other problems. Their loss is measured ``every`` so many steps, and the net of the
         lowest one is returned (early stopping, as in Snell et al. 2024, appendix D).
     checkpoint : Path, optional
@@ -156,47 +155,38 @@ def train(
         ``history`` holds (step, held-out loss); ``seconds`` of all its runs.
     """
     net.body.requires_grad_(not net.hidden)
-    learned = [weight for weight in net.parameters() if weight.requires_grad]
-    optimizer = torch.optim.AdamW(learned, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.1, fused=True)
-    step, spent, saved, history = 0, 0.0, time.monotonic(), []
-    best = {name: weight.clone() for name, weight in net.state_dict().items()}
-    if checkpoint is not None and checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        net.load_state_dict(state["net"])
-        optimizer.load_state_dict(state["optimizer"])
-        step, spent, history, best = (state[key] for key in ("step", "seconds", "history", "best"))
-    started = time.monotonic() - spent
-    net.train()
-    while step < steps:
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate * _schedule(step, steps)
-        chosen = training.batch_of(len(rows), batch, step, seed)
-        value = loss(net, rows, chosen)
-        value.backward()
-        torch.nn.utils.clip_grad_norm_(learned, 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        step += 1
+    notes = {"history": [], "best": _copy(net)}
+
+    def after(step, value):
         if report:
-            report(step, value.item())
+            report(step, value)
         if held_out is not None and every and (step % every == 0 or step == steps):
+            history = notes["history"]
             history.append((step, held_out_loss(net, held_out)))
             if history[-1][1] <= min(value for _, value in history):
-                best = {name: weight.clone() for name, weight in net.state_dict().items()}
-        if checkpoint is not None and (time.monotonic() - saved > 60 or step == steps):
-            state = {"net": net.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
-            state |= {"seconds": time.monotonic() - started, "history": history, "best": best}
-            part = checkpoint.with_suffix(".part")
-            torch.save(state, part)
-            part.replace(checkpoint)  # a kill in mid-write leaves the older one
-            saved = time.monotonic()
+                notes["best"] = _copy(net)
+
+    net.train()
+    seconds = training.descend(
+        net,
+        lambda step: loss(net, rows, training.batch_of(len(rows), batch, step, seed)),
+        steps=steps,
+        learning_rate=learning_rate,
+        checkpoint=checkpoint,
+        notes=notes,
+        report=after,
+    )
     if held_out is not None and every:
-        net.load_state_dict(best)
-    return net.eval(), history, time.monotonic() - started
+        net.load_state_dict(notes["best"])
+    return net.eval(), notes["history"], seconds
+
+
+def _copy(net: Net) -> dict[str, torch.Tensor]:
+    return {name: weight.clone() for name, weight in net.state_dict().items()}
 
 
 @torch.inference_mode()
-def held_out_loss(net: Net, rows: Rows, batch: int = 32) -> float:
+def held_out_loss(net: Net, rows: LabelledRows, batch: int = 32) -> float:
     """Binary cross-entropy (nats a step) of whole rows."""
     total = weight = 0.0
     for first in range(0, len(rows), batch):
@@ -204,8 +194,3 @@ def held_out_loss(net: Net, rows: Rows, batch: int = 32) -> float:
         share = float(rows.weights[chosen][rows.ends[chosen]].sum())
         total, weight = total + share * loss(net, rows, chosen).item(), weight + share
     return total / weight
-
-
-def _schedule(step: int, steps: int) -> float:
-    warm = max(1, steps // 50)
-    return min(1.0, (step + 1) / warm) * (0.05 + 0.475 * (1 + math.cos(math.pi * step / steps)))

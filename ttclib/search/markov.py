@@ -24,7 +24,7 @@ import numpy as np
 
 from ttclib.cost import Cost
 from ttclib.inputs import real_number, whole_number
-from ttclib.lm.decoding import NONE, Sequences, _Run
+from ttclib.lm.decoding import NONE, Sequences
 from ttclib.search.search import Search
 from ttclib.smc import Population
 
@@ -125,48 +125,19 @@ def steps(solutions: Sequences) -> np.ndarray:
 
 def _regrow(search: Search, solutions: Sequences, kept: np.ndarray, rng) -> tuple[Sequences, Cost]:
     """Keep the first ``kept`` (n,) steps of each solution and write the rest anew."""
-    new, spent = _cut(search, solutions, kept)
-    reader = search.verifier.start(search.lm, search.prompts, search._room)
-    if kept.any():
-        _, cost = reader.read(new, np.flatnonzero(kept))  # the scores are known; keys and values are not
-        spent += cost
-    new = search._extend(replace(new, cost=spent), rng, first=True)
-    new.run.reader = reader
-    return _finish(search, search._judge(0, np.ones(len(new), dtype=bool), new), rng)
-
-
-def _cut(search: Search, solutions: Sequences, kept: np.ndarray) -> tuple[Sequences, Cost]:
-    """Keep beginnings, with the surprise of their tokens, and feed them to the language model."""
-    n, tokens = len(solutions), solutions.tokens
-    written = tokens != NONE
-    pauses = search.pauses[tokens] & written
+    written = solutions.tokens != NONE
+    pauses = search.pauses[solutions.tokens] & written
     step = np.cumsum(pauses, axis=1) - pauses  # the number of each token's step
     there = written & (step < kept[:, None])
-    tokens, lengths = np.where(there, tokens, NONE), there.sum(axis=1)
-    same = np.column_stack([solutions.prompt, tokens])
-    _, first, which = np.unique(same, axis=0, return_index=True, return_inverse=True)
-    prompts = [[*search.prompts[solutions.prompt[i]], *tokens[i, : lengths[i]].tolist()] for i in first]
-    session = search.lm.start(prompts, search._room)
-    states = np.full((n, 1), search._stop.start())
-    for j in range(lengths.max()):
-        going = j < lengths
-        states[going, 0] = search._stop.advance(states[going, 0], tokens[going, j])
-    new = replace(
-        solutions,
-        tokens=tokens,
-        lengths=lengths,
-        finished=np.zeros(n, dtype=bool),
-        log_probs=np.where(there, solutions.surprise[..., 0], 0.0).sum(axis=1),
-        surprise=np.where(there[..., None], solutions.surprise, 0.0),
-        begun=np.zeros(n, dtype=int),
-        states=states,
-        scores=np.where(np.arange(search.max_tokens) < kept[:, None], solutions.scores, np.nan),
-        log_increment=np.zeros(n),
-        rows=session.rows[which.ravel()],
-        run=_Run(session),
-        version=0,
-    )
-    return new, Cost(lm_positions=session.positions, lm_flops=session.flops)
+    beginnings = np.where(there, solutions.tokens, NONE)
+    new = search.begin(solutions.prompt, beginnings, np.where(there[..., None], solutions.surprise, 0.0))
+    scores = np.where(np.arange(search.max_tokens) < kept[:, None], solutions.scores, np.nan)
+    new.run.reader, cost = search.verifier.start(search.lm, search.prompts, search.room), Cost()
+    if kept.any():
+        _, cost = new.run.reader.read(
+            new, np.flatnonzero(kept)
+        )  # the scores are known; keys and values are not
+    return _finish(search, search.step(0, replace(new, scores=scores, cost=new.cost + cost), rng), rng)
 
 
 def _finish(search: Search, new: Sequences, rng) -> tuple[Sequences, Cost]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
 
 from ttclib.inputs import positive, whole_number
@@ -111,6 +111,22 @@ OWN = {  # options that are not for every method
 def root_width(n: int) -> int:
     """Return the largest divisor of N that is at most √N: the width that grows with the budget."""
     return max(width for width in range(1, math.isqrt(n) + 1) if n % width == 0)
+
+
+WIDTHS = {"M = 4": lambda n: 4, "M = √N": root_width}
+
+
+def width_rules(ran: Collection[tuple[int, int]]) -> dict[str, set[tuple[int, int]]]:
+    """Say which rules chose the widths that a method ran with: the pairs (N, M) of each rule.
+
+    √16 = 4, so that a width does not tell its rule: a rule counts if it was run at every N it allows.
+    """
+    found = {}
+    for rule, width in WIDTHS.items():
+        pairs = {(n, width(n)) for n, _ in ran if 1 < width(n) <= n}
+        if pairs and pairs <= set(ran):
+            found[rule] = pairs
+    return found
 
 
 def select_for(setting: Setting) -> Selection:

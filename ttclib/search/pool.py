@@ -7,7 +7,7 @@ right? Only the second helps to choose among them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 
 
 def draw(
-    lm, problems: Sequence[str], n: int, rng: np.random.Generator, at_once: int = 128, **options
+    lm,
+    problems: Sequence[str],
+    n: int,
+    rng: np.random.Generator,
+    at_once: int = 128,
+    watch: Callable[[Sequence[int]], Iterable[int]] = iter,
+    **options,
 ) -> tuple[Rollouts, Cost]:
     """Draw n solutions of each problem; solution j of problem i is row i · n + j.
 
@@ -32,11 +38,13 @@ def draw(
     ----------
     at_once : int
         Texts in a batch: more are faster and take more memory.
+    watch : callable
+        Wraps the loop over the batches: ``tqdm``, for a progress bar.
     **options
         Of :func:`ttclib.lm.decoding.sample`.
     """
     step, parts, spent = max(1, at_once // n), [], Cost()
-    for first in range(0, len(problems), step):
+    for first in watch(range(0, len(problems), step)):
         block = problems[first : first + step]
         part, cost = collect(lm, block, n, rng, **options)
         part.problem[:] += first
@@ -87,18 +95,21 @@ def believe(
         texts, size = rollouts[first[rows]], sizes[rows]
         length = int((size + texts.lengths).max())
         tokens, surprise = np.zeros((len(rows), length), np.int64), np.zeros((len(rows), length, 2))
+        written = torch.zeros(len(rows), length, dtype=torch.bool)
         for r, (p, k) in enumerate(zip(size, texts.lengths, strict=True)):
             tokens[r, : p + k] = [*prompts[texts.problem[r]], *texts.tokens[r, :k]]
             surprise[r, p : p + k] = np.maximum(texts.surprise[r, :k], [LEAST, 0.0])
+            written[r, p : p + k] = True
         causal = torch.ones(length, length, dtype=torch.bool).tril()
         with torch.inference_mode():
-            logits, laws = net(
+            logits, after = net(
                 torch.from_numpy(tokens),
                 torch.from_numpy(surprise).float(),
-                torch.arange(length)[None],
+                written,
+                torch.arange(length).expand(len(rows), -1),
                 causal,
             )
-        own = laws[:, :-1].gather(-1, torch.from_numpy(tokens[:, 1:, None]))[..., 0].double().numpy()
+        own = after[:, :-1].gather(-1, torch.from_numpy(tokens[:, 1:, None]))[..., 0].double().numpy()
         logits = logits.double().numpy()
         for r, (p, k) in enumerate(zip(size, texts.lengths, strict=True)):
             found[0, rows[r], :k] = expit(logits[r, p : p + k])

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ttclib.search.curves import read, square, where
-from ttclib.search.methods import ANNEALED, BEST_OF_N, OWN, Setting, root_width
+from ttclib.search.methods import ANNEALED, BEST_OF_N, OWN, Setting, width_rules
 
 MAJORITY, WEIGHTED, BEST = "majority", "best-of-N weighted", "best-of-N max"
 _USUAL = ("model", "temperature", "balance", "anneal", "aggregate")
@@ -118,9 +118,6 @@ _OF_A_METHOD = ("method", "n", "width", "lookahead")
 _FIRST = (MAJORITY, WEIGHTED, BEST, "beam M", "lookahead", "dvts", "rebase")  # plain ones first
 
 
-_WIDTHS = {"M = 4": lambda n: 4, "M = √N": root_width}
-
-
 def _names(method: str, n: int, width: int, k: int, ran: Collection[tuple]) -> Iterator[tuple[str, str]]:
     """Yield the names of a setting without its budget, and how each chooses the answer."""
     if method == BEST_OF_N:
@@ -130,10 +127,9 @@ def _names(method: str, n: int, width: int, k: int, ran: Collection[tuple]) -> I
     elif method not in OWN["width"]:
         yield method, "weighted_last"
     else:
-        ns = {m for (other, m, _, ahead) in ran if (other, ahead) == (method, k)}
-        for rule, of in _WIDTHS.items():  # √16 = 4: a rule was run if it was run at every N it allows
-            ours = all((method, m, of(m), k) in ran for m in ns if 1 < of(m) <= m)
-            if width == of(n) and ours:
+        alike = {(m, w) for other, m, w, ahead in ran if (other, ahead) == (method, k)}
+        for rule, pairs in width_rules(alike).items():
+            if (n, width) in pairs:
                 yield f"{method} {f'k = {k} ' if k else ''}{rule}", "weighted_last"
 
 

@@ -16,7 +16,7 @@ from ttclib.cost import Cost
 from ttclib.inputs import whole_number
 from ttclib.lm import answers, task
 from ttclib.lm.decoding import Decoder, Sequences
-from ttclib.search.aggregation import AGGREGATIONS, Aggregation, last
+from ttclib.search.aggregation import Aggregation, last
 from ttclib.smc import Population
 
 
@@ -74,7 +74,7 @@ class Search(Decoder):
 
     def init(self, n, rng):  # noqa: D102
         new = super().init(n, rng)
-        new.run.reader = self.verifier.start(self.lm, self.prompts, self._room)
+        new.run.reader = self.verifier.start(self.lm, self.prompts, self.room)
         return self._judge(0, np.ones(n, dtype=bool), new)
 
     def step(self, t, parents, rng):  # noqa: D102
@@ -110,8 +110,8 @@ class Search(Decoder):
         _, first, which = np.unique(same, axis=0, return_index=True, return_inverse=True)
         n, ahead = len(new), np.arange(len(new), len(new) + len(first))
         both = new[np.concatenate([np.arange(n), open_[first]])]
-        begun, spent = both.lengths, Cost()
-        both = replace(both, begun=begun.copy(), log_increment=np.zeros(len(both)))
+        spent = Cost()
+        both = replace(both, begun=both.lengths.copy(), log_increment=np.zeros(len(both)))
         for _ in range(self.lookahead):
             spent += self._advance(both, ahead[~both.finished[ahead]], greedy=True)
         new.rows[:] = both.rows[:n]
@@ -127,19 +127,11 @@ def given(population: Population, texts: Sequence[str]) -> list[Hashable]:
     return [task.answer(text) if ok else None for text, ok in zip(texts, there, strict=True)]
 
 
-def _best(found, values):
-    return answers.best_of(values, found)
-
-
-def _weighted(found, values):
-    return answers.weighted_majority(found, values)
-
-
-def _majority(found, values):
-    return answers.majority(found)
-
-
-CONCLUSIONS = {"max": _best, "weighted": _weighted, "majority": _majority}
+CONCLUSIONS = {
+    "max": lambda found, values: answers.best_of(values, found),
+    "weighted": answers.weighted_majority,
+    "majority": lambda found, values: answers.majority(found),
+}
 
 
 def conclude(
@@ -167,6 +159,3 @@ def conclude(
     if how not in list(CONCLUSIONS):
         raise ValueError(f"how is {how!r}; it must be one of {', '.join(CONCLUSIONS)}")
     return CONCLUSIONS[how](given(population, texts), aggregate(population.particles.scores))
-
-
-__all__ = ["AGGREGATIONS", "CONCLUSIONS", "Search", "conclude", "given"]

@@ -34,10 +34,10 @@ class Net(nn.Module):
     """A language model that is surprised, and one small block that judges.
 
     The body *predicts* each next token, as the generator does. The judge is told how surprised those
-    predictions were by the token that came, and how surprised the generator was, and gives one number.
-    So arithmetic is learned from texts, where it is easy to learn, and the labels of steps need to
-    teach only what surprise means. (Cobbe et al. 2021, §4.2, train their verifier on both objectives
-    too.)
+    predictions were by the token that came, and how surprised the generator was, then and in the text
+    so far (:func:`so_far`), and gives one number. So arithmetic is learned from texts, where it is easy
+    to learn, and the labels of steps need to teach only what surprise means. (Cobbe et al. 2021, §4.2,
+    train their verifier on both objectives too.)
 
     Parameters
     ----------
@@ -60,11 +60,11 @@ class Net(nn.Module):
             # a body of one block, of which block and norm are used
             self.judge = Llama(replace(shape, layers=1, hidden=judge), seed)
             del self.judge.embed
-            self.channels = nn.Linear(4, shape.width, bias=False)
+            self.channels = nn.Linear(8, shape.width, bias=False)
             generator = torch.Generator().manual_seed(seed)
             nn.init.normal_(self.channels.weight, 0.0, 0.5, generator=generator)
 
-    def forward(self, tokens, surprise, positions, mask, cache=None, law=None):
+    def forward(self, tokens, surprise, written, positions, mask, cache=None, before=None):
         """Judge texts at every token.
 
         Parameters
@@ -72,27 +72,34 @@ class Net(nn.Module):
         tokens, positions : int tensors, shape (rows, length)
         surprise : tensor, shape (rows, length, 2)
             Log probability of the token under the generator, at least −8, and the entropy (nats) of
-            the law it was drawn from; zeros for the problem, which nobody generated.
+            the law it was drawn from.
+        written : bool tensor, shape (rows, length)
+            Whether the generator wrote the token. A problem, which it did not, surprises nobody.
         mask, cache
             As for :meth:`ttclib.lm.llama.Llama.stream`.
-        law : tensor, shape (rows, V), optional
-            Log law that the net predicted for the first of these tokens, if it has read any before.
+        before : tensor, shape (rows, V + 4), optional
+            What is left of reading the tokens before the first of these, if there are any: ``after``
+            at the last of them.
 
         Returns
         -------
-        (logits, laws) : tuple of tensors
-            Of ending right (rows, length), and the log laws of each next token (rows, length, V).
+        (logits, after) : tuple of tensors
+            Of ending right (rows, length), and (rows, length, V + 4): log law of each next token, then
+            the text so far. A plain head needs none of that, and leaves the log laws.
         """
         body = self.body
         x = body.through(body.embed(tokens), positions, mask, cache)
         laws = torch.log_softmax(F.linear(body.norm(x), body.embed.weight), -1)
         if not self.hidden:
             return self.head(body.norm(x))[..., 0], laws
-        x = x + self.channels(torch.cat([surprise, _surprise(laws, tokens, law, positions)], dim=-1))
+        law, sums = (None, None) if before is None else before.tensor_split([laws.shape[-1]], -1)
+        both = torch.stack([surprise, _surprise(laws, tokens, law)], dim=-1) * written[..., None, None]
+        sums = so_far(both, positions, sums)
+        x = x + self.channels(torch.cat([both.flatten(2), sums], dim=-1))
         if cache is not None:
             cache = _Behind(cache, len(body.blocks))
         x = self.judge.through(x, positions, mask, cache)
-        return self.head(self.judge.norm(x))[..., 0], laws
+        return self.head(self.judge.norm(x))[..., 0], torch.cat([laws, sums], dim=-1)
 
 
 class _Behind:
@@ -105,16 +112,45 @@ class _Behind:
         return self.cache.update(keys, values, self.first + layer)
 
 
-def _surprise(laws, tokens, law, positions):
-    """Log probability, at least −8, and entropy of each token under the law before it.
-
-    Zeros for the first token of a text, which nothing comes before: in a packed row, another text does.
-    """
+def _surprise(laws, tokens, law):
+    """Log probability, at least −8, and entropy of each token under the law before it."""
     first = torch.zeros_like(laws[:, :1]) if law is None else law[:, None]
     before = torch.cat([first, laws[:, :-1]], dim=1)
     entropy = -(before.exp() * before).sum(-1)
     found = before.gather(-1, tokens[..., None])[..., 0].clamp(min=LEAST)
-    return torch.stack([found, entropy], dim=-1) * (positions > 0)[..., None]
+    return torch.stack([found, entropy], dim=-1)
+
+
+def so_far(surprise: torch.Tensor, positions: torch.Tensor, before: torch.Tensor | None = None):
+    """Sum up each text, from its first token to every one: how likely it is, and its worst slip.
+
+    Attention takes means, so that a block would have to learn sums and minima from examples.
+
+    Parameters
+    ----------
+    surprise : tensor, shape (rows, length, 2, readers)
+        Log probability and entropy of each token, for each of some readers.
+    positions : int tensor, shape (rows, length)
+        A text begins at 0; a row may hold several.
+    before : tensor, shape (rows, 2 · readers), optional
+        Of the tokens before the first of these.
+
+    Returns
+    -------
+    tensor, shape (rows, length, 2 · readers)
+        For each reader the sum of log probabilities, in units of 4 nats; then the least log
+        probability + entropy, which is zero on average and far below zero where a token was a slip.
+    """
+    log_p, excess = surprise[:, :, 0] / 4, surprise.sum(2)
+    begin = (torch.arange(positions.shape[1]) - positions).clamp(min=0)[..., None].expand_as(log_p)
+    total = log_p.cumsum(1)
+    total = total - (total - log_p).gather(1, begin)
+    apart = 16.0 * (positions == 0).cumsum(1)[..., None]  # a new text is far below those beside it
+    worst = (excess - apart).cummin(1).values + apart
+    if before is not None:
+        likely, slip = before[:, None].chunk(2, dim=-1)
+        total, worst = total + likely, torch.minimum(worst, slip)
+    return torch.cat([total, worst], dim=-1)
 
 
 class Verifier:
@@ -133,7 +169,7 @@ class Verifier:
         per_token, per_context = coefficients(shape.config())
         if net.hidden:
             block = 8 * shape.width**2 + 6 * shape.width * net.hidden
-            per_token, per_context = per_token + block + 8 * shape.width, per_context + 4 * shape.width
+            per_token, per_context = per_token + block + 16 * shape.width, per_context + 4 * shape.width
         else:
             per_token -= 2 * shape.width * shape.vocabulary  # a plain head predicts no token
         self._per_token, self._per_context = per_token + 2 * shape.width, per_context
@@ -194,14 +230,14 @@ class Reader:
         # room for what pads a short step beside a long one
         self._cache = Rows(shape.config(), len(prompts), 2 * length, torch.float32, "cpu")
         self._rows: dict[tuple[int, bytes], int] = {}
-        self._laws = None
+        self._left = None  # what is left of reading each row: see Net.forward
         longest = max(map(len, self.prompts))
         tokens = np.zeros((len(prompts), longest), dtype=np.int64)
         for row, prompt in enumerate(self.prompts):
             tokens[row, : len(prompt)] = prompt
             self._rows[row, b""] = row
         counts = np.array([len(prompt) for prompt in prompts])
-        self._forward(tokens, np.zeros((*tokens.shape, 2)), np.zeros_like(counts), counts)
+        self._forward(tokens, None, np.zeros_like(counts), counts)
         self._unpaid = self._cost(counts, np.zeros_like(counts))
 
     def read(self, texts, chosen: np.ndarray, keep: bool = False) -> tuple[np.ndarray, Cost]:
@@ -231,16 +267,16 @@ class Reader:
         fed, kept = self._cache.arrange(old, np.array([row for _, row in known], dtype=int))
         start, counts = self._cache.lengths[: len(new)].copy(), np.empty(len(new), dtype=int)
         counts[fed] = texts.lengths[new] - texts.begun[new]
-        laws = self._laws[np.concatenate([old, [row for _, row in known]]).astype(int)]
-        laws[np.concatenate([fed, kept])] = laws.clone()
+        left = self._left[np.concatenate([old, [row for _, row in known]]).astype(int)]
+        left[np.concatenate([fed, kept])] = left.clone()
         tokens = np.zeros((len(new), counts.max()), dtype=np.int64)
         surprise = np.zeros((*tokens.shape, 2))
         for row, i in zip(fed, new, strict=True):
             grown = slice(texts.begun[i], texts.lengths[i])
             tokens[row, : counts[row]] = texts.tokens[i, grown]
             surprise[row, : counts[row]] = texts.surprise[i, grown]
-        logits = self._forward(tokens, surprise, start, counts, laws[: len(new)])
-        self._laws = torch.cat([self._laws, laws[len(new) :]])
+        logits = self._forward(tokens, surprise, start, counts, left[: len(new)])
+        self._left = torch.cat([self._left, left[len(new) :]])
         self._rows = {key: row for (key, _), row in zip(known, kept, strict=True)}
         if not keep:
             self._rows |= zip(groups, fed, strict=True)
@@ -258,24 +294,29 @@ class Reader:
         return Cost(verifier_positions=positions, verifier_flops=flops)
 
     @torch.inference_mode()
-    def _forward(self, tokens, surprise, start, counts, law=None) -> np.ndarray:
-        """Read new tokens (m, k), of which ``counts`` count; return the logits (m,) after the last."""
+    def _forward(self, tokens, surprise, start, counts, before=None) -> np.ndarray:
+        """Read new tokens (m, k), of which ``counts`` count; return the logits (m,) after the last.
+
+        Without a surprise they are a problem, which nobody wrote.
+        """
         m, k = tokens.shape
         positions = start[:, None] + np.arange(k)
         self._cache.expect(start, k)
         seen = np.arange(start.max() + k) <= positions[:, :, None]
-        surprise = np.column_stack([np.maximum(surprise[..., 0], LEAST).ravel(), surprise[..., 1].ravel()])
-        logits, laws = self.verifier.net(
+        written = torch.full((m, k), surprise is not None)
+        surprise = np.maximum(surprise, [LEAST, 0.0]) if surprise is not None else np.zeros((m, k, 2))
+        logits, after = self.verifier.net(
             torch.from_numpy(tokens),
-            torch.from_numpy(surprise.reshape(m, k, 2)).float(),
+            torch.from_numpy(surprise).float(),
+            written,
             torch.from_numpy(positions),
             torch.from_numpy(seen)[:, None],
             self._cache,
-            law,
+            before,
         )
         self._cache.lengths[:m] = start + counts
         last = torch.arange(m), torch.from_numpy(counts - 1)
-        self._laws = laws[last]
+        self._left = after[last]
         return logits[last].double().numpy()
 
 
