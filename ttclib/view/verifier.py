@@ -398,7 +398,7 @@ def prefix_view(scores: Mapping[str, np.ndarray], right: np.ndarray) -> BudgetVi
     for name in names:
         sure.plot([], [], "o-", color=colors[name], markersize=4, label=name)
         tell.plot(x, area[name], "-", color=colors[name], alpha=0.35)
-    sure.legend(loc="upper left", fontsize=8)
+    fig.legend(*sure.get_legend_handles_labels(), loc="outside upper center", ncols=4)
 
     def draw(read, seed):
         at, said = words.index(read), []
