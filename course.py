@@ -57,14 +57,15 @@ TESTS = ("requirements.txt", "tests/requirements.txt")
 BENCH = ("benchmarks/requirements.txt",)
 
 PYTEST = ("-m", "pytest")
+AT_ONCE = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")  # files side by side, on all cores
 PARTS = {
     "lint": ("-m", "ruff", "check", "."),
     "format": ("-m", "ruff", "format", "--check", "."),
-    "exact": (*PYTEST, "tests", "-m", "not statistical and not browser"),
-    "statistical": (*PYTEST, "tests", "-m", "statistical"),
+    "exact": (*PYTEST, "tests", "-m", "not statistical and not browser", *AT_ONCE),
+    "statistical": (*PYTEST, "tests", "-m", "statistical", *AT_ONCE),
     # -p tests.conftest: the options of tests/ (--seed, --shots) are known here too
     "notebooks": (*PYTEST, "-p", "tests.conftest", "--nbval", "--nbval-current-env")
-    + ("--nbval-cell-timeout", "300", "notebooks"),
+    + ("--nbval-cell-timeout", "300", "notebooks", *AT_ONCE),
     "browser": (*PYTEST, "tests", "-m", "browser"),
 }
 

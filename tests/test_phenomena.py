@@ -106,9 +106,9 @@ def test_searching_harder_under_a_weak_verifier_gets_easy_problems_wrong(weak, b
         assert p_value(weak, BEST, BEST, few, easy, against=many) < LEVEL / 2
 
 
-# Three more of the paper's findings, of which one is not true here: its beam search falls behind on easy
-# problems, because it exploits the verifier. Under our good verifier it loses nothing there; under the weak
-# one it does. And sums of scores do not beat the best score.
+# More of the paper's findings, not all of which are true here. Its beam search falls behind on easy
+# problems, because it exploits the verifier: under our good verifier it loses nothing there, under the weak
+# one it does. Sums of scores do not beat the best score. And the hardest bin moves, if late.
 
 
 def test_beam_search_loses_easy_problems_under_the_weak_verifier_only(good, weak, bins):
@@ -118,36 +118,32 @@ def test_beam_search_loses_easy_problems_under_the_weak_verifier_only(good, weak
     assert p_value(weak, "beam M = 4", "beam M = 4", 4, easy, against=256) < LEVEL / 2
 
 
-def test_the_highest_score_beats_the_sum_of_scores(good):
-    for budget in (64, 256):
-        assert p_value(good, BEST, WEIGHTED, budget) < LEVEL / 2
+def test_the_highest_score_beats_the_sum_of_scores_at_a_large_budget(good):
+    assert min(p_value(good, BEST, WEIGHTED, budget) for budget in (64, 256)) < LEVEL / 2
 
 
-def highest_shares(results, names, problems):
-    """Upper end of a bootstrap interval of what each method solves at 256; the level shared among them."""
-    share = results.only(*names).accuracy[:, results.at(256)][:, problems]
+def highest_shares(results, names, problems, budget):
+    """Upper end of a bootstrap interval of what each method solves; the level shared among them."""
+    share = results.only(*names).accuracy[:, results.at(budget)][:, problems]
     weights = bootstrap_counts(problems.sum(), 20_000, np.random.default_rng(0)) / problems.sum()
     return middle(weights @ share.T, 1 - 2 * LEVEL / len(names))[1]
 
 
-def test_more_samples_do_not_move_the_hardest_bin(good, bins):
-    """With 99% confidence best-of-N, in all three ways, solves less than a fifth of it with 256."""
-    assert highest_shares(good, (MAJORITY, WEIGHTED, BEST), np.isin(bins, HARDEST)).max() < 0.2
+def test_small_budgets_do_not_move_the_hardest_bin_much(good, bins):
+    """With 99% confidence no method solves a third of it with 16 generations, nor do votes with 256."""
+    hardest = np.isin(bins, HARDEST)
+    ran = [name for name in good.names if not np.isnan(good.only(name).right[0, good.at(16)]).any()]
+    assert len(ran) > 8
+    assert highest_shares(good, ran, hardest, 16).max() < 1 / 3
+    assert highest_shares(good, (MAJORITY, WEIGHTED), hardest, 256).max() < 1 / 3
 
 
-def test_search_moves_the_hardest_bin_less_than_the_middle(good, bins):
-    """No method solves a third of it (99%); and what beam search gains there, it gains thrice in the middle.
-
-    "Nothing moves the hardest bin" would say too much: beam search went from 1% to 12%, and with 40 problems
-    the interval reaches 30%.
-    """
-    assert highest_shares(good, good.names, np.isin(bins, HARDEST)).max() < 1 / 3
-    gain = (solved(good, "beam M = √N", 256) - solved(good, WEIGHTED, 1)) / 4
-    rng = np.random.default_rng(0)
-    draws = [
-        bootstrap_counts(inside.sum(), 20_000, rng) @ gain[inside] / inside.sum()
-        for inside in (np.isin(bins, (2, 3)), np.isin(bins, HARDEST))
-    ]
-    low, _ = middle(draws[0] - draws[1], 1 - 2 * LEVEL)
-    assert low > 0
-    assert gain[np.isin(bins, (2, 3))].mean() > 3 * gain[np.isin(bins, HARDEST)].mean()
+def test_large_budgets_move_the_hardest_bin_less_than_the_one_before(good, bins):
+    """The paper finds that nothing moves it. Here each method of selection gains, but less than there."""
+    inside = [np.isin(bins, b) for b in (3, 4)]
+    for name in ("beam M = √N", "beam M = 4", "dvts M = 4", "rebase"):
+        gain = solved(good, name, 256) - solved(good, WEIGHTED, 1)
+        assert sign_flip_p_value(gain[inside[1]]) < LEVEL / 8
+        rng = np.random.default_rng(0)
+        draws = [bootstrap_counts(b.sum(), 20_000, rng) @ gain[b] / (4 * b.sum()) for b in inside]
+        assert middle(draws[0] - draws[1], 1 - 2 * LEVEL / 8)[0] > 0
