@@ -1,9 +1,13 @@
 """Options of the tests: the seed of random tests, and where the browser test leaves pictures."""
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # each core has its own files to test
 
 settings.register_profile("course", deadline=None)  # a busy machine is no error
 settings.load_profile("course")
