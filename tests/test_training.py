@@ -55,6 +55,8 @@ def test_packed_texts_do_not_see_each_other(texts):
 def test_a_text_longer_than_a_row_is_refused(texts):
     with pytest.raises(ValueError, match="a row holds 10"):
         training.pack(texts, 10)
+    with pytest.raises(ValueError, match="there is no text to pack"):
+        training.pack([], 10)
 
 
 def test_killed_and_resumed_is_the_same_run(texts, tmp_path, monkeypatch):

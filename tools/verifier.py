@@ -74,9 +74,8 @@ def rollouts(job, split, settings, seed):
     problems = task.problems(split, settings["problems"], np.random.default_rng(seed))
     cache = job.work.parent / f"rollouts-{digest([settings, split, seed])}.npz"
     if not cache.exists():
-        drawn = draw(
-            lm, problems, settings["samples"], np.random.default_rng([seed, 1]), f"rollouts, {split}"
-        )
+        rng = np.random.default_rng([seed, 1])
+        drawn = draw(lm, problems, settings["samples"], rng, f"rollouts, {split}")
         part = cache.with_suffix(".part")
         with open(part, "wb") as file:
             np.savez_compressed(file, **vars(drawn))

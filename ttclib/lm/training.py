@@ -51,7 +51,7 @@ def side_by_side(sizes: Iterable[int], length: int) -> list[tuple[int, int, slic
     Raises
     ------
     ValueError
-        If a text is longer than a row.
+        If a text is longer than a row, or there is none.
     """
     found, row, number, used = [], 0, 0, 0
     for size in sizes:
@@ -61,6 +61,8 @@ def side_by_side(sizes: Iterable[int], length: int) -> list[tuple[int, int, slic
             row, number, used = row + 1, 0, 0
         found.append((row, number, slice(used, used + size)))
         number, used = number + 1, used + size
+    if not found:
+        raise ValueError("there is no text to pack; at least one is needed")
     return found
 
 

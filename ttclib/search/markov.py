@@ -134,9 +134,8 @@ def _regrow(search: Search, solutions: Sequences, kept: np.ndarray, rng) -> tupl
     scores = np.where(np.arange(search.max_tokens) < kept[:, None], solutions.scores, np.nan)
     new.run.reader, cost = search.verifier.start(search.lm, search.prompts, search.room), Cost()
     if kept.any():
-        _, cost = new.run.reader.read(
-            new, np.flatnonzero(kept)
-        )  # the scores are known; keys and values are not
+        # the scores are known; keys and values are not
+        _, cost = new.run.reader.read(new, np.flatnonzero(kept))
     return _finish(search, search.step(0, replace(new, scores=scores, cost=new.cost + cost), rng), rng)
 
 
