@@ -1,6 +1,7 @@
 """The pictures of notebook 08: they tell what the search did, and refuse what cannot be."""
 
 import html
+import itertools
 
 import numpy as np
 import pytest
@@ -149,7 +150,6 @@ def test_it_tells_what_the_search_did(setting):
 def test_bad_settings_are_one_line_and_the_picture_stays(searched):
     before = shown(searched)
     for name, bad, good, line in (
-        ("width", 3, 4, "N is 16 and M is 3; N must be a multiple of M"),
         ("n", 2, 16, "M is 4 and N is 2; M must be at most N"),
         ("own", "3*400+1", "", "400 is not allowed; numbers go from 1 to 99"),
         ("own", "3+", "", "'3+' lacks a number at its end"),
@@ -161,6 +161,13 @@ def test_bad_settings_are_one_line_and_the_picture_stays(searched):
         assert not line_of(searched)
 
 
+def test_every_width_goes_with_every_larger_number_of_texts(searched):
+    for m, n in itertools.product(control(searched, "width").options, control(searched, "n").options):
+        m, n = (option[1] if isinstance(option, tuple) else option for option in (m, n))
+        if m <= n:
+            assert Setting("beam", n, width=m).width == m
+
+
 def test_a_typed_problem_is_searched(searched):
     control(searched, "own").value = " 3 * (4+98) - 17 "
     assert "3*(4+98)-17 = 289" in repr(searched)
@@ -169,11 +176,12 @@ def test_a_typed_problem_is_searched(searched):
 
 
 def test_settings_of_other_methods_do_not_matter(searched):
-    control(searched, "width").value = 3
+    control(searched, "n").value = 2
+    assert line_of(searched)
     control(searched, "method").value = "rebase"
     assert not line_of(searched)
     control(searched, "method").value = "beam"
-    control(searched, "width").value = 4
+    control(searched, "n").value = 16
 
 
 def test_right_so_far_is_the_checker():

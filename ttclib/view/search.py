@@ -71,7 +71,7 @@ def search_view(lm, verifiers: Mapping[str, object], problems: Mapping[str, str]
         own=entry(_own, "", label="or type your own"),
         method=options(tuple(METHODS), default="beam"),
         n=powers_of_two(0, 8, unit="generations", default=4, label="texts at a time, N"),
-        width=options((1, 2, 3, 4, 8, 16), default=4, label="width M"),
+        width=options((1, 2, 4, 8, 16), default=4, label="width M"),  # all divide every larger N
         k=options((0, 1, 2, 3), default=1, label="lookahead k"),
         temperature=options((0.4, 0.7, 1.0, 1.4, 2.0), default=1.0),
         verifier=options(tuple(verifiers)),
