@@ -175,6 +175,22 @@ def test_a_typed_problem_is_searched(searched):
     assert f"{PROBLEMS['two']} = 194" in repr(searched)
 
 
+def test_the_picture_names_its_setting_and_what_is_not_used(searched):
+    """A slider that the method does not ask for changes the words, so that nobody waits for the picture."""
+    label = lambda: searched._fig.axes[0].get_xlabel().splitlines()[1]  # noqa: E731
+    assert label() == "beam, N = 16, M = 4, temperature 1, prm   (k = 1 not used)"
+    before = shown(searched)
+    control(searched, "k").value = 3
+    assert label() == "beam, N = 16, M = 4, temperature 1, prm   (k = 3 not used)"
+    assert shown(searched) != before
+    control(searched, "method").value = "lookahead"
+    assert label() == "lookahead, N = 16, M = 4, k = 3, temperature 1, prm"
+    control(searched, "method").value = "rebase"
+    assert label() == "rebase, N = 16, temperature 1, prm   (M = 4 and k = 3 not used)"
+    control(searched, "method").value = "beam"
+    control(searched, "k").value = 1
+
+
 def test_settings_of_other_methods_do_not_matter(searched):
     control(searched, "n").value = 2
     assert line_of(searched)

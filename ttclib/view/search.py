@@ -48,11 +48,12 @@ def search_view(lm, verifiers: Mapping[str, object], problems: Mapping[str, str]
     """
     columns = task.OPERATIONS[-1] + 1
     fig, tree, said = _stage(columns)
+    tree.set_xlabel(f"{tree.get_xlabel()}\n ")  # room for the setting
 
     def draw(problem, own, method, n, width, k, temperature, verifier, seed):
         problem = own or problem
-        mine = {"width": width, "lookahead": k}
-        mine = {name: value for name, value in mine.items() if method in OWN[name]}
+        both = {"width": width, "lookahead": k}
+        mine = {name: value for name, value in both.items() if method in OWN[name]}
         setting = Setting(method, n, temperature=temperature, verifier=verifier, **mine)
         search = search_for(setting, lm, [problem + "?"], verifiers[verifier])
         steps, history = sum(map(problem.count, "+-*")) + 1, []
@@ -60,6 +61,7 @@ def search_view(lm, verifiers: Mapping[str, object], problems: Mapping[str, str]
             history.append(population)
             yield min(1.0, (population.t + 1) / steps)
         draw_search(tree, search, history[:columns], problem)
+        tree.set_xlabel(f"step of the solution\n{_named(setting, both)}")
         texts = search.texts(population.particles)
         _answers(said, population, texts, problem)
         return _summary(population, texts, problem), _paid(population.cost, setting.generations)
@@ -76,6 +78,19 @@ def search_view(lm, verifiers: Mapping[str, object], problems: Mapping[str, str]
         temperature=options((0.4, 0.7, 1.0, 1.4, 2.0), default=1.0),
         verifier=options(tuple(verifiers)),
     )
+
+
+def _named(setting: Setting, chosen: Mapping[str, int]) -> str:
+    """Say which setting is on show, and which of the chosen numbers its method does not ask for."""
+    mine = {True: [], False: []}
+    for name, value in chosen.items():
+        mine[setting.method in OWN[name]].append(f"{SHORT[name]} = {value}")
+    parts = [setting.method, f"N = {setting.n}", *mine[True]]
+    unused = f"   ({' and '.join(mine[False])} not used)" if mine[False] else ""
+    return f"{', '.join(parts)}, temperature {setting.temperature:g}, {setting.verifier}{unused}"
+
+
+SHORT = {"width": "M", "lookahead": "k"}
 
 
 def search_picture(search, history: Sequence[Population], problem: str) -> Picture:
