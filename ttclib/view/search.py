@@ -61,7 +61,7 @@ def search_view(lm, verifiers: Mapping[str, object], problems: Mapping[str, str]
             history.append(population)
             yield min(1.0, (population.t + 1) / steps)
         draw_search(tree, search, history[:columns], problem)
-        tree.set_xlabel(f"step of the solution\n{_named(setting, both)}")
+        tree.text(0.5, -0.083, named(setting, both), transform=tree.transAxes, ha="center", va="top")
         texts = search.texts(population.particles)
         _answers(said, population, texts, problem)
         return _summary(population, texts, problem), _paid(population.cost, setting.generations)
@@ -80,8 +80,8 @@ def search_view(lm, verifiers: Mapping[str, object], problems: Mapping[str, str]
     )
 
 
-def _named(setting: Setting, chosen: Mapping[str, int]) -> str:
-    """Say which setting is on show, and which of the chosen numbers its method does not ask for."""
+def named(setting: Setting, chosen: Mapping[str, int]) -> str:
+    """Name a setting, and which of the chosen width and lookahead its method does not ask for."""
     mine = {True: [], False: []}
     for name, value in chosen.items():
         mine[setting.method in OWN[name]].append(f"{SHORT[name]} = {value}")
