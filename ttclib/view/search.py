@@ -61,7 +61,7 @@ def search_view(lm, verifiers: Mapping[str, object], problems: Mapping[str, str]
             history.append(population)
             yield min(1.0, (population.t + 1) / steps)
         draw_search(tree, search, history[:columns], problem)
-        tree.text(0.5, -0.083, named(setting, both), transform=tree.transAxes, ha="center", va="top")
+        tree.text(0.5, -0.09, named(setting, both), transform=tree.transAxes, ha="center", va="top")
         texts = search.texts(population.particles)
         _answers(said, population, texts, problem)
         return _summary(population, texts, problem), _paid(population.cost, setting.generations)
@@ -243,22 +243,23 @@ def accuracy_view(results: Columns, verifiers: Sequence[str]) -> BudgetView:
         return np.quantile(draws, [0.025, 0.975], axis=0)
 
     def draw(method, answer, verifier, seed):
-        if method not in found(verifier, answer):
-            raise ValueError(f"the sweep holds no {method} under {verifier}")
-        for name, curve in found(verifier, answer).items():
+        there, wanted = found(verifier, answer), method
+        method = wanted if wanted in there else BEST_OF_N  # which was run under every verifier
+        for name, curve in there.items():
             front = name == method
             low, high = band(verifier, answer, name)
             for ax, x in ((axes[0], curve.generations), (axes[1], curve.flops)):
                 look = {"color": PALETTE[_method(name)], "zorder": 3 if front else 2}
                 ax.fill_between(x, low, high, linewidth=0, alpha=0.35 if front else 0.05, **look)
                 ax.plot(x, curve.accuracy, styles[name], linewidth=2.6 if front else 1.1, **look)
-        curve, (low, high) = found(verifier, answer)[method], band(verifier, answer, method)
+        curve, (low, high) = there[method], band(verifier, answer, method)
         said = [
             f"{accuracy:.0%} ({a:.0%} to {b:.0%}) at {budget}"
             for accuracy, a, b, budget in zip(curve.accuracy, low, high, curve.generations, strict=True)
             if budget in (1, 4, 16, 64, 256)
         ]
-        return f"{method}, {answer}, {verifier}: " + ", ".join(said) + " generations"
+        lacks = "" if method == wanted else f"the sweep holds no {wanted} under {verifier}; "
+        return f"{lacks}{method}, {answer}, {verifier}: " + ", ".join(said) + " generations"
 
     return BudgetView(
         fig,
