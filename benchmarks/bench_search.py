@@ -32,7 +32,6 @@ from ttclib.search.methods import root_width
 from ttclib.search.models import load_verifier
 from ttclib.search.search import Search
 from ttclib.search.selections import beam
-from ttclib.search.verifier import LEAST
 from ttclib.smc import resample, smc
 
 SIZES, ROUNDS = (16, 64), 3
@@ -67,7 +66,7 @@ class Writer:
             return_dict_in_generate=True,
         )
         new, laws = out.sequences[:, width:], torch.stack(out.logits, dim=1).log_softmax(-1)
-        found = laws.gather(-1, new[..., None])[..., 0].clamp(min=LEAST)
+        found = laws.gather(-1, new[..., None])[..., 0]
         surprise = torch.stack([found, -(laws.exp() * laws).sum(-1)], dim=-1).numpy()
         stopped = torch.isin(new, torch.tensor(self.stops)).long()
         lengths = (stopped.cumsum(1) - stopped == 0).sum(1).tolist()

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ttclib.lm.llama import Shape
-from ttclib.search.verifier import LEAST, Net, Verifier
+from ttclib.search.verifier import Net, Verifier
 
 
 def opinion(problem, text):
@@ -27,7 +27,7 @@ def tiny_verifier(lm, judge=12, seed=0, context=40):
 def full_score(verifier, prompt, tokens, surprise):
     """What the verifier says of one text, read as a whole and without a cache."""
     text = torch.tensor([[*prompt, *map(int, tokens)]])
-    extra = np.concatenate([np.zeros((len(prompt), 2)), np.maximum(surprise, [LEAST, 0.0])])
+    extra = np.concatenate([np.zeros((len(prompt), 2)), surprise])
     length = text.shape[1]
     mask = torch.ones(length, length, dtype=torch.bool).tril()
     place = torch.arange(length)[None]

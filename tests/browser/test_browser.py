@@ -36,17 +36,21 @@ def assert_sound(page, when):
     assert not problems, f"{when}: {'; '.join(problems)}"
 
 
+def boxes(handle):
+    """Return where a slider's handle is on the page, and where its track."""
+    track = handle.locator("xpath=ancestor::*[contains(@class, 'noUi-base')]")
+    return handle.bounding_box(), track.bounding_box()
+
+
 def place(handle):
     """Return where on its track a slider's handle stands, as a fraction."""
-    box = handle.bounding_box()
-    track = handle.locator("xpath=ancestor::*[contains(@class, 'noUi-base')]").bounding_box()
+    box, track = boxes(handle)
     return (box["x"] + box["width"] / 2 - track["x"]) / track["width"]
 
 
 def drag(page, label, handle, fraction, patience):
     """Drag a slider's handle with the mouse to a fraction of its track."""
-    box = handle.bounding_box()
-    track = handle.locator("xpath=ancestor::*[contains(@class, 'noUi-base')]").bounding_box()
+    box, track = boxes(handle)
     y = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + box["width"] / 2, y)
     handle.evaluate("element => ttc.watch(element)")

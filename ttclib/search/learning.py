@@ -15,7 +15,7 @@ import torch.nn.functional as F
 
 from ttclib.lm import training
 from ttclib.search.rollouts import Rollouts
-from ttclib.search.verifier import LEAST, Net
+from ttclib.search.verifier import Net
 
 MOST = 8  # copies of one solution that count
 
@@ -97,7 +97,7 @@ def pack(
         packed.tokens[row, place] = np.concatenate([begin, rollouts.tokens[i, :size]])
         packed.positions[row, place] = np.arange(len(begin) + size)
         packed.texts[row, place] = number
-        packed.surprise[row, solution] = np.maximum(rollouts.surprise[i, :size], [LEAST, 0.0])
+        packed.surprise[row, solution] = rollouts.surprise[i, :size]
         packed.written[row, solution] = True
         packed.ends[row, solution], packed.labels[row, solution] = ends[i, :size], labels[i, :size]
         packed.weights[row, solution] = min(int(copies), MOST)

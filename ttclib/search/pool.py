@@ -83,8 +83,6 @@ def believe(
     """
     import torch  # here, so that looking at pictures of beliefs does not load it
 
-    from ttclib.search.verifier import LEAST
-
     same = np.column_stack([rollouts.problem, rollouts.tokens])
     _, first, which = np.unique(same, axis=0, return_index=True, return_inverse=True)
     sizes = np.array([len(prompts[p]) for p in rollouts.problem[first]])
@@ -98,7 +96,7 @@ def believe(
         written = torch.zeros(len(rows), length, dtype=torch.bool)
         for r, (p, k) in enumerate(zip(size, texts.lengths, strict=True)):
             tokens[r, : p + k] = [*prompts[texts.problem[r]], *texts.tokens[r, :k]]
-            surprise[r, p : p + k] = np.maximum(texts.surprise[r, :k], [LEAST, 0.0])
+            surprise[r, p : p + k] = texts.surprise[r, :k]
             written[r, p : p + k] = True
         causal = torch.ones(length, length, dtype=torch.bool).tril()
         with torch.inference_mode():

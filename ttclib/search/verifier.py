@@ -71,8 +71,8 @@ class Net(nn.Module):
         ----------
         tokens, positions : int tensors, shape (rows, length)
         surprise : tensor, shape (rows, length, 2)
-            Log probability of the token under the generator, at least −8, and the entropy (nats) of
-            the law it was drawn from.
+            Log probability of the token under the generator, and the entropy (nats) of the law it was
+            drawn from. Log probabilities below −8 count as −8.
         written : bool tensor, shape (rows, length)
             Whether the generator wrote the token. A problem, which it did not, surprises nobody.
         mask, cache
@@ -94,6 +94,7 @@ class Net(nn.Module):
             return self.head(body.norm(x))[..., 0], laws
         law, sums = (None, None) if before is None else before.tensor_split([laws.shape[-1]], -1)
         both = torch.stack([surprise, _surprise(laws, tokens, law)], dim=-1) * written[..., None, None]
+        both = both.clamp(min=LEAST)  # entropies are positive
         sums = so_far(both, positions, sums)
         x = x + self.channels(torch.cat([both.flatten(2), sums], dim=-1))
         if cache is not None:
@@ -113,11 +114,11 @@ class _Behind:
 
 
 def _surprise(laws, tokens, law):
-    """Log probability, at least −8, and entropy of each token under the law before it."""
+    """Log probability and entropy of each token under the law before it."""
     first = torch.zeros_like(laws[:, :1]) if law is None else law[:, None]
     before = torch.cat([first, laws[:, :-1]], dim=1)
     entropy = -(before.exp() * before).sum(-1)
-    found = before.gather(-1, tokens[..., None])[..., 0].clamp(min=LEAST)
+    found = before.gather(-1, tokens[..., None])[..., 0]
     return torch.stack([found, entropy], dim=-1)
 
 
@@ -304,7 +305,7 @@ class Reader:
         self._cache.expect(start, k)
         seen = np.arange(start.max() + k) <= positions[:, :, None]
         written = torch.full((m, k), surprise is not None)
-        surprise = np.maximum(surprise, [LEAST, 0.0]) if surprise is not None else np.zeros((m, k, 2))
+        surprise = np.zeros((m, k, 2)) if surprise is None else surprise
         logits, after = self.verifier.net(
             torch.from_numpy(tokens),
             torch.from_numpy(surprise).float(),
