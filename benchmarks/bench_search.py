@@ -1,16 +1,17 @@
 """Search under a verifier: seconds and positions fed, against ``its-hub`` and ``crucible-ttc``.
 
-All sides search the same problems, a new one in each round, with the lab model, the course's process
-reward model and N texts at a time. The peers bring the search and ask their user for the two models.
-Here those are ``transformers.generate`` and the net of our verifier, and each call reads the problem
-and all steps so far, in batches as large as the peer allows: ``its-hub`` hands over all texts of a
-round, ``crucible-ttc`` one text with all that is to continue it, and one text to be scored. The
-surprise that our verifier wants to be told goes from one model to the other at no cost.
+All sides search the same problems, a new one in each round, with the lab model, the course's
+process reward model and N texts at a time. The peers bring the search and ask their user for the
+two models. Here those are ``transformers.generate`` and the net of our verifier, and each call
+reads the problem and all steps so far, in batches as large as the peer allows: ``its-hub`` hands
+over all texts of a round, ``crucible-ttc`` one text with all that is to continue it, and one text
+to be scored. The surprise that our verifier wants to be told goes from one model to the other at no
+cost.
 
-Who is finished, and how many begin, is not the same everywhere: the peers' beam searches begin with M
-texts instead of N, and let finished texts compete. So costs are given for each step that was written,
-and how many steps that were is a row of its own. Texts of one problem begin alike, and we read a common
-beginning once: there can be fewer positions than steps.
+Who is finished, and how many begin, is not the same everywhere: the peers' beam searches begin with
+M texts instead of N, and let finished texts compete. So costs are given for each step that was
+written, and how many steps that were is a row of its own. Texts of one problem begin alike, and we
+read a common beginning once: there can be fewer positions than steps.
 
 Run ``python benchmarks/bench_search.py``.
 """
@@ -26,19 +27,24 @@ import numpy as np
 import torch
 from bench_montecarlo import interleaved, row
 
-from ttclib.lm import task
+from ttclib.lm import arithmetic
 from ttclib.lm.models import load
+from ttclib.particles.smc import resample, smc
 from ttclib.search.methods import root_width
 from ttclib.search.models import load_verifier
 from ttclib.search.search import Search
 from ttclib.search.selections import beam
-from ttclib.smc import resample, smc
 
 SIZES, ROUNDS = (16, 64), 3
 STEP, END = ";", "\n"
 MOST_STEPS = 40  # of a solution: Snell et al. 2024
 PARTICLES, BEAM = "particle filtering", "beam search"
-UNITS = {"steps written": 1, "ms/step": 1e3, "model positions/step": 1, "verifier positions/step": 1}
+UNITS = {
+    "steps written": 1,
+    "ms/step": 1e3,
+    "model positions/step": 1,
+    "verifier positions/step": 1,
+}
 
 
 class Writer:
@@ -55,7 +61,9 @@ class Writer:
         width = max(map(len, rows))
         out = self.lm.model.generate(
             torch.tensor([[vocabulary.end] * (width - len(row)) + row for row in rows]),
-            attention_mask=torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows]),
+            attention_mask=torch.tensor(
+                [[0] * (width - len(row)) + [1] * len(row) for row in rows]
+            ),
             max_new_tokens=max(1, self.lm.context - width),
             eos_token_id=self.stops,
             pad_token_id=vocabulary.end,
@@ -73,7 +81,9 @@ class Writer:
         steps = [vocabulary.decode(row[:length]) for row, length in zip(new, lengths, strict=True)]
         for i, (step, length) in enumerate(zip(steps, lengths, strict=True)):
             before = self.surprise.get((prompt, texts[i // n]), np.empty((0, 2)))
-            self.surprise[prompt, texts[i // n] + step] = np.concatenate([before, surprise[i, :length]])
+            self.surprise[prompt, texts[i // n] + step] = np.concatenate(
+                [before, surprise[i, :length]]
+            )
         self.steps += len(steps)
         return [step if step.endswith(STEP) else step + END for step in steps]
 
@@ -95,7 +105,10 @@ class Judge:
         ]
         length = max(map(len, rows))
         tokens = torch.tensor([row + [0] * (length - len(row)) for row in rows])
-        surprise, written = torch.zeros(*tokens.shape, 2), torch.zeros(tokens.shape, dtype=torch.bool)
+        surprise, written = (
+            torch.zeros(*tokens.shape, 2),
+            torch.zeros(tokens.shape, dtype=torch.bool),
+        )
         for i, text in enumerate(texts):
             noted = torch.from_numpy(self.writer.surprise[prompt, text.removesuffix(END)])
             place = slice(problem, problem + len(noted))
@@ -105,7 +118,9 @@ class Judge:
         logits, _ = self.net(tokens, surprise, written, places, causal)
         step = self.writer.stops[1]
         ends = [[i for i in range(len(row)) if row[i] == step or i == len(row) - 1] for row in rows]
-        return [scores[where].tolist() for scores, where in zip(logits.sigmoid(), ends, strict=True)]
+        return [
+            scores[where].tolist() for scores, where in zip(logits.sigmoid(), ends, strict=True)
+        ]
 
 
 def ours(lm, verifier, method: str, n: int, seed: int) -> Callable[[str], int]:
@@ -224,7 +239,9 @@ def rows(sizes=SIZES, rounds: int = ROUNDS, seed: int = 0) -> list[dict]:
     torch.manual_seed(seed)
     lm, verifier, table = load("lab-small"), load_verifier("prm"), []
     # of 2 operations to warm up, then of 3, 4, 5
-    problems = [f"{text}?" for text in task.problems("test", rounds + 1, np.random.default_rng(seed))]
+    problems = [
+        f"{text}?" for text in arithmetic.problems("test", rounds + 1, np.random.default_rng(seed))
+    ]
     theirs = lm.model.get_input_embeddings(), verifier.net.body.embed
     mine = lm.ours.embed, verifier.net.body.embed
     for method, n in [(method, n) for method in CONTENDERS for n in sizes]:
@@ -232,10 +249,15 @@ def rows(sizes=SIZES, rounds: int = ROUNDS, seed: int = 0) -> list[dict]:
         for peer in CONTENDERS[method]:
             if importlib.util.find_spec(INSTALLED[peer]):
                 contenders[peer] = metered(PEERS[peer](lm, verifier, method, n), problems, theirs)
-        spent = {name: np.array(turns).T.tolist() for name, turns in interleaved(contenders, rounds).items()}
+        spent = {
+            name: np.array(turns).T.tolist()
+            for name, turns in interleaved(contenders, rounds).items()
+        }
         for peer in CONTENDERS[method]:
             reference = spent.get(peer, spent["ours"])
-            for (unit, scale), us, them in zip(UNITS.items(), spent["ours"], reference, strict=True):
+            for (unit, scale), us, them in zip(
+                UNITS.items(), spent["ours"], reference, strict=True
+            ):
                 target = None if unit == "steps written" else 1.0
                 line = row(f"{method}, N = {n}", unit, scale, us, peer, them, target)
                 table.append(line if peer in spent else line | {"reference": None, "ratio": None})

@@ -1,4 +1,5 @@
-"""The bootstrap filter and its resampling: against their own random numbers and against ``particles``.
+"""The bootstrap filter and its resampling: against their own random numbers and against
+``particles``.
 
 A linear-Gaussian model of one dimension, 1000 steps, systematic resampling when the effective
 sample size falls under half. Filters are iterators, so the contenders take turns every 50 steps,
@@ -17,9 +18,9 @@ from collections.abc import Iterator
 import numpy as np
 from bench_montecarlo import clock, interleaved, row
 
-from ttclib import resampling
-from ttclib.smc import resample, smc, when_ess_below
-from ttclib.statespace import Bootstrap, LinearGaussian
+from ttclib.particles import resampling
+from ttclib.particles.smc import resample, smc, when_ess_below
+from ttclib.particles.statespace import Bootstrap, LinearGaussian
 
 SIZES = (10**4, 10**5)
 STEPS, TURNS = 50, 20  # 50 steps a turn, and one turn more to warm up
@@ -90,7 +91,9 @@ def resampling_rows(members: int, repeats: int, seed: int) -> list[dict]:
         ),
         "rng.choice": lambda: rng.choice(members, members, p=weights / weights.sum()),
     }
-    schemes = {name: lambda f=f: f(weights, members, rng) for name, f in resampling.UNBIASED.items()}
+    schemes = {
+        name: lambda f=f: f(weights, members, rng) for name, f in resampling.UNBIASED.items()
+    }
     seconds = interleaved({name: clock(run) for name, run in (lines | schemes).items()}, repeats)
     table = []
     for name in schemes:

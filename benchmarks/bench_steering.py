@@ -4,8 +4,9 @@ The task: the first 64 characters of a solution by the lab model, without a 7 an
 particles, the locally optimal proposal, systematic resampling when the effective sample size falls
 under half. All three estimate the same evidence. Positions are counted in the model's embedding.
 
-The peers run on their CPU backend as its authors advise, with the prompt in the cache (``cache_kv``).
-It asks once for texts that are equal, but reads all behind the prompt again for every token.
+The peers run on their CPU backend as its authors advise, with the prompt in the cache
+(``cache_kv``). It asks once for texts that are equal, but reads all behind the prompt again for
+every token.
 
 Run ``python benchmarks/bench_steering.py``.
 """
@@ -24,7 +25,7 @@ from ttclib.lm import samplers
 from ttclib.lm.decoding import Decoder
 from ttclib.lm.models import load
 from ttclib.lm.potentials import Automaton
-from ttclib.smc import resample, smc, when_ess_below
+from ttclib.particles.smc import resample, smc, when_ess_below
 
 PROBLEM = "(98-87)*84-(28*30-51-(6+8))?"
 PARTICLES, TOKENS, THRESHOLD = 16, 64, 0.5
@@ -54,7 +55,9 @@ def backend(lm):
 
     tokenizer = copy.deepcopy(lm.vocabulary.tokenizer)
     # they ask how tokens spell bytes: one letter each
-    tokenizer.backend_tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
+    tokenizer.backend_tokenizer.decoder = decoders.Sequence(
+        [decoders.ByteFallback(), decoders.Fuse()]
+    )
     model = AsyncTransformer(lm.model, tokenizer)
     model.cache_kv(lm.vocabulary.encode(PROBLEM))
     return model
@@ -77,7 +80,9 @@ def llamppl(lm, temperature: float, seed: int) -> float:
 
     np.random.seed(seed)  # noqa: NPY002 - that package draws from the global generator
     mask, task = set(allowed(lm)), Task(CachedCausalLM(backend(lm)))
-    particles = asyncio.run(smc_standard(task, PARTICLES, THRESHOLD, resampling_method="systematic"))
+    particles = asyncio.run(
+        smc_standard(task, PARTICLES, THRESHOLD, resampling_method="systematic")
+    )
     return float(np.logaddexp.reduce([p.weight for p in particles]) - np.log(PARTICLES))
 
 
@@ -100,7 +105,10 @@ def genlm_control(lm, temperature: float, seed: int) -> float:
     np.random.seed(seed)  # noqa: NPY002
     model = PromptedLLM(backend(lm), lm.vocabulary.encode(PROBLEM), temperature=temperature)
     target = model * Mask(model.decode_tokens(allowed(lm)))
-    options = {"terminate_when": lambda text: len(text) == TOKENS, "resampling_method": "systematic"}
+    options = {
+        "terminate_when": lambda text: len(text) == TOKENS,
+        "resampling_method": "systematic",
+    }
     run = direct_token_sampler(target).smc(PARTICLES, THRESHOLD, TOKENS + 1, **options)
     return float(asyncio.run(run).log_ml)
 
@@ -118,7 +126,10 @@ def rows(rounds: int = 5, seed: int = 0) -> list[dict]:
             runs = range(seed, seed + rounds)
             return [positions_fed(embedding, lambda s=s: task(lm, temperature, s)) for s in runs]
 
-        mine, what = fed(ours, lm.ours.embed), f"SMC, {name}, {PARTICLES} particles × {TOKENS} tokens"
+        mine, what = (
+            fed(ours, lm.ours.embed),
+            f"SMC, {name}, {PARTICLES} particles × {TOKENS} tokens",
+        )
         for peer, task in PEERS.items():
             theirs = fed(task, lm.model.get_input_embeddings()) if installed else mine
             line = row(what, "positions fed", 1, mine, peer, theirs, 0.1)

@@ -7,8 +7,8 @@ Each ``bench_*.py`` has a function ``rows()`` that measures and returns dictiona
 - ``ratio``, ours over the reference: below 1 we are faster;
 - ``target``, the largest ratio that we allow, or None.
 
-Called by ``python3 course.py bench``. Names of benchmarks choose some: ``bench montecarlo`` measures
-and replaces only that table. The exit status is 1 if a target was missed.
+Called by ``python3 course.py bench``. Names of benchmarks choose some: ``bench montecarlo``
+measures and replaces only that table. The exit status is 1 if a target was missed.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ def table(rows: list[dict]) -> list[str]:
         values = (number(row[key]) for key in ("ours", "reference", "ratio"))
         ours, reference, ratio = values
         reference = reference if row["reference"] is not None else "not installed"
-        cells.append((row["what"], row["unit"], ours, row["against"], reference, ratio, verdict(row)))
+        cells.append(
+            (row["what"], row["unit"], ours, row["against"], reference, ratio, verdict(row))
+        )
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in cells]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
@@ -77,7 +79,9 @@ def table(rows: list[dict]) -> list[str]:
 def main(names: list[str]) -> int:
     paths = {path.stem.removeprefix("bench_"): path for path in sorted(HERE.glob("bench_*.py"))}
     if not paths.keys() >= set(names):
-        sys.exit(f"There is no such benchmark among {' '.join(names)}; there are {', '.join(paths)}.")
+        sys.exit(
+            f"There is no such benchmark among {' '.join(names)}; there are {', '.join(paths)}."
+        )
     text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
     tables = {part.partition("\n")[0]: part for part in text.split("\n## ")[1:]}
     missed = False

@@ -15,7 +15,9 @@ settings.load_profile("course")
 
 def pytest_addoption(parser):
     parser.addoption("--seed", type=int, default=0, help="seed of the random tests; any must pass")
-    parser.addoption("--shots", type=Path, help="folder for the browser test's screenshots and report")
+    parser.addoption(
+        "--shots", type=Path, help="folder for the browser test's screenshots and report"
+    )
 
 
 @pytest.fixture

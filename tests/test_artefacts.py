@@ -73,12 +73,22 @@ def test_every_damaged_file_is_found(data):
 
 
 def test_an_artefact_that_was_never_built(data):
-    assert refused(data, "other") == ("data/other is not there; build it with: python3 course.py data other")
+    assert refused(data, "other") == (
+        "data/other is not there; build it with: python3 course.py data other"
+    )
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", '{"model": 3}', '{"model": {}}', '{"model": {"files": {"a": {"bytes": 3}}}}', "\udcff"],
+    [
+        "",
+        "{",
+        "[]",
+        '{"model": 3}',
+        '{"model": {}}',
+        '{"model": {"files": {"a": {"bytes": 3}}}}',
+        "\udcff",
+    ],
 )
 def test_a_damaged_manifest_is_one_line(data, text):
     (data / "manifest.json").write_bytes(text.encode(errors="surrogateescape"))

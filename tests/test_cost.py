@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from ttclib.cost import Cost, readable, stopwatch
 
 whole = st.integers(0, 10**12)
-costs = st.builds(Cost, whole, whole, whole, whole, whole.map(float), whole.map(float), whole.map(float))
+costs = st.builds(
+    Cost, whole, whole, whole, whole, whole.map(float), whole.map(float), whole.map(float)
+)
 
 
 @given(st.lists(costs, max_size=5))

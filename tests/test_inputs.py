@@ -44,7 +44,9 @@ def refused(call, *args, **kwargs):
 def test_whole_number_or_one_line(value, minimum):
     got = refused(whole_number, "n", value, minimum)
     is_number = isinstance(value, int | float | Fraction | np.integer | np.floating)
-    good = is_number and not isinstance(value, bool) and abs(value) < math.inf and value == int(value)
+    good = (
+        is_number and not isinstance(value, bool) and abs(value) < math.inf and value == int(value)
+    )
     if good and value >= minimum:
         assert type(got) is int and got == value
     else:
@@ -73,7 +75,11 @@ def test_real_number_or_one_line(value):
         (-1, {"low": 0}, "n is -1; it must be a finite number of at least 0"),
         (0, {"low": 0, "open_low": True}, "n is 0; it must be a finite number above 0"),
         (2, {"low": 0, "high": 1}, "n is 2; it must be a finite number in [0, 1]"),
-        (0, {"low": 0, "high": 1, "open_low": True}, "n is 0; it must be a finite number in (0, 1]"),
+        (
+            0,
+            {"low": 0, "high": 1, "open_low": True},
+            "n is 0; it must be a finite number in (0, 1]",
+        ),
         (math.nan, {}, "n is nan; it must be a finite number"),
     ],
 )
@@ -112,7 +118,11 @@ def test_finite_array_or_one_line(value):
     ("value", "wanted", "line"),
     [
         (np.zeros(3), {"ndim": 2}, "x has 1 dimensions; it must have 2"),
-        (np.zeros((2, 3)), {"shape": (None, 2)}, r"x has shape \(2, 3\); it must have shape \(any, 2\)"),
+        (
+            np.zeros((2, 3)),
+            {"shape": (None, 2)},
+            r"x has shape \(2, 3\); it must have shape \(any, 2\)",
+        ),
         (np.zeros(3), {"shape": (3, 1)}, r"x has shape \(3,\)"),
         ([1.0, math.nan, math.inf], {}, "x holds 2 values that are not finite"),
     ],

@@ -1,7 +1,7 @@
 """What an artefact of ``data/`` is, and how it gets there.
 
-It is built in a folder of its own under ``data/.build``, which a kill leaves behind and the next call
-goes on from. When it is whole it is scored, moved into place, and entered in the manifest.
+It is built in a folder of its own under ``data/.build``, which a kill leaves behind and the next
+call goes on from. When it is whole it is scored, moved into place, and entered in the manifest.
 """
 
 import hashlib
@@ -97,7 +97,11 @@ def pending(artefact: Artefact, data: Path = artefacts.DATA) -> str | None:
         return "not built yet"
     for part, value in recipe(artefact, data).items():
         if entry[part] != json.loads(json.dumps(value)):
-            return f"what it is {part} has changed" if part == "made from" else f"its {part} have changed"
+            return (
+                f"what it is {part} has changed"
+                if part == "made from"
+                else f"its {part} have changed"
+            )
     return next(artefacts.problems(artefact.name, data), None)
 
 
@@ -123,7 +127,10 @@ def make(artefact: Artefact, data: Path = artefacts.DATA) -> dict:
         seconds = artefact.build(job)
         seconds = time.monotonic() - start if seconds is None else seconds
         files = {
-            file.relative_to(new).as_posix(): {"bytes": file.stat().st_size, "sha256": artefacts.sha256(file)}
+            file.relative_to(new).as_posix(): {
+                "bytes": file.stat().st_size,
+                "sha256": artefacts.sha256(file),
+            }
             for file in sorted(new.rglob("*"))
             if file.is_file()
         }

@@ -34,7 +34,9 @@ def table(data=artefacts.DATA):
         size = sum(file["bytes"] for file in entry["files"].values()) / 1e3
         numbers = {k: v for k, v in entry.get("score", {}).items() if isinstance(v, float)}
         score = ", ".join(f"{k} {v:.2f}" for k, v in numbers.items())
-        lines.append(f"| `{name}` | {entry['what']} | {size:,.0f} | {entry['seconds']:,.0f} s | {score} |")
+        lines.append(
+            f"| `{name}` | {entry['what']} | {size:,.0f} | {entry['seconds']:,.0f} s | {score} |"
+        )
     return "\n".join([*lines, ""])
 
 
@@ -80,7 +82,9 @@ def check(names, declared, data=artefacts.DATA):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(prog="course.py data", description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(ARTEFACTS)}; default: all")
+    parser.add_argument(
+        "names", nargs="*", metavar="name", help=f"of {', '.join(ARTEFACTS)}; default: all"
+    )
     do = parser.add_mutually_exclusive_group()
     do.add_argument("--list", action="store_true", help="say which artefacts are ready")
     do.add_argument("--check", action="store_true", help="compare every file with its SHA-256")
@@ -88,7 +92,9 @@ def main(argv=None):
     args = parser.parse_args(argv)
     for name in args.names:
         if name not in ARTEFACTS:
-            print(f"There is no artefact {name!r}; there are {', '.join(ARTEFACTS)}.", file=sys.stderr)
+            print(
+                f"There is no artefact {name!r}; there are {', '.join(ARTEFACTS)}.", file=sys.stderr
+            )
             return 2
     try:
         if args.check:

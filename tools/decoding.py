@@ -1,4 +1,6 @@
-"""The results that notebook 06 shows: SmolLM2 under constraints, and a small model against a large one."""
+"""The results that notebook 06 shows: SmolLM2 under constraints, and a small model against a large
+one.
+"""
 
 import csv
 import json
@@ -9,11 +11,12 @@ from tqdm import tqdm
 
 from tools.artefact import Artefact, digest
 from ttclib.artefacts import sha256
-from ttclib.calibration import auroc, expected_calibration_error
 from ttclib.cost import Cost
-from ttclib.islands import split, within
-from ttclib.lm import answers, task
-from ttclib.smc import keep_all, resample, run, when_ess_below
+from ttclib.lm import arithmetic
+from ttclib.measure import votes
+from ttclib.measure.calibration import auroc, expected_calibration_error
+from ttclib.particles.islands import split, within
+from ttclib.particles.smc import keep_all, resample, run, when_ess_below
 
 SELECT = when_ess_below(0.5, resample("systematic"))
 
@@ -48,7 +51,11 @@ def satisfies(text, name, value):
     words = "".join(letter if letter.isalpha() else " " for letter in text.lower()).split()
     if name == "no e":
         return not set(value) & set(text.lower())
-    return all(len(word) <= value for word in words) if name == "short words" else set(value) <= set(words)
+    return (
+        all(len(word) <= value for word in words)
+        if name == "short words"
+        else set(value) <= set(words)
+    )
 
 
 def number(value):
@@ -57,7 +64,9 @@ def number(value):
 
 
 def constrain(job):
-    """Decode under each constraint: freely, with the mask alone, with SMC; return all runs' seconds."""
+    """Decode under each constraint: freely, with the mask alone, with SMC; return all runs'
+    seconds.
+    """
     from ttclib.lm import samplers
     from ttclib.lm.decoding import Decoder
     from ttclib.lm.models import load
@@ -88,7 +97,9 @@ def constrain(job):
         start, select = time.monotonic(), SELECT if method == "SMC" else keep_all
         last = run(decoder, settings["particles"], select, np.random.default_rng(seed))[-1]
         record = {"request": request, "constraint": name, "method": method, "seed": seed}
-        record |= {key: getattr(last.cost, key) for key in ("lm_tokens", "lm_positions", "lm_flops")}
+        record |= {
+            key: getattr(last.cost, key) for key in ("lm_tokens", "lm_positions", "lm_flops")
+        }
         record["log_evidence"] = number(last.log_evidence)
         columns = decoder.texts(last.particles), last.particles.log_probs, last.particles.lengths
         record["texts"] = [
@@ -98,7 +109,9 @@ def constrain(job):
         part = file.with_suffix(".part")
         part.write_text(json.dumps([record, time.monotonic() - start]), encoding="utf-8")
         part.replace(file)
-    found = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(job.work.glob("*.json"))]
+    found = [
+        json.loads(file.read_text(encoding="utf-8")) for file in sorted(job.work.glob("*.json"))
+    ]
     lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record, _ in found)
     (job.folder / "results.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8", newline="\n")
     return sum(seconds for _, seconds in found)
@@ -136,13 +149,24 @@ CLAIM = {
     },
 }
 AT_ONCE = 640  # texts
-PER_PROBLEM = ["model", "method", "n", "seed", "problem", "right", "confidence", "distinct", "entropy"]
+PER_PROBLEM = [
+    "model",
+    "method",
+    "n",
+    "seed",
+    "problem",
+    "right",
+    "confidence",
+    "distinct",
+    "entropy",
+]
 PER_RUN = ["model", "method", "n", "seed", "lm_tokens", "lm_positions", "lm_flops"]
 
 
 def decoder_of(lm, prompts, method, settings):
     """Return the decoder of a method, and its selection."""
-    from ttclib.lm import checks, samplers
+    from ttclib.course.smc_decoding import nines
+    from ttclib.lm import samplers
     from ttclib.lm.decoding import Decoder
 
     # the law p^α is left as it is, not made to sum to one: its sum is the weight
@@ -150,7 +174,7 @@ def decoder_of(lm, prompts, method, settings):
     plain = {"greedy": samplers.greedy, "majority": samplers.plain}
     potentials, until = [], None
     if method in ("nines votes", "nines SMC"):  # a generation is a step
-        potentials, until = [checks.doubt(lm.vocabulary, settings["penalty"])], ";"
+        potentials, until = [nines.doubt(lm.vocabulary, settings["penalty"])], ";"
     decoder = Decoder(
         lm,
         prompts,
@@ -164,11 +188,11 @@ def decoder_of(lm, prompts, method, settings):
 
 def judge(texts, weights, log_probs, truth, single):
     """Return what a weighted set of solutions says, and how sure it is of it."""
-    given = [task.answer(text) for text in texts]
+    given = [arithmetic.answer(text) for text in texts]
     if not weights.any():  # every solution has died: nothing is said, with no confidence
         return {"right": 0, "confidence": 0.0, "distinct": 0, "entropy": 0.0}
-    shares = answers.votes(given, weights / weights.sum())
-    winner = answers.weighted_majority(given, weights)
+    shares = votes.votes(given, weights / weights.sum())
+    winner = votes.weighted_majority(given, weights)
     sure = np.exp(log_probs[0]) if single else shares[winner]
     spread = np.array([share for share in shares.values() if share > 0])
     return {
@@ -191,7 +215,7 @@ def compete(job):
     from ttclib.lm.engine import CausalLM
 
     settings, tables, seconds = job.settings, ([], []), 0.0
-    problems = task.problems(
+    problems = arithmetic.problems(
         settings["split"], settings["problems"], np.random.default_rng(job.seeds["problems"])
     )
     common = {name: value for name, value in settings.items() if name != "methods"}
@@ -223,7 +247,9 @@ def compete(job):
             names = {"model": model, "method": method, "n": n, "seed": seed}
             tables[0].extend(names | {"problem": i} | row for i, row in enumerate(each))
             tables[1].append(names | cost)
-    for name, columns, rows in zip(("problems", "runs"), (PER_PROBLEM, PER_RUN), tables, strict=True):
+    for name, columns, rows in zip(
+        ("problems", "runs"), (PER_PROBLEM, PER_RUN), tables, strict=True
+    ):
         with open(job.folder / f"{name}.csv", "w", encoding="utf-8", newline="") as stream:
             writer = csv.DictWriter(stream, columns, lineterminator="\n")
             writer.writeheader()
@@ -241,7 +267,10 @@ def solve(lm, problems, method, n, seed, settings):
         last = run(decoder, n * len(some), within(len(some), select), rng)[-1]
         cost += last.spent
         for problem, island in zip(some, split(last, len(some)), strict=True):
-            texts, truth = decoder.texts(island.particles), task.value(task.parse(problem))
+            texts, truth = (
+                decoder.texts(island.particles),
+                arithmetic.value(arithmetic.parse(problem)),
+            )
             single = method == "greedy"
             rows.append(judge(texts, island.weights, island.particles.log_probs, truth, single))
     return rows, {name: getattr(cost, name) for name in PER_RUN[4:]}

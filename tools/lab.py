@@ -1,7 +1,7 @@
 """The lab models: a small one that is right now and then, and a large one for comparison.
 
-The small one stops early, so that some problems are easy for it, some hard, and some in between: that
-is what makes it worth searching with.
+The small one stops early, so that some problems are easy for it, some hard, and some in between:
+that is what makes it worth searching with.
 """
 
 import contextlib
@@ -11,8 +11,8 @@ import numpy as np
 from tqdm import tqdm
 
 from tools.artefact import Artefact, digest
-from ttclib import smc
-from ttclib.lm import samplers, task, tokenizer
+from ttclib.lm import arithmetic, samplers, tokenizer
+from ttclib.particles import smc
 
 TEXTS = {"problems": 180_000, "row": 256}
 SMALL = {
@@ -46,10 +46,15 @@ def packed_texts(job):
     cache = job.work.parent / f"texts-{digest([settings, job.seeds['texts']])}.npz"
     if not cache.exists():
         problems = tqdm(
-            task.problems("train", settings["problems"], np.random.default_rng(job.seeds["texts"])),
+            arithmetic.problems(
+                "train", settings["problems"], np.random.default_rng(job.seeds["texts"])
+            ),
             "writing texts",
         )
-        texts = [(tokenizer.encode(task.example(problem)), len(problem) + 1) for problem in problems]
+        texts = [
+            (tokenizer.encode(arithmetic.example(problem)), len(problem) + 1)
+            for problem in problems
+        ]
         rows = training.pack(texts, settings["row"])
         part = cache.with_suffix(".part")
         with open(part, "wb") as file:
@@ -97,7 +102,11 @@ def train(job):
         model.norm.weight /= job.settings["temperature"]  # logits are linear in this weight
     words = AutoTokenizer.from_pretrained(job.needs["lab-tokenizer"])
     words.save_pretrained(job.folder)
-    special = {"pad_token_id": words.pad_token_id, "eos_token_id": words.eos_token_id, "bos_token_id": None}
+    special = {
+        "pad_token_id": words.pad_token_id,
+        "eos_token_id": words.eos_token_id,
+        "bos_token_id": None,
+    }
     model.cpu().export(**special).save_pretrained(job.folder)
     return seconds
 
@@ -126,8 +135,10 @@ def sample(folder, problems, n, sampler, seed):
 
 def grade(problems, solutions):
     """Say which solutions end in the right answer: booleans (problems, samples)."""
-    truth = [task.value(task.parse(problem)) for problem in problems]
-    return np.array([[task.answer(s) == t for s in row] for row, t in zip(solutions, truth, strict=True)])
+    truth = [arithmetic.value(arithmetic.parse(problem)) for problem in problems]
+    return np.array(
+        [[arithmetic.answer(s) == t for s in row] for row, t in zip(solutions, truth, strict=True)]
+    )
 
 
 def summary(problems, right):
@@ -141,7 +152,9 @@ def summary(problems, right):
     from_easy = np.argsort(-sorting.mean(axis=1), kind="stable")
     return {
         "pass@1": round(float(right.mean()), 4),
-        "by operations": {str(k): round(float(right[operations == k].mean()), 3) for k in task.OPERATIONS},
+        "by operations": {
+            str(k): round(float(right[operations == k].mean()), 3) for k in arithmetic.OPERATIONS
+        },
         "by difficulty": [
             round(float(counting[quintile].mean()), 3) for quintile in np.array_split(from_easy, 5)
         ],
@@ -151,19 +164,26 @@ def summary(problems, right):
 def score(job):
     """Measure a saved model on problems of the test split."""
     n, samples, seed = TEST.values()
-    problems = task.problems("test", n, np.random.default_rng(seed))
+    problems = arithmetic.problems("test", n, np.random.default_rng(seed))
     sampled = grade(problems, sample(job.folder, problems, samples, samplers.plain, seed))
     greedy = grade(problems, sample(job.folder, problems, 1, samplers.greedy, seed))
-    return summary(problems, sampled) | {"greedy": round(float(greedy.mean()), 4), "measured with": TEST}
+    return summary(problems, sampled) | {
+        "greedy": round(float(greedy.mean()), 4),
+        "measured with": TEST,
+    }
 
 
 def model(name, what, settings):
     """Declare a lab model."""
-    return Artefact(name, what, train, {"texts": TEXTS, **settings}, SEEDS, ("lab-tokenizer",), score)
+    return Artefact(
+        name, what, train, {"texts": TEXTS, **settings}, SEEDS, ("lab-tokenizer",), score
+    )
 
 
 ARTEFACTS = (
-    Artefact("lab-tokenizer", "the tokenizer of the lab models: one character, one token", save_tokenizer),
+    Artefact(
+        "lab-tokenizer", "the tokenizer of the lab models: one character, one token", save_tokenizer
+    ),
     model("lab-small", "the lab model, stopped early", SMALL),
     model("lab-large", "its larger sibling, trained on the same texts", LARGE),
 )

@@ -44,13 +44,18 @@ def execute(notebook, folder):
             except nbclient.exceptions.CellExecutionError as error:
                 line = f"{error.ename}: {error.evalue}".splitlines()[0]
                 raise RuntimeError(f"cell {i}: {line}") from error
-            except (nbclient.exceptions.CellTimeoutError, nbclient.exceptions.DeadKernelError) as error:
+            except (
+                nbclient.exceptions.CellTimeoutError,
+                nbclient.exceptions.DeadKernelError,
+            ) as error:
                 raise RuntimeError(f"cell {i}: {type(error).__name__}") from error
     return notebook
 
 
 def normalise(notebook):
-    """Drop what differs from run to run, or needs a kernel to be shown. Changes the node, returns it."""
+    """Drop what differs from run to run, or needs a kernel to be shown. Changes the node, returns
+    it.
+    """
     notebook.metadata = nbformat.from_dict(METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     for i, cell in enumerate(notebook.cells):
@@ -99,7 +104,9 @@ def rewrite(path):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("notebooks", nargs="*", type=Path, help="files (default: all of the course)")
+    parser.add_argument(
+        "notebooks", nargs="*", type=Path, help="files (default: all of the course)"
+    )
     failed = 0
     for path in parser.parse_args(argv).notebooks or sorted(FOLDER.glob("*.ipynb")):
         try:

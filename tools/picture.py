@@ -5,7 +5,7 @@
 
 from pathlib import Path
 
-from ttclib.view.course_map import course_map
+from ttclib.course.start_here.course_map import course_map
 
 PATH = Path(__file__).resolve().parent.parent / "data" / "course.png"
 

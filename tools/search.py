@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from tools.artefact import Artefact
 from tools.lab import TEST
-from ttclib.lm import task
+from ttclib.lm import arithmetic
 
 ROOT_N = "√N"
 SWEEP = {
@@ -75,7 +75,9 @@ def search(job):
     from ttclib.search.sweep import sweep
 
     plan = job.settings
-    problems = task.problems("test", plan["problems"], np.random.default_rng(job.seeds["problems"]))
+    problems = arithmetic.problems(
+        "test", plan["problems"], np.random.default_rng(job.seeds["problems"])
+    )
     found = sweep(
         settings(plan),
         problems,
@@ -101,7 +103,9 @@ def search_score(job):
         width = f" M={row['width']}" if row["width"] > 1 else ""
         ahead = f" k={row['lookahead']}" if row["lookahead"] else ""
         name = f"{row['method']}{width}{ahead}, {row['verifier']}"
-        found.setdefault(name, {})[str(row["generations"])] = round(row["weighted_last_right_mean"], 4)
+        found.setdefault(name, {})[str(row["generations"])] = round(
+            row["weighted_last_right_mean"], 4
+        )
     return found
 
 

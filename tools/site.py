@@ -167,16 +167,24 @@ def build(paths, out, readme=ROOT / "README.md"):
             node = notebooks.normalise(notebooks.execute(nodes[path], path.parent))
             fragment, _ = Exporter().from_notebook_node(node)
             nav = " ".join(
-                [home, *[f"← {x}" for x in links[i - 1 : i]], *[f"{x} →" for x in links[i + 1 : i + 2]]]
+                [
+                    home,
+                    *[f"← {x}" for x in links[i - 1 : i]],
+                    *[f"{x} →" for x in links[i + 1 : i + 2]],
+                ]
             )
-            write_page(out / pages[path], title_of(node), localise(fragment, path.parent, pages), nav)
+            write_page(
+                out / pages[path], title_of(node), localise(fragment, path.parent, pages), nav
+            )
         except RuntimeError as error:
             raise RuntimeError(f"{path.name}: {error}") from error
 
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("notebooks", nargs="*", type=Path, help="files (default: all of the course)")
+    parser.add_argument(
+        "notebooks", nargs="*", type=Path, help="files (default: all of the course)"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "site", help="folder of the pages")
     args = parser.parse_args(argv)
     try:

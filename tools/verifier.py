@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from tools.artefact import Artefact, digest
 from tools.lab import packed_texts, progress, score
-from ttclib.lm import task
+from ttclib.lm import arithmetic
 
 BASE = {
     "texts": {"problems": 360_000, "row": 256},
@@ -44,7 +44,11 @@ def train_base(job):
         seconds += spent
     words = AutoTokenizer.from_pretrained(folder)
     words.save_pretrained(job.folder)
-    special = {"pad_token_id": words.pad_token_id, "eos_token_id": words.eos_token_id, "bos_token_id": None}
+    special = {
+        "pad_token_id": words.pad_token_id,
+        "eos_token_id": words.eos_token_id,
+        "bos_token_id": None,
+    }
     model.cpu().export(**special).save_pretrained(job.folder)
     return seconds
 
@@ -71,7 +75,7 @@ def rollouts(job, split, settings, seed):
     from ttclib.search.rollouts import Rollouts, shared_labels, step_ends
 
     lm = generator(job)
-    problems = task.problems(split, settings["problems"], np.random.default_rng(seed))
+    problems = arithmetic.problems(split, settings["problems"], np.random.default_rng(seed))
     cache = job.work.parent / f"rollouts-{digest([settings, split, seed])}.npz"
     if not cache.exists():
         rng = np.random.default_rng([seed, 1])
@@ -101,7 +105,9 @@ def generator(job):
     from ttclib.lm.engine import CausalLM
 
     folder = job.needs["lab-small"]
-    return CausalLM(AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder))
+    return CausalLM(
+        AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+    )
 
 
 # ---- training --------------------------------------------------------------------------------------
@@ -117,7 +123,9 @@ def train_verifier(job):
 
     settings, start = job.settings["training"], job.settings["start"]
     rows = rollouts(job, "train", ROLLOUTS, job.seeds["rollouts"])
-    held_out = rollouts(job, "validation", HELD_OUT | {"row": ROLLOUTS["row"]}, job.seeds["rollouts"])
+    held_out = rollouts(
+        job, "validation", HELD_OUT | {"row": ROLLOUTS["row"]}, job.seeds["rollouts"]
+    )
     body = Llama.of(AutoModelForCausalLM.from_pretrained(job.needs[start]))
     net = Net(body.shape, job.settings["judge"], job.seeds["training"])
     net.body.load_state_dict(body.state_dict())
@@ -138,7 +146,7 @@ def train_verifier(job):
 
 def score_verifier(job):
     """Measure a verifier on solutions of other problems."""
-    from ttclib.calibration import auroc, expected_calibration_error
+    from ttclib.measure.calibration import auroc, expected_calibration_error
     from ttclib.search import pool
     from ttclib.search.aggregation import last
     from ttclib.search.rollouts import step_ends
@@ -146,14 +154,18 @@ def score_verifier(job):
 
     lm, net = generator(job), Verifier.load(job.folder).net
     samples, seed = HELD_OUT["samples"], HELD_OUT["seed"]
-    problems = task.problems("validation", HELD_OUT["problems"], np.random.default_rng(seed))
+    problems = arithmetic.problems("validation", HELD_OUT["problems"], np.random.default_rng(seed))
     prompts = [lm.vocabulary.encode(problem + "?") for problem in problems]
     found = draw(lm, problems, samples, np.random.default_rng([seed, 3]), "scoring")
     belief, _ = pool.believe(net, prompts, found)
-    scores = pool.at_ends(belief, step_ends(found.tokens, found.lengths, lm.vocabulary.containing(";")))
+    scores = pool.at_ends(
+        belief, step_ends(found.tokens, found.lengths, lm.vocabulary.containing(";"))
+    )
     score, right = last(scores), found.right
     place, table = np.arange(scores.shape[1]), (len(problems), samples)
-    is_step = place < (~np.isnan(scores)).sum(axis=1, keepdims=True) - 1  # behind the steps is the answer
+    is_step = (
+        place < (~np.isnan(scores)).sum(axis=1, keepdims=True) - 1
+    )  # behind the steps is the answer
     correct = place < found.correct_steps[:, None]
     within = pool.auc_within(score.reshape(table), right.reshape(table))
     best = pool.best_of(score.reshape(table), right.reshape(table), [1, 4, 16, 64])
@@ -170,7 +182,9 @@ def score_verifier(job):
     }
 
 
-def verifier(name, what, labels, start="verifier-base", judge=32, solutions=None, answer=None, **training):
+def verifier(
+    name, what, labels, start="verifier-base", judge=32, solutions=None, answer=None, **training
+):
     """Declare a verifier."""
     settings = {
         "rollouts": ROLLOUTS | ({"solutions": solutions} if solutions else {}),

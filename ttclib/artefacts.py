@@ -1,7 +1,8 @@
 """The models and results in ``data/``: found, and checked before they are used.
 
-An artefact is a folder of ``data/``. ``data/manifest.json`` lists the files of each, with their sizes
-and SHA-256, and says how it was made. ``python3 course.py data`` builds artefacts and writes that list.
+An artefact is a folder of ``data/``. ``data/manifest.json`` lists the files of each, with their
+sizes and SHA-256, and says how it was made. ``python3 course.py data`` builds artefacts and writes
+that list.
 """
 
 from __future__ import annotations

@@ -12,12 +12,19 @@ def whole_number(name: str, value: object, minimum: int = 1) -> int:
     """Return ``value`` as an int, or raise ``ValueError``. 1e6 and ``np.int64(3)`` are whole."""
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not is_number or not abs(value) < math.inf or value != int(value) or value < minimum:
-        raise ValueError(f"{name} is {_short(value)}; it must be a whole number of at least {minimum}")
+        raise ValueError(
+            f"{name} is {_short(value)}; it must be a whole number of at least {minimum}"
+        )
     return int(value)
 
 
 def real_number(
-    name: str, value: object, low: float = -math.inf, high: float = math.inf, *, open_low: bool = False
+    name: str,
+    value: object,
+    low: float = -math.inf,
+    high: float = math.inf,
+    *,
+    open_low: bool = False,
 ) -> float:
     """Return ``value`` as a finite float in [low, high] (or (low, high]), or raise ``ValueError``."""
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
@@ -27,7 +34,9 @@ def real_number(
         number = math.inf
     if not (math.isfinite(number) and low <= number <= high) or (open_low and number == low):
         if high == math.inf:
-            allowed = "" if low == -math.inf else f" {'above' if open_low else 'of at least'} {low:g}"
+            allowed = (
+                "" if low == -math.inf else f" {'above' if open_low else 'of at least'} {low:g}"
+            )
         else:
             allowed = f" in {'(' if open_low else '['}{low:g}, {high:g}]"
         raise ValueError(f"{name} is {_short(value)}; it must be a finite number{allowed}")
@@ -56,7 +65,9 @@ def finite_array(
         raise ValueError(f"{name} has {array.ndim} dimensions; it must have {ndim}")
     if shape is not None and (
         array.ndim != len(shape)
-        or any(want is not None and have != want for have, want in zip(array.shape, shape, strict=True))
+        or any(
+            want is not None and have != want for have, want in zip(array.shape, shape, strict=True)
+        )
     ):
         wanted = "(" + ", ".join("any" if s is None else str(s) for s in shape) + ")"
         raise ValueError(f"{name} has shape {array.shape}; it must have shape {wanted}")

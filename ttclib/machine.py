@@ -9,8 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ttclib.montecarlo import darts
-
 
 def versions(*packages: str) -> str:
     """One line with the Python version and those of ``packages``."""
@@ -29,11 +27,6 @@ def processor() -> str:
     lines = info.read_text().splitlines() if info.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return models[0] if models else platform.processor() or platform.machine()
-
-
-def points_per_second(n: int = 2**21) -> float:
-    """Darts this machine throws in a second, measured over ``n`` of them."""
-    return n / min(darts(n, np.random.default_rng(seed)).cost.seconds for seed in range(3))
 
 
 def matrix_flops(size: int = 768, repeats: int = 5) -> float:

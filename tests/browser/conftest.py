@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = (
+    os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+)
 FLAGS = """
 --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
 --disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars
@@ -57,7 +59,11 @@ def jupyterlab(browser, tmp_path_factory):
     own |= {"JUPYTERLAB_WORKSPACES_DIR": str(tmp / "workspaces"), "JUPYTER_PREFER_ENV_PATH": "1"}
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--allow-root"]
     command += ["--ServerApp.port_retries=0", f"--ServerApp.root_dir={tmp / 'project'}"]
-    command += ["--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True", "--ip=127.0.0.1"]
+    command += [
+        "--IdentityProvider.token=",
+        "--LabApp.expose_app_in_browser=True",
+        "--ip=127.0.0.1",
+    ]
     with open(tmp / "log", "w") as log:
         server = subprocess.Popen(command, env=os.environ | own, stdout=log, stderr=log)
     try:
@@ -94,4 +100,6 @@ def report(request, shots):
         print(f"\n{'notebook':<24} {'slider':<28} {'by':<9} {'kind':<7} {'ms':>6}")
         for row in rows:
             late = "  over the goal" if row["ms"] > GOAL_MS[row["kind"]] else ""
-            print("{notebook:<24} {slider:<28.28} {by:<9} {kind:<7} {ms:>6.0f}".format(**row) + late)
+            print(
+                "{notebook:<24} {slider:<28.28} {by:<9} {kind:<7} {ms:>6.0f}".format(**row) + late
+            )

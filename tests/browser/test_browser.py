@@ -81,21 +81,28 @@ def check_sliders(page, report, notebook):
         start, first = place(handle), handle.get_attribute("aria-valuenow")
         times = [("mouse", drag(page, label, handle, 0.85, PATIENCE))]
         times.append(("mouse", drag(page, label, handle, 0.4, soon)))
-        assert any(ms is not None for _, ms in times), f"{label}: the picture did not follow the mouse"
+        assert any(ms is not None for _, ms in times), (
+            f"{label}: the picture did not follow the mouse"
+        )
         before = handle.get_attribute("aria-valuenow")
         key = "ArrowRight" if before == handle.get_attribute("aria-valuemin") else "ArrowLeft"
         times.append(("keyboard", press(page, label, handle, key, soon)))
         assert handle.get_attribute("aria-valuenow") != before, f"{label}: an arrow key did nothing"
-        # not every two sliders fit together wherever they stand: the next one finds the notebook's settings
+        # not every two sliders fit together wherever they stand: the next one finds the notebook's
+        # settings
         drag(page, label, handle, start, soon)
         assert handle.get_attribute("aria-valuenow") == first, f"{label}: it did not come back"
         for by, ms in times:
             if ms is not None:
-                report.append({"notebook": notebook, "slider": label, "by": by, "kind": kind, "ms": ms})
+                report.append(
+                    {"notebook": notebook, "slider": label, "by": by, "kind": kind, "ms": ms}
+                )
 
 
 def check_buttons_and_fields(page):
-    """New luck draws a new picture; a text that cannot be read says so in one line and changes none."""
+    """New luck draws a new picture; a text that cannot be read says so in one line and changes
+    none.
+    """
     for button in page.locator(".jp-NotebookPanel button:visible", has_text="New luck").all():
         button.scroll_into_view_if_needed()
         button.evaluate("element => ttc.watch(element)")
@@ -125,12 +132,16 @@ def test_notebook(path, browser, jupyterlab, shots, report):
         page.wait_for_function("ttc.finished()", timeout=180_000)
         page.wait_for_function("ttc.drawn()", timeout=PATIENCE)
         assert_sound(page, "after Run All")
-        page.set_viewport_size({"width": 1280, "height": min(page.evaluate("ttc.height()"), 14_000)})
+        page.set_viewport_size(
+            {"width": 1280, "height": min(page.evaluate("ttc.height()"), 14_000)}
+        )
         page.evaluate("ttc.top()")
         page.wait_for_timeout(500)
         page.screenshot(path=shots / f"{path.stem}.png")
         page.set_viewport_size({"width": 1280, "height": 1000})
-        page.wait_for_timeout(1000)  # laying out the whole notebook twice is not part of the first move
+        page.wait_for_timeout(
+            1000
+        )  # laying out the whole notebook twice is not part of the first move
         check_sliders(page, report, path.stem)
         check_buttons_and_fields(page)
     except BaseException:

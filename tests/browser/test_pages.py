@@ -7,7 +7,7 @@ from tools import site
 
 pytestmark = pytest.mark.browser
 VIEW = """
-from ttclib.view import BudgetView, figure, powers_of_two
+from ttclib.show import BudgetView, figure, powers_of_two
 fig, ax = figure()
 ax.set(xlim=(0, 20), ylim=(0, 1))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ttclib.view import BudgetView, figure, options, powers_of_two
+from ttclib.show import BudgetView, figure, options, powers_of_two
 
 pytestmark = pytest.mark.browser
 
@@ -35,5 +35,7 @@ def test_two_sliders_choose_one_of_all_pictures(browser):
             seen.add(picture.get_attribute("src"))
     assert len(seen) == 15
     # the other view on the page has not moved
-    assert page.locator(".ttc-budget").last.locator("img:visible").get_attribute("alt") == "to 4 at 1"
+    assert (
+        page.locator(".ttc-budget").last.locator("img:visible").get_attribute("alt") == "to 4 at 1"
+    )
     page.close()

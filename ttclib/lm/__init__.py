@@ -1,1 +1,3 @@
-"""Language models: the arithmetic task, small models, decoding. Importing a module here may load torch."""
+"""Language models: the arithmetic task, small models, decoding. Importing a module here may load
+torch.
+"""

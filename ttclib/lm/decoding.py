@@ -1,7 +1,8 @@
 """Decoding: a language model as the model of the loop *propose, weigh, select*.
 
-:class:`Decoder` gives :func:`ttclib.smc.smc` what it asks for, so sampling, constrained decoding,
-beam search and, later, search under a verifier are the particle filter's own loop. The target is
+:class:`Decoder` gives :func:`ttclib.particles.smc.smc` what it asks for, so sampling, constrained
+decoding, beam search and, later, search under a verifier are the particle filter's own loop. The
+target is
 
     γ(x) ∝ p(x) · Π φ(x)
 
@@ -25,7 +26,7 @@ from ttclib.inputs import whole_number
 from ttclib.lm import samplers
 from ttclib.lm.potentials import DEAD, Automaton, lift
 from ttclib.lm.samplers import Sampler
-from ttclib.smc import Model, Population, alive, keep_all, smc, top_k
+from ttclib.particles.smc import Model, Population, alive, keep_all, smc, top_k
 
 NONE = -1  # no token: beyond the end of a text
 
@@ -47,8 +48,9 @@ class Sequences:
     log_probs : numpy.ndarray, shape (n,)
         Log probability of the generated tokens under the language model itself.
     surprise : numpy.ndarray, shape (n, max_tokens, 2)
-        For each generated token, its log probability under the language model and the entropy (nats)
-        of the law it was drawn from. Only if the decoder was asked for it; else of shape (n, 0, 2).
+        For each generated token, its log probability under the language model and the entropy
+        (nats) of the law it was drawn from. Only if the decoder was asked for it; else of shape (n,
+        0, 2).
     begun : numpy.ndarray of int, shape (n,)
         How many tokens each text had when its last generation began.
     states : numpy.ndarray of int, shape (n, 1 + potentials)
@@ -102,7 +104,11 @@ class _Run:
 
     def __init__(self, session):
         self.session, self.version = session, 0
-        self.streams, self._drawn, self._used = [], np.empty((0, self.AHEAD)), np.empty(0, dtype=int)
+        self.streams, self._drawn, self._used = (
+            [],
+            np.empty((0, self.AHEAD)),
+            np.empty(0, dtype=int),
+        )
 
     def __len__(self):
         return len(self.streams)
@@ -134,7 +140,8 @@ class Decoder(Model):
         Or anything with its ``vocabulary``, ``context`` and ``start``.
     prompt : str or sequence of str
         With several, text i of a population continues prompt i modulo their number. Then select
-        with :func:`ttclib.islands.within`, or one problem's texts would replace another's.
+        with :func:`ttclib.particles.islands.within`, or one problem's texts would replace
+        another's.
     potentials : sequence of potentials, optional
         Factors of the target: see :mod:`ttclib.lm.potentials`.
     sampler : callable, optional
@@ -179,7 +186,9 @@ class Decoder(Model):
             raise ValueError(f"proposal is {proposal!r}; it must be one of {', '.join(PROPOSALS)}")
         self.lm, self.sampler, self.must_end, self.surprise = lm, sampler, must_end, surprise
         self.proposal = proposal if callable(proposal) else PROPOSALS[proposal]
-        self.prompts = [lm.vocabulary.encode(p) for p in ([prompt] if isinstance(prompt, str) else prompt)]
+        self.prompts = [
+            lm.vocabulary.encode(p) for p in ([prompt] if isinstance(prompt, str) else prompt)
+        ]
         if not self.prompts:
             raise ValueError("prompt is an empty list; it must hold at least one text")
         longest = max(map(len, self.prompts))
@@ -207,7 +216,9 @@ class Decoder(Model):
         nothing = np.full((n, self.max_tokens), NONE)
         return self._extend(self.begin(np.arange(n) % len(self.prompts), nothing), rng)
 
-    def begin(self, prompt: np.ndarray, tokens: np.ndarray, surprise: np.ndarray | None = None) -> Sequences:
+    def begin(
+        self, prompt: np.ndarray, tokens: np.ndarray, surprise: np.ndarray | None = None
+    ) -> Sequences:
         """Feed the model with prompts and beginnings of texts, as parents of a first generation.
 
         Parameters
@@ -273,7 +284,9 @@ class Decoder(Model):
         """Add tokens until every text has finished or paused."""
         run, n, first = parents.run, len(parents), parents.version == 0
         if parents.version != run.version:
-            raise ValueError("these texts were extended before; their cache now belongs to the later ones")
+            raise ValueError(
+                "these texts were extended before; their cache now belongs to the later ones"
+            )
         run.version += 1
         # One stream for each slot: a larger population draws what a smaller one drew, and more.
         run.open(rng.spawn(max(0, n - len(run))))
@@ -282,7 +295,8 @@ class Decoder(Model):
         new = replace(
             parents, **copies, begun=parents.lengths, log_increment=np.zeros(n), version=run.version
         )
-        # The weights multiply up to φ of the finished text: so the first one brings ψ of the empty text.
+        # The weights multiply up to φ of the finished text: so the first one brings ψ of the empty
+        # text.
         if first:
             for j, mask in enumerate(self.masks, 1):
                 new.log_increment[:] += mask.log_value(new.states[:, j])
@@ -291,13 +305,19 @@ class Decoder(Model):
         spent += self._advance(new, np.flatnonzero(~new.finished), fed=first)
         if self.features:
             possible = features > -np.inf
-            change = np.subtract(self._log_features(new), features, where=possible, out=np.full(n, -np.inf))
+            change = np.subtract(
+                self._log_features(new), features, where=possible, out=np.full(n, -np.inf)
+            )
             new.log_increment[:] += np.where(parents.finished, 0.0, change)
             new.finished[new.log_increment == -np.inf] = True
         return replace(new, cost=spent)
 
-    def _advance(self, new: Sequences, active: np.ndarray, fed: bool = False, greedy: bool = False) -> Cost:
-        """Add tokens to the active texts until each has finished or paused; ``fed``: all are up to date."""
+    def _advance(
+        self, new: Sequences, active: np.ndarray, fed: bool = False, greedy: bool = False
+    ) -> Cost:
+        """Add tokens to the active texts until each has finished or paused; ``fed``: all are up to
+        date.
+        """
         spent = Cost()
         while len(active):
             if not fed:
@@ -308,7 +328,9 @@ class Decoder(Model):
             new.lengths[active] += 1
             new.finished[active] = ends[np.arange(len(active)), tokens]
             new.finished[active] |= new.lengths[active] == self.max_tokens
-            new.finished[active] |= new.log_increment[active] == -np.inf  # nothing revives a weight of zero
+            new.finished[active] |= (
+                new.log_increment[active] == -np.inf
+            )  # nothing revives a weight of zero
             spent += Cost(units=len(active), lm_tokens=len(active))
             active, fed = active[~(new.finished[active] | self.pauses[tokens])], False
         return spent
@@ -341,10 +363,14 @@ class Decoder(Model):
         else:
             tokens = self._draw(log_proposal, which, new, active)
         if self.surprise:
-            entropy = -(np.exp(model) * np.maximum(model, np.finfo(float).min)).sum(axis=1)  # 0 · −∞ is 0
+            entropy = -(np.exp(model) * np.maximum(model, np.finfo(float).min)).sum(
+                axis=1
+            )  # 0 · −∞ is 0
             noted = np.column_stack([model[which, tokens], entropy[which]])
             new.surprise[active, new.lengths[active]] = noted
-        new.log_increment[active] += self._weigh(log_target[which, tokens], log_proposal[which, tokens])
+        new.log_increment[active] += self._weigh(
+            log_target[which, tokens], log_proposal[which, tokens]
+        )
         new.log_probs[active] += model[which, tokens]
         for j, mask in enumerate([self._stop, *self.masks]):
             new.states[active, j] = mask.advance(new.states[active, j], tokens)
@@ -394,7 +420,9 @@ def _stops(texts: Sequence[str], vocabulary) -> tuple[Automaton, np.ndarray]:
         seen += letter
         if seen.endswith(tuple(texts)):
             return None  # no text goes on from here
-        return next(seen[i:] for i in range(len(seen) + 1) if not seen[i:] or seen[i:] in beginnings)
+        return next(
+            seen[i:] for i in range(len(seen) + 1) if not seen[i:] or seen[i:] in beginnings
+        )
 
     letters = set("".join(texts))
     kind = lambda letter: letter if letter in letters else "\0"  # noqa: E731
@@ -408,7 +436,9 @@ def _stops(texts: Sequence[str], vocabulary) -> tuple[Automaton, np.ndarray]:
 
 
 def optimal(log_law: np.ndarray, log_next: np.ndarray) -> np.ndarray:
-    """Propose from law times potential: the locally optimal proposal, whose weight is the mass kept."""
+    """Propose from law times potential: the locally optimal proposal, whose weight is the mass
+    kept.
+    """
     return log_law + log_next
 
 
@@ -427,7 +457,9 @@ class Beam(Decoder):
     """
 
     def init(self, n, rng):  # noqa: D102
-        return self._drop_repeats(np.zeros(n, dtype=int), np.zeros(n, dtype=bool), super().init(n, rng))
+        return self._drop_repeats(
+            np.zeros(n, dtype=int), np.zeros(n, dtype=bool), super().init(n, rng)
+        )
 
     def step(self, t, parents, rng):  # noqa: D102
         return self._drop_repeats(parents.origin, parents.finished, super().step(t, parents, rng))
@@ -441,7 +473,9 @@ class Beam(Decoder):
         return target
 
     def _drop_repeats(self, origin, finished, new):
-        """Give no weight to what is there already: copies of a finished text, more copies than tokens."""
+        """Give no weight to what is there already: copies of a finished text, more copies than
+        tokens.
+        """
         number = _copy_number(origin)
         repeated = (finished & (number > 0)) | (number >= len(self.lm.vocabulary))
         new.log_increment[repeated], new.finished[repeated] = -np.inf, True
@@ -489,7 +523,9 @@ def beam_search(
     beam = Beam(lm, prompt, potentials, max_tokens=max_tokens, must_end=must_end, stop=stop)
     last = alive(_last(smc(beam, width**2, top_k(width, copies=width), np.random.default_rng(0))))
     best = np.argsort(-last.log_weights, kind="stable")[:width]
-    return replace(last, particles=last.particles[best], log_weights=last.log_weights[best], ancestors=best)
+    return replace(
+        last, particles=last.particles[best], log_weights=last.log_weights[best], ancestors=best
+    )
 
 
 def sample(lm, prompt, n: int, rng: np.random.Generator, **options) -> Population:

@@ -35,14 +35,19 @@ class CausalLM:
 
     def __init__(self, model, tokenizer):
         self.model = model.eval()
-        self.model.set_attn_implementation("sdpa")  # the masks below say yes or no; others would add them
-        # For a small model the library's bookkeeping takes longer than its arithmetic: run our own page.
+        self.model.set_attn_implementation(
+            "sdpa"
+        )  # the masks below say yes or no; others would add them
+        # For a small model the library's bookkeeping takes longer than its arithmetic: run our own
+        # page.
         small = sum(weight.numel() for weight in model.parameters()) < _SMALL
         self.ours = Llama.of(model) if small else None
         self.next = OneToken(self.ours) if self.ours else None
         self.vocabulary = Vocabulary.of(tokenizer, size=model.config.vocab_size)
         self.context = model.config.max_position_embeddings
-        self.flops = coefficients(model.config)  # a, b: a token at a given context costs a + b · context
+        self.flops = coefficients(
+            model.config
+        )  # a, b: a token at a given context costs a + b · context
 
     def start(self, prompts: Sequence[Sequence[int]], length: int) -> Session:
         """Feed the prompts, with room for ``length`` tokens a row: see :class:`Session`."""
@@ -83,7 +88,9 @@ class Session:
         if len(used) == 0 or used.min() == 0:
             raise ValueError("a prompt is empty; it must hold at least one token")
         if used.max() > lm.context:
-            raise ValueError(f"a prompt has {used.max()} tokens; the model's context holds {lm.context}")
+            raise ValueError(
+                f"a prompt has {used.max()} tokens; the model's context holds {lm.context}"
+            )
         length = whole_number("length", length, int(used.max()))
         if length > lm.context:
             raise ValueError(f"length is {length}; the model's context holds {lm.context} tokens")
@@ -91,7 +98,8 @@ class Session:
         tokens = np.zeros((len(used), used.max()), dtype=np.int64)
         for row, prompt in enumerate(prompts):
             tokens[row, : len(prompt)] = prompt
-        # a shorter prompt is followed by padding, which no real token sees and which is written over
+        # a shorter prompt is followed by padding, which no real token sees and which is written
+        # over
         self.rows = np.arange(len(used))
         self._count(int(used.sum()), int((used * (used + 1) // 2).sum()))
         causal = torch.ones(1, 1, used.max(), used.max(), dtype=torch.bool).tril()
@@ -137,15 +145,21 @@ class Session:
         model, ours, device = self.lm.model, self.lm.ours, self.lm.model.device
         positions = start[:, None] + np.arange(tokens.shape[1])
         self._cache.expect(start, tokens.shape[1])
-        tokens, positions = torch.from_numpy(tokens).to(device), torch.from_numpy(positions).to(device)
+        tokens, positions = (
+            torch.from_numpy(tokens).to(device),
+            torch.from_numpy(positions).to(device),
+        )
         mask, rows = mask.to(device), torch.arange(len(last))
-        # the head works only where a next token is wanted: on a large vocabulary it is the largest product
+        # the head works only where a next token is wanted: on a large vocabulary it is the largest
+        # product
         if ours:
             mask = None if mask.all() else mask  # attention without a mask is quicker
             if tokens.shape[1] == 1:
                 logits = self.lm.next(tokens[:, 0], positions[:, 0], mask, self._cache)
             else:
-                stream = ours.stream(tokens, positions, mask, self._cache)[rows, torch.from_numpy(last)]
+                stream = ours.stream(tokens, positions, mask, self._cache)[
+                    rows, torch.from_numpy(last)
+                ]
                 logits = F.linear(stream, ours.embed.weight)
         else:
             wanted, which = np.unique(last, return_inverse=True)
@@ -161,10 +175,11 @@ class Session:
 
 
 class Rows(Cache):
-    """Keys and values of all layers, one row a sequence, allocated once: a cache that can be indexed.
+    """Keys and values of all layers, one row a sequence, allocated once: a cache that can be
+    indexed.
 
-    Axes are (layer, key or value, row, head, position, dimension): what one layer reads lies together,
-    which makes attention nearly twice as fast as with whole rows side by side.
+    Axes are (layer, key or value, row, head, position, dimension): what one layer reads lies
+    together, which makes attention nearly twice as fast as with whole rows side by side.
     """
 
     def __init__(self, config, rows, length, dtype, device):
@@ -172,19 +187,25 @@ class Rows(Cache):
         self.length, self.lengths = length, np.zeros(rows, dtype=int)
         self.layers_of_model = config.num_hidden_layers
         heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-        width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        width = (
+            getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        )
         self._options = {"dtype": dtype, "device": device}
         self._shape = lambda rows: (config.num_hidden_layers, 2, rows, heads, length, width)
         self._data = torch.zeros(self._shape(rows), **self._options)
 
     def arrange(self, first: np.ndarray, then: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Bring copies of the rows ``first`` to the front, keep ``then`` behind, move as few as possible."""
+        """Bring copies of the rows ``first`` to the front, keep ``then`` behind, move as few as
+        possible.
+        """
         m, k = len(first), len(then)
         source = np.concatenate([first, then])
         target = np.full(m + k, -1)
         stayer = np.empty(len(self.lengths), dtype=int)
         stayer[first[::-1]] = np.arange(m)[::-1]  # of several copies the first may stay in place
-        stays = np.concatenate([(stayer[first] == np.arange(m)) & (first < m), (then >= m) & (then < m + k)])
+        stays = np.concatenate(
+            [(stayer[first] == np.arange(m)) & (first < m), (then >= m) & (then < m + k)]
+        )
         target[stays] = source[stays]
         moves, free = ~stays, np.ones(m + k, dtype=bool)
         free[target[stays]] = False
@@ -195,7 +216,8 @@ class Rows(Cache):
         if moves.any():
             longest = int(self.lengths[target[moves]].max())
             to, of = torch.from_numpy(target[moves]), torch.from_numpy(source[moves])
-            # the right side is read as a whole before anything is written, so rows may change places
+            # the right side is read as a whole before anything is written, so rows may change
+            # places
             self._data[:, :, to, :, :longest] = self._data[:, :, of, :, :longest]
         return target[:m], target[m:]
 

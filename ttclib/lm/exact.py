@@ -96,7 +96,9 @@ class Exact:
         """
         if self.log_evidence == -math.inf:
             raise ValueError("no text is allowed; there is no posterior")
-        return dict(zip(self.texts, np.exp(self.log_masses - self.log_evidence).tolist(), strict=True))
+        return dict(
+            zip(self.texts, np.exp(self.log_masses - self.log_evidence).tolist(), strict=True)
+        )
 
     @property
     def acceptance(self) -> float:
@@ -133,7 +135,9 @@ class Exact:
             If several tokens end a text, or no text is allowed.
         """
         if self.ends.sum() != 1:
-            raise ValueError(f"{self.ends.sum()} tokens end a text; the automaton needs exactly one")
+            raise ValueError(
+                f"{self.ends.sum()} tokens end a text; the automaton needs exactly one"
+            )
         (end,) = np.flatnonzero(self.ends)
         nodes = [x for x, twist in self._twists.items() if twist > -math.inf and end not in x]
         if not nodes:
@@ -157,7 +161,9 @@ class Exact:
             level = self.levels[i]
             values = level.log_phi.copy()
             if i + 1 < len(self.levels):
-                values[~level.finished] = _backward(self.levels[i + 1], ahead, (~level.finished).sum())
+                values[~level.finished] = _backward(
+                    self.levels[i + 1], ahead, (~level.finished).sum()
+                )
             twists |= zip(map(tuple, level.tokens.tolist()), values.tolist(), strict=True)
             ahead = values
         return twists | {(): float(_backward(self.levels[0], ahead, 1)[0])}
@@ -205,19 +211,27 @@ def enumerate_texts(
         log_law = _log_laws(law, tokens, len(ends))
         if last and must_end:
             log_law[:, ~ends] = -math.inf
-        local = _normalise(log_law + sum(p.log_next(s, stops) for p, s in zip(automata, states, strict=True)))
+        local = _normalise(
+            log_law + sum(p.log_next(s, stops) for p, s in zip(automata, states, strict=True))
+        )
         parents, token = np.nonzero(log_law > -math.inf)
         after = [p.advance(s[parents], token) for p, s in zip(automata, states, strict=True)]
-        alive = np.logical_and.reduce([s != DEAD for s in after] + [np.ones(len(token), dtype=bool)])
+        alive = np.logical_and.reduce(
+            [s != DEAD for s in after] + [np.ones(len(token), dtype=bool)]
+        )
         parents, token, after = parents[alive], token[alive], [s[alive] for s in after]
         if len(token) > limit:
-            raise ValueError(f"there are {len(token)} texts of {t} tokens; at most {limit} can be enumerated")
+            raise ValueError(
+                f"there are {len(token)} texts of {t} tokens; at most {limit} can be enumerated"
+            )
 
         tokens = np.column_stack([tokens[parents], token])
         finished, log_move = stops[token], log_law[parents, token]
         log_prior, masked = log_prior[parents] + log_move, masked[parents] * local[parents, token]
         log_phi, lengths = np.zeros(len(token)), np.full(finished.sum(), t)
-        log_phi[finished] = sum(p.log_final(s[finished]) for p, s in zip(automata, after, strict=True))
+        log_phi[finished] = sum(
+            p.log_final(s[finished]) for p, s in zip(automata, after, strict=True)
+        )
         log_phi[finished] += sum(f.log_final(tokens[finished], lengths) for f in features)
         levels.append(Level(tokens, parents, finished, log_move, log_prior, masked, log_phi))
 
@@ -231,7 +245,9 @@ def enumerate_texts(
 def _collect(levels: list[Level], ends: np.ndarray) -> Exact:
     """Keep the finished texts that the target or local masking can produce."""
     kept = [x.finished & ((x.log_phi > -math.inf) | (x.masked > 0)) for x in levels]
-    texts = [tuple(text) for x, k in zip(levels, kept, strict=True) for text in x.tokens[k].tolist()]
+    texts = [
+        tuple(text) for x, k in zip(levels, kept, strict=True) for text in x.tokens[k].tolist()
+    ]
     log_prior, log_phi, masked = (
         np.concatenate([getattr(x, name)[k] for x, k in zip(levels, kept, strict=True)])
         for name in ("log_prior", "log_phi", "masked")
@@ -241,7 +257,11 @@ def _collect(levels: list[Level], ends: np.ndarray) -> Exact:
 
 def _log_laws(law: Law, tokens: np.ndarray, size: int) -> np.ndarray:
     rows = np.array([law(tuple(prefix)) for prefix in tokens.tolist()], dtype=float)
-    if rows.shape != (len(tokens), size) or not (rows >= 0).all() or not np.allclose(rows.sum(axis=1), 1):
+    if (
+        rows.shape != (len(tokens), size)
+        or not (rows >= 0).all()
+        or not np.allclose(rows.sum(axis=1), 1)
+    ):
         raise ValueError(f"law must return {size} probabilities: not negative, summing to 1")
     with np.errstate(divide="ignore"):
         return np.log(rows)

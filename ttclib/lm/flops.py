@@ -1,9 +1,10 @@
 """What a token costs: floating-point operations from a model's configuration.
 
 Feeding one token multiplies it with every weight matrix, 2 operations a weight, and lets it look at
-every position of its context. So a token costs a + b · context (Kaplan et al. 2020, §2.1 and table 1;
-Hoffmann et al. 2022, appendix F). A multiplication and an addition are two operations. What is no
-matrix product is left out, as it is there: norms, softmax, rotary angles, and looking up embeddings.
+every position of its context. So a token costs a + b · context (Kaplan et al. 2020, §2.1 and table
+1; Hoffmann et al. 2022, appendix F). A multiplication and an addition are two operations. What is
+no matrix product is left out, as it is there: norms, softmax, rotary angles, and looking up
+embeddings.
 """
 
 from __future__ import annotations
@@ -52,14 +53,18 @@ def _coefficients(kind, text: str) -> tuple[int, int]:
     with torch.device("meta"):  # shapes without memory
         model = AutoModelForCausalLM.from_config(config)
     layers = [module for module in model.modules() if not isinstance(module, nn.Embedding)]
-    weights = [weight for layer in layers for weight in layer.parameters(recurse=False) if weight.ndim > 1]
+    weights = [
+        weight for layer in layers for weight in layer.parameters(recurse=False) if weight.ndim > 1
+    ]
     if any(weight.ndim > 2 for weight in weights):
         raise ValueError(
             f"{config.model_type} is no stack of plain matrices; its tokens are not counted here"
         )
     heads = config.num_attention_heads
     head_width = getattr(config, "head_dim", None) or config.hidden_size // heads
-    return 2 * sum(weight.numel() for weight in weights), 4 * config.num_hidden_layers * heads * head_width
+    return 2 * sum(
+        weight.numel() for weight in weights
+    ), 4 * config.num_hidden_layers * heads * head_width
 
 
 def token_flops(config, context):
@@ -127,4 +132,6 @@ def training_flops(config, length: int, texts: int = 1) -> int:
     ValueError
         If they are not whole numbers of at least 1.
     """
-    return 3 * whole_number("texts", texts) * sequence_flops(config, 0, whole_number("length", length))
+    return (
+        3 * whole_number("texts", texts) * sequence_flops(config, 0, whole_number("length", length))
+    )

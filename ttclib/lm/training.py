@@ -46,7 +46,8 @@ def side_by_side(sizes: Iterable[int], length: int) -> list[tuple[int, int, slic
     Returns
     -------
     list of (row, number, place)
-        For each text its row, how many came before it there, and which tokens of the row are its own.
+        For each text its row, how many came before it there, and which tokens of the row are its
+        own.
 
     Raises
     ------
@@ -204,7 +205,11 @@ def descend(
         if report:
             report(step, value.item())
         if checkpoint is not None and (time.monotonic() - saved > 60 or step == steps):
-            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "notes": notes}
+            state = {
+                "model": model.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "notes": notes,
+            }
             state |= {"step": step, "seconds": time.monotonic() - started}
             part = checkpoint.with_suffix(".part")
             torch.save(state, part)

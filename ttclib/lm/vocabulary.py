@@ -66,7 +66,9 @@ class Vocabulary:
         object.__setattr__(self, "texts", tuple(self.texts))
         object.__setattr__(self, "end", whole_number("end", self.end, 0))
         if self.end >= len(self) or self.texts[self.end] is not None:
-            raise ValueError(f"end is {self.end}; it must be a token below {len(self)} without a text")
+            raise ValueError(
+                f"end is {self.end}; it must be a token below {len(self)} without a text"
+            )
 
     @classmethod
     def of(cls, tokenizer: Any, end: int | None = None, size: int | None = None) -> Vocabulary:
@@ -90,7 +92,9 @@ class Vocabulary:
         # Alone, a token may lose its leading space, so each is read behind another one.
         before = tokenizer.encode("0", add_special_tokens=False)[-1]
         pairs = [[before, token] for token in range(len(tokenizer))]
-        *texts, alone = tokenizer.batch_decode([*pairs, [before]], clean_up_tokenization_spaces=False)
+        *texts, alone = tokenizer.batch_decode(
+            [*pairs, [before]], clean_up_tokenization_spaces=False
+        )
         silent = _special(tokenizer) | {end}
         texts = [
             None if token in silent or _BROKEN in text else text[len(alone) :] or None
@@ -101,7 +105,7 @@ class Vocabulary:
     @classmethod
     def characters(cls) -> Vocabulary:
         """Return the vocabulary of the lab models: one character, one token."""
-        from ttclib.lm.task import END
+        from ttclib.lm.arithmetic import END
         from ttclib.lm.tokenizer import PAD, VOCABULARY
 
         return cls([None if text in (PAD, END) else text for text in VOCABULARY], VOCABULARY[END])
@@ -150,7 +154,9 @@ class Vocabulary:
 
     def containing(self, letters: str) -> np.ndarray:
         """Return which tokens contain one of the letters: bool, shape (V,)."""
-        return np.array([text is not None and not set(letters).isdisjoint(text) for text in self.texts])
+        return np.array(
+            [text is not None and not set(letters).isdisjoint(text) for text in self.texts]
+        )
 
     @cached_property
     def spelling(self) -> Spelling:
@@ -158,9 +164,14 @@ class Vocabulary:
         lengths = np.array([len(text or "") for text in self.texts])
         order = np.argsort(-lengths, kind="stable")[: np.count_nonzero(lengths)]
         joined = "".join(text or "" for text in self.texts)
-        codes, letters = np.unique(np.array([ord(c) for c in joined], dtype=int), return_inverse=True)
+        codes, letters = np.unique(
+            np.array([ord(c) for c in joined], dtype=int), return_inverse=True
+        )
         start = (lengths.cumsum() - lengths)[order]
-        columns = [letters[start[: np.count_nonzero(lengths > i)] + i] for i in range(lengths.max(initial=0))]
+        columns = [
+            letters[start[: np.count_nonzero(lengths > i)] + i]
+            for i in range(lengths.max(initial=0))
+        ]
         return Spelling(tuple(map(chr, codes)), order, columns)
 
     def _cut(self, text: str) -> list[int]:
@@ -184,7 +195,9 @@ class Vocabulary:
 
     def _unknown(self, text: str) -> ValueError:
         known = "".join(t for t in self.texts if t)
-        return ValueError(f"{text!r} is not in the vocabulary" + (f" ({known})" if len(known) < 80 else ""))
+        return ValueError(
+            f"{text!r} is not in the vocabulary" + (f" ({known})" if len(known) < 80 else "")
+        )
 
     @cached_property
     def _token(self) -> dict[str, int]:
@@ -192,7 +205,9 @@ class Vocabulary:
 
     @cached_property
     def _pieces(self) -> re.Pattern:
-        return re.compile("|".join(map(re.escape, sorted(self._token, key=len, reverse=True))) or "(?!)")
+        return re.compile(
+            "|".join(map(re.escape, sorted(self._token, key=len, reverse=True))) or "(?!)"
+        )
 
 
 def _special(tokenizer: Any) -> set[int]:

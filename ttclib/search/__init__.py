@@ -1,1 +1,3 @@
-"""Search: a language model proposes steps, a verifier weighs them, and one of six selections chooses."""
+"""Search: a language model proposes steps, a verifier weighs them, and one of six selections
+chooses.
+"""

@@ -1,9 +1,9 @@
 """From the scores of its steps to the value of a solution: four plain functions.
 
 Each takes scores (n, steps), with NaN where a solution has no such step, and returns values (n,). A
-score is the probability, in a verifier's opinion, that the solution is on its way to the right answer.
-Where nothing was scored yet, nothing speaks against the solution: its value is 1.
-Lightman et al. 2023 multiply them or take the smallest; Snell et al. 2024, §5.1, take the last.
+score is the probability, in a verifier's opinion, that the solution is on its way to the right
+answer. Where nothing was scored yet, nothing speaks against the solution: its value is 1. Lightman
+et al. 2023 multiply them or take the smallest; Snell et al. 2024, §5.1, take the last.
 """
 
 from __future__ import annotations
@@ -37,4 +37,9 @@ def mean(scores: np.ndarray) -> np.ndarray:
     return np.where(steps > 0, np.nansum(scores, axis=1) / np.maximum(steps, 1), 1.0)
 
 
-AGGREGATIONS: dict[str, Aggregation] = {"last": last, "min": smallest, "product": product, "mean": mean}
+AGGREGATIONS: dict[str, Aggregation] = {
+    "last": last,
+    "min": smallest,
+    "product": product,
+    "mean": mean,
+}

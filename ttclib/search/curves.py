@@ -16,7 +16,9 @@ from ttclib.search.methods import BEST_OF_N, OWN, Setting, width_rules
 Columns = Mapping[str, np.ndarray]
 
 
-def read(folder: Path, table: str = "results", columns: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+def read(
+    folder: Path, table: str = "results", columns: Sequence[str] | None = None
+) -> dict[str, np.ndarray]:
     """Read a table of a sweep, ``results`` or ``samples``, as columns of one length.
 
     Columns of numbers with missing values become floats with NaN.
@@ -37,7 +39,9 @@ def read(folder: Path, table: str = "results", columns: Sequence[str] | None = N
 def _plain(column: pa.Array) -> np.ndarray:
     if not pa.types.is_string(column.type):
         return column.to_numpy(zero_copy_only=False)
-    coded = column.dictionary_encode()  # equal texts are one object: a table repeats them thousandfold
+    coded = (
+        column.dictionary_encode()
+    )  # equal texts are one object: a table repeats them thousandfold
     return coded.dictionary.to_numpy(zero_copy_only=False)[coded.indices.to_numpy()]
 
 
@@ -137,7 +141,8 @@ def _rules(method, n, width):
         return {"": np.ones(len(n), dtype=bool)}
     pairs = list(zip(n.tolist(), width.tolist(), strict=True))
     return {
-        rule: np.array([pair in mine for pair in pairs]) for rule, mine in width_rules(set(pairs)).items()
+        rule: np.array([pair in mine for pair in pairs])
+        for rule, mine in width_rules(set(pairs)).items()
     }
 
 
@@ -157,8 +162,9 @@ def _curve(name, columns, right):
 def bootstrap(values: np.ndarray, rng: np.random.Generator, draws: int = 400) -> np.ndarray:
     """Means of ``values`` (…, problems, seeds) over problems and seeds that are drawn again.
 
-    First problems are drawn with replacement, then seeds for each of them: both are a sample, of all
-    problems and of all luck. Of two methods on the same problems and seeds, pass the difference.
+    First problems are drawn with replacement, then seeds for each of them: both are a sample, of
+    all problems and of all luck. Of two methods on the same problems and seeds, pass the
+    difference.
 
     Returns
     -------
@@ -174,7 +180,9 @@ def bootstrap(values: np.ndarray, rng: np.random.Generator, draws: int = 400) ->
     return np.array(found)
 
 
-def interval(values: np.ndarray, rng: np.random.Generator, level: float = 0.95) -> tuple[float, float, float]:
+def interval(
+    values: np.ndarray, rng: np.random.Generator, level: float = 0.95
+) -> tuple[float, float, float]:
     """Mean of ``values`` (problems, seeds), and the ends of its bootstrap interval."""
     low, high = np.quantile(bootstrap(values, rng), [(1 - level) / 2, (1 + level) / 2])
     return float(values.mean()), float(low), float(high)

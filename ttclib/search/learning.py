@@ -66,8 +66,8 @@ def pack(
     Parameters
     ----------
     answer : float
-        How many times as much as a step's the label at the end of a solution counts: with as many as
-        there are steps, half of the loss is that of a PRM and half that of an ORM.
+        How many times as much as a step's the label at the end of a solution counts: with as many
+        as there are steps, half of the loss is that of a PRM and half that of an ORM.
 
     Raises
     ------
@@ -115,8 +115,12 @@ def loss(net: Net, rows: LabelledRows, chosen: np.ndarray) -> torch.Tensor:
     mask = (causal & (texts[:, :, None] == texts[:, None, :]))[:, None]
     logits, _ = net(tokens.long(), surprise.float(), written, positions.long(), mask)
     ends = torch.from_numpy(rows.ends[chosen])
-    labels, weights = (torch.from_numpy(a[chosen]).float()[ends] for a in (rows.labels, rows.weights))
-    total = F.binary_cross_entropy_with_logits(logits[ends], labels, weight=weights, reduction="sum")
+    labels, weights = (
+        torch.from_numpy(a[chosen]).float()[ends] for a in (rows.labels, rows.weights)
+    )
+    total = F.binary_cross_entropy_with_logits(
+        logits[ends], labels, weight=weights, reduction="sum"
+    )
     return total / weights.sum()
 
 
@@ -133,7 +137,8 @@ def train(
     checkpoint: Path | None = None,
     report: Callable[[int, float], None] | None = None,
 ) -> tuple[Net, list[tuple[int, float]], float]:
-    """Train a verifier, or go on from its checkpoint. Where there is a judge, the body stays as it is.
+    """Train a verifier, or go on from its checkpoint. Where there is a judge, the body stays as it
+    is.
 
     Parameters
     ----------

@@ -1,4 +1,6 @@
-"""A method of search by its name and numbers: what a slider, a sweep and a table of results speak of."""
+"""A method of search by its name and numbers: what a slider, a sweep and a table of results speak
+of.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +10,10 @@ from dataclasses import dataclass, fields
 
 from ttclib.inputs import positive, whole_number
 from ttclib.lm import samplers
+from ttclib.particles.smc import Selection, keep_all, resample
 from ttclib.search.aggregation import AGGREGATIONS
 from ttclib.search.search import Search
 from ttclib.search.selections import beam, rebase, trees
-from ttclib.smc import Selection, keep_all, resample
 
 BEST_OF_N = "best of n"
 ANNEALED = "annealed particles"
@@ -119,7 +121,8 @@ WIDTHS = {"M = 4": lambda n: 4, "M = √N": root_width}
 def width_rules(ran: Collection[tuple[int, int]]) -> dict[str, set[tuple[int, int]]]:
     """Say which rules chose the widths that a method ran with: the pairs (N, M) of each rule.
 
-    √16 = 4, so that a width does not tell its rule: a rule counts if it was run at every N it allows.
+    √16 = 4, so that a width does not tell its rule: a rule counts if it was run at every N it
+    allows.
     """
     found = {}
     for rule, width in WIDTHS.items():

@@ -12,12 +12,14 @@ VERIFIERS = ("prm", "prm-weak", "orm")
 
 @functools.cache
 def load_verifier(name: str = "prm") -> Verifier:
-    """Load a verifier of ``data/`` once: ``prm``, the weak ``prm-weak``, or the outcome model ``orm``.
+    """Load a verifier of ``data/`` once: ``prm``, the weak ``prm-weak``, or the outcome model
+    ``orm``.
 
     Raises
     ------
     ValueError
-        If there is no such verifier, or its files are missing or damaged: the line says how to get it.
+        If there is no such verifier, or its files are missing or damaged: the line says how to get
+        it.
     """
     if name not in VERIFIERS:
         raise ValueError(f"verifier is {name!r}; it must be one of {', '.join(VERIFIERS)}")

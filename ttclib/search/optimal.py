@@ -1,13 +1,14 @@
 """Compute-optimal search: which setting a problem gets once its difficulty is known.
 
-Problems are sorted into bins of difficulty, and each bin uses the setting that does best there (Snell et
-al. 2024, arXiv 2408.03314v1, §3.2). The setting is chosen on one half of the problems and scored on the
-other: on the problems it was chosen on, the luckiest setting would look better than it is.
+Problems are sorted into bins of difficulty, and each bin uses the setting that does best there
+(Snell et al. 2024, arXiv 2408.03314v1, §3.2). The setting is chosen on one half of the problems and
+scored on the other: on the problems it was chosen on, the luckiest setting would look better than
+it is.
 
-Everything here is arrays. ``right`` (settings, items) says how often an item came out right under each
-setting of one budget; an item is a problem, averaged over seeds, or a problem under one seed. A row of
-NaN is a setting that does not exist at this budget. ``fold`` may have leading axes: one two-fold choice
-for each of many splits, or of many bootstrap samples.
+Everything here is arrays. ``right`` (settings, items) says how often an item came out right under
+each setting of one budget; an item is a problem, averaged over seeds, or a problem under one seed.
+A row of NaN is a setting that does not exist at this budget. ``fold`` may have leading axes: one
+two-fold choice for each of many splits, or of many bootstrap samples.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ def difficulty_bins(ease, number: int = 5) -> np.ndarray:
     Parameters
     ----------
     ease : array, shape (items,)
-        How easy each is: pass@1 (*oracle* difficulty, it needs the answers), or the mean score that a
-        verifier gives to its samples (*predicted* difficulty). Ties keep the order of the items.
+        How easy each is: pass@1 (*oracle* difficulty, it needs the answers), or the mean score that
+        a verifier gives to its samples (*predicted* difficulty). Ties keep the order of the items.
     number : int
         Of bins; Snell et al. take 5.
 
@@ -68,14 +69,18 @@ def choose(right, bins, fold, weights=None) -> np.ndarray:
     bins : int array, shape (items,)
     fold : bool array, shape (..., items)
     weights : array, shape (..., items), optional
-        How often an item counts: rows of :func:`bootstrap_counts`. An item that counts twice is on one
-        side, so it never helps to choose the setting that it is scored with.
+        How often an item counts: rows of :func:`bootstrap_counts`. An item that counts twice is on
+        one side, so it never helps to choose the setting that it is scored with.
 
     Notes
     -----
     Of settings that are equally good, the first is taken: put the cheap ones first.
     """
-    right, bins, fold = np.asarray(right, dtype=float), np.asarray(bins), np.asarray(fold, dtype=bool)
+    right, bins, fold = (
+        np.asarray(right, dtype=float),
+        np.asarray(bins),
+        np.asarray(fold, dtype=bool),
+    )
     weights = np.broadcast_to(1.0 if weights is None else weights, fold.shape)
     exists = ~np.isnan(right).any(axis=1)
     there = np.where(exists[:, None], right, 0.0)
@@ -92,7 +97,8 @@ def choose(right, bins, fold, weights=None) -> np.ndarray:
 def two_fold(right, bins, fold, weights=None) -> np.ndarray:
     """Return the setting of each item, chosen on the half it is *not* in: ints (..., items).
 
-    The accuracy is :func:`average` of ``right`` under these settings. For arguments see :func:`choose`.
+    The accuracy is :func:`average` of ``right`` under these settings. For arguments see
+    :func:`choose`.
     """
     other = ~np.asarray(fold, dtype=bool)
     chosen = choose(right, bins, fold, weights)
@@ -100,10 +106,14 @@ def two_fold(right, bins, fold, weights=None) -> np.ndarray:
 
 
 def average(values, settings, weights=None) -> np.ndarray | float:
-    """Return the mean of ``values`` (settings, items) if item i uses ``settings[..., i]``: shape (...)."""
+    """Return the mean of ``values`` (settings, items) if item i uses ``settings[..., i]``: shape
+    (...).
+    """
     values, settings = np.asarray(values, dtype=float), np.asarray(settings)
     weights = np.broadcast_to(1.0 if weights is None else weights, settings.shape)
-    return (values[settings, np.arange(settings.shape[-1])] * weights).sum(axis=-1) / weights.sum(axis=-1)
+    return (values[settings, np.arange(settings.shape[-1])] * weights).sum(axis=-1) / weights.sum(
+        axis=-1
+    )
 
 
 def bootstrap_counts(items: int, replicates: int, rng: np.random.Generator) -> np.ndarray:
@@ -132,7 +142,9 @@ class Curve(NamedTuple):
     paid_draws: np.ndarray
 
 
-def compute_optimal(right, paid, bins, weights, rng: np.random.Generator, *, price=0.0, splits=64) -> Curve:
+def compute_optimal(
+    right, paid, bins, weights, rng: np.random.Generator, *, price=0.0, splits=64
+) -> Curve:
     """Follow the two-fold choice over budgets.
 
     Parameters
@@ -149,7 +161,11 @@ def compute_optimal(right, paid, bins, weights, rng: np.random.Generator, *, pri
     splits : int
         The estimate is a mean over so many splits; each replicate makes one of its own.
     """
-    right, paid, bins = np.asarray(right, dtype=float), np.asarray(paid, dtype=float), np.asarray(bins)
+    right, paid, bins = (
+        np.asarray(right, dtype=float),
+        np.asarray(paid, dtype=float),
+        np.asarray(bins),
+    )
     *leading, problems = right.shape
     copies = leading[2] if bins.ndim == 2 else 1
     if bins.ndim == 1 and len(leading) == 3:
@@ -170,7 +186,9 @@ def compute_optimal(right, paid, bins, weights, rng: np.random.Generator, *, pri
 
 
 def fixed(right, paid, weights) -> Curve:
-    """Follow one setting over budgets: both arrays (budgets, problems) or (budgets, seeds, problems)."""
+    """Follow one setting over budgets: both arrays (budgets, problems) or (budgets, seeds,
+    problems).
+    """
     right, paid = (np.asarray(v, dtype=float) for v in (right, paid))
     if right.ndim == 3:
         right, paid = right.mean(axis=1), paid.mean(axis=1)
@@ -205,7 +223,9 @@ def reach(paid, accuracy, goal) -> np.ndarray:
     best = np.maximum.accumulate(finite_array("accuracy", accuracy), axis=-1)
     shape = np.broadcast_shapes(paid.shape, best.shape, (*goal.shape, paid.shape[-1]))
     cost, best = np.broadcast_to(np.log(paid), shape), np.broadcast_to(best, shape)
-    there = best >= goal[..., None] - 1e-9  # one accuracy, added up in two orders, differs by rounding
+    there = (
+        best >= goal[..., None] - 1e-9
+    )  # one accuracy, added up in two orders, differs by rounding
     after = there.argmax(axis=-1)[..., None]
     before = np.maximum(after - 1, 0)
     (x0, x1), (y0, y1) = (
@@ -216,7 +236,8 @@ def reach(paid, accuracy, goal) -> np.ndarray:
 
 
 def efficiency(curve: Curve, baseline: Curve) -> tuple[np.ndarray, np.ndarray]:
-    """Return how many times more a baseline pays for the accuracy of the curve at each of its budgets.
+    """Return how many times more a baseline pays for the accuracy of the curve at each of its
+    budgets.
 
     2 means that half the computation does; infinity, that the baseline never gets there. Where the
     baseline begins above the accuracy, the true ratio is at most what is returned.
@@ -231,20 +252,25 @@ def efficiency(curve: Curve, baseline: Curve) -> tuple[np.ndarray, np.ndarray]:
         If the two do not have as many replicates: they would not be of the same problems.
     """
     if len(curve.draws) != len(baseline.draws):
-        raise ValueError(f"replicates: {len(curve.draws)} and {len(baseline.draws)}; they must be the same")
+        raise ValueError(
+            f"replicates: {len(curve.draws)} and {len(baseline.draws)}; they must be the same"
+        )
     goals = ((curve.accuracy, curve.paid), (curve.draws, curve.paid_draws))
     bases = ((baseline.paid, baseline.accuracy), (baseline.paid_draws, baseline.draws))
     return tuple(
-        np.stack([reach(*base, goal[..., j]) / paid[..., j] for j in range(goal.shape[-1])], axis=-1)
+        np.stack(
+            [reach(*base, goal[..., j]) / paid[..., j] for j in range(goal.shape[-1])], axis=-1
+        )
         for (goal, paid), base in zip(goals, bases, strict=True)
     )
 
 
 def saving(curve: Curve, baseline: Curve) -> tuple[np.ndarray, np.ndarray]:
-    """Return how many times less the curve pays for the accuracy of a baseline at each of *its* budgets.
+    """Return how many times less the curve pays for the accuracy of a baseline at each of *its*
+    budgets.
 
-    The same ratio as :func:`efficiency`, read at the other end: 0 where the curve never gets there. Where
-    the baseline has stopped rising, each budget that it wastes makes the saving larger.
+    The same ratio as :func:`efficiency`, read at the other end: 0 where the curve never gets there.
+    Where the baseline has stopped rising, each budget that it wastes makes the saving larger.
     """
     return tuple(1 / ratio for ratio in efficiency(baseline, curve))
 
@@ -259,4 +285,6 @@ def confusion(first, second) -> np.ndarray:
 
 def middle(values, level: float = 0.95, axis: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Return the middle ``level`` of replicates, infinite ones included: (low, high)."""
-    return tuple(np.quantile(values, [(1 - level) / 2, (1 + level) / 2], axis=axis, method="inverted_cdf"))
+    return tuple(
+        np.quantile(values, [(1 - level) / 2, (1 + level) / 2], axis=axis, method="inverted_cdf")
+    )

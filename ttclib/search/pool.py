@@ -1,8 +1,8 @@
 """A pool: many solutions of many problems, and what a judge makes of them.
 
-What a judge is worth is measured on solutions that are there already. Two questions are easily mixed
-up: does it know *which problems* will be solved, and does it know *which solutions* of one problem are
-right? Only the second helps to choose among them.
+What a judge is worth is measured on solutions that are there already. Two questions are easily
+mixed up: does it know *which problems* will be solved, and does it know *which solutions* of one
+problem are right? Only the second helps to choose among them.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import comb, expit
 
-from ttclib.calibration import auroc
 from ttclib.cost import Cost
 from ttclib.inputs import finite_array, whole_number
+from ttclib.measure.calibration import auroc
 from ttclib.search.rollouts import Rollouts, collect
 
 if TYPE_CHECKING:
@@ -107,7 +107,9 @@ def believe(
                 torch.arange(length).expand(len(rows), -1),
                 causal,
             )
-        own = after[:, :-1].gather(-1, torch.from_numpy(tokens[:, 1:, None]))[..., 0].double().numpy()
+        own = (
+            after[:, :-1].gather(-1, torch.from_numpy(tokens[:, 1:, None]))[..., 0].double().numpy()
+        )
         logits = logits.double().numpy()
         for r, (p, k) in enumerate(zip(size, texts.lengths, strict=True)):
             found[0, rows[r], :k] = expit(logits[r, p : p + k])
@@ -117,7 +119,9 @@ def believe(
 
 
 def at_ends(values: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Gather the values at the ends of steps: (m, longest) and bool (m, longest) → (m, steps), NaN padded."""
+    """Gather the values at the ends of steps: (m, longest) and bool (m, longest) → (m, steps), NaN
+    padded.
+    """
     steps = ends.sum(axis=1)
     out = np.full((len(ends), steps.max(initial=0)), np.nan)
     out[np.arange(out.shape[1]) < steps[:, None]] = values[ends]
@@ -136,7 +140,8 @@ def auc_within(scores: np.ndarray, right: np.ndarray) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        NaN for a problem whose solutions are all right or all wrong: there is nothing to tell apart.
+        NaN for a problem whose solutions are all right or all wrong: there is nothing to tell
+        apart.
     """
     areas = []
     for mine, truth in zip(scores, right, strict=True):

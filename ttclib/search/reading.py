@@ -55,7 +55,9 @@ def rescore(
         If the surprise was not noted, or the verifier reads another tokenizer.
     """
     if texts.surprise.shape[1] != texts.tokens.shape[1]:
-        raise ValueError("these texts do not hold the model's surprise; draw them with surprise=True")
+        raise ValueError(
+            "these texts do not hold the model's surprise; draw them with surprise=True"
+        )
     encoded = [lm.vocabulary.encode(prompt) for prompt in prompts]
     reader = verifier.start(lm, encoded, max(map(len, encoded)) + texts.tokens.shape[1])
     ends = stops(texts, lm.vocabulary.containing(until))

@@ -60,7 +60,9 @@ class Results:
             If the sweep has no such budget.
         """
         if budget not in self.budgets:
-            raise ValueError(f"budget is {budget}; it must be one of {', '.join(map(str, self.budgets))}")
+            raise ValueError(
+                f"budget is {budget}; it must be one of {', '.join(map(str, self.budgets))}"
+            )
         return int(np.flatnonzero(self.budgets == budget)[0])
 
     def only(self, *names: str) -> Results:
@@ -106,7 +108,9 @@ def read_results(folder: Path, verifier: str = "prm") -> Results:
             if name == MAJORITY:
                 here[2] = 0
             found.setdefault(name, {})[place] = here
-    names = sorted(found, key=lambda name: (*(not name.startswith(first) for first in _FIRST), name))
+    names = sorted(
+        found, key=lambda name: (*(not name.startswith(first) for first in _FIRST), name)
+    )
     tables = np.full((3, len(names), len(budgets), *here.shape[1:]), np.nan)
     for row, name in enumerate(names):
         for place, here in found[name].items():
@@ -118,7 +122,9 @@ _OF_A_METHOD = ("method", "n", "width", "lookahead")
 _FIRST = (MAJORITY, WEIGHTED, BEST, "beam M", "lookahead", "dvts", "rebase")  # plain ones first
 
 
-def _names(method: str, n: int, width: int, k: int, ran: Collection[tuple]) -> Iterator[tuple[str, str]]:
+def _names(
+    method: str, n: int, width: int, k: int, ran: Collection[tuple]
+) -> Iterator[tuple[str, str]]:
     """Yield the names of a setting without its budget, and how each chooses the answer."""
     if method == BEST_OF_N:
         yield from ((MAJORITY, "majority"), (WEIGHTED, "weighted_last"), (BEST, "max_last"))
@@ -158,7 +164,9 @@ def read_samples(folder: Path, verifier: str = "prm") -> Samples:
     """
     usual = Setting(BEST_OF_N, 1)
     needed = ("model", "temperature", "seed", "problem", "sample", "right", f"{verifier}_last")
-    columns = where(read(folder, "samples", needed), model=usual.model, temperature=usual.temperature)
+    columns = where(
+        read(folder, "samples", needed), model=usual.model, temperature=usual.temperature
+    )
     order = np.lexsort((columns["sample"], columns["problem"], columns["seed"]))
     shape = [len(np.unique(columns[name])) for name in ("seed", "problem", "sample")]
     if not len(order) or len(order) != np.prod(shape):

@@ -1,8 +1,9 @@
 """Rollouts: sampled solutions as the data of a verifier.
 
-The label of a prefix is the share of its continuations that end right, so *every sampled solution is a
-rollout for each of its prefixes*. Math-Shepherd (Wang et al. 2024) and Snell et al. 2024, appendix D,
-instead draw 16 new continuations at every step of a few solutions: :func:`continuations`.
+The label of a prefix is the share of its continuations that end right, so *every sampled solution
+is a rollout for each of its prefixes*. Math-Shepherd (Wang et al. 2024) and Snell et al. 2024,
+appendix D, instead draw 16 new continuations at every step of a few solutions:
+:func:`continuations`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from ttclib.cost import Cost
-from ttclib.lm import task
+from ttclib.lm import arithmetic
 from ttclib.lm.decoding import sample
 
 
@@ -53,20 +54,28 @@ class Rollouts:
 def collect(
     lm, problems: Sequence[str], n: int, rng: np.random.Generator, **options
 ) -> tuple[Rollouts, Cost]:
-    """Draw n solutions of each problem, all in one batch; sample j of problem i is row j · problems + i.
+    """Draw n solutions of each problem, all in one batch; sample j of problem i is row j · problems
+    + i.
 
     ``options`` are those of :func:`ttclib.lm.decoding.sample`.
     """
     last = sample(
-        lm, [problem + "?" for problem in problems], n * len(problems), rng, surprise=True, **options
+        lm,
+        [problem + "?" for problem in problems],
+        n * len(problems),
+        rng,
+        surprise=True,
+        **options,
     )
     texts, longest = last.particles, int(last.particles.lengths.max())
-    known: dict[tuple[int, bytes], task.StepCheck] = {}
+    known: dict[tuple[int, bytes], arithmetic.StepCheck] = {}
     checks = []
     for i, (tokens, k) in enumerate(zip(texts.tokens, texts.lengths, strict=True)):
         key = i % len(problems), tokens[:k].tobytes()
         if key not in known:
-            known[key] = task.check_solution(problems[key[0]], lm.vocabulary.decode(tokens[:k]))
+            known[key] = arithmetic.check_solution(
+                problems[key[0]], lm.vocabulary.decode(tokens[:k])
+            )
         checks.append(known[key])
     rollouts = Rollouts(
         problem=texts.prompt.astype(np.int32),
@@ -104,7 +113,10 @@ def shared_labels(rollouts: Rollouts, ends: np.ndarray) -> np.ndarray:
     """
     sums: dict[tuple[int, bytes], list[int]] = {}
     places = [
-        [(int(rollouts.problem[i]), rollouts.tokens[i, : j + 1].tobytes()) for j in np.flatnonzero(ends[i])]
+        [
+            (int(rollouts.problem[i]), rollouts.tokens[i, : j + 1].tobytes())
+            for j in np.flatnonzero(ends[i])
+        ]
         for i in range(len(rollouts))
     ]
     for keys, right in zip(places, rollouts.right, strict=True):
@@ -137,16 +149,18 @@ def continuations(
     Returns
     -------
     (right, places, cost) : tuple
-        ``right`` (steps, n) bool: whether each continuation ends right. ``places`` (steps,) int: how
-        many characters of the solution each row of it follows.
+        ``right`` (steps, n) bool: whether each continuation ends right. ``places`` (steps,) int:
+        how many characters of the solution each row of it follows.
     """
     places = [i + 1 for i, letter in enumerate(solution) if letter in pauses]
     prompts = [f"{problem}?{solution[:place]}" for place in places]
     last = sample(lm, prompts, n * len(prompts), rng)
-    truth, texts = task.value(task.parse(problem)), last.particles
+    truth, texts = arithmetic.value(arithmetic.parse(problem)), last.particles
     decode = lm.vocabulary.decode
     right = np.zeros((len(places), n), dtype=bool)
     for i, (tokens, k) in enumerate(zip(texts.tokens, texts.lengths, strict=True)):
         step = i % len(places)
-        right[step, i // len(places)] = task.answer(solution[: places[step]] + decode(tokens[:k])) == truth
+        right[step, i // len(places)] = (
+            arithmetic.answer(solution[: places[step]] + decode(tokens[:k])) == truth
+        )
     return right, np.array(places), last.spent

@@ -1,7 +1,7 @@
 """Search under a verifier: the loop *propose, weigh, select*, a step of a solution at a time.
 
-:class:`Search` is the decoder of notebook 06 with one more opinion: after every step a verifier says
-how likely the text is to end right, and that is the weight. Which method it is depends on the
+:class:`Search` is the decoder of notebook 06 with one more opinion: after every step a verifier
+says how likely the text is to end right, and that is the weight. Which method it is depends on the
 selection alone: see :mod:`ttclib.search.selections`.
 """
 
@@ -14,28 +14,29 @@ import numpy as np
 
 from ttclib.cost import Cost
 from ttclib.inputs import whole_number
-from ttclib.lm import answers, task
+from ttclib.lm import arithmetic
 from ttclib.lm.decoding import Decoder, Sequences
+from ttclib.measure import votes
+from ttclib.particles.smc import Population
 from ttclib.search.aggregation import Aggregation, last
-from ttclib.smc import Population
 
 
 class Search(Decoder):
     """A decoder whose weights are a verifier's.
 
     A finished text weighs the aggregate of its scores; one under way, the aggregate so far to the
-    power ``power(t)``. Under :func:`ttclib.smc.resample` the target is therefore p(x) · aggregate(x):
-    with ``last`` the score of the whole solution is the potential and earlier scores are twists, with
-    ``product`` every step is a factor of its own, as in Puri et al. 2025. A weight of zero is final:
-    the text is given up, and no later score can revive it.
+    power ``power(t)``. Under :func:`ttclib.particles.smc.resample` the target is therefore p(x) ·
+    aggregate(x): with ``last`` the score of the whole solution is the potential and earlier scores
+    are twists, with ``product`` every step is a factor of its own, as in Puri et al. 2025. A weight
+    of zero is final: the text is given up, and no later score can revive it.
 
     Parameters
     ----------
     lm : ttclib.lm.engine.CausalLM
     prompt : str or sequence of str
     verifier : object
-        ``verifier.start(lm, prompts, length)`` returns a reader, whose ``read(texts, chosen)`` gives
-        the scores of the chosen texts, from 0 to 1, and their cost: see
+        ``verifier.start(lm, prompts, length)`` returns a reader, whose ``read(texts, chosen)``
+        gives the scores of the chosen texts, from 0 to 1, and their cost: see
         :mod:`ttclib.search.verifier`.
     aggregate : callable
         From scores (n, steps) to values (n,): see :mod:`ttclib.search.aggregation`.
@@ -89,12 +90,17 @@ class Search(Decoder):
             cost += spent
         column = np.full(len(new), np.nan)
         column[chosen] = scores
-        before, new = new, replace(new, scores=np.column_stack([new.scores, column]), cost=new.cost + cost)
+        before, new = (
+            new,
+            replace(new, scores=np.column_stack([new.scores, column]), cost=new.cost + cost),
+        )
         with np.errstate(divide="ignore"):
             # a power of 0 is no opinion, of the worthless too: 0⁰ = 1
             power = np.where(new.finished[chosen], 1.0, self.power(t))
             value = np.log(self.aggregate(new.scores[chosen]) ** power)
-            earlier = np.log(self.aggregate(before.scores[chosen]) ** self.power(t - 1)) if t else 0.0
+            earlier = (
+                np.log(self.aggregate(before.scores[chosen]) ** self.power(t - 1)) if t else 0.0
+            )
         # a text that was worth nothing before is finished, and not among the chosen
         new.log_increment[chosen] += value - earlier
         new.finished[new.log_increment == -np.inf] = True
@@ -124,13 +130,13 @@ class Search(Decoder):
 def given(population: Population, texts: Sequence[str]) -> list[Hashable]:
     """Return the answer of each text, None where it has none or was given up (its weight is zero)."""
     there = population.particles.finished & (population.log_weights > -np.inf)
-    return [task.answer(text) if ok else None for text, ok in zip(texts, there, strict=True)]
+    return [arithmetic.answer(text) if ok else None for text, ok in zip(texts, there, strict=True)]
 
 
 CONCLUSIONS = {
-    "max": lambda found, values: answers.best_of(values, found),
-    "weighted": answers.weighted_majority,
-    "majority": lambda found, values: answers.majority(found),
+    "max": lambda found, values: votes.best_of(values, found),
+    "weighted": votes.weighted_majority,
+    "majority": lambda found, values: votes.majority(found),
 }
 
 

@@ -1,22 +1,23 @@
 """Who goes on: the selections that make one loop into six methods of search.
 
 Each is a plain function from a population to ancestors and carried log weights, as everywhere in
-:mod:`ttclib.smc`. Weights are what :class:`ttclib.search.search.Search` says: how much the verifier
-thinks of a text. **Finished texts are absorbing**: they keep their places, are not copied, and are not
-dropped, so that every answer that was paid for is there in the end, and once. Texts that were given up,
-with a weight of zero, have no answer: their places go to children of the others.
+:mod:`ttclib.particles.smc`. Weights are what :class:`ttclib.search.search.Search` says: how much
+the verifier thinks of a text. **Finished texts are absorbing**: they keep their places, are not
+copied, and are not dropped, so that every answer that was paid for is there in the end, and once.
+Texts that were given up, with a weight of zero, have no answer: their places go to children of the
+others.
 
 ==================  ================================================================
-best of N           :func:`ttclib.smc.keep_all`
+best of N           :func:`ttclib.particles.smc.keep_all`
 beam search         :func:`beam`
 lookahead search    :func:`beam`, with ``Search(…, lookahead=k)``
 DVTS                :func:`trees`
 REBASE              :func:`rebase`
-particle filtering  :func:`ttclib.smc.resample`; here alone finished texts compete too
+particle filtering  :func:`ttclib.particles.smc.resample`; here alone finished texts compete too
 ==================  ================================================================
 
-Snell et al. 2024 (best-of-N, beam, lookahead); Beeching, Tunstall and Rush 2024 (diverse verifier tree
-search, DVTS); Wu et al. 2024 (REBASE); Puri et al. 2025 (particle filtering).
+Snell et al. 2024 (best-of-N, beam, lookahead); Beeching, Tunstall and Rush 2024 (diverse verifier
+tree search, DVTS); Wu et al. 2024 (REBASE); Puri et al. 2025 (particle filtering).
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from __future__ import annotations
 import numpy as np
 
 from ttclib.inputs import positive, whole_number
-from ttclib.islands import within
-from ttclib.smc import Selection
+from ttclib.particles.islands import within
+from ttclib.particles.smc import Selection
 
 
 def beam(width: int) -> Selection:
@@ -55,7 +56,8 @@ def beam(width: int) -> Selection:
 def trees(number: int) -> Selection:
     """Grow ``number`` trees apart: each follows its best text alone (DVTS).
 
-    With N texts and a width of M there are N / M trees of M texts; members i, i + number, … are a tree.
+    With N texts and a width of M there are N / M trees of M texts; members i, i + number, … are a
+    tree.
 
     Raises
     ------
@@ -103,7 +105,9 @@ def _under_way(population):
     """Return the texts under way, and the places that their children may take: theirs first."""
     live = ~population.particles.finished
     given_up = population.log_weights == -np.inf
-    return np.flatnonzero(live), np.concatenate([np.flatnonzero(live), np.flatnonzero(given_up & ~live)])
+    return np.flatnonzero(live), np.concatenate(
+        [np.flatnonzero(live), np.flatnonzero(given_up & ~live)]
+    )
 
 
 def _children(population, places, parents):

@@ -1,8 +1,9 @@
 """Sweeps: many methods of search at many budgets on many problems, and one file of results.
 
-A sweep is cut into *tasks*: one setting, one seed, one block of problems, run as islands of one batch.
-They run through ``joblib``: in processes on a laptop, on a cluster inside ``parallel_config("dask")``.
-What a task found lands in a file of its own, so a sweep that was stopped goes on where it was.
+A sweep is cut into *tasks*: one setting, one seed, one block of problems, run as islands of one
+batch. They run through ``joblib``: in processes on a laptop, on a cluster inside
+``parallel_config("dask")``. What a task found lands in a file of its own, so a sweep that was
+stopped goes on where it was.
 
 Best of N is drawn once, for the largest N: the first samples of a draw are the draw of a smaller
 budget, and every verifier reads the same samples.
@@ -28,14 +29,15 @@ from tqdm import tqdm
 
 from ttclib.cost import Cost, stopwatch
 from ttclib.inputs import whole_number
-from ttclib.islands import split, within
-from ttclib.lm import answers, task
+from ttclib.lm import arithmetic
 from ttclib.lm.decoding import Sequences, sample
+from ttclib.measure import votes
+from ttclib.particles.islands import split, within
+from ttclib.particles.smc import Population, smc
 from ttclib.search.aggregation import AGGREGATIONS
 from ttclib.search.methods import BEST_OF_N, Setting, sampler_for, search_for, select_for
 from ttclib.search.reading import fresh, rescore, stops
 from ttclib.search.search import CONCLUSIONS, given
-from ttclib.smc import Population, smc
 
 # ---- one task --------------------------------------------------------------------------------------
 
@@ -49,7 +51,8 @@ class Task:
     settings : tuple of Setting
         One; or all those of best of N that share their samples.
     seed, block : int
-        They make the random stream, whatever the setting: methods of one N begin with the same luck.
+        They make the random stream, whatever the setting: methods of one N begin with the same
+        luck.
     first : int
         Number of the first problem in the sweep.
     problems : tuple of str
@@ -87,8 +90,11 @@ class Found(NamedTuple):
     seconds: float
 
 
-def tasks(settings: Iterable[Setting], problems: Sequence[str], seeds: int, at_once: int) -> list[Task]:
-    """Cut a sweep into tasks of at most ``at_once`` texts (or one problem); the long ones come first.
+def tasks(
+    settings: Iterable[Setting], problems: Sequence[str], seeds: int, at_once: int
+) -> list[Task]:
+    """Cut a sweep into tasks of at most ``at_once`` texts (or one problem); the long ones come
+    first.
 
     Raises
     ------
@@ -96,7 +102,7 @@ def tasks(settings: Iterable[Setting], problems: Sequence[str], seeds: int, at_o
         If there is no problem or no setting, or a problem is no expression.
     """
     for problem in problems:
-        task.parse(problem)
+        arithmetic.parse(problem)
     seeds, at_once = whole_number("seeds", seeds), whole_number("at_once", at_once)
     draws: dict[object, set[Setting]] = {}
     for setting in settings:
@@ -104,7 +110,9 @@ def tasks(settings: Iterable[Setting], problems: Sequence[str], seeds: int, at_o
         what = (setting.model, setting.temperature) if drawn_once else setting
         draws.setdefault(what, set()).add(setting)
     if not draws or not len(problems):
-        raise ValueError(f"a sweep over {len(draws)} settings and {len(problems)} problems does nothing")
+        raise ValueError(
+            f"a sweep over {len(draws)} settings and {len(problems)} problems does nothing"
+        )
     found = []
     for group in draws.values():
         group = tuple(sorted(group, key=astuple))
@@ -147,8 +155,12 @@ def _search(one: Task, lm, verifiers) -> tuple[list[dict], list[dict]]:
     ahead = last.spent.lm_tokens - written.sum()  # written greedily, and forgotten
     rows = []
     for i, island in enumerate(split(last, k)):
-        row = conclusions(island, search.texts(island.particles), island.particles.scores, _value(one, i))
-        rows.append(_row(one, i, setting, row, written[i], ahead / k, _share(last.spent, 1 / k, 1 / k)))
+        row = conclusions(
+            island, search.texts(island.particles), island.particles.scores, _value(one, i)
+        )
+        rows.append(
+            _row(one, i, setting, row, written[i], ahead / k, _share(last.spent, 1 / k, 1 / k))
+        )
     return rows, []
 
 
@@ -156,8 +168,12 @@ def _draw(one: Task, lm, verifiers) -> tuple[list[dict], list[dict]]:
     """Draw the samples of best of N, let every verifier read them, and conclude at every N."""
     prompts, k = _prompts(one), len(one.problems)
     rng = np.random.default_rng([one.seed, one.block])
-    last = sample(lm, prompts, one.n * k, rng, until=";", surprise=True, sampler=sampler_for(one.settings[0]))
-    read = {name: rescore(verifier, lm, prompts, last.particles) for name, verifier in verifiers.items()}
+    last = sample(
+        lm, prompts, one.n * k, rng, until=";", surprise=True, sampler=sampler_for(one.settings[0])
+    )
+    read = {
+        name: rescore(verifier, lm, prompts, last.particles) for name, verifier in verifiers.items()
+    }
     # what each text adds to those before it, for the model (a token at a time) and for a verifier
     ends = stops(last.particles, lm.vocabulary.containing(";"))
     every = np.minimum(np.arange(1, ends.max()), last.particles.lengths[:, None] - 1)
@@ -184,7 +200,9 @@ def _draw(one: Task, lm, verifiers) -> tuple[list[dict], list[dict]]:
     return rows, samples
 
 
-def conclusions(population: Population, texts: Sequence[str], scores: np.ndarray, value: int) -> dict:
+def conclusions(
+    population: Population, texts: Sequence[str], scores: np.ndarray, value: int
+) -> dict:
     """Answer in every way from the texts of one problem, and say which answers are right.
 
     Parameters
@@ -198,8 +216,8 @@ def conclusions(population: Population, texts: Sequence[str], scores: np.ndarray
         The right answer.
     """
     found = given(population, texts)
-    said = {"majority": answers.majority(found)}
-    said |= {"posterior": answers.weighted_majority(found, population.weights)}
+    said = {"majority": votes.majority(found)}
+    said |= {"posterior": votes.weighted_majority(found, population.weights)}
     for name, aggregate in AGGREGATIONS.items():
         values = aggregate(scores)
         said |= {f"{how}_{name}": CONCLUSIONS[how](found, values) for how in ("weighted", "max")}
@@ -208,7 +226,9 @@ def conclusions(population: Population, texts: Sequence[str], scores: np.ndarray
     return {way: _short(answer) for way, answer in said.items()} | right | passed
 
 
-def _row(one: Task, i: int, setting: Setting, row: dict, tokens: int, ahead: float, spent: dict) -> dict:
+def _row(
+    one: Task, i: int, setting: Setting, row: dict, tokens: int, ahead: float, spent: dict
+) -> dict:
     problem = {"problem": one.first + i, "expression": one.problems[i], "value": _value(one, i)}
     paid = {"generations": setting.generations, "lm_tokens": int(tokens), "ahead_tokens": ahead}
     return asdict(setting) | {"seed": one.seed} | problem | row | paid | spent
@@ -225,7 +245,7 @@ def _share(spent: Cost, lm: float, verifier: float) -> dict:
 
 
 def _samples(one: Task, i: int, particles: Sequences, texts: list[str], scores: dict) -> list[dict]:
-    said = [task.answer(text) for text in texts]
+    said = [arithmetic.answer(text) for text in texts]
     columns = {
         "text": texts,
         "answer": [_short(answer) for answer in said],
@@ -249,7 +269,7 @@ def _prompts(one: Task) -> list[str]:
 
 
 def _value(one: Task, i: int) -> int:
-    return task.value(task.parse(one.problems[i]))
+    return arithmetic.value(arithmetic.parse(one.problems[i]))
 
 
 def _short(answer: int | None) -> int | None:
@@ -274,15 +294,30 @@ def _one_thread() -> Iterator[None]:
 # ---- the whole sweep -------------------------------------------------------------------------------
 
 _TYPES = {str: pa.string(), int: pa.int32(), float: pa.float64(), bool: pa.bool_()}
-_WAYS = ["majority", "posterior", *(f"{how}_{name}" for name in AGGREGATIONS for how in ("weighted", "max"))]
+_WAYS = [
+    "majority",
+    "posterior",
+    *(f"{how}_{name}" for name in AGGREGATIONS for how in ("weighted", "max")),
+]
 RESULTS = pa.schema(
-    [(field.name, _TYPES[{"str": str, "int": int, "float": float}[field.type]]) for field in fields(Setting)]
-    + [("seed", pa.int32()), ("problem", pa.int32()), ("expression", pa.string()), ("value", pa.int32())]
+    [
+        (field.name, _TYPES[{"str": str, "int": int, "float": float}[field.type]])
+        for field in fields(Setting)
+    ]
+    + [
+        ("seed", pa.int32()),
+        ("problem", pa.int32()),
+        ("expression", pa.string()),
+        ("value", pa.int32()),
+    ]
     + [(way, pa.int32()) for way in _WAYS]
     + [(f"{way}_right", pa.bool_()) for way in _WAYS]
     + [("passed", pa.bool_()), ("mean_length", pa.float64()), ("generations", pa.int32())]
     + [("lm_tokens", pa.int64()), ("ahead_tokens", pa.float64())]
-    + [(name, pa.float64()) for name in ("lm_positions", "lm_flops", "verifier_positions", "verifier_flops")]
+    + [
+        (name, pa.float64())
+        for name in ("lm_positions", "lm_flops", "verifier_positions", "verifier_flops")
+    ]
 )
 
 

@@ -1,10 +1,10 @@
 """The verifier: a small transformer that reads a solution and says, at the end of every step, how
 likely it is to end right.
 
-A process reward model (PRM; Lightman et al. 2023) is asked after every step, an outcome reward model
-(ORM; Cobbe et al. 2021) was trained on whole solutions only. Both have the generator's architecture
-with one number for its head, and read one thing more: how surprised the generator was by each of its
-own tokens. It computed that anyway.
+A process reward model (PRM; Lightman et al. 2023) is asked after every step, an outcome reward
+model (ORM; Cobbe et al. 2021) was trained on whole solutions only. Both have the generator's
+architecture with one number for its head, and read one thing more: how surprised the generator was
+by each of its own tokens. It computed that anyway.
 
 A *reader* is a verifier at work on one search. It keeps keys and values of what it has read, as the
 decoding engine does: when a text has grown by a step, it reads that step, and equal texts once.
@@ -33,19 +33,19 @@ LEAST = -8.0  # log probabilities below it count as this
 class Net(nn.Module):
     """A language model that is surprised, and one small block that judges.
 
-    The body *predicts* each next token, as the generator does. The judge is told how surprised those
-    predictions were by the token that came, and how surprised the generator was, then and in the text
-    so far (:func:`so_far`), and gives one number. So arithmetic is learned from texts, where it is easy
-    to learn, and the labels of steps need to teach only what surprise means. (Cobbe et al. 2021, §4.2,
-    train their verifier on both objectives too.)
+    The body *predicts* each next token, as the generator does. The judge is told how surprised
+    those predictions were by the token that came, and how surprised the generator was, then and in
+    the text so far (:func:`so_far`), and gives one number. So arithmetic is learned from texts,
+    where it is easy to learn, and the labels of steps need to teach only what surprise means.
+    (Cobbe et al. 2021, §4.2, train their verifier on both objectives too.)
 
     Parameters
     ----------
     shape : Shape
         Of the body.
     judge : int
-        Hidden width of the judging block. 0: there is none, and the number is read off the body's last
-        block directly, the *plain head* of most verifiers.
+        Hidden width of the judging block. 0: there is none, and the number is read off the body's
+        last block directly, the *plain head* of most verifiers.
     seed : int
         Of the initial weights.
     """
@@ -71,21 +71,21 @@ class Net(nn.Module):
         ----------
         tokens, positions : int tensors, shape (rows, length)
         surprise : tensor, shape (rows, length, 2)
-            Log probability of the token under the generator, and the entropy (nats) of the law it was
-            drawn from. Log probabilities below −8 count as −8.
+            Log probability of the token under the generator, and the entropy (nats) of the law it
+            was drawn from. Log probabilities below −8 count as −8.
         written : bool tensor, shape (rows, length)
             Whether the generator wrote the token. A problem, which it did not, surprises nobody.
         mask, cache
             As for :meth:`ttclib.lm.llama.Llama.stream`.
         before : tensor, shape (rows, V + 4), optional
-            What is left of reading the tokens before the first of these, if there are any: ``after``
-            at the last of them.
+            What is left of reading the tokens before the first of these, if there are any:
+            ``after`` at the last of them.
 
         Returns
         -------
         (logits, after) : tuple of tensors
-            Of ending right (rows, length), and (rows, length, V + 4): log law of each next token, then
-            the text so far. A plain head needs none of that, and leaves the log laws.
+            Of ending right (rows, length), and (rows, length, V + 4): log law of each next token,
+            then the text so far. A plain head needs none of that, and leaves the log laws.
         """
         body = self.body
         x = body.through(body.embed(tokens), positions, mask, cache)
@@ -93,7 +93,9 @@ class Net(nn.Module):
         if not self.hidden:
             return self.head(body.norm(x))[..., 0], laws
         law, sums = (None, None) if before is None else before.tensor_split([laws.shape[-1]], -1)
-        both = torch.stack([surprise, _surprise(laws, tokens, law)], dim=-1) * written[..., None, None]
+        both = (
+            torch.stack([surprise, _surprise(laws, tokens, law)], dim=-1) * written[..., None, None]
+        )
         both = both.clamp(min=LEAST)  # entropies are positive
         sums = so_far(both, positions, sums)
         x = x + self.channels(torch.cat([both.flatten(2), sums], dim=-1))
@@ -170,7 +172,10 @@ class Verifier:
         per_token, per_context = coefficients(shape.config())
         if net.hidden:
             block = 8 * shape.width**2 + 6 * shape.width * net.hidden
-            per_token, per_context = per_token + block + 16 * shape.width, per_context + 4 * shape.width
+            per_token, per_context = (
+                per_token + block + 16 * shape.width,
+                per_context + 4 * shape.width,
+            )
         else:
             per_token -= 2 * shape.width * shape.vocabulary  # a plain head predicts no token
         self._per_token, self._per_context = per_token + 2 * shape.width, per_context
@@ -189,7 +194,9 @@ class Verifier:
                 f"the model's has {len(lm.vocabulary)}, and both must be the same"
             )
         if length > self.context:
-            raise ValueError(f"the verifier reads {self.context} tokens; these texts may have {length}")
+            raise ValueError(
+                f"the verifier reads {self.context} tokens; these texts may have {length}"
+            )
         return Reader(self, prompts, length)
 
     def flops(self, positions: int, contexts: int) -> float:
@@ -202,7 +209,11 @@ class Verifier:
 
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        config = {"shape": asdict(self.net.body.shape), "judge": self.net.hidden, "texts": self.texts}
+        config = {
+            "shape": asdict(self.net.body.shape),
+            "judge": self.net.hidden,
+            "texts": self.texts,
+        }
         (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
         save_file(self.net.state_dict(), folder / "model.safetensors")
 
@@ -259,7 +270,9 @@ class Reader:
             Probabilities in (0, 1); equal texts are read once.
         """
         groups: dict[tuple[int, bytes], int] = {}
-        which = np.array([groups.setdefault(self._key(texts, i, texts.lengths[i]), i) for i in chosen])
+        which = np.array(
+            [groups.setdefault(self._key(texts, i, texts.lengths[i]), i) for i in chosen]
+        )
         new = np.array(list(groups.values()), dtype=int)
         if not len(new):
             return np.empty(0), Cost()
@@ -335,7 +348,9 @@ class Exact:
 
     def start(self, lm, prompts, length):
         """Return a reader of the texts themselves."""
-        return _Examiner(self.score, lm.vocabulary, [lm.vocabulary.decode(prompt) for prompt in prompts])
+        return _Examiner(
+            self.score, lm.vocabulary, [lm.vocabulary.decode(prompt) for prompt in prompts]
+        )
 
 
 class _Examiner:

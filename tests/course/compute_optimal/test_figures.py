@@ -1,0 +1,125 @@
+"""Pictures of notebook 09 say what the numbers say: on results whose answer is known."""
+
+import re
+
+import numpy as np
+import pytest
+
+from ttclib.course.compute_optimal import figures
+from ttclib.course.compute_optimal.strategies import shared_out, strategies
+from ttclib.search.optimal import bootstrap_counts
+from ttclib.search.results import BEST, MAJORITY, WEIGHTED, Results, Samples
+
+BEAM, BUDGETS, PROBLEMS = "beam M = 4", np.array([1, 4, 16]), 100
+HARDNESS = np.arange(PROBLEMS) * 5 // PROBLEMS  # twenty problems in each of five bins
+
+
+@pytest.fixture
+def results():
+    """Majority solves bin 0; best-of-N bins 0 and 1, and at 16 bin 2; a beam of 4 or 16 bins 1 to
+    3.
+    """
+    right = np.zeros((4, 3, 2, PROBLEMS))
+    right[0] = HARDNESS == 0
+    right[1:3] = HARDNESS <= 1
+    right[1:3, 2] = HARDNESS <= 2
+    right[3] = (HARDNESS >= 1) & (HARDNESS <= 3)
+    right[3, 0] = np.nan
+    price = np.broadcast_to(BUDGETS[:, None, None], right.shape) * 1e6
+    price = np.where(np.isnan(right), np.nan, price)
+    judged = price * np.array([0, 1, 1, 1])[:, None, None, None]
+    return Results((MAJORITY, WEIGHTED, BEST, BEAM), BUDGETS, right, price, judged)
+
+
+@pytest.fixture
+def samples():
+    ease = 1 - HARDNESS / 4
+    right = np.arange(16) < 16 * ease[:, None]
+    return Samples(
+        np.stack([right, right]), np.broadcast_to(ease[:, None] * 0.8 + 0.1, (2, PROBLEMS, 16))
+    )
+
+
+@pytest.fixture
+def weights():
+    return bootstrap_counts(PROBLEMS, 60, np.random.default_rng(0))
+
+
+def test_the_waste_is_where_nothing_is_gained(results):
+    text = figures.waste_picture(results, HARDNESS, few=4, many=16).text
+    assert "easy to hard: +0.00, +0.00, +1.00, +0.00, +0.00" in text
+    assert "with one generation: 1.00, 1.00, 0.00, 0.00, 0.00" in text
+
+
+def test_agreement(samples):
+    ease, score = samples.right.mean(axis=(0, 2)), samples.score.mean(axis=(0, 2))
+    text = figures.agreement_picture(ease, score).text
+    assert text.startswith("100% of 100 problems are in the same bin, 100% at most one bin away")
+    assert figures.agreement_picture(ease, 1 - score).text.startswith("20% of 100")
+
+
+def test_methods(results):
+    text = figures.methods_picture(results, HARDNESS, results.names, budgets=(1, 4)).text
+    assert f"at 1: {MAJORITY}, {WEIGHTED}, {MAJORITY}" in text
+    assert f"at 4: {MAJORITY}, {WEIGHTED}, {BEAM}, {BEAM}, {MAJORITY}" in text
+
+
+def test_the_choice_of_each_bin(results):
+    shown = figures.choice_view(
+        results, {"oracle": HARDNESS, "no idea": 0 * HARDNESS + np.arange(PROBLEMS) % 5}
+    )
+    line = repr(shown)
+    assert line.startswith(
+        "slider: budget = 16, difficulty = oracle | picked most often, easy to hard: "
+    )
+    assert (
+        f"{MAJORITY}, {WEIGHTED}, {WEIGHTED}, {BEAM}, {MAJORITY}; solved on the other half 0.800"
+        in line
+    )
+    assert f"{WEIGHTED} 0.600, best in hindsight 0.800" in line
+    # easy and hopeless problems pay for a majority: no verifier
+    assert "16 generations · 16 M LM FLOPs · 9.6 M verifier FLOPs" in line
+    shown._inputs["difficulty"].value = "no idea"
+    line = repr(shown)
+    assert line.count(WEIGHTED) == 6 and "best in hindsight 0.600" in line
+    assert 0.5 < float(re.search(r"other half (\S+),", line)[1]) < 0.6  # no difficulty, no gain
+    shown._inputs["budget"].value = 1
+    assert BEAM not in repr(shown)
+    assert not shown.traceback
+
+
+def test_curves_and_efficiency(results, weights):
+    bins = {"oracle": HARDNESS, "predicted": HARDNESS}
+    curves, flops = (
+        strategies(results, bins, weights, np.random.default_rng(0), flops=kind)
+        for kind in (False, True)
+    )
+    text = figures.curves_picture(curves, flops).text
+    assert f"{WEIGHTED} 0.400, 0.600; " in text and "compute-optimal, oracle 0.800, 0.800" in text
+    text = figures.efficiency_picture(curves, BUDGETS, "generations").text
+    assert "N of the strategy, compute-optimal, predicted: at 4 more (more to more)" in text
+    # from 0.4 to 0.8 between 1 and 4 generations: 0.6 at 2, and best-of-N weighted has it at 16
+    assert f"N of {WEIGHTED}, compute-optimal, oracle: at 4 4× (4× to 4×), at 16 8×" in text
+    text = figures.efficiency_picture(flops, BUDGETS, "FLOPs", BEST).text
+    assert text.count("at 4 more") == 2 and f"N of {BEST}" in text
+    shared = {
+        name: shared_out(results, b, weights, np.random.default_rng(0)) for name, b in bins.items()
+    }
+    # 1 generation for three bins and 4 for two: 2.2 in the mean, for what takes 16
+    assert f"oracle: {WEIGHTED} pays 7.3× (" in figures.shared_picture(shared, curves).text
+
+
+def test_what_knowing_costs(results, samples, weights):
+    shown = figures.knowing_view(results, samples, weights, looks=(0, 1, 4), budget=4)
+    assert "100% of problems in their true bin" not in repr(shown)  # no look: all in one bin
+    shown._inputs["m"].value = 4
+    line = repr(shown)
+    assert (
+        "100% of problems in their true bin; 4 generations for the answer and 4 for the difficulty"
+        in line
+    )
+    # all five bins known: 0.8 at 4 generations, so 0.4 is there at once; with 4 more to look, at 5
+    assert "solve 0.800" in line and "with 4, that pays 0.8× (0.8× to 0.8×) as much" in line
+    table = figures.spent_table(results, 32)
+    assert "32 samples with their scores cost 64 M FLOPs a problem" in table
+    assert "8.0 × best-of-N weighted with N = 4" in table and "N = 64" not in table

@@ -1,0 +1,88 @@
+"""Checks of notebook 07: the right answer passes, and each slip is told what it is."""
+
+import numpy as np
+import pytest
+
+from ttclib.course.process_reward_model import checks
+from ttclib.measure.calibration import auroc
+
+cross_entropy = lambda p, y: -(y * np.log(p) + (1 - y) * np.log(1 - p))  # noqa: E731
+LOSSES = {
+    "the sign": lambda p, y: -cross_entropy(p, y).mean(),
+    "take the mean": lambda p, y: cross_entropy(p, y).sum(),
+    "half of it": lambda p, y: -(y * np.log(p)).mean(),
+    "rounded": lambda p, y: cross_entropy(p, np.round(y)).mean(),
+    "bits": lambda p, y: cross_entropy(p, y).mean() / np.log(2),
+    "Brier": lambda p, y: ((p - y) ** 2).mean(),
+    "yours says": lambda p, y: 1.0,
+}
+
+
+def areas(
+    scores, right, over=lambda good, bad: (good > bad).mean() + (good == bad).mean() / 2, empty=None
+):
+    found = []
+    for s, r in zip(scores, right, strict=True):
+        if r.any() and not r.all():
+            found.append(over(s[r][:, None], s[~r]))
+        elif empty is not None:
+            found.append(empty)
+    return np.array(found)
+
+
+AREAS = {
+    "different problems": lambda s, r: auroc(s.ravel(), r.ravel()),
+    "0/0 is nan": lambda s, r: areas(s, r, empty=np.nan).mean(),
+    "leave it out": lambda s, r: areas(s, r, empty=0.5).mean(),
+    "now take their mean": areas,
+    "cannot tell": lambda s, r: areas(s, r, lambda good, bad: (good > bad).mean()).mean(),
+    "count as won": lambda s, r: areas(s, r, lambda good, bad: (good >= bad).mean()).mean(),
+    "other way round": lambda s, r: 1 - areas(s, r).mean(),
+    "yours says": lambda s, r: 1.0,
+}
+there = lambda s: np.where(np.isnan(s), 1.0, s)  # noqa: E731
+PRODUCTS = {
+    "nan spreads": lambda s: s.prod(axis=1),
+    "score of 0": lambda s: np.nan_to_num(s).prod(axis=1),
+    "logarithm": lambda s: np.log(there(s)).sum(axis=1),
+    "geometric": lambda s: there(s).prod(axis=1) ** (1 / (~np.isnan(s)).sum(axis=1)),
+    "smallest score": lambda s: np.nanmin(s, axis=1),
+    "mean score": lambda s: np.nanmean(s, axis=1),
+    "last score": lambda s: np.array([row[~np.isnan(row)][-1] for row in s]),
+    "shape (3,)": lambda s: np.nanprod(s),
+    "in place": lambda s: np.nan_to_num(s, copy=False, nan=1.0).prod(axis=1),
+    "are worth": lambda s: np.ones(len(s)),
+}
+
+
+@pytest.mark.parametrize("slip", LOSSES)
+def test_a_loss_names_the_slip(slip):
+    verdict = checks.soft_loss(LOSSES[slip])
+    assert verdict.mark == "✗" and slip in verdict.line
+
+
+@pytest.mark.parametrize("slip", AREAS)
+def test_an_area_names_the_slip(slip):
+    verdict = checks.auc_within(AREAS[slip])
+    assert verdict.mark == "✗" and slip in verdict.line
+
+
+@pytest.mark.parametrize("slip", PRODUCTS)
+def test_a_product_names_the_slip(slip):
+    verdict = checks.aggregated(PRODUCTS[slip])
+    assert verdict.mark == "✗" and slip in verdict.line
+
+
+def test_right_answers_pass():
+    assert checks.soft_loss(lambda p, y: cross_entropy(p, y).mean()).mark == "✓"
+    assert checks.soft_loss(lambda p, y: float(np.mean(cross_entropy(p, y)))).mark == "✓"
+    by_auroc = lambda s, r: np.nanmean([auroc(a, b) for a, b in zip(s, r, strict=True)])  # noqa: E731
+    assert checks.auc_within(lambda s, r: areas(s, r).mean()).mark == "✓"
+    assert checks.auc_within(by_auroc).mark == "✓"
+    assert checks.aggregated(lambda s: np.nanprod(s, axis=1)).mark == "✓"
+    assert checks.aggregated(lambda s: [np.exp(np.nansum(np.log(row))) for row in s]).mark == "✓"
+
+
+def test_blanks_are_no_mistakes():
+    for check in (checks.soft_loss, checks.auc_within, checks.aggregated):
+        assert check(lambda *given: ...).mark == "–"

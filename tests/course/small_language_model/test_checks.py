@@ -1,0 +1,132 @@
+"""Checks of notebook 05: the right answer passes, and each slip is told what it is."""
+
+import math
+
+import numpy as np
+import pytest
+
+from ttclib.course.small_language_model import checks
+
+
+def bits(law):
+    p = law[law > 0]
+    return -(p * np.log2(p)).sum()
+
+
+def nucleus(law, p):
+    order = np.argsort(-law, kind="stable")
+    best = order[np.cumsum(law[order]) - law[order] < p - 1e-12]
+    kept = np.zeros_like(law)
+    kept[best] = law[best]
+    return kept / kept.sum()
+
+
+def passing(n, c, k):
+    return 1 - math.comb(n - c, k) / math.comb(n, k)
+
+
+def cost(a, b, prompt, tokens):
+    fed = prompt + tokens - 1
+    return a * fed + b * fed * (fed + 1) / 2
+
+
+def sorted_nucleus(law, p):
+    return -np.sort(-nucleus(law, p))
+
+
+def in_place(law, p):
+    law[:] = nucleus(law, p)
+    return law
+
+
+def one_more(law, p):
+    order = np.argsort(-law, kind="stable")
+    best = order[np.cumsum(law[order]) - law[order] <= p + 0.1]
+    kept = np.zeros_like(law)
+    kept[best] = law[best]
+    return kept / kept.sum()
+
+
+def one_fewer(law, p):
+    order = np.argsort(-law, kind="stable")
+    best = order[np.cumsum(law[order]) <= p]
+    kept = np.zeros_like(law)
+    kept[best] = law[best]
+    return kept / kept.sum() if len(best) else kept
+
+
+def may_be_empty(law, p):
+    return nucleus(law, p) if p > 0.2 else np.zeros_like(law)
+
+
+def by_height(law, p):
+    kept = np.where(law <= p, law, 0)
+    return kept / kept.sum()
+
+
+SLIPS = {
+    checks.entropy: {
+        "in nats": lambda law: bits(law) * math.log(2),
+        "the sign": lambda law: -bits(law),
+        "weigh each": lambda law: -np.log2(law).mean(),
+        "0 · log 0": lambda law: -(law * np.log2(law)).sum(),
+        "four equal characters have 2 bits": lambda law: len(law),
+        "the law ½, ¼, ¼": lambda law: math.log2(np.count_nonzero(law)),
+    },
+    checks.top_p: {
+        "changed the law": in_place,
+        "sorted order": sorted_nucleus,
+        "sum to one": lambda law, p: np.where(nucleus(law, p) > 0, law, 0),
+        "crosses p is kept too": one_fewer,
+        "all *likelier* characters": one_more,
+        "not each probability": by_height,
+        "the likeliest character must stay": may_be_empty,
+        "one probability a character": lambda law, p: nucleus(law, p)[:2],
+        "the library keeps others": lambda law, p: nucleus(law, min(p, 0.95)),
+        "at p = 0.6 the law": lambda law, p: np.array([1.0, 1, 0, 0, 0]),
+    },
+    checks.pass_at_k: {
+        "*with* replacement": lambda n, c, k: 1 - (1 - c / n) ** k,
+        "all k are wrong": lambda n, c, k: 1 - passing(n, c, k),
+        "exactly one": lambda n, c, k: c * math.comb(n - c, k - 1) / math.comb(n, k),
+        "all k are right": lambda n, c, k: math.comb(c, k) / math.comb(n, k),
+        "of 10 samples 3 right": lambda n, c, k: c / n,
+        "n = 10, c = 0, k = 4": lambda n, c, k: passing(n, c, k) if c else 1.0,
+        "ZeroDivisionError": lambda n, c, k: passing(n, c, k) if c < n else 1 / 0,
+    },
+    checks.text_flops: {
+        "need not be fed": lambda a, b, p, t: cost(a, b, p, t + 1),
+        "without a cache": lambda a, b, p, t: sum(cost(a, b, p + i, 1) for i in range(t)),
+        "the prompt is fed too": lambda a, b, p, t: cost(a, b, p, t) - cost(a, b, p, 1),
+        "not 0": lambda a, b, p, t: cost(a - b, b, p, t),
+        "attention is missing": lambda a, b, p, t: cost(a, 0, p, t),
+        "a = 1000, b = 10": lambda a, b, p, t: 1.0,
+        "use n (n + 1) / 2": lambda a, b, p, t: a * (p + t - 1) + b * (36 if p + t == 9 else 0),
+    },
+}
+RIGHT = {
+    checks.entropy: bits,
+    checks.top_p: nucleus,
+    checks.pass_at_k: passing,
+    checks.text_flops: cost,
+}
+CASES = [(check, slip) for check, slips in SLIPS.items() for slip in slips]
+
+
+@pytest.mark.parametrize(("check", "slip"), CASES, ids=lambda x: getattr(x, "__name__", x))
+def test_each_slip_is_named(check, slip):
+    with np.errstate(all="ignore"):
+        verdict = check(SLIPS[check][slip])
+    assert verdict.mark == "✗" and slip in verdict.line
+
+
+@pytest.mark.parametrize("check", RIGHT, ids=lambda check: check.__name__)
+def test_the_right_answer_passes_and_blanks_are_harmless(check):
+    assert check(RIGHT[check]).mark == "✓"
+    for blank in (..., lambda *args: ...):
+        assert repr(check(blank)) == "– not attempted yet"
+
+
+def test_an_entropy_may_keep_its_zeros_by_a_small_number():
+    assert checks.entropy(lambda law: -(law * np.log2(law + 1e-300)).sum()).mark == "✓"
+    assert checks.entropy(lambda law: -(law * np.log2(law + 1e-12)).sum()).mark == "✓"

@@ -1,0 +1,233 @@
+"""The pictures of notebook 05: they tell what the model, the samples and the engine say."""
+
+import itertools
+
+import ipywidgets as W
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from views import every, line_of, pixels, shown, sliders
+
+from ttclib.course.small_language_model import figures
+from ttclib.lm import arithmetic, tokenizer
+from ttclib.lm.decoding import Decoder, sample
+from ttclib.lm.flops import sequence_flops
+from ttclib.lm.models import load
+from ttclib.measure import votes
+
+PROBLEM = "(81-74)*(98-77)-92"
+
+
+@pytest.fixture(scope="module")
+def lm():
+    return load("lab-small")
+
+
+@pytest.fixture(scope="module")
+def logits(lm):
+    @torch.inference_mode()
+    def of(text):
+        return lm.model(torch.tensor([tokenizer.encode(text)])).logits[0].double().numpy()
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def drawn(lm):
+    """Three problems and eight solutions of each."""
+    problems = arithmetic.problems("test", 3, np.random.default_rng(0))
+    prompts = [p + "?" for p in problems]
+    texts = Decoder(lm, prompts).texts(sample(lm, prompts, 24, np.random.default_rng(0)).particles)
+    return problems, [texts[i::3] for i in range(3)]
+
+
+def test_next_token_view_tells_the_law(lm, logits):
+    view = figures.next_token_view(lm, logits, "(17-9)*12+45")
+    position = sliders(view)[0]
+    position.value = 5  # 17-9= is written
+    law = np.exp(logits("(17-9)*12+45?17-9=")[-1])
+    law /= law.sum()
+    assert (
+        f"likeliest next characters: {tokenizer.build().decode([law.argmax()])} {law.max():.2f}"
+        in repr(view)
+    )
+    assert f"entropy {-(law * np.log2(law)).sum():.2f} bits" in repr(view) and "right is 8" in repr(
+        view
+    )
+    position.value = len("17-9=8;8*12=96;96+45=141;#141")
+    assert "right is ⏎" in repr(view)
+
+
+def cells(forks):
+    """All (row, column) with the character that stands there."""
+    return [
+        ((fork.row, fork.start + i), character)
+        for _, fork in figures._flat(forks)
+        for i, character in enumerate(fork.text)
+    ]
+
+
+def test_texts_of_a_tree_never_cover_each_other(seed):
+    rng = np.random.default_rng(seed)
+    for _ in range(50):
+        texts = list({"".join(rng.choice(list("ab"), rng.integers(1, 6))) + "\n" for _ in range(8)})
+        forks = figures._forks(texts)
+        assert figures._rows(forks) == len(texts)
+        places = cells(forks)
+        assert len({place for place, _ in places}) == len(places)
+        ends = {before + fork.text for before, fork in figures._flat(forks) if not fork.children}
+        assert ends == set(texts)
+        beginnings = {text[:i] for text in texts for i in range(1, len(text) + 1)}
+        assert len(places) == len(beginnings)  # shared beginnings stand there once
+
+
+def test_tree_view_counts_samples(lm, logits):
+    texts = [
+        "81-74=7;98-77=21;7*21=147;147-92=55;#55\n",
+        "81-74=7;98-77=21;7*21=167;167-92=65;#65\n",
+    ]
+    view = figures.tree_view(lm, logits, PROBLEM, [(text, 0.2) for text in texts], high=5)
+    population = sample(lm, PROBLEM + "?", 32, np.random.default_rng(0))
+    got = Decoder(lm, PROBLEM + "?").texts(population.particles)
+    gap = max(abs(got.count(text.rstrip()) / 32 - 0.2) for text in texts)
+    right = np.mean([arithmetic.answer(text) == 55 for text in got])
+    assert f"{len(set(got))} different texts; {right:.0%} end in the right" in repr(view)
+    assert f"exact probability {gap:.2f} · cost: 32 samples" in repr(view)
+
+
+def test_cut_view_counts_what_is_left(lm, logits):
+    text = PROBLEM + "?81-74=7;98-77=21;7*21=1"
+    view = figures.cut_view(lm, logits, {"here": text, "there": text[:-1]})
+    cut = next(s for s in sliders(view) if "cut" in s.description)
+    for value, left in (("top-k, k = 5", 5), ("none", 20), ("top-k, k = 1", 1)):
+        cut.value = value
+        assert f"here: {left} of 20 left" in repr(view)
+
+
+def test_votes_view_counts_votes_and_refuses_other_texts(lm):
+    view = figures.votes_view(lm, PROBLEM, high=4)
+    population = sample(lm, PROBLEM + "?", 16, np.random.default_rng(0))
+    given = [arithmetic.answer(t) for t in Decoder(lm, PROBLEM + "?").texts(population.particles)]
+    assert f"the majority says {votes.majority(given)}" in repr(view)
+    assert f"cost: 16 samples · {population.cost.lm_tokens} LM tokens" in repr(view)
+    (box,), good = every(view, W.Text), shown(view)
+    for text, line in (
+        ("1+", "lacks a number"),
+        ("3-4+5", "must be from 0 to 999"),
+        ("1+2", "must have 2"),
+    ):
+        box.value = text
+        assert line in line_of(view) and shown(view) == good
+    box.value = "1 + 2 + 3"
+    assert line_of(view) == "" and "1 + 2 + 3" in repr(view)
+
+
+def test_votes_view_names_a_unanimous_answer(lm):
+    view = figures.votes_view(lm, PROBLEM, high=4)
+    samples, _ = sliders(view)
+    samples.value = 1
+    band = pixels(shown(view)[0])[20:40].astype(int)  # rows of pixels through the only bar
+    bar = np.flatnonzero(np.ptp(band[10], axis=1) > 100)
+    name = bar.max() + 2 + np.flatnonzero((band[:, bar.max() + 2 :] < 60).all(axis=2).any(axis=0))
+    assert len(bar) > band.shape[1] / 2 and np.ptp(name) > 35  # all of a name such as "65  (1)"
+
+
+def test_votes_view_says_what_it_shows(lm):
+    view = figures.votes_view(lm, PROBLEM, high=4)
+    samples, temperature = sliders(view)
+    samples.value = 1
+    pictures = []
+    for value in (0.5, 0.7, 1.0):  # one sample, the same luck: the votes may well agree
+        temperature.value = value
+        pictures.append(pixels(shown(view)[0]))
+    assert not any((a == b).all() for a, b in itertools.combinations(pictures, 2))
+
+
+def test_positions_are_those_that_the_engine_feeds(lm):
+    prompt = "12+30-5?"
+    for n in (1, 7, 64):
+        population = sample(lm, prompt, n, np.random.default_rng(n))
+        texts = Decoder(lm, prompt).texts(population.particles)
+        cost = figures._spent(lm.model.config, [prompt], [texts])
+        assert (
+            cost.lm_positions
+            == len(figures.fed_positions(prompt, texts))
+            == population.cost.lm_positions
+        )
+        assert cost.lm_tokens == population.cost.lm_tokens
+        assert cost.lm_flops == pytest.approx(population.cost.lm_flops)
+
+
+def test_samples_view_tells_the_estimates(lm, drawn):
+    problems, texts = drawn
+    groups = {f"group {i}": [p, p] for i, p in enumerate(problems)}
+    samples = {f"group {i}": [mine, mine[::-1]] for i, mine in enumerate(texts)}
+    view = figures.samples_view(lm, groups, samples, high=3)
+    sliders(view)[0].value = 8
+    for i, (p, mine) in enumerate(zip(problems, texts, strict=True)):
+        value, given = arithmetic.value(arithmetic.parse(p)), [arithmetic.answer(t) for t in mine]
+        passed, voted = any(a == value for a in given), votes.majority_at_k(given, value, 8)
+        assert f"group {i} pass@8 {float(passed):.2f}, majority {voted:.2f}" in repr(view)
+
+
+def test_beam_picture_tells_its_numbers(drawn):
+    problems, texts = drawn
+    log_probs, right = (
+        np.array([[-1.0, -2, -3], [-0.5, -2, -3]]),
+        np.array([[0, 1, 1], [1, 1, 1]], dtype=bool),
+    )
+    picture = figures.beam_picture((1, 2), log_probs, right, (60.0, 90.0), problems, texts)
+    assert (
+        "width 2 against width 1: log probability +0.17 nats; right answers 1.00 against 0.67"
+        in repr(picture)
+    )
+
+
+def test_cache_view_counts_as_the_library_does(lm):
+    config = lm.model.config
+    view = figures.cache_view(config, prompt=5, high=4)
+    sliders(view)[0].value = 16
+    cached = sequence_flops(config, 0, 20)
+    again = sum(sequence_flops(config, 0, 5 + t) for t in range(16))
+    assert f"20 positions fed; reading all again would take {again / cached:.0f} times" in repr(
+        view
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "marks"),
+    [
+        ("2+3=5;9-5=4;#4", (True, True, True)),
+        ("2+3=6;9-6=3;#3", (True, True, False)),
+        ("9-2=7;7+3=10;#10", (True, False, False)),
+        ("2+3=5;9-5=4;#4#4", (False, True, False)),
+        ("2+3=", (False, True, False)),
+        ("", (False, False, False)),
+    ],
+)
+def test_stages_of_learning(text, marks):
+    assert figures.stages("9-(2+3)", text) == marks
+
+
+def test_training_view_takes_notes(capsys):
+    problems = ["1+2+3", "4-1-1"]
+    learned = {
+        1: ["((", ")"],
+        2: ["1+2=3;3+3=6;#6", "4-1=3;3-1=1;#1"],
+        3: ["1+2=3;3+3=6;#6", "4-1=3;3-1=2;#2"],
+    }
+    now = []
+    watch = figures.TrainingView(3, problems, lambda model, given: learned[model], every=2)
+    for step in (1, 2, 3):
+        watch(step, 3.0 / step, step)
+        now.append(len(watch.scores))
+    assert now == [1, 2, 3] and watch.losses == [3.0, 1.5, 1.0]
+    assert [scores[3] for scores in watch.scores] == [0.0, 0.5, 1.0]
+    assert "100% are right" in watch._drawing()[1]
+
+
+def test_a_long_record_is_spread_evenly():
+    assert figures._spread(range(101), 5) == [0, 25, 50, 75, 100]
+    assert figures._spread([7], 5) == [7] and figures._spread(range(3), 6) == [0, 1, 2]

@@ -1,0 +1,80 @@
+"""Checks of notebook 06: the right answer passes, and each slip is told what it is."""
+
+import math
+
+import numpy as np
+import pytest
+
+from ttclib.course.smc_decoding import checks
+
+STEPS = {
+    "garden path": lambda law, mask: (law * mask / (law * mask).sum(), 0.0),
+    "return its logarithm": lambda law, mask: (law * mask / (law * mask).sum(), (law * mask).sum()),
+    "other way up": lambda law, mask: (
+        law * mask / (law * mask).sum(),
+        -math.log((law * mask).sum()),
+    ),
+    "threw away": lambda law, mask: (
+        law * mask / (law * mask).sum(),
+        math.log((law * (1 - mask)).sum()),
+    ),
+    "sum to one": lambda law, mask: (law * mask, math.log((law * mask).sum())),
+    "draw evenly": lambda law, mask: (mask / mask.sum(), math.log((law * mask).sum())),
+    "proportions": lambda law, mask: (law, 0.0),
+    "shape (4,)": lambda law, mask: (1.0, 0.0),
+    "log weight is": lambda law, mask: (law * mask / (law * mask).sum(), 1.0),
+}
+WEIGHTS = {
+    "once more": lambda w, kept, over: w * kept,
+    "had earned": lambda w, kept, over: np.where(over, 1.0, w * kept),
+    "long texts survive": lambda w, kept, over: np.where(over, 0.0, w * kept),
+    "multiply up": lambda w, kept, over: np.where(over, w, kept),
+    "should be": lambda w, kept, over: w,
+    "in place": lambda w, kept, over: np.multiply(w, kept, out=w, where=~over),
+}
+TWISTS = {
+    "nobody is preferred": (1, 1, 1, 1),
+    "garden path": (0, 5, 0, 5),
+    "get it below": (-5, -3, -3, 0),
+    "all are wrong": (-5, -1, -9, 0),
+    "four numbers": (0, 1, 2),
+    "must be finite": (0, 0, 0, -math.inf),
+}
+
+
+@pytest.mark.parametrize("slip", STEPS)
+def test_a_masked_step_names_the_slip(slip):
+    verdict = checks.masked_step(STEPS[slip])
+    assert verdict.mark == "✗" and slip in verdict.line
+
+
+@pytest.mark.parametrize("slip", WEIGHTS)
+def test_finished_names_the_slip(slip):
+    verdict = checks.finished(WEIGHTS[slip])
+    assert verdict.mark == "✗" and slip in verdict.line
+
+
+@pytest.mark.parametrize("slip", TWISTS)
+def test_a_twist_names_the_slip(slip):
+    verdict = checks.twist(TWISTS[slip])
+    assert verdict.mark == "✗" and slip in verdict.line
+
+
+@pytest.mark.parametrize("values", [(-5, -7, -1, 0), (-4.9, -7.6, -1.9, 0), (0, -2, 4, 4)])
+def test_good_twists_pass(values):
+    assert checks.twist(values).mark == "✓"
+
+
+def test_other_right_forms_pass():
+    def step(law, mask):
+        allowed = np.where(mask > 0, law, 0.0)
+        return (allowed / np.sum(allowed)).tolist(), float(np.log(np.sum(allowed)))
+
+    assert checks.masked_step(step).mark == "✓"
+    assert checks.finished(lambda w, kept, over: w * kept ** (~over)).mark == "✓"
+
+
+def test_blanks_are_no_mistakes():
+    assert checks.masked_step(lambda law, mask: (..., ...)).mark == "–"
+    assert checks.finished(lambda w, kept, over: ...).mark == "–"
+    assert checks.twist((0.0, ..., ..., ...)).mark == "–"

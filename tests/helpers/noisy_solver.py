@@ -1,0 +1,85 @@
+"""A language model that solves problems with slips of the pen, and a judge of its steps: no
+weights.
+
+Both are found by other processes through ``load``.
+"""
+
+import functools
+import time
+
+import numpy as np
+from tiny_lm import TinyLM
+
+from ttclib.cost import Cost
+from ttclib.lm import arithmetic
+from ttclib.lm.vocabulary import Vocabulary
+
+
+class NoisySolver(TinyLM):
+    """It writes the solution, but one digit in five is any digit. ``pause``: seconds before it
+    starts.
+    """
+
+    context = arithmetic.MAX_LENGTH
+    vocabulary = Vocabulary([*arithmetic.ALPHABET, None], len(arithmetic.ALPHABET))
+
+    def __init__(self, pause=0.0):
+        self.law, self.pause = functools.cache(self._law), pause
+
+    def _law(self, prefix):
+        problem, _, written = self.vocabulary.decode(prefix).partition("?")
+        rest = solution(problem)[len(written) :]
+        law = np.full(len(self.vocabulary), 1e-12)  # an entropy needs logarithms
+        if not rest:
+            law[self.vocabulary.end] += 1.0
+        elif rest[0].isdigit():
+            law[:10] += 0.02
+            law[int(rest[0])] += 0.8
+        else:
+            law[arithmetic.ALPHABET.index(rest[0])] += 1.0
+        return law / law.sum()
+
+    def start(self, prompts, length):
+        time.sleep(self.pause)
+        return super().start(prompts, length)
+
+
+@functools.cache
+def solution(problem):
+    return arithmetic.solve(arithmetic.parse(problem))
+
+
+class Judge:
+    """It sees the share of right characters, through some noise of its own; a character is a
+    position.
+    """
+
+    def __init__(self, noise):
+        self.noise = noise
+
+    def start(self, lm, prompts, length):
+        self.problems = [lm.vocabulary.decode(prompt).rstrip("?") for prompt in prompts]
+        return self
+
+    def score(self, problem, written):
+        right = np.mean([a == b for a, b in zip(written, solution(problem), strict=False)])
+        luck = np.random.default_rng(list(f"{problem}{written}".encode())).random()
+        return (1 - self.noise) * right**4 + self.noise * luck
+
+    def read(self, texts, chosen, keep=False):
+        scores, positions = [], {}
+        for i in chosen:
+            tokens = texts.tokens[i, : texts.lengths[i]]
+            problem = self.problems[texts.prompt[i]]
+            scores.append(self.score(problem, NoisySolver.vocabulary.decode(tokens)))
+            positions[problem, tokens.tobytes()] = int(texts.lengths[i] - texts.begun[i])
+        return np.array(scores), Cost(verifier_positions=sum(positions.values()))
+
+
+@functools.cache
+def load(name, pause=0.0):
+    return NoisySolver(pause) if name == "lab-small" else Judge({"prm": 0.3, "prm-weak": 0.9}[name])
+
+
+def load_slowly(name):
+    return load(name, 0.1)

@@ -1,0 +1,45 @@
+"""Exercises of a notebook: where they are, and the notebook with every solution filled in."""
+
+import copy
+import re
+
+FENCE = re.compile(r"<summary>Solution</summary>.*?```python\n(.*?)```", re.DOTALL)
+
+
+def exercises(notebook):
+    """Return the positions of the code cells tagged ``exercise``."""
+    return [
+        i for i, cell in enumerate(notebook.cells) if "exercise" in cell.metadata.get("tags", [])
+    ]
+
+
+def solved(notebook):
+    """Return a copy in which each exercise holds its solution and its own check lines.
+
+    The solution is the Python fence under "Solution" in the Markdown cell after the exercise.
+
+    Raises
+    ------
+    ValueError
+        If an exercise has no check line, or not exactly one solution after it.
+    """
+    notebook = copy.deepcopy(notebook)
+    for i in exercises(notebook):
+        cell = notebook.cells[i]
+        checks = [line for line in cell.source.splitlines() if line.startswith("checks.")]
+        after = notebook.cells[i + 1].source if i + 1 < len(notebook.cells) else ""
+        solutions = FENCE.findall(after)
+        if not checks or len(solutions) != 1:
+            raise ValueError(f"cell {i}: {len(checks)} check lines and {len(solutions)} solutions")
+        cell.source = "\n".join([solutions[0], *checks])
+    return notebook
+
+
+def text_of(cell):
+    """Return what a code cell shows as text, all outputs joined."""
+    return "\n".join(
+        output.text
+        if output.output_type == "stream"
+        else output.get("data", {}).get("text/plain", "")
+        for output in cell.outputs
+    )

@@ -1,0 +1,96 @@
+"""Loading: a checkpoint comes back as the same model, once, and what is missing is said in one
+line.
+"""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from tiny_transformers import full_forward, tiny
+from transformers.utils import logging
+
+from ttclib.lm import models, pretrained, samplers
+from ttclib.lm.decoding import sample
+from ttclib.lm.engine import CausalLM
+from ttclib.lm.vocabulary import Vocabulary
+
+fresh = models.load.__wrapped__  # without the memory
+
+
+@pytest.fixture
+def saved(tmp_path, monkeypatch):
+    """Save a model where the lab's models are looked for."""
+
+    def save(lm):
+        lm.model.save_pretrained(tmp_path)
+        lm.vocabulary.tokenizer.save_pretrained(tmp_path)
+        monkeypatch.setattr(models, "path", lambda name: tmp_path)
+        return lm
+
+    return save
+
+
+@pytest.mark.parametrize("kind", ["llama", "llama, shared keys", "gpt2"])
+def test_a_saved_model_comes_back(kind, saved):
+    lm = saved(tiny(kind))
+    again = fresh("lab-small")
+    assert again.vocabulary == lm.vocabulary
+    assert again.context == lm.context
+    assert again.flops == lm.flops
+    assert (again.ours is None) == (lm.ours is None)
+    assert not again.model.training
+    assert (
+        np.abs(again.start([[1, 2, 3]], 10).log_probs[0] - full_forward(lm, [1, 2, 3])).max() < 1e-5
+    )
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_loading_is_silent_and_leaves_progress_bars_as_they_were(shown, saved, capfd):
+    saved(tiny())
+    before = logging.is_progress_bar_enabled()
+    (logging.enable_progress_bar if shown else logging.disable_progress_bar)()
+    try:
+        capfd.readouterr()
+        fresh("lab-large")
+        assert logging.is_progress_bar_enabled() == shown
+        assert capfd.readouterr() == ("", "")
+    finally:
+        (logging.enable_progress_bar if before else logging.disable_progress_bar)()
+
+
+def test_the_lab_model_writes_and_is_loaded_once():
+    lm = models.load("lab-small")
+    assert models.load("lab-small") is lm
+    assert lm.ours is not None
+    assert lm.vocabulary == Vocabulary.characters()
+    greedy = sample(lm, "3+4=", 1, np.random.default_rng(0), sampler=samplers.greedy, max_tokens=20)
+    assert greedy.particles.finished.all()
+    assert greedy.particles.log_probs[0] > -20  # it knows what it writes: 60 if it guessed
+
+
+def test_the_pretrained_model_is_asked_for_by_name(monkeypatch):
+    lm = tiny()
+    monkeypatch.setattr(pretrained, "load_smollm2", lambda: (lm.model, lm.vocabulary.tokenizer))
+    loaded = fresh("smollm2")
+    assert isinstance(loaded, CausalLM)
+    assert loaded.model is lm.model
+
+
+@pytest.mark.parametrize("name", ["lab", "", "gpt2", None, 3])
+def test_there_is_no_other_model(name):
+    with pytest.raises(
+        ValueError, match=r"model is .*; it must be one of lab-small, lab-large, smollm2"
+    ):
+        models.load(name)
+
+
+def test_what_is_missing_or_damaged_is_said_in_one_line(monkeypatch, tmp_path):
+    from ttclib import artefacts
+
+    monkeypatch.setattr(models, "path", lambda name: artefacts.path(name, tmp_path))
+    (tmp_path / "manifest.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(
+        ValueError, match=r"data/lab-small is not there; build it with: python3 course\.py"
+    ):
+        fresh("lab-small")

@@ -1,0 +1,466 @@
+"""Potentials: automata against the definition of their constraint, on every text up to some length."""
+
+import functools
+import itertools
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ttclib.lm import potentials
+from ttclib.lm.potentials import (
+    DEAD,
+    Automaton,
+    Feature,
+    Tally,
+    answer_is,
+    both,
+    length,
+    lift,
+    mentions,
+    only_words,
+    prefer,
+    regex,
+    trim,
+    without,
+    words_at_most,
+)
+from ttclib.lm.vocabulary import Vocabulary
+
+# tokens of several letters, one that is a whole word with its space, one without a text, the end
+VOCABULARY = Vocabulary(["a", "b", "ab", "ba ", " ", "B", None, None], 7)
+READABLE, HALF, END = range(6), 6, 7
+DEPTH = 5
+PATTERNS = [
+    "a*",
+    "(ab|ba )*",
+    "a?b{2,3}",
+    "[^b]*",
+    r"\w+( \w+)?",
+    "(a|b)*abb",
+    "(?:ab)+|[B ]a",
+    ".{3}",
+    "(?P<name>a|ab)b?",
+    "",
+]
+RULES = {
+    "without": (lambda: without("b", VOCABULARY), lambda text: not re.search("[bB]", text)),
+    "words_at_most": (
+        lambda: words_at_most(2, VOCABULARY),
+        lambda text: not re.search(r"[abB]{3}", text),
+    ),
+    "only_words": (
+        lambda: only_words(["ab", "bba"], VOCABULARY),
+        lambda text: all(word.lower() in ("ab", "bba") for word in text.split()),
+    ),
+    "only_words, case": (
+        lambda: only_words("aB", VOCABULARY, ignore_case=False),
+        lambda text: set(text.split()) <= {"aB"},
+    ),
+    "mentions": (
+        lambda: mentions(["ab", "a"], VOCABULARY, bonus=1.5),
+        lambda text: {"ab", "a"} <= set(text.lower().split()),
+    ),
+    "mentions, case": (
+        lambda: mentions(["Ba"], VOCABULARY, ignore_case=False),
+        lambda text: "Ba" in text.split(),
+    ),
+}
+RULES |= {
+    f"regex {pattern}": (
+        lambda pattern=pattern: regex(pattern, VOCABULARY),
+        lambda text, pattern=pattern: bool(re.fullmatch(pattern, text)),
+    )
+    for pattern in PATTERNS
+}
+
+
+@functools.cache
+def texts(depth):
+    """Every sequence of readable tokens, in an array for each length, and what it says."""
+    found = []
+    for n in range(depth + 1):
+        tokens = np.array(list(itertools.product(READABLE, repeat=n)), dtype=int).reshape(6**n, n)
+        found.append(
+            (tokens, ["".join(VOCABULARY.texts[token] for token in row) for row in tokens])
+        )
+    return found
+
+
+def read(potential, tokens):
+    """State after each row of tokens, read one by one."""
+    states = np.full(len(tokens), potential.start())
+    for column in tokens.T:
+        states = potential.advance(states, column)
+    return states
+
+
+def finishable(automaton):
+    """States from which a finished text can be reached, by following tokens one at a time."""
+    good = {s for s in range(len(automaton)) if automaton.log_finals[s] == 0}
+    while True:
+        more = {
+            s for s in range(len(automaton)) if good.intersection(automaton.next[s].tolist())
+        } | good
+        if more == good:
+            return good
+        good = more
+
+
+def reachable(automaton):
+    """States that some text leads to."""
+    found, todo = set(), [automaton.start()]
+    while todo:
+        state = todo.pop()
+        if state not in found:
+            found.add(state)
+            todo += [after for after in automaton.next[state].tolist() if after != DEAD]
+    return found
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_an_automaton_allows_what_its_rule_allows(name):
+    make, allowed = RULES[name]
+    automaton = make()
+    assert finishable(automaton) == reachable(automaton) == set(range(len(automaton)))
+    for tokens, said in texts(DEPTH):
+        finals = automaton.log_final(read(automaton, tokens))
+        assert ((finals == 0) | (finals == -math.inf)).all()
+        assert ((finals == 0) == [allowed(text) for text in said]).all()
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_prefix_is_dead_if_and_only_if_nothing_allowed_begins_with_it(name):
+    make, allowed = RULES[name]
+    automaton = make()
+    open_prefixes = set()
+    for tokens, said in texts(6):  # four tokens are enough to finish, if anything is
+        for row, text in zip(tokens.tolist(), said, strict=True):
+            if allowed(text):
+                open_prefixes.update(tuple(row[:k]) for k in range(3))
+    for tokens, _ in texts(2):
+        alive = read(automaton, tokens) != DEAD
+        assert alive.tolist() == [tuple(row) in open_prefixes for row in tokens.tolist()]
+
+
+PIECE = st.sampled_from(
+    ["a", "b", "[ab]", "[^a]", ".", r"\w", r"\W", r"\s", "B", r"[\D\W]", "ab", r"\x61"]
+)
+
+
+@given(
+    st.recursive(
+        PIECE,
+        lambda inner: (
+            st.tuples(inner, inner).map("".join)
+            | st.tuples(inner, inner).map("({0[0]}|{0[1]})".format)
+            | st.tuples(inner, st.sampled_from(["*", "+", "?", "{0,2}", "{2}", "{1,}", "*?"])).map(
+                "(?:{0[0]}){0[1]}".format
+            )
+        ),
+        max_leaves=5,
+    )
+)
+@settings(deadline=None, max_examples=60)
+def test_regular_expressions_mean_what_they_mean_in_python(pattern):
+    compiled = re.compile(pattern, re.DOTALL | re.ASCII)
+    try:
+        automaton = regex(pattern, VOCABULARY)
+    except ValueError as error:
+        assert "no text over this vocabulary" in str(error)
+        automaton = None
+    for tokens, said in texts(4):
+        expected = [bool(compiled.fullmatch(text)) for text in said]
+        if automaton is None:
+            assert not any(expected)
+        else:
+            assert (automaton.log_final(read(automaton, tokens)) == 0).tolist() == expected
+
+
+def test_states_that_no_text_tells_apart_are_one():
+    assert len(without("b", VOCABULARY)) == 1
+    assert len(words_at_most(2, VOCABULARY)) == 3
+    assert len(regex("(a|b|B| )*", VOCABULARY)) == 1
+    # before, within and after: what follows "ab" is the same wherever it was found
+    assert len(mentions(["ab"], VOCABULARY)) == len(
+        regex(r"(.*[^abB])?[aA][bB]([^abB].*)?", VOCABULARY)
+    )
+
+
+def test_tokens_without_a_text_are_forbidden_and_the_end_changes_nothing():
+    for make, _ in RULES.values():
+        automaton = make()
+        assert (automaton.next[:, HALF] == DEAD).all()
+        assert (automaton.next[:, END] == np.arange(len(automaton))).all()
+
+
+def test_a_mask_does_not_walk_into_a_trap_between_two_tokens():
+    vocabulary = Vocabulary(["a", "bc", "aad", None], 3)
+    automaton = regex("abc|aad|ab", vocabulary)
+    ends = np.arange(4) == 3
+    # over letters "aa" could still become "aad", but no token says "ad"
+    assert np.exp(automaton.log_next(np.array([automaton.start()]), ends)).tolist() == [
+        [1, 0, 1, 0]
+    ]
+    (after_a,) = automaton.advance(np.array([automaton.start()]), np.array([0]))
+    assert np.exp(automaton.log_next(np.array([after_a]), ends)).tolist() == [[0, 1, 0, 0]]
+
+
+def test_unicode_letters_are_letters():
+    vocabulary = Vocabulary(["é", "ß", "·", "naïve", "É", None], 5)
+    assert len(words_at_most(3, vocabulary)) == 4
+    for text, allowed in (([3], False), ([0, 1, 2, 0, 0, 0], True), ([0, 1, 0, 0], False)):
+        states = read(words_at_most(3, vocabulary), np.array([text]))
+        assert (states != DEAD).tolist() == [allowed]
+    assert (without("é", vocabulary).next[0, :5] == DEAD).tolist() == [
+        True,
+        False,
+        False,
+        False,
+        True,
+    ]
+    finals = mentions("é", vocabulary).log_final(
+        read(mentions("é", vocabulary), np.array([[2, 4], [0, 1]]))
+    )
+    assert finals.tolist() == [0, -math.inf]
+
+
+def test_a_bonus_is_a_twist():
+    automaton = mentions(["ab", "a"], VOCABULARY, bonus=1.5)
+    for tokens, said in texts(4):
+        states = read(automaton, tokens)
+        alive = states != DEAD
+        count = np.array([len({"ab", "a"} & set(text.lower().split())) for text in said])
+        assert automaton.log_value(states)[alive].tolist() == (1.5 * count[alive]).tolist()
+    plain = mentions(["ab", "a"], VOCABULARY)
+    assert (plain.log_values == 0).all() and set(automaton.log_finals) == {0, -math.inf}
+
+
+def test_length_counts_tokens_but_not_the_end():
+    automaton = length(2, 4, VOCABULARY)
+    for tokens, _ in texts(6):
+        states = read(automaton, tokens)
+        assert ((automaton.log_final(states) == 0) == (2 <= tokens.shape[1] <= 4)).all()
+        assert ((states == DEAD) == (tokens.shape[1] > 4)).all()
+    assert (automaton.next[:-1, HALF] != DEAD).all()  # it is a token, if a broken one
+    assert len(length(0, 0, VOCABULARY)) == 1
+
+
+def test_an_answer_is_conditioned_on():
+    lab = Vocabulary.characters()
+    automaton = answer_is(41, lab)
+    for text, finished, alive in (
+        ("3*4=12;#41", True, True),
+        ("#41", True, True),
+        ("#4", False, True),
+        ("12", False, True),
+        ("#14", False, False),
+        ("#412", False, False),
+        ("#41;#41", False, False),
+    ):
+        states = read(automaton, np.array([lab.encode(text)]))
+        assert (automaton.log_final(states) == 0).tolist() == [finished]
+        assert (states != DEAD).tolist() == [alive]
+
+
+# ---- products, tallies, features ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    list(itertools.combinations(["mentions", "words_at_most", "only_words", "without"], 2)),
+)
+def test_both_is_the_product(first, second):
+    a, b = RULES[first][0](), RULES[second][0]()
+    try:
+        product = both(a, b)
+    except ValueError:
+        product = None
+    for tokens, _ in texts(DEPTH):
+        in_a, in_b = read(a, tokens), read(b, tokens)
+        finals = a.log_final(in_a) + b.log_final(in_b)
+        if product is None:
+            assert (finals == -math.inf).all()
+        else:
+            states = read(product, tokens)
+            alive = states != DEAD
+            assert (product.log_final(states) == finals).all()
+            assert (product.log_value(states) == a.log_value(in_a) + b.log_value(in_b))[alive].all()
+    assert product is None or finishable(product) == reachable(product) == set(range(len(product)))
+
+
+def test_both_sees_the_trap_that_neither_sees():
+    a, b = regex("ab|BB", VOCABULARY), regex("aB|BB", VOCABULARY)
+    product = both(a, b)
+    for automaton, alive in ((a, True), (b, True), (product, False)):
+        assert (read(automaton, np.array([[0]])) != DEAD) == alive  # "a" has no common ending
+        assert automaton.log_final(read(automaton, np.array([[5, 5]]))) == 0
+    with pytest.raises(ValueError, match="no text over this vocabulary satisfies both constraints"):
+        both(regex("a+", VOCABULARY), regex("b+", VOCABULARY))
+    with pytest.raises(ValueError, match="a reads 8 tokens and b 21"):
+        both(a, without("1", Vocabulary.characters()))
+
+
+def test_prefer_counts_letters():
+    potential = prefer("b", -2.0, VOCABULARY)
+    ends = np.arange(8) == END
+    for tokens, said in texts(4):
+        states = read(potential, tokens)
+        assert states.tolist() == [text.lower().count("b") for text in said]
+        assert potential.log_value(states).tolist() == potential.log_final(states).tolist()
+        assert potential.log_final(states).tolist() == [
+            -2.0 * text.lower().count("b") for text in said
+        ]
+    assert read(potential, np.array([[HALF, 2, END]])).tolist() == [1]
+    assert potential.log_next(np.array([3, 0]), ends).tolist() == [[0, -2, -2, -2, 0, -2, 0, 0]] * 2
+
+
+@pytest.mark.parametrize(
+    "potential",
+    [
+        mentions(["ab", "a"], VOCABULARY, bonus=1.5),
+        regex("(a|b)*abb", VOCABULARY),
+        Automaton([[0, 1, -1], [1, -1, 0]], [0.5, -1.0], [-math.inf, 2.0], 1),
+        Tally(np.array([1, 3, 0]), 0.7),
+    ],
+)
+@pytest.mark.parametrize("extra", [(), (0,), (0, 1)])
+def test_log_next_is_its_definition(potential, extra):
+    """For every state and token: log value after it, minus log ψ now; nothing follows death."""
+    size = len(potential.counts) if isinstance(potential, Tally) else potential.next.shape[1]
+    ends = np.isin(np.arange(size), [size - 1, *extra])
+    states = (
+        np.array([1, 0, 1, 1]) if isinstance(potential, Tally) else np.array([1, 0, DEAD, 1, 1])
+    )
+    table = potential.log_next(states, ends)
+    assert table.shape == (len(states), size)
+    for row, state in zip(table, states, strict=True):
+        for token in range(size):
+            after = potential.advance(np.array([state]), np.array([token]))
+            worth = potential.log_final(after) if ends[token] else potential.log_value(after)
+            now = potential.log_value(np.array([state]))
+            expected = -math.inf if state == DEAD else (worth - now)[0]
+            assert row[token] == expected
+    assert potential.log_next(states[:0], ends).shape == (0, size)
+
+
+def test_the_dead_stay_dead():
+    automaton = regex("a*", VOCABULARY)
+    dead = np.full(3, DEAD)
+    assert automaton.advance(dead, np.array([0, 1, END])).tolist() == dead.tolist()
+    assert (
+        automaton.log_value(dead).tolist() == automaton.log_final(dead).tolist() == [-math.inf] * 3
+    )
+
+
+def test_a_feature_is_two_functions_of_the_text():
+    tokens, lengths = np.array([[0, 1, END], [2, END, -1]]), np.array([3, 2])
+    twist = Feature(prefix=lambda tokens, lengths: 0.5 * lengths)
+    assert twist.log_value(tokens, lengths).tolist() == [1.5, 1.0]
+    assert twist.log_final(tokens, lengths).tolist() == [0, 0]  # it does not change the target
+    goal = Feature(complete=lambda tokens, lengths: [1, -math.inf])
+    assert goal.log_value(tokens, lengths).tolist() == [0, 0]
+    assert goal.log_final(tokens, lengths).tolist() == [1, -math.inf]
+
+
+def test_any_rule_over_letters_can_be_lifted():
+    def balance(depth, sign):
+        depth += {"a": 1, "b": -1}.get(sign, 0)
+        return depth if 0 <= depth <= 3 else None
+
+    automaton = lift(
+        VOCABULARY, 0, balance, lambda depth: depth == 0, value=lambda depth: -0.1 * depth
+    )
+    for tokens, said in texts(DEPTH):
+        for state, text in zip(read(automaton, tokens), said, strict=True):
+            depths = list(itertools.accumulate({"a": 1, "b": -1}.get(c, 0) for c in text)) or [0]
+            if min(depths) < 0 or max(depths) > 3:
+                assert state == DEAD
+            else:
+                assert automaton.log_value(state) == pytest.approx(-0.1 * depths[-1])
+                assert (automaton.log_final(state) == 0) == (depths[-1] == 0)
+
+
+def test_trimming_keeps_what_is_useful():
+    # 0 → 1 → 2 (final); 3 is never reached; 4 never finishes
+    table = np.array([[1, 4, 0], [2, -1, 1], [-1, 4, 2], [2, 2, 3], [4, 4, 4]])
+    finals = np.array([-math.inf, -math.inf, 0.0, 0.0, -math.inf])
+    trimmed = trim(Automaton(table, np.arange(5.0), finals))
+    assert trimmed.next.tolist() == [[1, DEAD, 0], [2, DEAD, 1], [DEAD, DEAD, 2]]
+    assert trimmed.log_values.tolist() == [0, 1, 2] and trimmed.start() == 0
+    with pytest.raises(ValueError, match="no text over this vocabulary satisfies my rule"):
+        trim(Automaton(table, np.arange(5.0), finals, 4), "my rule")
+
+
+# ---- what is refused ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda v: regex("x+", v),
+            r"no text over this vocabulary satisfies the regular expression 'x\+'",
+        ),
+        (lambda v: only_words(["cab"], v), None),
+        (lambda v: mentions(["cab", "ab"], v), "no text .* satisfies the mention of ab, cab"),
+        (lambda v: answer_is(3, v), "no text over this vocabulary"),
+        (lambda v: regex("a(", v), "is not a regular expression: missing"),
+        (lambda v: regex("^a", v), "has an anchor"),
+        (lambda v: regex("[$]a$", v), "has an anchor"),
+        (lambda v: regex(r"(?=a)b", v), "holds what no automaton reads"),
+        (lambda v: regex(r"(a)\1", v), "holds what no automaton reads"),
+        (lambda v: regex(r"\bab", v), "holds what no automaton reads"),
+        (lambda v: regex(None, v), "None is not a regular expression"),
+        (lambda v: without("", v), "letters is empty"),
+        (lambda v: prefer("", -1.0, v), "letters is empty"),
+        (lambda v: prefer("a", math.inf, v), "weight is inf"),
+        (lambda v: words_at_most(0, v), "letters is 0; it must be a whole number of at least 1"),
+        (lambda v: mentions([], v), "words is empty"),
+        (lambda v: mentions(["a b"], v), "'a b' is not a word"),
+        (lambda v: only_words([""], v), "'' is not a word"),
+        (lambda v: mentions(["ab"], v, bonus=math.nan), "bonus is nan"),
+        (lambda v: length(3, 2, v), "at_most is 2; it must be a whole number of at least 3"),
+        (lambda v: length(-1, 2, v), "at_least is -1"),
+        (lambda v: length(0, 1e8, v), "needs a table of 100000001 × 8"),
+        (lambda v: answer_is(-3, v), "value is -3"),
+    ],
+)
+def test_what_cannot_be_satisfied_or_read_gets_one_line(make, message):
+    if message is None:  # the empty text holds only the words that were given
+        assert make(VOCABULARY).log_final(np.array([make(VOCABULARY).start()])) == 0
+        return
+    with pytest.raises(ValueError, match=message) as caught:
+        make(VOCABULARY)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"next": [0, 1]}, "table of states"),
+        ({"next": [[0.5, 1.0]]}, "table of states"),
+        ({"next": [[0, 2], [0, 0]]}, "states from 0 to 1"),
+        ({"next": [[0, -2], [0, 0]]}, "states from 0 to 1"),
+        ({"first": 2}, "states from 0 to 1"),
+        ({"log_values": [0.0, -math.inf]}, "not finite"),
+        ({"log_values": [0.0]}, "log_values has shape"),
+        ({"log_finals": [0.0, math.inf]}, "log_finals must hold 2 numbers"),
+        ({"log_finals": [0.0]}, "log_finals must hold 2 numbers"),
+    ],
+)
+def test_tables_that_are_no_automaton_are_refused(change, message):
+    tables = {"next": [[0, 1], [1, -1]], "log_values": [0.0, 0.0], "log_finals": [0.0, -math.inf]}
+    Automaton(**tables)
+    with pytest.raises(ValueError, match=message):
+        Automaton(**(tables | change))
+
+
+def test_a_table_too_large_for_memory_is_refused(monkeypatch):
+    monkeypatch.setattr(potentials, "_LARGEST", 100)
+    assert len(both(length(0, 2, VOCABULARY), length(0, 2, VOCABULARY))) == 3
+    with pytest.raises(ValueError, match="needs a table of 14 × 8; at most 100 entries fit"):
+        regex("a{12}", VOCABULARY)

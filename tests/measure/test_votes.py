@@ -1,0 +1,190 @@
+"""Choosing among samples: every estimate against the list of all subsets."""
+
+import itertools
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ttclib.measure.votes import (
+    best_of,
+    majority,
+    majority_at_k,
+    normal,
+    pass_at_k,
+    votes,
+    weighted_majority,
+)
+
+ANSWERS = st.lists(st.sampled_from(["7", 7, " 7.0", 8, "9", None]), min_size=1, max_size=6)
+
+
+def pass_by_subsets(correct, k):
+    return np.mean([any(subset) for subset in itertools.combinations(correct, k)])
+
+
+def majority_by_orders(answers, right, k, vote=majority):
+    """Every subset in every order: that is what "the first to appear" means for a random sample."""
+    return np.mean([vote(order) == normal(right) for order in itertools.permutations(answers, k)])
+
+
+def test_arrays_are_all_it_needs():
+    code = "import ttclib.measure.votes, sys; print({'torch', 'scipy', 'transformers'} & set(sys.modules))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        *[
+            (same, 7)
+            for same in (7, "7", " 7", "7\n", "+7", "07", "7.0", 7.0, np.int64(7), np.float64(7))
+        ],
+        ("-7", -7),
+        ("0.5", 0.5),
+        ("Paris ", "Paris"),
+        ("7 apples", "7 apples"),
+        ("inf", "inf"),
+        ("nan", "nan"),
+        *[(nothing, None) for nothing in (None, "", "  ", float("nan"))],
+    ],
+)
+def test_normal_form(answer, expected):
+    assert normal(answer) == expected
+
+
+def test_equal_answers_are_grouped():
+    answers = ["8", "7", 7, "8", " 7"]
+    assert votes(answers) == {8: 2, 7: 3}
+    assert majority(answers) == 7
+    # a vote among the raw answers, as published systems take it, elects another one
+    assert max(answers, key=answers.count) == "8"
+
+
+def test_no_answer_wins_only_alone():
+    assert majority([None, None, None, "5", ""]) == 5
+    assert weighted_majority([None, "5"], [1.0, 0.0]) == 5
+    assert best_of([0.9, 0.1], [None, "5"]) == 5
+    for alone in ([None, None], ["", None]):
+        assert majority(alone) is None
+        assert best_of([1, 2], alone) is None
+    assert votes([None, "5", ""]) == {None: 2, 5: 1}
+
+
+def test_ties_go_to_the_first_to_appear():
+    assert majority(["b", "a", "a", "b"]) == "b"
+    assert weighted_majority(["b", "a", "c"], [0.2, 0.5, 0.5]) == "a"
+    assert best_of([-3.0, -1.0, -1.0], ["c", "b", "a"]) == "b"
+
+
+def test_weights_and_scores_choose_differently():
+    answers, scores = ["4", 5, "4 ", "5", "6"], [0.3, 0.2, 0.35, 0.3, 0.6]
+    assert best_of(scores, answers) == 6  # the best sample
+    assert weighted_majority(answers, scores) == 4  # 0.65 against 0.6 and 0.5
+    assert weighted_majority(answers, np.ones(5)) == majority(answers) == 4
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=7), st.data())
+@settings(deadline=None)
+def test_pass_at_k_is_the_mean_over_all_subsets(correct, data):
+    k = data.draw(st.integers(1, len(correct)))
+    assert pass_at_k(correct, k) == pytest.approx(pass_by_subsets(correct, k), abs=1e-14)
+
+
+def test_pass_at_k_is_unbiased_and_the_plug_in_is_not():
+    """Over every outcome of n tries, each with its probability."""
+    n, k, p = 5, 3, 0.3
+    outcomes = np.array(list(itertools.product([False, True], repeat=n)))
+    chance = np.prod(np.where(outcomes, p, 1 - p), axis=1)
+    truth = 1 - (1 - p) ** k
+    assert chance @ pass_at_k(outcomes, k) == pytest.approx(truth, abs=1e-14)
+    plug_in = 1 - (1 - outcomes.mean(axis=1)) ** k
+    assert chance @ plug_in < truth - 0.05
+
+
+def test_pass_at_k_shapes_and_several_k():
+    correct = np.random.default_rng(0).random((2, 3, 8)) < 0.4
+    curve = pass_at_k(correct, range(1, 9))
+    assert curve.shape == (2, 3, 8)
+    assert np.array_equal(curve[..., 3], pass_at_k(correct, 4)) and pass_at_k(correct, 4).shape == (
+        2,
+        3,
+    )
+    assert np.allclose(curve[..., 0], correct.mean(-1))
+    assert np.array_equal(curve[..., -1], correct.any(-1))
+    assert (np.diff(curve) >= 0).all()
+    assert isinstance(pass_at_k(correct[0, 0], 2), float)
+
+
+def test_pass_at_k_is_stable_for_many_samples():
+    correct = np.zeros(100_000, dtype=bool)
+    correct[:3] = True
+    exact = 1 - math.comb(99_997, 50_000) / math.comb(
+        100_000, 50_000
+    )  # whole numbers of 30 000 digits
+    assert pass_at_k(correct, 50_000) == pytest.approx(exact, rel=1e-10)
+
+
+@given(ANSWERS, st.sampled_from([7, "8", 3]), st.data())
+@settings(deadline=None, max_examples=60)
+def test_majority_at_k_is_the_mean_over_all_subsets(answers, right, data):
+    k = data.draw(st.integers(1, len(answers)))
+    exact = majority_by_orders(answers, right, k)
+    assert majority_at_k(answers, right, k) == pytest.approx(exact, abs=1e-12)
+
+
+def test_majority_at_k_sees_whether_answers_are_grouped():
+    answers = ["7", 7, " 7", 8, 8]
+
+    def raw(order):
+        return normal(max(order, key=order.count))
+
+    assert majority_at_k(answers, 7, 5) == 1
+    assert majority_by_orders(answers, 7, 5) == 1
+    assert majority_by_orders([repr(a) for a in answers], 7, 5, raw) == 0
+
+
+def test_majority_at_k_of_one_and_of_all():
+    answers = [1, 2, 2, 3, None, 2, 1]
+    curve = majority_at_k(answers, 2, range(1, 8))
+    assert curve[0] == pytest.approx(3 / 7)
+    assert curve[-1] == 1
+    assert majority_at_k(answers, 1, 7) == 0
+    assert majority_at_k(answers, 4, 3) == 0
+    assert majority_at_k([None, None], None, 1) == 0  # no answer is never right
+
+
+def test_majority_at_k_of_two_answers_is_a_sum_of_hypergeometric_chances():
+    n, right, k = 1000, 520, 101
+    answers = [1] * right + [2] * (n - right)
+    ways = [math.comb(right, a) * math.comb(n - right, k - a) for a in range(51, 102)]
+    exact = sum(ways) / math.comb(n, k)
+    assert majority_at_k(answers, 1, k) == pytest.approx(exact, rel=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: majority([]), "answers is empty"),
+        (lambda: best_of([], []), "answers is empty"),
+        (lambda: best_of([1.0], [1, 2]), "scores has shape"),
+        (lambda: best_of([1.0, np.nan], [1, 2]), "not finite"),
+        (lambda: weighted_majority([1, 2], [1.0]), "weights has shape"),
+        (lambda: weighted_majority([1, 2], [1.0, -0.5]), "a weight is zero or more"),
+        (lambda: pass_at_k([True, False], 3), "k is 3; there are 2 samples"),
+        (lambda: pass_at_k([True, False], 0), "k is 0"),
+        (lambda: pass_at_k([True, False], [[1]]), "k has shape"),
+        (lambda: pass_at_k([0.5, 1], 1), "other values than true and false"),
+        (lambda: pass_at_k(True, 1), "there are 0 samples"),
+        (lambda: majority_at_k([1, 2], 1, 3), "k is 3"),
+        (lambda: majority_at_k([1] * 1001, 1, 3), "at most 1000"),
+    ],
+)
+def test_bad_input_gets_one_line(call, says):
+    with pytest.raises(ValueError, match=says) as caught:
+        call()
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,295 @@
+"""The set-up script: repaired when broken, one line when it cannot go on."""
+
+import ast
+import json
+import multiprocessing
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+import course
+
+
+class Small(course.Environment):
+    """A real environment with one module in it, made without a network."""
+
+    def create(self):
+        """Without pip it takes a tenth of the time."""
+        super().create("--without-pip")
+
+    def install(self, files):
+        """Put files where pip would."""
+        (self.packages / "thing.py").write_text("answer = 42\n")
+        info = self.packages / "thing-1.dist-info"
+        info.mkdir(exist_ok=True)
+        (info / "RECORD").write_text('thing.py,,\n__pycache__/thing.pyc,,\n"a,b.txt",,\n')
+        (self.packages / "a,b.txt").write_text("")
+
+
+FILES = ("requirements.txt",)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A small environment, made once; the tests that break it also see it mended."""
+    root = tmp_path_factory.mktemp("project")
+    (root / "requirements.txt").write_text("# nothing\n")
+    (root / "own.py").write_text("answer = 43\n")
+    return Small(root / ".venv", root).ensure(FILES)
+
+
+def run(env, code, **options):
+    done = subprocess.run(
+        [env.python, "-c", code], capture_output=True, text=True, check=True, **options
+    )
+    return done.stdout.strip()
+
+
+def test_the_environment_imports_its_packages_and_the_project_from_anywhere(made, tmp_path):
+    assert run(made, "import thing, own; print(thing.answer, own.answer)", cwd=tmp_path) == "42 43"
+
+
+def test_a_second_call_installs_nothing_and_is_quick(made, monkeypatch):
+    monkeypatch.setattr(Small, "install", lambda *_: pytest.fail("installed again"))
+    start = time.monotonic()
+    made.ensure(FILES)
+    assert time.monotonic() - start < 1
+
+
+def test_changed_requirements_are_installed_without_starting_over(made, monkeypatch):
+    (made.root / "requirements.txt").write_text("# something else\n")
+    assert not made.ready(FILES)
+    monkeypatch.setattr(Small, "create", lambda _: pytest.fail("made anew"))
+    made.ensure(FILES)
+    assert made.ready(FILES)
+
+
+def test_files_already_wanted_stay_wanted(made):
+    (made.root / "more.txt").write_text("# more\n")
+    made.ensure(("more.txt",))
+    assert made.ready(("more.txt",)) and made.ready(FILES)
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        ("course.json", "not finished"),
+        ("thing.py", "thing.py is gone"),
+        ("a,b.txt", "a,b.txt is gone"),
+        ("thing-1.dist-info/RECORD", "thing-1 is gone"),
+        ("python", "does not start"),
+    ],
+)
+def test_a_broken_environment_is_repaired(made, broken, why, capsys):
+    place = {"course.json": made.stamp, "python": made.python}
+    place.get(broken, made.packages / broken).unlink()
+    assert why in made.damage()
+    made.ensure(FILES)
+    assert made.damage() is None
+    assert why in capsys.readouterr().out
+    assert run(made, "import thing; print(thing.answer)") == "42"
+
+
+def test_missing_bytecode_is_no_damage(made):
+    assert not (made.packages / "__pycache__/thing.pyc").exists()
+    assert made.damage() is None
+
+
+def test_another_python_gets_its_own_environment(made, monkeypatch):
+    monkeypatch.setattr(Small, "interpreter", lambda _: "CPython 3.99 elsewhere")
+    assert "was made for CPython 3." in made.damage()
+
+
+def test_an_interrupted_installation_is_not_ready(made, monkeypatch):
+    def stop(self, files):
+        raise KeyboardInterrupt
+
+    made.stamp.unlink()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Small, "install", stop)
+        made.ensure(FILES)
+    assert not made.ready(FILES)
+    assert made.ensure(FILES).ready(FILES)
+
+
+def hold(path, order, name):
+    with course.locked(path):
+        order.append(f"{name} in")
+        time.sleep(0.5)
+        order.append(f"{name} out")
+
+
+def test_two_set_ups_take_turns(tmp_path):
+    with multiprocessing.get_context("spawn").Manager() as manager:
+        order = manager.list()
+        both = [
+            multiprocessing.Process(target=hold, args=(tmp_path / "lock", order, n)) for n in "ab"
+        ]
+        for process in both:
+            process.start()
+        for process in both:
+            process.join()
+        assert [step.split()[1] for step in order] == ["in", "out", "in", "out"]
+
+
+def test_a_lock_is_free_when_its_holder_was_killed(tmp_path):
+    code = "import course, sys, time\nwith course.locked(sys.argv[1]): print('in', flush=True); time.sleep(60)"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, tmp_path / "lock"],
+        cwd=course.ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout.readline() == "in\n"
+    holder.kill()
+    holder.wait()
+    with course.locked(tmp_path / "lock"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("version", "line"),
+    [
+        ((3, 10, 13), "Python 3.10.13 is too old: the course needs Python 3.11 or newer."),
+        ((2, 7, 18), "Python 2.7.18 is too old: the course needs Python 3.11 or newer."),
+        ((3, 11, 0), None),
+        ((4, 0, 0), None),
+    ],
+)
+def test_too_old(version, line):
+    assert course.too_old(version) == line
+
+
+def test_an_old_python_can_read_the_script():
+    ast.parse(Path(course.__file__).read_text(encoding="utf-8"), feature_version=(3, 6))
+
+
+def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(course.shutil, "disk_usage", lambda _: usage(10e9, 9.9e9, 0.1e9))
+    (tmp_path / "requirements.txt").write_text("")
+    with pytest.raises(course.Problem, match=r"^The disk is too full: 0\.1 GB are free, .*$"):
+        Small(tmp_path / ".venv", tmp_path).ensure(FILES)
+    assert not (tmp_path / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        (
+            "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
+            "disk",
+        ),
+        (
+            "WARNING: Retrying: NewConnectionError('[Errno -3] Temporary failure in name resolution')",
+            "network",
+        ),
+        (
+            "ERROR: No matching distribution found for torch==2.13.0",
+            "fits this machine .*: torch==2.13.0",
+        ),
+        (
+            "The virtual environment was not created because ensurepip is not available.",
+            "python3-venv",
+        ),
+        ("ERROR: something new", "ERROR: something new$"),
+        ("", "it said nothing"),
+    ],
+)
+def test_a_failed_installer_is_explained_in_one_line(said, line):
+    code = f"print({said!r}); raise SystemExit(1)"
+    with pytest.raises(course.Problem, match=line) as caught:
+        course.quiet([sys.executable, "-c", code])
+    assert "\n" not in str(caught.value)
+
+
+def test_pins_are_read_without_comments(tmp_path):
+    (tmp_path / "r.txt").write_text("# head\na==1  # why\n\nb==2\n")
+    assert course.pins(tmp_path / "r.txt") == ["a==1", "b==2"]
+
+
+Here = namedtuple("Here", "python")
+
+
+@pytest.mark.parametrize(("code", "status"), [(0, 0), (1, 1), (5, 1)])
+def test_the_parts_set_the_exit_status(code, status, monkeypatch, capfd):
+    exits = ("-c", f"raise SystemExit({code})")
+    monkeypatch.setattr(course, "PARTS", {"good": ("-c", ""), "other": exits})
+    assert course.test(Here(sys.executable), None, []) == status
+    assert f"parts: {2 - status} passed, {status} failed" in capfd.readouterr().out
+    assert course.test(Here(sys.executable), "good", []) == 0
+
+
+def test_arguments_reach_pytest(monkeypatch, capfd):
+    says = ("-c", "import sys; print(sys.argv[1:])", "pytest")
+    monkeypatch.setattr(course, "PARTS", {"lint": ("-c", "print('lint')"), "tests": says})
+    assert course.test(Here(sys.executable), None, ["-k", "cost"]) == 0
+    assert "['pytest', '-k', 'cost']" in capfd.readouterr().out
+
+
+def test_a_tool_gets_the_rest_of_the_line(monkeypatch):
+    called = []
+    ensure = lambda env, files: called.append(files) or Here("python")  # noqa: E731
+    monkeypatch.setattr(course.Environment, "ensure", ensure)
+    monkeypatch.setattr(course.subprocess, "call", lambda command: called.append(command) or 3)
+    assert course.main(["data", "lab-small", "--check"]) == 3
+    assert called == [course.COURSE, ["python", "-m", "tools.data", "lab-small", "--check"]]
+
+
+def test_an_unknown_part_is_one_line():
+    with pytest.raises(course.Problem, match="no part 'exacct'; the parts are lint"):
+        course.test(Here(sys.executable), "exacct", [])
+
+
+def test_the_lock_is_inherited_by_installers(tmp_path):
+    # else a killed set-up would leave its installer writing beside the next one
+    with course.locked(tmp_path / "lock"):
+        assert any(os.get_inheritable(fd) for fd in open_files(tmp_path / "lock"))
+
+
+def open_files(path):
+    """File descriptors of this process that are open on a path."""
+    for fd in range(3, 256):
+        try:
+            if os.path.samestat(os.fstat(fd), os.stat(path)):
+                yield fd
+        except OSError:
+            continue
+
+
+def test_the_readme_lists_every_notebook_with_its_title_and_minutes():
+    readme = (course.ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[(\d\d .+?)\]\((notebooks/\S+)\) \| (\d+) \|", readme, re.MULTILINE)
+    names = [name for _, name, _ in rows]
+    assert names == sorted(
+        p.relative_to(course.ROOT).as_posix() for p in course.ROOT.glob("notebooks/*.ipynb")
+    )
+    for title, name, minutes in rows:
+        first = "".join(
+            json.loads((course.ROOT / name).read_text(encoding="utf-8"))["cells"][0]["source"]
+        )
+        assert first.startswith(f"# {title.replace(' ', ' · ', 1)}")
+        assert f"**Takes** {minutes} minutes" in first
+
+
+def test_the_doctor_names_a_damaged_file(monkeypatch, tmp_path, capsys):
+    from ttclib import artefacts
+
+    monkeypatch.setattr(course, "ROOT", tmp_path)  # no environment there
+    assert course.doctor() == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "data         sound"
+    monkeypatch.setattr(artefacts, "problems", lambda name: iter([f"data/{name}/x is missing; do"]))
+    assert course.doctor() == 1
+    assert "data         data/lab-" in capsys.readouterr().out
+
+
+def test_the_versions_agree():
+    import ttclib
+
+    assert f"\nversion: {ttclib.__version__}\n" in (course.ROOT / "CITATION.cff").read_text()

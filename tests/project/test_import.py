@@ -1,0 +1,172 @@
+"""What importing costs, and which way imports point: every floor stands on lower ones only."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = (
+    "numpy",
+    "torch",
+    "transformers",
+    "scipy",
+    "matplotlib",
+    "arviz_stats",
+    "ipywidgets",
+    "IPython",
+    "xarray",
+)
+FILES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted((ROOT / "ttclib").rglob("*.py"))
+}
+# from the ground up; packages on one floor do not need each other
+FLOORS = (
+    ("ttclib.cost", "ttclib.inputs", "ttclib.files", "ttclib.machine", "ttclib.exercise"),
+    ("ttclib.artefacts",),
+    ("ttclib.sampling", "ttclib.particles", "ttclib.measure"),
+    ("ttclib.lm", "ttclib.show"),
+    ("ttclib.search",),
+    ("ttclib.testing", "ttclib.course"),
+)
+# what may bring torch: the half about language models, and what stands on it
+NEURAL = ("ttclib.lm", "ttclib.search")
+SAMPLING = [
+    name
+    for floor in FLOORS[:3]
+    for part in floor
+    for name in FILES
+    if (name + ".").startswith(part + ".")
+]
+NOTEBOOKS = sorted(
+    {".".join(name.split(".")[:3]) for name in FILES if name.startswith("ttclib.course.")}
+)
+
+
+def within(name, packages):
+    return any(name == package or name.startswith(package + ".") for package in packages)
+
+
+def floor_of(name):
+    """The number of the floor that a module lives on, and its part of that floor."""
+    (place,) = [
+        (number, part)
+        for number, floor in enumerate(FLOORS)
+        for part in floor
+        if within(name, [part])
+    ]
+    return place
+
+
+def imports(path):
+    """Names of the modules that a file imports, also inside its functions."""
+    todo, found = [ast.parse(path.read_text())], set()
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: write the full name of what is imported"
+            found.add(node.module)
+            # `from ttclib.particles import smc` imports the module ttclib.particles.smc
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} & FILES.keys()
+        todo += ast.iter_child_nodes(node)
+    return found
+
+
+def ours(name):
+    """Modules of the library that a module imports; a package that only holds one of them is none."""
+    found = imports(FILES[name]) & FILES.keys() - {name, "ttclib"}
+    return {
+        module for module in found if not any(other.startswith(module + ".") for other in found)
+    }
+
+
+def loaded_by(statement):
+    """Which heavy packages a fresh Python has loaded after a statement."""
+    code = f"{statement}\nimport sys\nprint(*(name for name in {HEAVY} if name in sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    return set(done.stdout.split())
+
+
+def test_importing_the_package_loads_nothing():
+    assert loaded_by("import ttclib") == set()
+
+
+@pytest.mark.parametrize("name", SAMPLING)
+def test_a_module_of_the_sampling_half_loads_numpy_only(name):
+    assert loaded_by(f"import {name}") <= {"numpy"}
+
+
+def test_no_module_of_this_half_brings_torch():
+    statement = "\n".join(f"import {name}" for name in FILES if not within(name, NEURAL))
+    assert not {"torch", "transformers"} & loaded_by(statement)
+
+
+def test_this_half_does_not_name_torch():
+    for name, path in FILES.items():
+        if not within(name, (*NEURAL, "ttclib.course", "ttclib.testing")):
+            roots = {module.partition(".")[0] for module in imports(path)}
+            assert not roots & {"torch", "transformers"}, name
+
+
+def test_every_module_lives_on_a_floor():
+    assert len(SAMPLING) > 10
+    for name in FILES.keys() - {"ttclib"}:
+        floor_of(name)
+
+
+@pytest.mark.parametrize("name", sorted(FILES.keys() - {"ttclib"}))
+def test_imports_point_down(name):
+    number, part = floor_of(name)
+    for module in ours(name):
+        below, other = floor_of(module)
+        assert below < number or part == other, f"{name} imports {module}"
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_a_notebook_needs_no_other_notebook(notebook):
+    assert len(NOTEBOOKS) >= 10
+    for name in FILES:
+        if within(name, [notebook]):
+            theirs = [module for module in ours(name) if within(module, ["ttclib.course"])]
+            assert all(within(module, [notebook]) for module in theirs), name
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_pictures_and_checks_do_not_need_each_other(notebook):
+    for one, other in (("figures", "checks"), ("checks", "figures")):
+        assert f"{notebook}.{other}" not in ours(f"{notebook}.{one}")
+
+
+def test_imports_make_no_circle():
+    graph = {name: ours(name) for name in FILES}
+    # a package's own __init__ may gather its modules, which may use the package's first lines
+    graph = {name: {m for m in to if not name.startswith(m + ".")} for name, to in graph.items()}
+    order = []
+    while graph:
+        ready = [name for name, to in graph.items() if not to & graph.keys()]
+        assert ready, f"circle among {sorted(graph)}"
+        order += ready
+        graph = {name: to for name, to in graph.items() if name not in ready}
+    places = ("inputs", "sampling.montecarlo", "course.monte_carlo_pi.figures")
+    assert sorted(places, key=lambda name: order.index(f"ttclib.{name}")) == list(places)
+
+
+def test_this_test_sees_imports_inside_functions(tmp_path):
+    file = tmp_path / "x.py"
+    file.write_text(
+        "import a.b\ndef f():\n    from ttclib.particles import smc\n    import torch\n"
+        "class C:\n    import c"
+    )
+    assert imports(file) == {"a.b", "ttclib.particles", "ttclib.particles.smc", "torch", "c"}

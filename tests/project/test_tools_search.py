@@ -1,0 +1,97 @@
+"""How the results of notebooks 08 and 09 are made."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from tools import search
+from tools.artefact import Job
+from ttclib import artefacts
+from ttclib.lm import arithmetic
+from ttclib.lm.llama import Shape
+from ttclib.lm.models import load
+from ttclib.search.methods import METHODS, root_width
+from ttclib.search.verifier import Net, Verifier
+
+
+def test_the_plan_has_every_method_at_every_budget_it_can_have():
+    found = search.settings(search.SWEEP)
+    assert len(found) == len(set(found))
+    assert {setting.method for setting in found} == set(METHODS)
+    budgets = search.SWEEP["budgets"]
+    assert budgets == [1, 2, 4, 8, 16, 32, 64, 128, 256]
+    # at N = 16 and 32 the width √N is 4, so there the two are one setting
+    series = {
+        "best of n": 3 * 9,
+        "beam": 7 + 7 - 2 + 7,  # N from 4; the weak verifier
+        "lookahead": 6 + 5 + 5 - 2,
+        "dvts": 7,
+        "rebase": 8,
+        "particles": 8,
+        "annealed particles": 8,
+    }
+    for method, count in series.items():
+        mine = [setting for setting in found if setting.method == method]
+        assert len(mine) == count, method
+        assert {setting.generations for setting in mine} <= set(budgets)
+        assert max(setting.generations for setting in mine) == 256
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 8, 12, 64, 128, 256])
+def test_the_root_width_divides(n):
+    width = root_width(n)
+    assert n % width == 0 and width <= math.sqrt(n)
+    assert not [m for m in range(width + 1, n + 1) if n % m == 0 and m * m <= n]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A small sweep under verifiers of random weights."""
+    folder = tmp_path_factory.mktemp("sweep")
+    lm, needs = load("lab-small"), {"lab-small": artefacts.path("lab-small")}
+    for seed, name in enumerate(("prm", "prm-weak", "orm")):
+        net = Net(
+            Shape(vocabulary=len(lm.vocabulary), width=16, layers=2, heads=2, hidden=32), seed
+        )
+        torch.nn.init.normal_(net.head.weight, generator=torch.Generator().manual_seed(seed))
+        needs[name] = folder / name
+        Verifier(net, lm.vocabulary.texts).save(needs[name])
+    (folder / "new").mkdir()
+    plan = search.SWEEP | {"problems": 2, "budgets": [1, 4]}
+    job = Job(plan, {"problems": 2, "runs": 1}, folder / "new", folder / "work", needs)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search.joblib, "cpu_count", lambda **options: 1)
+        assert search.search(job) > 0
+        yield job
+
+
+def test_a_small_sweep_is_built_and_scored(built):
+    results = pq.read_table(built.folder / "results.parquet").to_pylist()
+    assert len(results) == 2 * len(search.settings(built.settings))
+    problems = arithmetic.problems("test", 2, np.random.default_rng(2))
+    assert {row["expression"] for row in results} == set(problems)
+    score = search.search_score(built)
+    for method, width, verifier in (
+        ("beam", 4, "prm-weak"),
+        ("beam", 2, "prm"),
+        ("dvts", 4, "prm"),
+    ):
+        mine = [
+            row["weighted_last_right"]
+            for row in results
+            if (row["method"], row["width"], row["verifier"]) == (method, width, verifier)
+        ]
+        assert score[f"{method} M={width}, {verifier}"] == {"4": round(np.mean(mine), 4)}
+    assert 0 <= score["pass@1"] <= score["pass@4"] <= 1
+
+
+def test_a_finished_part_is_not_done_again(built):
+    """The models are not even loaded."""
+    before = (built.folder / "results.parquet").read_bytes()
+    nowhere = dict.fromkeys(built.needs, built.folder / "nowhere")
+    assert search.search(replace(built, needs=nowhere)) > 0
+    assert (built.folder / "results.parquet").read_bytes() == before

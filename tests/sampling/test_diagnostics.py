@@ -1,0 +1,161 @@
+"""Diagnostics against AR(1), whose autocorrelation is known: φᵏ, so τ = (1 + φ)/(1 − φ)."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from ttclib.sampling import diagnostics
+
+LEVEL = 5.0  # standard errors; a normal variable is beyond with probability 6e-7
+
+
+def ar1(phi, n, chains, rng):
+    """Draw stationary AR(1) chains with variance 1, shape (n, chains)."""
+    x = rng.standard_normal((n, chains))
+    x[1:] *= np.sqrt(1 - phi**2)
+    for t in range(1, n):
+        x[t] += phi * x[t - 1]
+    return x
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("phi", [0.0, 0.5, 0.9])
+def test_ess_of_ar1(phi, seed):
+    """The relative error of an estimated τ has variance about (4W + 2)/N.
+
+    W is the lag where the sum is cut (Wolff, Comput. Phys. Commun. 156 (2004), equation 42; Sokal
+    1997). The estimate cuts where the autocorrelation drowns in noise, before W = 20τ.
+    """
+    n, chains = 2_000, 200
+    tau = (1 + phi) / (1 - phi)
+    tolerance = LEVEL * np.sqrt((4 * 20 * tau + 2) / (n * chains))
+    draws = ar1(phi, n, chains, np.random.default_rng(seed))
+
+    def error(draws):
+        return abs(n * chains / diagnostics.ess(draws, "mean") / tau - 1)
+
+    assert error(draws) < tolerance
+    assert diagnostics.mcse(draws) ** 2 * draws.size / tau == pytest.approx(1, abs=2 * tolerance)
+    # power: axes exchanged, or a chain with another φ
+    if phi:
+        assert error(draws.T) > tolerance
+        assert error(ar1(phi - 0.2, n, chains, np.random.default_rng(seed))) > tolerance
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("phi", [-0.5, 0.0, 0.9])
+def test_autocorrelation_of_ar1(phi, seed):
+    """Bartlett (1946): the variance of an estimated autocorrelation is at most about τ(φ²)/N.
+
+    τ(φ²) = (1 + φ²)/(1 − φ²). Centring each chain at its own mean lowers it by about τ/n. Six
+    standard errors: with 21 lags the normal bound is 4e-8.
+    """
+    n, chains, lags = 2_000, 200, 20
+    rho = diagnostics.autocorrelation(ar1(phi, n, chains, np.random.default_rng(seed)), lags)
+    bound = 6 * np.sqrt((1 + phi**2) / (1 - phi**2) / (n * chains)) + 2 * (1 + phi) / (1 - phi) / n
+    assert rho.shape == (lags + 1,)
+    assert rho[0] == 1
+    assert np.abs(rho - phi ** np.arange(lags + 1)).max() < bound
+
+
+@pytest.mark.statistical
+def test_rhat_of_chains_that_agree_and_that_do_not(seed):
+    """n·(R̂² − 1) + 1 is close to F(2c − 1, ·) for c split chains: above 1.05 far more rarely than
+    1e-6.
+    """
+    x = np.random.default_rng(seed).standard_normal((1_000, 4))
+    assert diagnostics.rhat(x) < 1.05
+    assert diagnostics.rhat(x + [0, 0, 0, 1]) > 1.05
+    assert diagnostics.rhat(x * [1, 1, 1, 4]) > 1.05  # same centre, another spread
+    assert diagnostics.rhat(x + np.linspace(0, 2, 1_000)[:, None]) > 1.05  # a common drift
+
+
+def test_each_coordinate_by_itself():
+    rng = np.random.default_rng(0)
+    draws = np.stack([ar1(phi, 300, 4, rng) for phi in (0.0, 0.5, 0.9)], axis=2)
+    for statistic in (
+        diagnostics.ess,
+        lambda x: diagnostics.ess(x, "tail"),
+        lambda x: diagnostics.mcse(x, "sd"),
+        diagnostics.rhat,
+        lambda x: diagnostics.autocorrelation(x, 7)[-1],
+        lambda x: diagnostics.summary(x)["sd"],
+    ):
+        together = statistic(draws)
+        assert together.shape == (3,)
+        assert together == pytest.approx([statistic(draws[:, :, i]) for i in range(3)])
+
+
+def test_summary_holds_the_parts():
+    draws = ar1(0.5, 500, 4, np.random.default_rng(0))
+    summary = diagnostics.summary(draws)
+    assert list(summary) == ["mean", "sd", "mcse", "ess_bulk", "ess_tail", "rhat"]
+    assert summary["mean"] == pytest.approx(draws.mean())
+    assert summary["ess_bulk"] == diagnostics.ess(draws)
+    assert all(np.ndim(value) == 0 for value in summary.values())
+
+
+def test_a_chain_that_never_moved_counts_as_no_information():
+    draws = ar1(0.5, 400, 4, np.random.default_rng(0))
+    draws[:, 3] = 5.0
+    assert np.isfinite(diagnostics.autocorrelation(draws, 10)).all()
+    assert diagnostics.rhat(draws) > 1.05
+
+
+def test_loading_is_lazy_and_light():
+    """ArviZ comes with the first call, and without xarray, pandas or numba."""
+    code = (
+        "import sys; import ttclib.sampling.diagnostics as d; assert 'arviz_stats' not in sys.modules;"
+        "import numpy as np; d.summary(np.random.default_rng(0).random((50, 4)));"
+        "assert not {'xarray', 'pandas', 'numba', 'matplotlib', 'torch'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+RANDOM = np.random.default_rng(0).random((10, 4))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: diagnostics.ess(RANDOM[:, 0]), r"\(10,\); it must be \(n, chains\)"),
+        (lambda: diagnostics.ess(RANDOM[:3]), "at least 4 draws"),
+        (lambda: diagnostics.rhat(RANDOM[:, :1]), "4 draws of 2 chains"),
+        (lambda: diagnostics.summary(RANDOM[:, :1]), "4 draws of 2 chains"),
+        (lambda: diagnostics.ess(RANDOM, "bulky"), "method is 'bulky'"),
+        (lambda: diagnostics.mcse(RANDOM, "median"), "method is 'median'"),
+        (lambda: diagnostics.ess(np.ones((10, 4))), "never moved"),
+        (lambda: diagnostics.ess(np.stack([RANDOM, np.ones((10, 4))], axis=2)), "never moved"),
+        (lambda: diagnostics.autocorrelation(np.tile([1.0, 2.0], (10, 1))), "no chain ever moved"),
+        (lambda: diagnostics.autocorrelation(RANDOM, 10), "max_lag is 10"),
+        (lambda: diagnostics.autocorrelation(RANDOM, -1), "max_lag is -1"),
+        (lambda: diagnostics.mcse(RANDOM * np.nan), "not finite"),
+    ],
+)
+def test_bad_input_is_one_clear_line(call, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+
+
+@settings(deadline=None)
+@given(
+    arrays(
+        float,
+        array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=9),
+        elements=st.floats(-9, 9),
+    )
+)
+def test_any_array_gives_numbers_or_one_clear_line(draws):
+    try:
+        effective = diagnostics.ess(draws)
+    except ValueError as error:
+        assert "\n" not in str(error)
+    else:
+        assert np.shape(effective) == draws.shape[2:]
+        assert np.all(effective > 0)

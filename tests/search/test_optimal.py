@@ -1,0 +1,325 @@
+"""Compute-optimal choice: tables whose answer is known, and a null experiment that nobody may win."""
+
+import itertools
+
+import numpy as np
+import pytest
+from exact_p_values import FALSE_ALARM, binomial_p_value
+
+from ttclib.search.optimal import (
+    Curve,
+    average,
+    bootstrap_counts,
+    choose,
+    compute_optimal,
+    confusion,
+    difficulty_bins,
+    efficiency,
+    fixed,
+    halves,
+    middle,
+    reach,
+    saving,
+    two_fold,
+)
+
+# ---- difficulty ----------------------------------------------------------------------------------
+
+
+def test_bins_are_quantiles_from_easy_to_hard():
+    assert difficulty_bins([0.9, 0.1, 0.5, 0.3, 0.7]).tolist() == [0, 4, 2, 3, 1]
+    skewed = difficulty_bins(np.exp(np.arange(10.0)), 5)
+    assert skewed.tolist() == [4, 4, 3, 3, 2, 2, 1, 1, 0, 0]
+    assert difficulty_bins([0.0] * 4, 2).tolist() == [0, 0, 1, 1]  # ties: the order of the items
+    sizes = np.bincount(difficulty_bins(np.random.default_rng(0).random(203)))
+    assert len(sizes) == 5 and np.ptp(sizes) <= 1
+
+
+@pytest.mark.parametrize(
+    ("ease", "number", "line"),
+    [
+        ([0.1, np.nan], 2, "ease holds 1 values that are not finite numbers"),
+        ([[0.1]], 1, "ease has 2 dimensions; it must have 1"),
+        ([0.1, 0.2], 3, "there are 2 items; they cannot fill 3 bins"),
+        ([0.1, 0.2], 0, "number of bins is 0; it must be a whole number of at least 1"),
+    ],
+)
+def test_bad_difficulties_are_one_line(ease, number, line):
+    with pytest.raises(ValueError) as error:
+        difficulty_bins(ease, number)
+    assert str(error.value) == line
+
+
+def test_confusion_counts_by_row_and_column():
+    assert confusion([0, 0, 1, 2], [0, 1, 1, 1]).tolist() == [[1, 1, 0], [0, 1, 0], [0, 1, 0]]
+
+
+def test_every_bin_is_cut_in_half(seed):
+    bins = np.array([0, 2, 1, 0, 2, 2, 0, 0, 1, 2, 2])
+    folds = halves(bins, np.random.default_rng(seed), 50)
+    assert folds.shape == (50, 11) and folds.dtype == bool
+    for b, size in enumerate([4, 2, 5]):
+        count = folds[:, bins == b].sum(axis=1)
+        assert set(count) <= {size // 2, -(-size // 2)}
+    assert len(np.unique(folds, axis=0)) > 20
+
+
+@pytest.mark.statistical
+def test_every_half_is_equally_likely(seed):
+    """The first of four items: in which half, and with whom; exact binomial laws, union bound."""
+    folds = halves(np.zeros(4, dtype=int), np.random.default_rng(seed), 6000)
+    p_values = [binomial_p_value(folds[:, i].sum(), 6000, 1 / 2) for i in range(4)]
+    p_values += [
+        binomial_p_value((folds[:, 0] == folds[:, i]).sum(), 6000, 1 / 3) for i in (1, 2, 3)
+    ]
+    assert len(p_values) * min(p_values) > FALSE_ALARM
+    odd = halves(np.zeros(3, dtype=int), np.random.default_rng(seed), 6000)
+    assert binomial_p_value((odd.sum(axis=1) == 1).sum(), 6000, 1 / 2) > FALSE_ALARM
+
+
+# ---- the two-fold choice -------------------------------------------------------------------------
+
+BINS = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+FOLD = np.array([0, 0, 1, 1, 0, 0, 1, 1], dtype=bool)
+RIGHT = np.array(
+    [
+        [1.0, 1.0, 0.5, 0.5, 0.0, 0.0, 0.0, 0.5],  # best of bin 0 on the first half
+        [
+            0.5,
+            0.5,
+            1.0,
+            1.0,
+            0.0,
+            0.5,
+            0.0,
+            0.0,
+        ],  # best of bin 0 on the second half, of bin 1 on the first
+        [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0],  # best of bin 1 on the second half
+    ]
+)
+
+
+def test_a_table_by_hand():
+    assert choose(RIGHT, BINS, FOLD).tolist() == [[0, 1], [1, 2]]
+    settings = two_fold(RIGHT, BINS, FOLD)
+    assert settings.tolist() == [1, 1, 0, 0, 2, 2, 1, 1]  # each from the half it is not in
+    assert average(RIGHT, settings) == pytest.approx((0.5 * 4 + 0 + 0) / 8)
+    both = np.array([FOLD, ~FOLD])
+    assert choose(RIGHT, BINS, both).tolist() == [[[0, 1], [1, 2]], [[1, 2], [0, 1]]]
+    assert two_fold(RIGHT, BINS, both).tolist() == [settings.tolist()] * 2
+
+
+def test_a_setting_that_does_not_exist_is_never_chosen():
+    right = np.vstack([np.full(8, np.nan), RIGHT])
+    assert (two_fold(right, BINS, FOLD) == two_fold(RIGHT, BINS, FOLD) + 1).all()
+    zeros = np.vstack([np.full(8, np.nan), np.zeros(8)])
+    assert (two_fold(zeros, BINS, FOLD) == 1).all()
+
+
+def test_of_equals_the_first_is_taken():
+    assert (two_fold(np.ones((3, 8)), BINS, FOLD) == 0).all()
+
+
+def slow_two_fold(right, bins, fold):
+    """The definition, problem by problem."""
+    found = []
+    for b, f in zip(bins, fold, strict=True):
+        others = [j for j in range(len(bins)) if bins[j] == b and fold[j] != f]
+        sums = [sum(row[j] for j in others) for row in right]
+        found.append(sums.index(max(sums)))
+    return found
+
+
+def test_the_arrays_do_what_the_definition_says(seed):
+    rng = np.random.default_rng(seed)
+    for _ in range(40):
+        bins = rng.permutation(np.arange(30) % 3)
+        right, fold = rng.integers(5, size=(4, 30)) / 4, halves(bins, rng, 3)
+        expected = [slow_two_fold(right, bins, one) for one in fold]
+        assert two_fold(right, bins, fold).tolist() == expected
+
+
+def test_weights_are_copies_that_stay_on_one_side(seed):
+    rng = np.random.default_rng(seed)
+    for _ in range(40):
+        bins = rng.permutation(np.arange(20) % 2)
+        right, fold = rng.integers(5, size=(4, 20)) / 4, halves(bins, rng)[0]
+        (weights,) = bootstrap_counts(20, 1, rng)
+        copies = np.repeat(np.arange(20), weights)
+        settings = two_fold(right, bins, fold, weights)
+        in_copies = two_fold(right[:, copies], bins[copies], fold[copies])
+        assert (settings[copies] == in_copies).all()
+        mean = average(right[:, copies], in_copies)
+        assert average(right, settings, weights) == pytest.approx(mean)
+
+
+# The null experiment. Ten settings are fair coins: nobody can know a better one. What a problem
+# scores under the setting that the *other* half chose is then a fair coin too, independent of that
+# choice. So the number right in one half, over all tables, is exactly Binomial(n, ½), whatever was
+# chosen; the two halves are tested apart (union bound), at a false-alarm rate of at most 1e-6.
+
+
+def null_p_value(assign, seed, tables=300, problems=40, settings=10):
+    rng = np.random.default_rng(seed)
+    bins, right_in = np.arange(problems) % 2, np.zeros(2, dtype=int)
+    for _ in range(tables):
+        right, (fold,) = rng.integers(2, size=(settings, problems)).astype(float), halves(bins, rng)
+        scored = right[assign(right, bins, fold), np.arange(problems)]
+        right_in += [int(scored[fold == half].sum()) for half in (False, True)]
+    return 2 * min(binomial_p_value(count, tables * problems // 2, 1 / 2) for count in right_in)
+
+
+def same_half(right, bins, fold):
+    """Score a setting on the problems it was chosen on."""
+    chosen = choose(right, bins, fold)
+    return chosen[fold.astype(int), bins]
+
+
+def no_halves(right, bins, fold):
+    """Choose on all problems, score on all problems: the best setting in hindsight."""
+    return np.array([right[:, bins == b].mean(axis=1).argmax() for b in bins])
+
+
+def one_half_honest(right, bins, fold):
+    """Choose on the first half only, and score both halves with that."""
+    return choose(right, bins, fold)[0, bins]
+
+
+@pytest.mark.statistical
+def test_nobody_wins_where_there_is_nothing_to_win(seed):
+    assert null_p_value(two_fold, seed) > FALSE_ALARM
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("mutant", [same_half, no_halves, one_half_honest])
+def test_the_null_experiment_catches_who_scores_where_it_chose(mutant, seed):
+    """A half of 10 problems: the best of ten coins is 0.74 and not 0.5, about 20 standard errors
+    here.
+    """
+    assert null_p_value(mutant, seed) < FALSE_ALARM
+
+
+# ---- what it is worth ----------------------------------------------------------------------------
+
+
+def test_reach_interpolates_in_the_logarithm():
+    paid, accuracy = [1, 4, 16], [0.2, 0.4, 0.6]
+    goals = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
+    expected = [1, 1, 2, 4, 8, 16, np.inf]
+    assert reach(paid, accuracy, np.array(goals)) == pytest.approx(expected)
+    assert reach(paid, [0.2, 0.6, 0.5], 0.6) == pytest.approx(4)  # the best so far counts
+    assert reach(paid, [0.2, 0.1, 0.6], 0.4) == pytest.approx(
+        8
+    )  # from 4, where the best is still 0.2
+    assert reach(paid, [0.2, 0.2, 0.2], 0.2) == 1
+    many = reach(np.array([[1, 4], [2, 8]]), np.array([[0, 1.0], [0, 1.0]]), np.array([0.5, 0.5]))
+    assert many == pytest.approx([2, 4])
+
+
+def test_prices_are_positive():
+    with pytest.raises(ValueError, match=r"^paid holds 0; a price is above 0$"):
+        reach([0, 1, 2], [0.1, 0.2, 0.3], 0.2)
+
+
+def test_a_price_may_fall():
+    """At the second budget a cheaper method was chosen: halfway up costs 8 to the power of one
+    half.
+    """
+    assert reach([8, 1, 4], [0.2, 0.4, 0.6], 0.3) == pytest.approx(8**0.5)
+
+
+def curve_of(accuracy, paid):
+    accuracy, paid = np.asarray(accuracy, dtype=float), np.asarray(paid, dtype=float)
+    return Curve(accuracy, paid, np.stack([accuracy, accuracy + 0.1]), np.stack([paid, paid]))
+
+
+def test_a_curve_that_pays_a_quarter_has_efficiency_four():
+    paid = 2.0 ** np.arange(9)
+    accuracy = 0.3 + 0.05 * np.arange(9)
+    ratio, draws = efficiency(curve_of(accuracy, paid / 4), curve_of(accuracy, paid))
+    assert ratio == pytest.approx(np.full(9, 4.0)) and draws == pytest.approx(np.full((2, 9), 4.0))
+    less, draws = saving(curve_of(accuracy, paid / 4), curve_of(accuracy, paid))
+    assert less == pytest.approx(np.full(9, 4.0)) and draws == pytest.approx(np.full((2, 9), 4.0))
+    flat = curve_of([0.5, 0.5, 0.5], [1, 4, 16])
+    assert saving(curve_of([0.4, 0.6], [1, 4]), flat)[0] == pytest.approx([0.5, 2, 8])
+    assert saving(curve_of([0.4], [1]), flat)[0].tolist() == [0, 0, 0]
+    better, _ = efficiency(curve_of([0.5, 0.9], [4, 16]), curve_of(accuracy, paid))
+    assert better == pytest.approx([16 / 4, np.inf])
+    with pytest.raises(ValueError, match="replicates: 2 and 1"):
+        efficiency(curve_of(accuracy, paid), Curve(accuracy, paid, accuracy[None], paid[None]))
+
+
+def test_infinite_replicates_have_a_middle():
+    low, high = middle(np.array([1.0, 2.0, 3.0, np.inf]), 0.5)
+    assert (low, high) == (1.0, 3.0)
+    assert middle(np.array([1.0, np.inf, np.inf, np.inf]), 0.9)[1] == np.inf
+
+
+@pytest.mark.statistical
+def test_bootstrap_counts(seed):
+    """Items drawn again have mean one and the binomial law Bin(n, 1/n); exact tests, union bound."""
+    counts = bootstrap_counts(20, 3000, np.random.default_rng(seed))
+    assert (counts.sum(axis=1) == 20).all() and counts.shape == (3000, 20)
+    p_values = [binomial_p_value(counts[:, i].sum(), 3000 * 20, 1 / 20) for i in range(20)]
+    p_values += [binomial_p_value((counts[:, i] == 0).sum(), 3000, 0.95**20) for i in range(20)]
+    assert len(p_values) * min(p_values) > FALSE_ALARM
+
+
+# ---- strategies over budgets ---------------------------------------------------------------------
+
+
+def two_specialists(problems=80, budgets=3):
+    """Setting 0 solves the easy half, setting 1 the hard half; both pay the budget, the second
+    double.
+    """
+    bins = np.arange(problems) % 2
+    right = np.stack([1.0 - bins, 1.0 * bins])
+    right = np.broadcast_to(right, (budgets, 2, problems))
+    paid = np.broadcast_to(2.0 ** np.arange(budgets)[:, None, None], right.shape) * [[[1], [2]]]
+    return right, paid, bins
+
+
+def test_who_knows_the_difficulty_solves_all_and_who_does_not_half(seed):
+    right, paid, bins = two_specialists()
+    rng = np.random.default_rng(seed)
+    weights = bootstrap_counts(80, 50, rng)
+    informed = compute_optimal(right, paid, bins, weights, rng)
+    assert informed.accuracy.tolist() == [1, 1, 1] and (informed.draws == 1).all()
+    assert informed.paid == pytest.approx([1.5, 3, 6])  # half of the problems pay double
+    hard = (weights * bins).sum(axis=1) / 80
+    assert informed.paid_draws[:, 0] == pytest.approx(1 + hard)
+    plain = fixed(right[:, 0], paid[:, 0], weights)
+    assert plain.accuracy.tolist() == [0.5] * 3 and plain.draws[:, 0] == pytest.approx(1 - hard)
+    blind = compute_optimal(right, paid, 0 * bins, weights, rng)
+    assert (blind.accuracy <= 0.5).all()
+
+
+def test_a_price_buys_the_cheap_setting():
+    right, paid, bins = two_specialists()
+    rng = np.random.default_rng(0)
+    weights = bootstrap_counts(80, 5, rng)
+    # the hard bin gains 1 and pays 1, 2, 4 more than with setting 0
+    curve = compute_optimal(right, paid, bins, weights, rng, price=[0.9, 0.6, 0.2])
+    assert curve.accuracy.tolist() == [1.0, 0.5, 1.0]
+    assert curve.paid == pytest.approx([1.5, 2.0, 6.0])
+
+
+def test_seeds_with_bins_of_their_own(seed):
+    """Two seeds with the same bins are one problem each; a problem's seeds never face each other."""
+    rng = np.random.default_rng(seed)
+    right = rng.integers(2, size=(2, 3, 2, 20)).astype(float)  # budgets, settings, seeds, problems
+    paid = np.ones_like(right)
+    weights = bootstrap_counts(20, 5, rng)
+    luck = itertools.repeat(seed)
+    nobody = np.zeros(20, dtype=int)
+    one = compute_optimal(right, paid, nobody, weights, np.random.default_rng(next(luck)))
+    two = compute_optimal(
+        right, paid, np.stack([nobody, nobody]), weights, np.random.default_rng(next(luck))
+    )
+    assert two.accuracy == pytest.approx(one.accuracy) and two.draws == pytest.approx(one.draws)
+    # a setting for each problem: known from its other seed only if that were allowed to choose
+    problem = np.arange(20)
+    alone = np.zeros((1, 20, 2, 20))
+    alone[0, problem, :, problem] = 1.0
+    leak = compute_optimal(alone, np.ones_like(alone), np.stack([nobody, nobody]), weights, rng)
+    assert leak.accuracy[0] == 0.0

@@ -1,0 +1,115 @@
+"""Reading finished texts: with the lab model, and a verifier of random weights."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from noisy_solver import NoisySolver
+from noisy_solver import load as load_noisy
+
+from ttclib.lm import arithmetic
+from ttclib.lm.decoding import sample
+from ttclib.lm.llama import Shape
+from ttclib.lm.models import load
+from ttclib.particles.smc import keep_all, run
+from ttclib.search import sweep
+from ttclib.search.methods import Setting
+from ttclib.search.models import load_verifier
+from ttclib.search.reading import fresh, rescore, stops
+from ttclib.search.search import Search
+from ttclib.search.verifier import Net, Verifier
+
+N = 8
+
+
+@pytest.fixture(scope="module")
+def lm():
+    return load("lab-small")
+
+
+@pytest.fixture(scope="module")
+def verifier(lm):
+    net = Net(Shape(vocabulary=len(lm.vocabulary), width=16, layers=2, heads=2, hidden=32))
+    torch.nn.init.normal_(net.head.weight, generator=torch.Generator().manual_seed(0))
+    return Verifier(net, lm.vocabulary.texts)
+
+
+@pytest.fixture
+def prompts(seed):
+    return [
+        problem + "?"
+        for problem in arithmetic.problems("validation", 3, np.random.default_rng(seed))
+    ]
+
+
+def test_texts_read_afterwards_score_as_they_did_on_the_way(lm, verifier, prompts, seed):
+    n = N * len(prompts)
+    on_the_way = run(Search(lm, prompts, verifier), n, keep_all, np.random.default_rng(seed))[-1]
+    written = sample(lm, prompts, n, np.random.default_rng(seed), until=";", surprise=True)
+    assert (written.particles.tokens == on_the_way.particles.tokens).all()
+    scores, cost = rescore(verifier, lm, prompts, written.particles)
+    np.testing.assert_allclose(scores, on_the_way.particles.scores, atol=1e-5)
+    assert np.unique(scores[~np.isnan(scores)]).size > len(prompts)  # they tell texts apart
+    spent = on_the_way.spent
+    assert cost == replace(cost, verifier_positions=spent.verifier_positions)
+    assert cost.verifier_flops == pytest.approx(spent.verifier_flops)
+    assert cost.lm_tokens == 0
+
+
+def test_what_a_text_adds_is_what_the_engine_and_the_verifier_read(lm, verifier, prompts, seed):
+    """The first m texts of one problem cost what m texts alone cost."""
+    for m in (1, 3, N):
+        last = sample(lm, prompts[:1], m, np.random.default_rng(seed), until=";", surprise=True)
+        ends = stops(last.particles, lm.vocabulary.containing(";"))
+        every = np.minimum(np.arange(1, ends.max()), last.particles.lengths[:, None] - 1)
+        problem = len(prompts[0])
+        fed = fresh(last.particles.tokens, every)
+        assert problem + fed.sum() == last.spent.lm_positions
+        _, cost = rescore(verifier, lm, prompts[:1], last.particles)
+        assert problem + fresh(last.particles.tokens, ends).sum() == cost.verifier_positions
+        if m == N:
+            assert fed[1:].min() < fed[0]
+
+
+def test_steps_end_at_semicolons_and_at_the_end(lm, prompts, seed):
+    texts = sample(lm, prompts, 6, np.random.default_rng(seed), surprise=True).particles
+    ends = stops(texts, lm.vocabulary.containing(";"))
+    for row, tokens, length in zip(ends, texts.tokens, texts.lengths, strict=True):
+        *steps, _ = lm.vocabulary.decode(tokens[:length]).split(";")
+        assert [*np.cumsum([len(step) + 1 for step in steps]), length] == sorted(set(row.tolist()))
+        assert row[len(steps) :].tolist() == [length] * (len(row) - len(steps))
+
+
+def test_texts_without_surprise_and_of_another_tokenizer_are_one_line(lm, verifier, prompts):
+    texts = sample(lm, prompts, 3, np.random.default_rng(0)).particles
+    with pytest.raises(
+        ValueError, match=r"^these texts do not hold the model's surprise; draw them with"
+    ):
+        rescore(verifier, lm, prompts, texts)
+    other = NoisySolver()
+    texts = sample(other, prompts, 3, np.random.default_rng(0), surprise=True).particles
+    with pytest.raises(ValueError, match=r"^the verifier reads 21 tokens of another tokenizer; "):
+        rescore(verifier, other, prompts, texts)
+
+
+def test_a_verifier_that_is_not_there_is_one_line():
+    with pytest.raises(
+        ValueError, match=r"^verifier is 'prn'; it must be one of prm, prm-weak, orm$"
+    ):
+        load_verifier("prn")
+
+
+def test_a_task_runs_on_one_thread_and_leaves_the_number_as_it_was(monkeypatch):
+    one = sweep.Task((Setting("beam", 1),), 0, 0, 0, ("1+2+3",))
+    seen, before = [], torch.get_num_threads()
+    search = sweep.smc
+    monkeypatch.setattr(
+        sweep, "smc", lambda *args: seen.append(torch.get_num_threads()) or search(*args)
+    )
+    try:
+        torch.set_num_threads(2)
+        sweep.solve(one, load_noisy)
+        assert seen == [1] and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

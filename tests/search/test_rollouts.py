@@ -1,0 +1,111 @@
+"""Rollouts: checked solutions, and the labels of their steps."""
+
+import numpy as np
+import pytest
+
+from ttclib.lm import arithmetic
+from ttclib.lm.models import load
+from ttclib.search import rollouts as R
+
+PROBLEMS = ["17*3+4", "(17-9)*12+45", "60-24+(19+10)*14"]
+
+
+@pytest.fixture(scope="module")
+def lm():
+    return load("lab-small")
+
+
+@pytest.fixture(scope="module")
+def drawn(lm):
+    return R.collect(lm, PROBLEMS, 20, np.random.default_rng(0))
+
+
+def texts(lm, found):
+    return [
+        lm.vocabulary.decode(tokens[:k])
+        for tokens, k in zip(found.tokens, found.lengths, strict=True)
+    ]
+
+
+def test_solutions_are_checked(lm, drawn):
+    found, cost = drawn
+    assert found.problem.tolist() == [0, 1, 2] * 20
+    for text, problem, right, steps in zip(
+        texts(lm, found), found.problem, found.right, found.correct_steps, strict=True
+    ):
+        check = arithmetic.check_solution(PROBLEMS[problem], text)
+        assert (check.right, sum(check.correct)) == (right, steps)
+    assert cost.lm_tokens == found.lengths.sum()
+
+
+def test_a_larger_draw_begins_with_a_smaller_one(lm, drawn):
+    few, _ = R.collect(lm, PROBLEMS, 5, np.random.default_rng(0))
+    width = few.tokens.shape[1]
+    assert (drawn[0].tokens[:15, :width] == few.tokens).all()
+
+
+def test_surprise_is_the_models(lm, drawn):
+    """The noted log probabilities are those of a plain forward pass."""
+    import torch
+
+    found, _ = drawn
+    for i in range(6):
+        prompt = lm.vocabulary.encode(PROBLEMS[found.problem[i]] + "?")
+        k = found.lengths[i]
+        tokens = torch.tensor([[*prompt, *found.tokens[i, :k]]])
+        with torch.no_grad():
+            law = torch.log_softmax(lm.model(tokens).logits[0, len(prompt) - 1 : -1].double(), -1)
+        mine = law[torch.arange(int(k)), torch.tensor(found.tokens[i, :k].astype(int))].numpy()
+        entropy = -(law.exp() * law).sum(-1).numpy()
+        assert np.allclose(found.surprise[i, :k, 0], mine, rtol=2e-3, atol=2e-3)  # half precision
+        assert np.allclose(found.surprise[i, :k, 1], entropy, rtol=2e-3, atol=2e-3)
+
+
+def test_steps_end_at_semicolons_and_at_the_end(lm, drawn):
+    found, _ = drawn
+    ends = R.step_ends(found.tokens, found.lengths, lm.vocabulary.containing(";"))
+    for text, row, k in zip(texts(lm, found), ends, found.lengths, strict=True):
+        expected = {i for i, letter in enumerate(text) if letter == ";"} | {int(k) - 1}
+        assert set(np.flatnonzero(row)) == expected
+
+
+def test_shared_labels_are_shares_of_what_begins_alike(lm, drawn):
+    found, _ = drawn
+    ends = R.step_ends(found.tokens, found.lengths, lm.vocabulary.containing(";"))
+    labels = R.shared_labels(found, ends)
+    for i in range(len(found)):
+        for j in np.flatnonzero(ends[i]):
+            alike = (found.problem == found.problem[i]) & (
+                found.tokens[:, : j + 1] == found.tokens[i, : j + 1]
+            ).all(axis=1)
+            assert labels[i, j] == pytest.approx(found.right[alike].mean())
+    assert (labels[~ends] == 0).all()
+
+
+def test_exact_labels_are_the_checkers(lm, drawn):
+    found, _ = drawn
+    ends = R.step_ends(found.tokens, found.lengths, lm.vocabulary.containing(";"))
+    labels = R.exact_labels(found, ends)
+    for text, problem, row, where in zip(
+        texts(lm, found), found.problem, labels, ends, strict=True
+    ):
+        check = arithmetic.check_solution(PROBLEMS[problem], text)
+        steps = row[where]
+        assert steps[: len(check.correct)].tolist() == list(map(float, check.correct))
+        if check.finished:
+            assert steps[-1] == check.right
+
+
+def test_continuations_follow_each_step(lm):
+    solution = arithmetic.solve(arithmetic.parse(PROBLEMS[1]))
+    right, places, cost = R.continuations(lm, PROBLEMS[1], solution, 30, np.random.default_rng(0))
+    assert [solution[:p] for p in places] == [
+        "17-9=8;",
+        "17-9=8;8*12=96;",
+        "17-9=8;8*12=96;96+45=141;",
+    ]
+    assert right.shape == (3, 30)
+    assert right[2].mean() > 0.9  # all that is left is to copy the answer
+    assert cost.lm_tokens > 0
+    wrong = solution.replace("=96;96+", "=90;90+").replace("141", "135")
+    assert not R.continuations(lm, PROBLEMS[1], wrong, 30, np.random.default_rng(0))[0][1:].any()

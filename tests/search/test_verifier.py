@@ -1,0 +1,466 @@
+"""The verifier's reader: every score as if the whole text were read, every step read once."""
+
+import functools
+import itertools
+from collections import Counter
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+import torch
+from tiny_transformers import full_forward
+from tiny_transformers import tiny as tiny_transformer
+from tiny_verifiers import full_score, opinion, tiny_verifier
+
+from ttclib.cost import Cost
+from ttclib.lm import samplers
+from ttclib.particles.islands import within
+from ttclib.particles.smc import keep_all, resample, run
+from ttclib.search import verifier as module
+from ttclib.search.search import Search
+from ttclib.search.selections import beam, rebase, trees
+from ttclib.search.verifier import Exact, Reader, Verifier, so_far
+
+LM = tiny_transformer("llama", letters="abcdefg", context=40)
+PROMPTS = ["a", "gfedcba", "cc"]
+SELECTIONS = {
+    "best of n": keep_all,
+    "particles": within(3, resample("multinomial")),
+    "beam": within(3, beam(4)),
+    "trees": within(3, trees(2)),
+    "rebase": within(3, rebase(0.05)),
+}
+
+
+def longer(log_law):
+    """A law that seldom ends a text."""
+    return samplers.renormalise(log_law - 3 * (np.arange(len(LM.vocabulary)) == LM.vocabulary.end))
+
+
+def model(prompt=PROMPTS, verifier=None, **options):
+    """Steps end with a or b, so they are of very different lengths."""
+    options = {"until": "ab", "max_tokens": 16, "sampler": longer} | options
+    return Search(LM, prompt, verifier or tiny_verifier(LM), **options)
+
+
+def history(search, select, seed, n=12):
+    return run(search, n, select, np.random.default_rng(seed))
+
+
+@functools.cache
+def law_after(text):
+    """Log law of the next token, by the library's plain forward."""
+    return full_forward(LM, text)
+
+
+def own_surprise(text, begin):
+    """Log probability and entropy at every token from ``begin`` on."""
+    laws = [law_after(text[:i]) for i in range(begin, len(text))]
+    return np.array(
+        [[law[text[begin + i]], -(np.exp(law) * law).sum()] for i, law in enumerate(laws)]
+    )
+
+
+def greedy(prefix, steps, pauses, room):
+    """The likeliest continuation by some steps."""
+    text = list(prefix)
+    while steps and room:
+        text.append(int(longer(law_after(tuple(text))[None]).argmax()))
+        room -= 1
+        if text[-1] == LM.vocabulary.end:
+            break
+        steps -= bool(pauses[text[-1]])
+    return text
+
+
+def assert_read_right(search, populations):
+    """Each score is that of a full forward, and each new text was paid for once; return what was
+    read.
+    """
+    known, read = {}, set()
+    for population in populations:
+        p = population.particles
+        for i in range(len(population)):
+            scored = not np.isnan(p.scores[i, population.t])
+            ended = (
+                population.t
+                and populations[population.t - 1].particles.finished[population.ancestors[i]]
+            )
+            assert scored != bool(ended)
+            if not scored:
+                continue
+            prompt, room = search.prompts[p.prompt[i]], search.max_tokens - p.lengths[i]
+            text = (*prompt, *p.tokens[i, : p.lengths[i]].tolist())
+            read.add((p.prompt[i], p.begun[i], text))
+            if search.lookahead and not p.finished[i]:
+                # the continuation is written greedily, read once in its generation, and forgotten
+                key = (p.prompt[i], text, "ahead")
+                if key not in known:
+                    known[key] = tuple(greedy(text, search.lookahead, search.pauses, room))
+                ahead = known[key]
+                read.add((p.prompt[i], len(text) - len(prompt), ahead, "ahead"))
+                text = ahead
+            key = (p.prompt[i], text)
+            if key not in known:
+                surprise = own_surprise(text, len(prompt))
+                known[key] = full_score(search.verifier, prompt, text[len(prompt) :], surprise)
+            assert p.scores[i, population.t] == pytest.approx(known[key], abs=1e-5)
+    expected = [(0, len(prompt)) for prompt in search.prompts]
+    for prompt, begun, text, *_ in read:
+        expected.append((len(search.prompts[prompt]) + int(begun), len(text)))
+    cost = populations[-1].cost
+    assert cost.verifier_positions == sum(stop - start for start, stop in expected)
+    contexts = sum(sum(range(start + 1, stop + 1)) for start, stop in expected)
+    assert cost.verifier_flops == search.verifier.flops(cost.verifier_positions, contexts)
+    return known
+
+
+# ---------------------------------------------------------------- what is read
+
+
+@pytest.mark.parametrize("name", SELECTIONS)
+def test_scores_are_those_of_a_full_forward(name, seed):
+    """After generations of forks and drops, in steps of different lengths, of three problems."""
+    search = model()
+    populations = history(search, SELECTIONS[name], seed)
+    assert len(populations) > 3
+    p = populations[0].particles
+    assert len(set(p.lengths.tolist())) > 2
+    assert len(assert_read_right(search, populations)) > 12
+
+
+@pytest.mark.parametrize("options", [{"judge": 0}, {"seed": 3}])
+@pytest.mark.parametrize("prompt", ["gfe", PROMPTS])
+def test_other_verifiers_and_prompts(prompt, options, seed):
+    search = model(prompt, tiny_verifier(LM, **options))
+    assert_read_right(search, history(search, resample() if prompt == "gfe" else keep_all, seed))
+
+
+@pytest.mark.parametrize("k", [1, 3])
+@pytest.mark.parametrize("name", ["best of n", "beam"])
+def test_looking_ahead_is_read_and_forgotten(name, k, seed):
+    search = model(lookahead=k)
+    assert_read_right(search, history(search, SELECTIONS[name], seed))
+
+
+def test_a_plain_head_does_not_hear_the_surprise():
+    for judge, hears in ((12, True), (0, False)):
+        verifier = tiny_verifier(LM, judge)
+        quiet = full_score(verifier, [0], [1, 2], np.zeros((2, 2)))
+        loud = full_score(verifier, [0], [1, 2], np.full((2, 2), -3.0))
+        assert (quiet != loud) == hears
+
+
+def test_the_text_so_far_is_summed_up(seed):
+    """Of each text alone, in packed rows and in two pieces."""
+    rng = np.random.default_rng(seed)
+    lengths = [5, 1, 7, 3]
+    positions = np.concatenate([np.arange(k) for k in lengths])[None]
+    surprise = np.stack([rng.uniform(-8, 0, (1, 16, 2)), rng.uniform(0, 3, (1, 16, 2))], axis=2)
+    found = so_far(torch.tensor(surprise), torch.tensor(positions)).numpy()[0]
+    for text in np.split(np.arange(16), np.cumsum(lengths)[:-1]):
+        for j, here in enumerate(text):
+            read = surprise[0, text[: j + 1]]
+            assert found[here, :2] == pytest.approx(read[:, 0].sum(0) / 4)
+            assert found[here, 2:] == pytest.approx(read.sum(1).min(0))
+    halves = torch.tensor(surprise[:, 6:13]), torch.tensor(positions[:, 6:13])
+    first = so_far(halves[0][:, :3], halves[1][:, :3])
+    second = so_far(halves[0][:, 3:], halves[1][:, 3:], first[:, -1])
+    assert torch.cat([first, second], 1)[0].numpy() == pytest.approx(found[6:13])
+
+
+def test_log_probabilities_below_the_least_are_alike():
+    verifier = tiny_verifier(LM)
+    scores = {full_score(verifier, [0], [1], np.array([[low, 1.0]])) for low in (-8.0, -9.0, -80.0)}
+    assert len(scores) == 1
+    assert full_score(verifier, [0], [1], np.array([[-7.0, 1.0]])) not in scores
+    # and so they are to a reader
+    search = model("a", verifier)
+    texts = search.init(1, np.random.default_rng(0))
+    read = []
+    for low in (-8.0, -80.0, -7.0):
+        texts.surprise[..., 0], texts.begun[:] = low, 0
+        read.append(verifier.start(LM, [[0]], 40).read(texts, np.arange(1))[0].item())
+    assert read[0] == read[1] != read[2]
+
+
+@pytest.mark.parametrize("name", SELECTIONS)
+def test_the_generator_is_fed_each_token_once(name, seed):
+    """A verifier changes nothing there: prompt, and each different beginning of a text once."""
+    search = model()
+    populations, fed = history(search, SELECTIONS[name], seed), set()
+    written = 0
+    for p in (population.particles for population in populations):
+        for i in range(len(p)):
+            text = p.tokens[i, : p.lengths[i]].tolist()
+            fed |= {(p.prompt[i], *text[:j]) for j in range(1, len(text))}
+        grown = ~np.isnan(p.scores[:, -1])
+        written += (p.lengths - p.begun)[grown].sum()
+    cost = populations[-1].cost
+    assert cost.lm_positions == sum(map(len, search.prompts)) + len(fed)
+    assert cost.lm_tokens == written
+
+
+def test_finished_texts_are_never_read_again(seed, monkeypatch):
+    asked, plain = Counter(), Reader.read
+
+    def texts_of(p, which):
+        return ((p.prompt[i], p.tokens[i, : p.lengths[i]].tobytes()) for i in which)
+
+    def spy(self, texts, chosen, keep=False):
+        asked.update(texts_of(texts, chosen))
+        return plain(self, texts, chosen, keep)
+
+    monkeypatch.setattr(Reader, "read", spy)
+    final = history(model(max_tokens=24), keep_all, seed)[-1].particles
+    assert final.finished.all()
+    for text, copies in Counter(texts_of(final, range(len(final)))).items():
+        assert asked[text] == copies
+
+
+def test_the_dead_need_no_opinion(seed):
+    """Texts that a potential forbids are not read."""
+    from ttclib.lm.potentials import regex
+
+    search = model(
+        "a", potentials=[regex("[^c]*", LM.vocabulary)], proposal="bootstrap", max_tokens=8
+    )
+    first = search.init(200, np.random.default_rng(seed))
+    dead = first.log_increment == -np.inf
+    assert 0 < dead.sum() < 200
+    assert (np.isnan(first.scores[:, 0]) == dead).all()
+    texts = {tuple(tokens[:k]) for tokens, k in zip(first.tokens, first.lengths, strict=True)}
+    read = {text for text in texts if 2 not in text}
+    assert first.cost.verifier_positions == 1 + sum(map(len, read))
+
+
+# ---------------------------------------------------------------- known mistakes of published systems
+
+
+class KeyedBySuffix(Reader):
+    """The cache is asked for the last token of a text, not for the text."""
+
+    def _key(self, texts, i, length):
+        return int(texts.prompt[i]), texts.tokens[i, max(0, length - 1) : length].tobytes()
+
+
+class OneProblemForAll(Reader):
+    """The cache is asked for the text, whatever problem it solves."""
+
+    def _key(self, texts, i, length):
+        return 0, texts.tokens[i, :length].tobytes()
+
+
+class InterleavesProblems(Reader):
+    """Scores come back problem by problem, texts stand in turn."""
+
+    def read(self, texts, chosen, keep=False):
+        scores, cost = super().read(texts, chosen, keep)
+        return scores[np.argsort(texts.prompt[chosen], kind="stable")], cost
+
+
+class CountsNothing(Reader):
+    """Positions are left at zero."""
+
+    def _cost(self, counts, start):
+        return Cost()
+
+
+class ForgetsThePrompts(Reader):
+    """Only what follows the problem is counted."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self._unpaid = Cost()
+
+
+class CountsCopies(Reader):
+    """Equal texts are read, and paid for, once each."""
+
+    def read(self, texts, chosen, keep=False):
+        scores, cost = super().read(texts, chosen, keep)
+        again = texts.lengths[chosen] - texts.begun[chosen]
+        return scores, cost + Cost(verifier_positions=int(again.sum()) - len(scores))
+
+
+class LosesItsPlace(Reader):
+    """New tokens are read as if the shortest text of the batch came before."""
+
+    def _forward(self, tokens, surprise, start, counts, before=None):
+        return super()._forward(tokens, surprise, np.full_like(start, start.min()), counts, before)
+
+
+class IgnoresTheSurprise(Reader):
+    """The generator's surprise is not handed on."""
+
+    def _forward(self, tokens, surprise, start, counts, before=None):
+        return super()._forward(
+            tokens, surprise if surprise is None else 0 * surprise, start, counts, before
+        )
+
+
+class ForgetsWhatItRead(Reader):
+    """Neither what the net expected next when a step ended, nor the text so far is remembered."""
+
+    def _forward(self, tokens, surprise, start, counts, before=None):
+        return super()._forward(tokens, surprise, start, counts)
+
+
+class ForgetsItsLaw(Reader):
+    """The net does not remember what it expected next when a step ended."""
+
+    def _forward(self, tokens, surprise, start, counts, before=None):
+        if before is not None:
+            before = before.clone()
+            before[:, :-4] = 0
+        return super()._forward(tokens, surprise, start, counts, before)
+
+
+class SumsUpThisStepOnly(Reader):
+    """The sums of the text so far begin anew with every step."""
+
+    def _forward(self, tokens, surprise, start, counts, before=None):
+        if before is not None:
+            before = before.clone()
+            before[:, -4:] = 0
+        return super()._forward(tokens, surprise, start, counts, before)
+
+
+class TakesAnothersPast(Reader):
+    """What is left of reading does not move with its text."""
+
+    def _forward(self, tokens, surprise, start, counts, before=None):
+        before = before if before is None else before.roll(1, 0)
+        return super()._forward(tokens, surprise, start, counts, before)
+
+
+class ReadsTheProblemAsWritten(Reader):
+    """The problem's tokens count as the generator's."""
+
+    def _forward(self, tokens, surprise, start, counts, before=None):
+        surprise = np.zeros((*tokens.shape, 2)) if surprise is None else surprise
+        return super()._forward(tokens, surprise, start, counts, before)
+
+
+class LosesTheEnd(Reader):
+    """The last token of a step is not read."""
+
+    def _forward(self, tokens, surprise, start, counts, before=None):
+        return super()._forward(tokens, surprise, start, np.maximum(counts - 1, 1), before)
+
+
+MISTAKES = [
+    KeyedBySuffix,
+    OneProblemForAll,
+    InterleavesProblems,
+    CountsNothing,
+    ForgetsThePrompts,
+    CountsCopies,
+    LosesItsPlace,
+    IgnoresTheSurprise,
+    ForgetsWhatItRead,
+    ForgetsItsLaw,
+    SumsUpThisStepOnly,
+    TakesAnothersPast,
+    ReadsTheProblemAsWritten,
+    LosesTheEnd,
+]
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_known_mistakes_are_noticed(mistake, seed, monkeypatch):
+    monkeypatch.setattr(module, "Reader", mistake)
+    search = model()
+    with pytest.raises(AssertionError):
+        assert_read_right(search, history(search, SELECTIONS["particles"], seed, 48))
+
+
+# ---------------------------------------------------------------- files and figures
+
+
+@pytest.mark.parametrize("judge", [12, 0])
+def test_saved_and_loaded(judge, tmp_path, seed):
+    verifier = tiny_verifier(LM, judge)
+    verifier.save(tmp_path / "new" / "prm")
+    assert {path.name for path in (tmp_path / "new" / "prm").iterdir()} == {
+        "config.json",
+        "model.safetensors",
+    }
+    loaded = Verifier.load(tmp_path / "new" / "prm")
+    assert loaded.texts == verifier.texts == list(LM.vocabulary.texts)
+    assert loaded.context == verifier.context == 40
+    assert loaded.net.hidden == judge
+    for (name, weight), (_, other) in zip(
+        verifier.net.state_dict().items(), loaded.net.state_dict().items(), strict=True
+    ):
+        assert torch.equal(weight, other), name
+    before, after = (history(model(verifier=v), keep_all, seed)[-1] for v in (verifier, loaded))
+    assert np.array_equal(before.particles.scores, after.particles.scores, equal_nan=True)
+    assert before.spent == after.spent
+
+
+@pytest.mark.parametrize("judge", [12, 0])
+def test_flops_are_two_a_weight_and_the_attention(judge):
+    """The embedding is also the output of a body that predicts."""
+    verifier = tiny_verifier(LM, judge)
+    weights = verifier.net.named_parameters()
+    matrices = [w.numel() for name, w in weights if w.ndim == 2 and (judge or "embed" not in name)]
+    shape = verifier.net.body.shape
+    assert verifier.flops(1, 0) == 2 * sum(matrices)
+    assert verifier.flops(0, 1) == 4 * (shape.layers + bool(judge)) * shape.width
+
+
+def test_an_untrained_verifier_has_no_opinion():
+    from ttclib.lm.llama import Shape
+    from ttclib.search.verifier import Net
+
+    net = Net(Shape(len(LM.vocabulary), 16, 2, 2, 24, 40))
+    final = history(model(verifier=Verifier(net, LM.vocabulary.texts)), keep_all, 0)[-1].particles
+    assert (final.scores[~np.isnan(final.scores)] == 0.5).all()
+
+
+def test_an_exact_verifier_sees_problem_and_text(seed):
+    seen = {}
+
+    def score(problem, text):
+        seen[problem, text] = opinion(problem, text)
+        return seen[problem, text]
+
+    search = model(verifier=Exact(score))
+    for population in history(search, SELECTIONS["beam"], seed):
+        p = population.particles
+        for i, text in enumerate(search.texts(p)):
+            if not np.isnan(p.scores[i, population.t]):
+                assert p.scores[i, population.t] == seen[PROMPTS[p.prompt[i]], text]
+    assert population.cost.verifier_positions == population.cost.verifier_flops == 0
+    assert {problem for problem, _ in seen} == set(PROMPTS)
+
+
+OTHER = tiny_transformer("llama", letters="abcdefgh", context=40)
+TURNED = tiny_transformer("llama", letters="gfedcba", context=40)
+
+
+@pytest.mark.parametrize(
+    ("verifier", "message"),
+    [
+        (
+            tiny_verifier(OTHER),
+            "the verifier reads 9 tokens of another tokenizer; the model's has 8",
+        ),
+        (tiny_verifier(TURNED), "the verifier reads 8 tokens of another tokenizer"),
+        (tiny_verifier(LM, context=20), "the verifier reads 20 tokens; these texts may have 23"),
+    ],
+)
+def test_verifiers_that_cannot_be(verifier, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        history(model(verifier=verifier), keep_all, 0)
+    assert "\n" not in str(caught.value)
+
+
+def test_texts_as_long_as_the_context(seed):
+    """Up to the last position of both models, beside short ones."""
+    search = model(["a", "gfedcba"], max_tokens=33, until="a")
+    populations = history(search, resample(), seed)
+    assert_read_right(search, populations)
+    assert all(len(a) == len(b) for a, b in itertools.pairwise(populations))

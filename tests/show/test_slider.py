@@ -1,0 +1,810 @@
+"""The budget slider and the pictures: what is drawn, remembered, refused, and left without a
+kernel.
+"""
+
+import asyncio
+import base64
+import io
+import itertools
+import math
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import ipywidgets as W
+import numpy as np
+import pytest
+from PIL import Image
+from views import button, every, line_of, no_event_loop_of_another_test, pixels, shown, sliders  # noqa: F401
+
+from ttclib.cost import Cost
+from ttclib.inputs import whole_number
+from ttclib.sampling import montecarlo
+from ttclib.show import (
+    BudgetView,
+    Picture,
+    band,
+    end_labels,
+    entry,
+    figure,
+    options,
+    powers_of_two,
+    slider,
+)
+
+# ---- helpers: what a learner can see and touch --------------------------------------------------
+
+
+class Dots:
+    """A drawing of nested random dots on ``self.ax`` that notes each time it is asked to draw."""
+
+    def __init__(self, refuse=()):
+        self.calls, self.refuse = [], refuse
+
+    def __call__(self, points, seed, size=4):
+        self.calls.append((points, size, seed))
+        if points in self.refuse:
+            raise ValueError(
+                f"points is {points}; that is <not> allowed\nand this is a second line"
+            )
+        xy = np.random.default_rng(seed).random((points, 2))
+        self.ax.plot(*xy.T, "o", markersize=size)
+        return f"{points} dots, mean {xy.mean():.3f}", Cost(units=points)
+
+
+def canvas():
+    fig, ax = figure(size=(3.0, 2.0))
+    ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="x", ylabel="y")
+    return fig, ax
+
+
+def dots_view(draw=None, **settings):
+    draw = draw or Dots()
+    fig, draw.ax = canvas()
+    view = BudgetView(fig, draw, **(settings or {"points": powers_of_two(2, 6, "dots", default=4)}))
+    return view, draw
+
+
+TWO = {"points": powers_of_two(2, 6, "dots", default=4), "size": options([2, 4, 8], default=4)}
+
+
+def same(a, b):
+    return a.shape == b.shape and (a == b).all()
+
+
+# ---- frames and redraw --------------------------------------------------------------------------
+
+
+def test_frames_show_what_redrawing_shows():
+    frames, _ = dots_view()
+    redraw, _ = dots_view(points=TWO["points"], size=options([4]))
+    assert every(frames, W.Stack) and not every(redraw, W.Stack)
+    for value in TWO["points"].options:
+        sliders(frames)[0].value = sliders(redraw)[0].value = value
+        (a, caption), (b, other_caption) = shown(frames), shown(redraw)
+        assert same(pixels(a), pixels(b))
+        steady = [re.sub(r" · [\d.]+ (µs|ms|s)<", "<", text) for text in (caption, other_caption)]
+        assert steady[0] == steady[1] and f"{value} dots" in steady[0]
+
+
+def test_a_frame_is_the_figure_as_matplotlib_would_draw_it():
+    view, _ = dots_view()
+    fig, ax = canvas()
+    fig.canvas.draw()
+    fig.set_layout_engine("none")
+    draw = Dots()
+    draw.ax = ax
+    draw(16, 0)
+    fig.canvas.draw()
+    whole = np.asarray(fig.canvas.buffer_rgba())[..., :3]
+    # dots cover the spines in a frame, and lie under them in a figure: nothing else differs
+    differ = (whole != pixels(shown(view)[0])).any(axis=-1)
+    assert differ.mean() < 0.005
+
+
+def test_pictures_differ_between_settings_and_do_not_pile_up():
+    view, _ = dots_view(**TWO)
+    first = pixels(shown(view)[0])
+    sliders(view)[0].value = 64
+    assert not same(pixels(shown(view)[0]), first)
+    sliders(view)[0].value = 16
+    assert same(pixels(shown(view)[0]), first)
+    fresh, _ = dots_view(points=powers_of_two(2, 6, "dots", default=2), size=options([4]))
+    sliders(view)[0].value = 4
+    assert same(pixels(shown(view)[0]), pixels(shown(fresh)[0]))
+
+
+def test_all_budgets_have_the_same_luck():
+    _, draw = dots_view()
+    assert {seed for *_, seed in draw.calls} == {0}
+    view, draw = dots_view(**TWO)
+    for moved in sliders(view):
+        moved.value = moved.options[0][1]
+    assert {seed for *_, seed in draw.calls} == {0}
+    fig, draw.ax = canvas()
+    assert BudgetView(fig, draw, seed=7, **TWO).seed == 7 and draw.calls[-1][-1] == 7
+
+
+def test_a_setting_seen_before_is_not_drawn_again():
+    view, draw = dots_view(**TWO)
+    points, size = sliders(view)
+    for value in (4, 8, 16, 8, 4, 16):
+        points.value = value
+    assert draw.calls == [(16, 4, 0), (4, 4, 0), (8, 4, 0)]
+    size.value = 2
+    size.value = 4
+    assert draw.calls[3:] == [(16, 2, 0)]
+
+
+def test_memory_is_bounded(monkeypatch):
+    monkeypatch.setattr(slider, "_MEMORY", 2)
+    view, draw = dots_view(**TWO)
+    for value in (4, 8, 16, 8):  # 16, 4, 8 → 4, 8; 16 again → 8, 16; 8 is still there
+        sliders(view)[0].value = value
+    assert [points for points, *_ in draw.calls] == [16, 4, 8, 16]
+
+
+@pytest.mark.parametrize("settings", [{}, TWO])
+def test_new_luck_draws_everything_again(settings):
+    view, draw = dots_view(**settings)
+    before, calls = pixels(shown(view)[0]), len(draw.calls)
+    luck = button(view, "New luck")
+    assert luck.description == "New luck (seed 0)"
+    luck.click()
+    assert luck.description == "New luck (seed 1)" and view.seed == 1
+    assert not same(pixels(shown(view)[0]), before)
+    assert {seed for *_, seed in draw.calls[calls:]} == {1}
+    # in frames every budget has the new luck, and the one on screen got it first
+    assert len(draw.calls) - calls == (1 if settings else 5)
+    assert draw.calls[calls][0] == 16
+    mean = np.random.default_rng(1).random((16, 2)).mean()
+    assert f"mean {mean:.3f}" in shown(view)[1]
+
+
+def test_no_luck_no_button():
+    fig, _ = canvas()
+    view = BudgetView(fig, lambda points, seed: str(points), luck=False, points=options([1, 2]))
+    assert every(view, W.Button) == []
+
+
+def test_two_views_do_not_disturb_each_other():
+    alone = {}
+    for value in TWO["points"].options:
+        view, _ = dots_view(**TWO)
+        sliders(view)[0].value = value
+        alone[value] = shown(view)[0]
+    (a, _), (b, _) = dots_view(**TWO), dots_view(Dots(refuse=(32,)), **TWO)
+    for left, right in [(4, 64), (8, 32), (16, 4), (64, 8)]:
+        sliders(a)[0].value = left
+        sliders(b)[0].value = right
+        assert same(pixels(shown(a)[0]), pixels(alone[left]))
+        assert line_of(a) == "" and bool(line_of(b)) == (right == 32)
+    button(b, "New luck").click()
+    assert (a.seed, b.seed) == (0, 1)
+
+
+# ---- bad input ----------------------------------------------------------------------------------
+
+
+def test_a_refused_setting_gets_one_line_and_the_picture_stays():
+    view, _ = dots_view(Dots(refuse=(32,)), **TWO)
+    good = shown(view)
+    sliders(view)[0].value = 32
+    assert line_of(view) == "points is 32; that is &lt;not&gt; allowed"
+    assert shown(view) == good
+    assert "16 dots" in repr(view) and "2⁴ = 16" in repr(view)  # text, poster and picture agree
+    sliders(view)[1].value = 8  # still refused: the line stays one
+    assert "that is" in line_of(view) and shown(view) == good
+    sliders(view)[0].value = 64
+    assert line_of(view) == "" and "64 dots" in shown(view)[1]
+    assert repr(view).startswith("slider: points = 2⁶ = 64, size = 8 | 64 dots")
+
+
+def test_an_unexpected_error_is_named_and_kept_for_the_curious():
+    def draw(points, size, seed):
+        return str(points / (points - 8))
+
+    fig, _ = canvas()
+    view = BudgetView(fig, draw, **TWO)
+    sliders(view)[0].value = 8
+    assert line_of(view) == "ZeroDivisionError: division by zero"
+    assert "points / (points - 8)" in view.traceback
+
+
+def typed(text):
+    try:
+        return whole_number("points", float(text))
+    except ValueError as error:
+        raise ValueError(str(error)) from None
+
+
+@pytest.mark.parametrize("text", ["-5", "abc", "1.5", "", "nan", "<b>", "1e400"])
+def test_a_text_that_does_not_parse_gets_one_line_and_the_picture_stays(text):
+    view, draw = dots_view(points=entry(typed, "16", unit="dots"))
+    good, calls = shown(view), len(draw.calls)
+    (box,) = every(view, W.Text)
+    box.value = text
+    assert line_of(view) and "\n" not in line_of(view) and "<b>" not in line_of(view)
+    assert shown(view) == good and len(draw.calls) == calls
+    assert repr(view).startswith("slider: points = 16 | 16 dots")
+    assert view._repr_mimebundle_()[1]["image/png"]["alt"].startswith("16 dots")
+    box.value = "1e2"
+    assert line_of(view) == "" and "100 dots" in shown(view)[1]
+    box.value = "16"
+    assert shown(view) == good
+
+
+def test_luck_that_cannot_be_drawn_spares_the_other_frames():
+    def draw(points, seed):
+        if (points, seed) == (8, 1):
+            raise ValueError("all weights are zero")
+        return f"{points} with seed {seed}"
+
+    fig, _ = canvas()
+    view = BudgetView(fig, draw, points=powers_of_two(2, 4, "dots"))
+    button(view, "New luck").click()
+    assert line_of(view) == "all weights are zero"
+    captions = []
+    for value in (4, 8, 16):
+        sliders(view)[0].value = value
+        captions.append((shown(view)[1], repr(view)))
+    for (caption, text), seed in zip(captions, (1, 0, 1), strict=True):
+        assert f"seed {seed}" in caption and f"seed {seed}" in text
+    button(view, "New luck").click()
+    assert line_of(view) == "" and "seed 2" in shown(view)[1]
+
+
+def test_drawing_may_not_move_the_axes():
+    fig, ax = canvas()
+
+    def draw(points, seed, size=1):
+        ax.plot([0, points], [0, 1])
+        if points == 8:
+            ax.set_xlim(0, points)
+        return "drawn"
+
+    with pytest.raises(ValueError, match="draw moved the axes"):
+        BudgetView(fig, draw, points=powers_of_two(2, 6, "dots"))
+    fig, ax = canvas()
+    view = BudgetView(fig, draw, **TWO)
+    good = shown(view)
+    sliders(view)[0].value = 8
+    assert line_of(view).startswith("draw moved the axes") and shown(view) == good
+    sliders(view)[0].value = 64  # the axes are back
+    assert line_of(view) == "" and ax.get_xlim() == (0, 1) and shown(view)[0] != good[0]
+
+
+def test_axes_without_limits_keep_those_they_had():
+    fig, ax = figure(size=(3.0, 2.0))
+    ax.plot([0, 1], [0, 1])
+    view = BudgetView(fig, lambda n, seed: (ax.plot([0, n], [0, n]), str(n))[1], n=options([5, 50]))
+    assert line_of(view) == "" and ax.get_xlim()[1] < 1.1
+
+
+@pytest.mark.parametrize(
+    ("make", "line"),
+    [
+        (lambda: powers_of_two(5, 4, "dots"), "high is 4; it must be a whole number of at least 5"),
+        (lambda: powers_of_two(-1, 4, "dots"), "low is -1"),
+        (lambda: powers_of_two(2, 4, "dots", step=0), "step is 0"),
+        (
+            lambda: powers_of_two(2, 6, "dots", step=2, default=3),
+            r"default is 3; it must be one of .*\[2, 4, 6\]",
+        ),
+        (lambda: options([]), "values is empty"),
+        (lambda: options([1, 2], default=3), r"default is 3; it must be one of \[1, 2\]"),
+        (lambda: entry(float, "abc"), "could not convert"),
+        (lambda: BudgetView(canvas()[0], lambda seed: ""), "needs at least one setting"),
+        (
+            lambda: BudgetView(canvas()[0], lambda n, seed: "", seed=-1, n=options([1])),
+            "seed is -1",
+        ),
+    ],
+)
+def test_what_an_author_may_get_wrong(make, line):
+    with pytest.raises(ValueError, match=line):
+        make()
+
+
+def test_names_of_settings():
+    setting = powers_of_two(2, 10, "darts", step=4, default=6)
+    assert setting.options == (4, 64, 1024) and setting.default == 64
+    assert setting.names == ("2² = 4", "2⁶ = 64", "2¹⁰ = 1,024")
+    assert setting.label_of("darts") == "darts" and setting.label_of("n") == "n (darts)"
+    assert options([0.5, 1], names=["half", "one"]).name_of(0.5) == "half"
+    assert options([1], label="step size").label_of("s") == "step size"
+
+
+# ---- slow work ----------------------------------------------------------------------------------
+
+
+class Slow(Dots):
+    """The same dots, drawn one by one; notes which drawings ended and which were closed before."""
+
+    def __init__(self):
+        super().__init__()
+        self.ended, self.closed = [], []
+
+    def drawing(self, points, seed, size=4):
+        """Yield the progress after each dot."""
+        self.calls.append((points, size, seed))
+        left = self.closed
+        try:
+            xy = np.random.default_rng(seed).random((points, 2))
+            for k, (x, y) in enumerate(xy, 1):
+                self.ax.plot(x, y, "o", markersize=size, color="black")
+                if points == 32 and k == 20:
+                    raise ValueError("the 20th of 32 dots fell off")
+                yield k / points
+            left = self.ended
+            return f"{points} dots, mean {xy.mean():.3f}", Cost(units=points)
+        finally:
+            left.append(points)
+
+
+def slow_view(low=2, high=8):
+    slow = Slow()
+    fig, slow.ax = canvas()
+    return BudgetView(fig, slow.drawing, points=powers_of_two(low, high, "dots")), slow
+
+
+def slow_picture(exponent):
+    """Pixels of a drawing that nothing disturbed."""
+    view, _ = slow_view(exponent, exponent)
+    return pixels(shown(view)[0])
+
+
+def run(story):
+    """Run an async story in an event loop, as a kernel would."""
+
+    async def limited():
+        await asyncio.wait_for(story(), timeout=60)
+
+    asyncio.run(limited())
+
+
+async def until(condition):
+    while not condition():
+        await asyncio.sleep(0.002)
+
+
+def working(view):
+    (bar,) = every(view, W.FloatProgress)
+    box = next(w for w in every(view, W.HBox) if bar in w.children)
+    return box.layout.visibility == "visible"
+
+
+def test_slow_work_shows_its_progress_and_then_the_picture():
+    view, _ = slow_view()
+    (bar,), first = every(view, W.FloatProgress), shown(view)
+    assert not working(view) and sliders(view)[0].continuous_update is False
+    seen = []
+    bar.observe(lambda change: seen.append((change["new"], shown(view) == first)), "value")
+
+    async def story():
+        sliders(view)[0].value = 64
+        assert shown(view) == first  # the kernel is free again at once
+        await until(lambda: working(view))
+        await until(lambda: not working(view))
+
+    run(story)
+    assert "64 dots" in shown(view)[1] and "2⁶ = 64 | 64 dots" in repr(view) and line_of(view) == ""
+    values = [value for value, _ in seen]
+    assert values == sorted(values) and values[-1] == 1 and len(values) == 64
+    assert all(still_the_first for _, still_the_first in seen)
+    assert same(pixels(shown(view)[0]), slow_picture(6))
+
+
+def test_slow_work_can_be_stopped():
+    view, slow = slow_view()
+    first = shown(view)
+
+    async def story():
+        sliders(view)[0].value = 256
+        await until(lambda: every(view, W.FloatProgress)[0].value > 0.02)
+        button(view, "Stop").click()
+        await until(lambda: slow.closed)
+        assert not working(view)
+
+    run(story)
+    assert slow.closed == [256] and slow.ended == [4]
+    assert shown(view) == first and line_of(view).startswith("stopped")
+    assert "4 dots" in repr(view)
+
+    async def again():  # what was stopped was not remembered as if it were finished
+        sliders(view)[0].value = 8
+        sliders(view)[0].value = 256
+        await until(lambda: "256 dots" in shown(view)[1])
+        await until(lambda: not working(view))
+
+    run(again)
+    assert line_of(view) == ""
+
+
+def test_a_newer_setting_cancels_the_older():
+    view, slow = slow_view()
+    captions = []
+    every(view.children[-1], W.HTML)[1].observe(
+        lambda change: captions.append(change["new"]), "value"
+    )
+
+    async def story():
+        sliders(view)[0].value = 256
+        await until(lambda: every(view, W.FloatProgress)[0].value > 0.02)
+        sliders(view)[0].value = 128  # in the middle of the drawing
+        sliders(view)[0].value = 64  # before the drawing of 128 began
+        await until(lambda: "64 dots" in shown(view)[1])
+        await asyncio.sleep(0.05)
+
+    run(story)
+    assert slow.closed == [256] and slow.ended == [4, 64] and 128 not in [p for p, *_ in slow.calls]
+    assert len(captions) == 1 and "64 dots" in captions[0]
+    assert same(pixels(shown(view)[0]), slow_picture(6))  # nothing of 256 is in the picture
+
+
+def test_a_remembered_setting_comes_back_at_once_and_cancels_too():
+    view, slow = slow_view()
+
+    async def story():
+        sliders(view)[0].value = 256
+        await until(lambda: every(view, W.FloatProgress)[0].value > 0.02)
+        sliders(view)[0].value = 4
+        assert "4 dots" in shown(view)[1] and not working(view)
+        await until(lambda: slow.closed)
+        assert "4 dots" in shown(view)[1]
+
+    run(story)
+    assert len(slow.calls) == 2
+
+
+def test_a_display_in_another_cell_does_not_touch_running_work():
+    view, _ = slow_view()
+
+    async def story():
+        sliders(view)[0].value = 64
+        await until(lambda: every(view, W.FloatProgress)[0].value > 0.02)
+        assert "4 dots" in repr(view) and view._repr_mimebundle_()
+        await until(lambda: "64 dots" in shown(view)[1])
+
+    run(story)
+    assert same(pixels(shown(view)[0]), slow_picture(6))
+
+
+def test_an_error_in_slow_work_is_shown():
+    view, _ = slow_view()
+    first = shown(view)
+
+    async def story():
+        sliders(view)[0].value = 32
+        await until(lambda: line_of(view))
+        assert not working(view)
+
+    run(story)
+    assert line_of(view) == "the 20th of 32 dots fell off" and shown(view) == first
+    run(lambda: _move(view, 8))
+    assert line_of(view) == ""
+    assert same(pixels(shown(view)[0]), slow_picture(3))
+
+
+async def _move(view, value):
+    sliders(view)[0].value = value
+    await until(lambda: f"{value} dots" in shown(view)[1] and not working(view))
+
+
+def test_new_luck_of_frames_leaves_the_kernel_free():
+    view, draw = dots_view()
+
+    async def story():
+        button(view, "New luck").click()
+        assert len(draw.calls) == 5  # nothing drawn yet
+        button(view, "New luck").click()  # and the first luck never will be
+        await until(lambda: len(draw.calls) == 10)
+        await asyncio.sleep(0.02)
+
+    run(story)
+    assert [seed for *_, seed in draw.calls[5:]] == [2] * 5
+    assert view.seed == 2
+
+
+# ---- without a kernel ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("settings", [{}, TWO])
+def test_the_line_of_numbers_is_the_same_in_every_run(settings):
+    lines = {repr(dots_view(**settings)[0]) for _ in range(3)}
+    (line,) = lines
+    assert line.startswith("slider: points = 2⁴ = 16") and line.endswith("· cost: 16 dots")
+    assert not re.search(r"\d (µs|ms|s)\b", line)
+    view, _ = dots_view(**settings)
+    assert re.search(
+        r"cost: 16 dots · [\d.]+ (µs|ms|s)<", shown(view)[1]
+    )  # the caption has the seconds
+
+
+def test_the_poster_is_a_small_png_of_what_is_shown():
+    view, _ = dots_view()
+    sliders(view)[0].value = 64
+    data, metadata = view._repr_mimebundle_()
+    poster = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
+    assert poster.format == "PNG" and poster.size == (300, 200)
+    assert poster.mode == "P"
+    difference = np.asarray(poster.convert("RGB")).astype(float) - pixels(shown(view)[0])
+    assert np.abs(difference).mean() < 0.5
+    mean = np.random.default_rng(0).random((64, 2)).mean()
+    assert metadata["image/png"]["alt"] == f"64 dots, mean {mean:.3f} · cost: 64 dots"
+    assert data["text/plain"] == repr(view) and "text/html" not in data
+    assert "application/vnd.jupyter.widget-view+json" in data
+
+
+class Page(HTMLParser):
+    """The images, inputs and texts of a piece of HTML."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.images, self.inputs, self.tags = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.tags.append(tag)
+        {"img": self.images, "input": self.inputs}.get(tag, []).append(attributes)
+
+
+def test_the_static_page_holds_every_frame_in_the_order_of_its_script():
+    view, _ = dots_view(**TWO)
+    text = view.static_html()
+    page = Page(text)
+    assert "http" not in text and "script" not in page.tags and "link" not in page.tags
+    names = [one["data-names"].split("|") for one in page.inputs]
+    assert [len(n) for n in names] == [int(s["max"]) + 1 for s in page.inputs] == [5, 3]
+    assert len(page.images) == 15
+    # the script counts k = k · (max + 1) + value over the inputs, in the order of the page
+    for k, (i, j) in enumerate(itertools.product(range(5), range(3))):
+        assert k == i * (int(page.inputs[1]["max"]) + 1) + j
+        value = TWO["points"].options[i]
+        assert page.images[k]["alt"].startswith(f"{value} dots") and names[0][i].endswith(
+            f"= {value}"
+        )
+    visible = [k for k, image in enumerate(page.images) if "hidden" not in image]
+    assert (
+        visible == [int(page.inputs[0]["value"]) * 3 + int(page.inputs[1]["value"])] == [2 * 3 + 1]
+    )
+    for image in page.images:
+        Image.open(io.BytesIO(base64.b64decode(image["src"].partition("base64,")[2]))).verify()
+    assert len({image["src"] for image in page.images}) == 15
+    assert f'<p role="status">{page.images[7]["alt"]}</p>' in text
+    assert text.count("<label>points (dots) ") == text.count("<label>size ") == 1
+
+
+def test_the_static_page_is_in_the_bundle_on_request(monkeypatch):
+    monkeypatch.setenv("TTC_STATIC", "1")
+    view, _ = dots_view()
+    assert view._repr_mimebundle_()[0]["text/html"] == view.static_html()
+
+
+def test_a_large_static_page_is_thinned_around_the_default():
+    settings = {
+        "points": powers_of_two(1, 12, "dots", default=3),
+        "size": options(list(range(1, 10)), default=4),
+    }
+    view, _ = dots_view(**settings)
+    page = Page(view.static_html())
+    assert 20 <= len(page.images) <= 48
+    (visible,) = [image for image in page.images if "hidden" not in image]
+    assert visible["alt"].startswith("8 dots")
+    shown_names = [s["data-names"].split("|")[int(s["value"])] for s in page.inputs]
+    assert shown_names == ["2³ = 8", "4"]
+
+
+def test_slow_views_have_a_static_page_too():
+    view, _ = slow_view(2, 4)
+    assert [i["alt"].split()[0] for i in Page(view.static_html()).images] == ["4", "8", "16"]
+
+
+# ---- for readers who do not see, or do not use a mouse ------------------------------------------
+
+
+@pytest.mark.parametrize("settings", [{}, TWO, {"points": entry(typed, "16", unit="dots")}])
+def test_labels_and_roles(settings):
+    view, _ = dots_view(**settings)
+    picture, caption = shown(view)
+    (image,) = Page(picture).images
+    assert image["alt"].startswith("16 dots") and (image["width"], image["height"]) == (
+        "300",
+        "200",
+    )
+    assert 'role="status"' in caption and 'aria-live="polite"' in caption
+    for control in every(view, (W.SelectionSlider, W.Text)):
+        assert control.description.startswith(("points", "size"))
+    assert len(every(view, W.Dropdown)) == len(sliders(view))
+    for moved, listbox in zip(sliders(view), every(view, W.Dropdown), strict=True):
+        assert listbox.tooltip == f"{moved.description}: choose a value"
+        assert listbox.options == moved.options and listbox.value == moved.value
+
+
+def test_alternative_text_is_escaped():
+    fig, _ = canvas()
+    view = BudgetView(fig, lambda n, seed: f'{n} < "2"', n=options([1]))
+    (image,) = Page(shown(view)[0]).images
+    assert image["alt"] == '1 < "2"'
+    assert "1 &lt; " in shown(view)[1]
+    assert Page(view.static_html()).images[0]["alt"] == '1 < "2"'
+
+
+# ---- style --------------------------------------------------------------------------------------
+
+
+def test_figures_stay_outside_pyplot():
+    import matplotlib.pyplot as plt
+
+    before = plt.get_fignums()
+    dots_view()
+    assert plt.get_fignums() == before
+
+
+def test_end_labels_keep_their_distance_and_their_order():
+    _, ax = canvas()
+    heights = [0.50, 0.51, 0.52, 0.9]
+    end_labels(ax, 1.0, heights, "abcd", ["k"] * 4, gap=0.08)
+    labels = sorted((text.get_position()[1], text.get_text()) for text in ax.texts)
+    assert [name for _, name in labels] == list("abcd")
+    assert min(np.diff([y for y, _ in labels])) >= 0.08 - 1e-12
+    assert labels[0][0] == pytest.approx(0.5)
+
+
+def test_band_holds_the_stated_share():
+    _, ax = canvas()
+    draws = np.linspace(0, 1, 101)[:, None] * [1, 2]
+    band(ax, [0, 1], draws, level=0.8)
+    corners = ax.collections[0].get_paths()[0].vertices
+    assert corners[:, 1].min() == pytest.approx(0.1) and corners[:, 1].max() == pytest.approx(1.8)
+    assert ax.lines[0].get_ydata() == pytest.approx([0.5, 1.0])
+
+
+def test_a_picture_says_what_it_shows():
+    fig, _ = canvas()
+    picture = Picture(fig, "an empty square")
+    data, metadata = picture._repr_mimebundle_()
+    assert Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).size == (300, 200)
+    assert data["text/plain"] == repr(picture) == "picture: an empty square"
+    assert metadata["image/png"]["alt"] == "an empty square"
+
+
+# ---- the views of notebooks 00 and 01 -----------------------------------------------------------
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_first_view_tells_the_estimate_of_the_library():
+    from ttclib.course.start_here import figures
+
+    view = figures.first_view(montecarlo.darts, low=4, high=8, default=6)
+    exact = montecarlo.darts(64, np.random.default_rng(0))
+    said = f"π ≈ {exact.value:.4f}, give or take {1.96 * exact.standard_error:.4f}"
+    assert repr(view) == f"slider: darts = 2⁶ = 64 | {said} · cost: 64 darts"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("-5", "the number of darts is -5.0; it must be a whole number of at least 1"),
+        ("1.5", "the number of darts is 1.5; it must be a whole number of at least 1"),
+        ("abc", "&#x27;abc&#x27; is not a number; type one such as 5000 or 1e6"),
+        ("1e12", "1,000,000,000,000 darts take too long for a picture; type at most 10,000,000"),
+        ("inf", "the number of darts is inf; it must be a whole number of at least 1"),
+    ],
+)
+def test_typed_budgets(text, line):
+    from ttclib.course.start_here import figures
+
+    view = figures.typed_view()
+    (box,) = every(view, W.Text)
+    good = shown(view)
+    box.value = text
+    assert line_of(view) == line and shown(view) == good
+    box.value = "5e3"
+    assert line_of(view) == "" and "5,000 darts: π ≈" in shown(view)[1]
+
+
+def best_of(attempts, skill, rng, chance=0.2, questions=20_000):
+    solver, judge = rng.spawn(2)
+    right = solver.random((attempts, questions)) < chance
+    score = np.where(right, skill, 0.0) + judge.standard_normal(right.shape)
+    return right[score.argmax(axis=0), np.arange(questions)]
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("skill", [0.0, 0.5, 1.0, 3.0, math.inf])
+@pytest.mark.parametrize("attempts", [1, 2, 16])
+def test_judged_probability_is_exact(skill, attempts, seed):
+    """Against simulation: the number of right answers is binomial, false alarm 1e-6."""
+    from exact_p_values import FALSE_ALARM, binomial_p_value
+
+    from ttclib.course.start_here.figures import judged_probability
+
+    right = best_of(attempts, skill, np.random.default_rng(seed))
+    assert (
+        binomial_p_value(right.sum(), right.size, judged_probability(attempts, 0.2, skill))
+        > FALSE_ALARM
+    )
+
+
+def test_what_notebook_00_says_of_its_judges():
+    from ttclib.course.start_here.figures import judged_probability as p
+
+    assert (
+        p(16, 0.2, math.inf) == pytest.approx(0.97, abs=0.005) and p(256, 0.2, math.inf) > 0.999999
+    )
+    assert p(256, 0.2, 0.0) == pytest.approx(0.2, abs=1e-9)
+    assert p(256, 0.2, 1.0) < p(8, 0.2, math.inf)
+
+
+def test_the_judges_view():
+    from ttclib.course.start_here import figures
+
+    judges = {"perfect": math.inf, "blind": 0.0}
+    view = figures.judges_view(
+        lambda n, skill, rng: best_of(n, skill, rng, questions=200), judges, 0.2, high=4
+    )
+    shares = [
+        best_of(16, s, np.random.default_rng(0), questions=200).mean() for s in judges.values()
+    ]
+    assert repr(view).endswith(
+        f"perfect {shares[0]:.0%}, blind {shares[1]:.0%} · cost: 6.4 k attempts"
+    )
+
+
+def test_board_view_of_notebook_01():
+    from ttclib.course.monte_carlo_pi import figures
+
+    view = figures.board_view(montecarlo.darts, low=4, high=8, default=8)
+    exact = montecarlo.darts(256, np.random.default_rng(0))
+    assert f"π ≈ {exact.value:.5f} ± {exact.standard_error:.5f}" in repr(view)
+    assert f"true error {exact.value - math.pi:+.5f}" in repr(view)
+
+
+def test_ball_volume():
+    from ttclib.course.monte_carlo_pi.figures import ball_volume
+
+    exact = [2, math.pi, 4 / 3 * math.pi, math.pi**2 / 2]
+    assert [ball_volume(d) for d in (1, 2, 3, 4)] == pytest.approx(exact)
+
+
+def test_methods_view_of_notebook_01():
+    from ttclib.course.monte_carlo_pi import figures
+
+    methods = {
+        "darts": montecarlo.darts,
+        "strata": lambda n, rng: montecarlo.stratified(np.cos, n, rng),
+    }
+    view = figures.methods_view(methods, exact=math.sin(1), low=6, high=10)
+    runs = [
+        montecarlo.stratified(np.cos, 64, np.random.default_rng((0, r))).value for r in range(12)
+    ]
+    sliders(view)[0].value = 64
+    assert f"strata {np.sqrt(np.mean((np.array(runs) - math.sin(1)) ** 2)):.1e}" in repr(view)
+
+
+# ---- the map of the course ----------------------------------------------------------------------
+
+
+def test_the_map_marks_the_notebooks_that_are_there():
+    from ttclib.course.start_here import course_map
+
+    there = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+    assert [stem[:2] for stem in there] == [f"{k:02d}" for k in range(course_map.READY)]
+    picture = course_map.course_map()
+    assert f"{course_map.READY} of 16 notebooks are ready" in repr(picture)
+    assert picture.png == course_map.course_map().png != course_map.course_map(ready=16).png
+
+
+def test_the_picture_in_the_readme_is_up_to_date():
+    """Redrawn, up to what another build of the font renderer may change."""
+    from ttclib.course.start_here.course_map import course_map
+
+    stored, drawn = (
+        np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), dtype=float)
+        for png in ((ROOT / "data" / "course.png").read_bytes(), course_map(dpi=200).png)
+    )
+    assert stored.shape == drawn.shape
+    assert np.abs(stored - drawn).mean() < 1

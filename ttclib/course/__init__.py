@@ -1,0 +1,3 @@
+"""What serves one notebook each: its pictures (``figures``) and the checks of its exercises
+(``checks``).
+"""

@@ -1,0 +1,1 @@
+"""Pictures and checks of notebook 03 Bayesian estimation."""

@@ -1,0 +1,494 @@
+"""Pictures of notebook 09: difficulty, and the method that each difficulty wants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+
+from ttclib.cost import Cost, readable
+from ttclib.course.compute_optimal.strategies import ONE, price_of_knowing, seen_bins, strategies
+from ttclib.search.optimal import (
+    Curve,
+    average,
+    bootstrap_counts,
+    choose,
+    confusion,
+    difficulty_bins,
+    efficiency,
+    halves,
+    middle,
+    saving,
+    two_fold,
+)
+from ttclib.search.results import BEST, MAJORITY, WEIGHTED, Results, Samples
+from ttclib.show.slider import BudgetView, options
+from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, figure, truth
+
+_REPLICATES = 400
+
+
+def _name(b: int, number: int) -> str:
+    return f"{b + 1}" + (" easiest" if b == 0 else " hardest" if b == number - 1 else "")
+
+
+def _of_bins(number: int) -> np.ndarray:
+    """Colours from easy to hard, dark to light; readers of any sight tell them apart."""
+    return mpl.colormaps["cividis"](np.linspace(0, 0.9, number))
+
+
+def _means(values, weights) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean over the last axis (problems), and its 95% bootstrap interval."""
+    shares = weights / weights.sum(axis=1, keepdims=True)
+    low, high = middle(np.moveaxis(values @ shares.T, -1, 0))
+    return values.mean(axis=-1), low, high
+
+
+def _generations(ax, budgets, label="generations N") -> None:
+    ax.set(xscale="log", xlim=(budgets[0] * 0.8, budgets[-1] * 1.3), xlabel=label)
+    ax.set_xticks(budgets, [f"{b:g}" for b in budgets])
+    ax.minorticks_off()
+
+
+# ---- one strategy for all ------------------------------------------------------------------------
+
+
+def waste_picture(
+    results: Results, bins, few: int, many: int, method: str = WEIGHTED, seed: int = 0
+):
+    """One method at all budgets, bin by bin; and who gains when everybody gets ``many`` and not
+    ``few``.
+    """
+    number, rng = bins.max() + 1, np.random.default_rng(seed)
+    accuracy = results.only(method).accuracy[0]
+    colors, budgets = _of_bins(number), results.budgets
+    fig, (lines, bars) = figure(1, 2, size=(9.4, 3.7), width_ratios=[1.5, 1])
+    a, b = results.at(few), results.at(many)
+    gains = []
+    for k in range(number):
+        here = accuracy[:, bins == k]
+        mean, low, high = _means(here, bootstrap_counts(here.shape[1], _REPLICATES, rng))
+        lines.fill_between(budgets, low, high, color=colors[k], alpha=0.25, linewidth=0)
+        lines.plot(budgets, mean, "o-", color=colors[k], markersize=4, label=_name(k, number))
+        gain = here[b] - here[a]
+        gains.append(_means(gain[None], bootstrap_counts(len(gain), _REPLICATES, rng)))
+    lines.set(ylim=(-0.02, 1.02), ylabel="share of problems solved", title=f"{method}, 95% bands")
+    _generations(lines, budgets)
+    lines.legend(title="bin", loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    mean, low, high = (np.ravel(v) for v in zip(*gains, strict=True))
+    bars.bar(range(number), mean, color=colors)
+    bars.errorbar(
+        range(number), mean, [mean - low, high - mean], fmt="none", color=TRUTH, capsize=3
+    )
+    bars.axhline(0, color=TRUTH, linewidth=0.8)
+    bars.set_xticks(range(number), [_name(k, number).replace(" ", "\n") for k in range(number)])
+    bars.set(
+        xlabel="bin", ylabel="more problems solved", title=f"{many} generations instead of {few}"
+    )
+    return Picture(
+        fig,
+        f"{method}, from {few} to {many} generations, gain by bin from easy to hard: "
+        + ", ".join(f"{m:+.2f}" for m in mean)
+        + "; solved with one generation: "
+        + ", ".join(f"{accuracy[0, bins == k].mean():.2f}" for k in range(number)),
+    )
+
+
+# ---- difficulty ----------------------------------------------------------------------------------
+
+
+def agreement_picture(ease, score, number: int = 5) -> Picture:
+    """The verifier's idea of difficulty against the truth, problem by problem and bin by bin."""
+    ease, score = np.asarray(ease), np.asarray(score)
+    oracle, predicted = difficulty_bins(ease, number), difficulty_bins(score, number)
+    counts, colors = confusion(oracle, predicted), _of_bins(number)
+    fig, (points, table) = figure(1, 2, size=(9.0, 4.0), width_ratios=[1.15, 1])
+    points.scatter(ease, score, c=colors[oracle], s=18, edgecolors=TRUTH, linewidths=0.3, zorder=3)
+    for values, line in ((ease, points.axvline), (score, points.axhline)):
+        sorted_ = np.sort(values)[::-1]
+        for k in range(1, number):  # the borders between bins
+            at = -(-k * len(values) // number)
+            line((sorted_[at - 1] + sorted_[at]) / 2, color=MUTED, linewidth=0.8)
+    points.plot([0, 1], [0, 1], "k--", linewidth=1.2, label="calibrated")
+    points.set(
+        xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), title="a point is a problem, grey: borders of bins"
+    )
+    points.set(xlabel="pass@1, needs the answers", ylabel="mean final score of the verifier")
+    points.legend(loc="upper left")
+    points.grid(visible=False)
+    table.imshow(counts, cmap="cividis", vmin=0)
+    for i, j in np.ndindex(counts.shape):
+        dark = counts[i, j] < 0.6 * counts.max()
+        table.text(j, i, counts[i, j], ha="center", va="center", color="white" if dark else "black")
+    names = [_name(k, number).replace(" ", "\n") for k in range(number)]
+    table.set_xticks(range(number), names)
+    table.set_yticks(range(number), names)
+    table.set(xlabel="predicted bin", ylabel="oracle bin", title="problems")
+    table.grid(visible=False)
+    same, near = (np.mean(abs(oracle - predicted) <= d) for d in (0, 1))
+    rank = np.corrcoef(*(np.argsort(np.argsort(v)) for v in (ease, score)))[0, 1]
+    return Picture(
+        fig,
+        f"{same:.0%} of {len(ease)} problems are in the same bin, {near:.0%} at most one bin away; rank "
+        f"correlation {rank:.2f}; on the diagonal " + ", ".join(map(str, np.diag(counts))),
+    )
+
+
+# ---- methods by bin ------------------------------------------------------------------------------
+
+
+def methods_picture(
+    results: Results,
+    bins,
+    names: Sequence[str],
+    budgets: Sequence[int] = (4, 16, 64, 256),
+    seed: int = 0,
+) -> Picture:
+    """Accuracy of each method in each bin at some budgets: the bars of Snell et al. 2024, figure 3."""
+    number, rng = bins.max() + 1, np.random.default_rng(seed)
+    some = results.only(*names)
+    palette = dict(zip(names, _palette(names), strict=True))
+    rows = -(-len(budgets) // 2)
+    fig, axes = figure(rows, 2, size=(10.0, 3.0 * rows), sharex=True, sharey=True, squeeze=False)
+    width, texts = 0.84 / len(names), []
+    draws = [bootstrap_counts(int(np.sum(bins == k)), _REPLICATES, rng) for k in range(number)]
+    for ax, budget in zip(np.ravel(axes), budgets, strict=False):
+        accuracy = some.accuracy[:, some.at(budget)]
+        best = []
+        for i, name in enumerate(names):
+            stats = [_means(accuracy[i][None, bins == k], draws[k]) for k in range(number)]
+            mean, low, high = (np.ravel(v) for v in zip(*stats, strict=True))
+            x = np.arange(number) + (i - (len(names) - 1) / 2) * width
+            ax.bar(x, mean, width * 0.92, color=palette[name], label=name)
+            ax.errorbar(x, mean, [mean - low, high - mean], fmt="none", color=TRUTH, elinewidth=0.8)
+            best.append(mean)
+        ax.set(title=f"{budget} generations", ylim=(0, 1.02))
+        ax.set_xticks(range(number), [_name(k, number) for k in range(number)])
+        ax.grid(axis="x", visible=False)
+        winners = [names[k] for k in np.nanargmax(best, axis=0)]
+        texts.append(f"at {budget}: " + ", ".join(winners))
+    for ax in axes[:, 0]:
+        ax.set_ylabel("share solved")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside lower center", ncols=min(len(names), 6))
+    return Picture(fig, "highest bar from the easiest bin to the hardest, " + "; ".join(texts))
+
+
+def _palette(names: Sequence[str]) -> list[str]:
+    """The same colour for a method in every picture of one list: majority is grey."""
+    others = iter((*COLORS, "#6A3D9A", "#000000", "#A6761D", "#999933", "#DDCC77"))
+    return [MUTED if name == MAJORITY else next(others) for name in names]
+
+
+# ---- the choice of each bin ----------------------------------------------------------------------
+
+
+def choice_view(results: Results, bins: Mapping[str, np.ndarray], seed: int = 0, splits: int = 64):
+    """Which method each bin picks on one half, and what that is worth on the other half.
+
+    Parameters
+    ----------
+    bins : mapping
+        Name → bins (problems,): difficulty as the answers tell it, or as the verifier does.
+    """
+    names, number = results.names, next(iter(bins.values())).max() + 1
+    fig, (table, bars) = figure(1, 2, size=(10.0, 4.4), width_ratios=[1.25, 1])
+    table.set(xlim=(-0.5, number - 0.5), ylim=(len(names) - 0.5, -0.5), xlabel="bin")
+    table.set_xticks(range(number), [_name(k, number) for k in range(number)])
+    table.set_yticks(range(len(names)), names)
+    table.set_title("share solved; framed: chosen, thicker: by more splits")
+    table.grid(visible=False)
+    bars.set(xlim=(-0.5, number + 0.5), ylim=(0, 1.08), ylabel="share solved", xlabel="bin")
+    bars.set_xticks(
+        range(number + 1), [*(_name(k, number).replace(" ", "\n") for k in range(number)), "all"]
+    )
+    bars.set_title("scored on the other half")
+    kinds = [Patch(color=MUTED, label=WEIGHTED), Patch(color=GOOD, label="compute-optimal")]
+    kinds.append(
+        Line2D(
+            [], [], color=TRUTH, linestyle="--", linewidth=1.2, label="best setting in hindsight"
+        )
+    )
+    fig.legend(handles=kinds, loc="outside lower right", ncols=3)
+    colors = mpl.colormaps["cividis"]
+
+    def draw(budget, difficulty, seed):
+        mine, place = bins[difficulty], results.at(budget)
+        right = results.accuracy[:, place]
+        fold = halves(mine, np.random.default_rng([seed, 9]), splits)
+        picked = choose(right, mine, fold)  # (splits, 2, bins)
+        assigned = two_fold(right, mine, fold)
+        by_bin = np.array([right[:, mine == k].mean(axis=1) for k in range(number)]).T
+        for i, k in np.ndindex(by_bin.shape):
+            if np.isnan(by_bin[i, k]):
+                table.text(k, i, "–", ha="center", va="center", color=MUTED)
+                continue
+            table.add_patch(
+                Rectangle((k - 0.5, i - 0.5), 1, 1, color=colors(by_bin[i, k]), linewidth=0)
+            )
+            text = "white" if by_bin[i, k] < 0.6 else "black"
+            table.text(
+                k, i, f"{by_bin[i, k]:.2f}", ha="center", va="center", color=text, fontsize=8.5
+            )
+            share = np.mean(picked[..., k] == i)
+            if share > 0.05:
+                frame = {
+                    "fill": False,
+                    "edgecolor": BAD,
+                    "linewidth": 0.8 + 3.2 * share,
+                    "zorder": 4,
+                }
+                table.add_patch(Rectangle((k - 0.46, i - 0.44), 0.92, 0.88, **frame))
+        adaptive = [
+            average(right[:, mine == k], assigned[:, mine == k]).mean() for k in range(number)
+        ]
+        adaptive.append(average(right, assigned).mean())
+        plain = [*by_bin[names.index(WEIGHTED)], right[names.index(WEIGHTED)].mean()]
+        best = np.nanmax(by_bin, axis=0)
+        share = np.bincount(mine) / len(mine)
+        bars.bar(np.arange(number + 1) - 0.2, plain, 0.38, color=MUTED)
+        bars.bar(np.arange(number + 1) + 0.2, adaptive, 0.38, color=GOOD)
+        for x, height in enumerate([*best, best @ share]):
+            bars.plot([x - 0.4, x + 0.4], [height, height], "k--", linewidth=1.2)
+        usual = [names[np.bincount(picked[..., k].ravel()).argmax()] for k in range(number)]
+        solved = (
+            f"{adaptive[-1]:.3f}, {WEIGHTED} {plain[-1]:.3f}, best in hindsight {best @ share:.3f}"
+        )
+        text = f"picked most often, easy to hard: {', '.join(usual)}; solved on the other half {solved}"
+        paid = (results.lm_flops, results.verifier_flops)
+        lm, verifier = (average(p[:, place].mean(axis=1), assigned).mean() for p in paid)
+        return text, Cost(units=int(budget), lm_flops=float(lm), verifier_flops=float(verifier))
+
+    budgets = [int(b) for b in results.budgets]
+    return BudgetView(
+        fig,
+        draw,
+        seed=seed,
+        budget=options(budgets, default=16, unit="generations", label="generations N"),
+        difficulty=options(list(bins), label="difficulty"),
+    )
+
+
+# ---- strategies over budgets ---------------------------------------------------------------------
+
+
+_LOOKS = {
+    MAJORITY: (MUTED, "s:"),
+    WEIGHTED: (TRUTH, "o-"),
+    BEST: (COLORS[3], "P--"),
+    ONE: (COLORS[1], "D-"),
+    "compute-optimal, oracle": (COLORS[2], "^-"),
+    "compute-optimal, predicted": (COLORS[0], "v-"),
+}
+
+
+def curves_picture(generations: Mapping[str, Curve], flops: Mapping[str, Curve]) -> Picture:
+    """Accuracy of every strategy against generations, and against FLOPs of both models."""
+    fig, axes = figure(1, 2, size=(10.0, 4.3), sharey=True)
+    for ax, curves in zip(axes, (generations, flops), strict=True):
+        for name, curve in curves.items():
+            color, line = _LOOKS[name]
+            ax.plot(curve.paid, curve.accuracy, line, color=color, markersize=4.5, label=name)
+    for name in (WEIGHTED, "compute-optimal, predicted"):
+        low, high = middle(generations[name].draws)
+        axes[0].fill_between(
+            generations[name].paid, low, high, color=_LOOKS[name][0], alpha=0.13, linewidth=0
+        )
+    axes[0].set(ylabel="share of problems solved", title="95% bands of two of them")
+    axes[1].set_title("both models, positions really computed")
+    _generations(axes[0], next(iter(generations.values())).paid)
+    axes[1].set(xscale="log", xlabel="FLOPs a problem")
+    handles, labels = axes[0].get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside lower center", ncols=3)
+    at = np.flatnonzero(np.isin(generations[WEIGHTED].paid, (4, 16, 64, 256)))
+    rows = [
+        f"{name} " + ", ".join(f"{v:.3f}" for v in curve.accuracy[at])
+        for name, curve in generations.items()
+    ]
+    budgets = ", ".join(f"{v:g}" for v in generations[WEIGHTED].paid[at])
+    return Picture(fig, f"share solved at {budgets} generations: " + "; ".join(rows))
+
+
+def efficiency_picture(
+    curves: Mapping[str, Curve], budgets, unit: str, baseline: str = WEIGHTED, claim: float = 4.0
+) -> Picture:
+    """How many times more a baseline pays for the same accuracy, read from both ends, 95%
+    intervals.
+
+    Parameters
+    ----------
+    curves : mapping
+        From :func:`ttclib.course.compute_optimal.strategies.strategies`.
+    budgets : array
+        Generations at which the curves were measured.
+    unit : str
+        What the curves count: generations or FLOPs.
+    """
+    fig, axes = figure(1, 2, size=(10.0, 4.0), sharey=True)
+    top, texts = 64.0, []
+    ways = ((efficiency, "N of the strategy"), (saving, f"N of {baseline}"))
+    for ax, (ratio_of, axis) in zip(axes, ways, strict=True):
+        for shift, name in enumerate(n for n in curves if n not in (MAJORITY, WEIGHTED, BEST)):
+            ratio, draws = ratio_of(curves[name], curves[baseline])
+            ends = middle(draws)
+            x, shown = budgets * 1.09 ** (shift - 1), np.clip(ratio, 0.2, top)
+            color, line = _LOOKS[name]
+            ax.plot([x, x], np.clip(ends, 0.2, top), color=color, linewidth=1.4)
+            there = np.isfinite(ratio) & (ratio > 0)
+            ax.plot(x[there], shown[there], line[0], color=color, markersize=5, label=name)
+            ax.plot(x[~there], shown[~there], line[0], color=color, markersize=8, fillstyle="none")
+            places = [int(np.flatnonzero(budgets == b)[0]) for b in (4, 16, 64) if b in budgets]
+            if name != ONE:
+                parts = [
+                    f"at {budgets[k]:g} {_times(ratio[k], *(end[k] for end in ends))}"
+                    for k in places
+                ]
+                texts.append(f"{axis}, {name}: " + ", ".join(parts))
+        truth(ax, 1.0)
+        ax.axhline(claim, color=BAD, linestyle=":", linewidth=1.2)
+        ax.text(budgets[0] * 0.9, claim * 1.08, f"paper: up to {claim:g}", color=BAD, fontsize=8.5)
+        ax.set(yscale="log", ylim=(0.18, top * 1.3))
+        ax.set_yticks(
+            [0.25, 0.5, 1, 2, 4, 8, 16, 32, top], ["¼", "½", "1", "2", "4", "8", "16", "32", "more"]
+        )
+        ax.minorticks_off()
+        _generations(ax, budgets, f"equal accuracy, read at {axis}")
+    axes[0].set_ylabel(f"times as many {unit} for {baseline}")
+    handles, labels = axes[1].get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside lower center", ncols=3)
+    return Picture(
+        fig, f"times as many {unit} for {baseline} at equal accuracy; " + "; ".join(texts)
+    )
+
+
+def _times(ratio: float, low: float, high: float) -> str:
+    """Write a ratio with its interval; "more" is more than any budget there is."""
+    middle_, low, high = (
+        "never" if v == 0 else f"{v:.2g}×" if np.isfinite(v) else "more" for v in (ratio, low, high)
+    )
+    return f"{middle_} ({low} to {high})"
+
+
+# ---- what knowing costs --------------------------------------------------------------------------
+
+
+def knowing_view(
+    results: Results,
+    samples: Samples,
+    weights,
+    looks=(0, 1, 4, 16, 64, 256),
+    budget: int = 16,
+    seed: int = 0,
+) -> BudgetView:
+    """Spend m samples on the difficulty, pay for them, and see what is left of the gain."""
+    rng = np.random.default_rng(seed)
+    base = strategies(results, {}, weights, rng)[WEIGHTED]
+    oracle, place = difficulty_bins(samples.right.mean(axis=(0, 2))), results.at(budget)
+    curves = price_of_knowing(results, samples, weights, rng, looks)
+    net = {m: saving(curve, base) for m, curve in curves.items()}
+    gross = [saving(curve._replace(paid=base.paid), base)[0][place] for curve in curves.values()]
+    fig, (lines, ratio) = figure(1, 2, size=(10.0, 4.0), width_ratios=[1.2, 1])
+    budgets = results.budgets
+    low, high = middle(base.draws)
+    lines.fill_between(budgets, low, high, color=TRUTH, alpha=0.12, linewidth=0)
+    lines.plot(budgets, base.accuracy, "o-", color=TRUTH, markersize=4, label=WEIGHTED)
+    ends = [curve.accuracy for curve in curves.values()]
+    lines.set(
+        ylim=(base.accuracy[0] - 0.03, np.max(ends) + 0.05), ylabel="share of problems solved"
+    )
+    _generations(lines, [*budgets, 512], "generations, those for the difficulty included")
+    lines.plot([], [], "v-", color=GOOD, label="compute-optimal, all paid")
+    lines.plot([], [], ":", color=GOOD, label="the same, difficulty for nothing")
+    lines.legend(loc="lower right")
+    xs = range(len(looks))
+    ratio.set(yscale="log", ylim=(0.04, 12), xlim=(-0.6, len(looks) - 0.4))
+    ratio.set_xticks(xs, looks)
+    ratio.set_yticks([1 / 16, 1 / 4, 1, 4], ["1/16", "¼", "1", "4"])
+    ratio.minorticks_off()
+    ratio.set(xlabel="samples for the difficulty", ylabel=f"times as much for {WEIGHTED}")
+    ratio.set_title(f"for what that solves with {budget}")
+    truth(ratio, 1.0)
+    shown = np.array([net[m][0][place] for m in looks])
+    ends = np.transpose([middle(net[m][1][:, place]) for m in looks])
+    ratio.plot([xs, xs], np.maximum(ends, 0.04), color=GOOD, linewidth=1.4)
+    ratio.plot(xs, shown, "v", color=GOOD, label="all paid")
+    ratio.plot(xs, gross, ":", color=GOOD, label="difficulty for nothing")
+    ratio.legend(loc="lower left")
+
+    def draw(m, seed):
+        curve, at = curves[m], looks.index(m)
+        low, high = middle(curve.draws)
+        lines.fill_between(curve.paid, low, high, color=GOOD, alpha=0.2, linewidth=0)
+        lines.plot(curve.paid, curve.accuracy, "v-", color=GOOD, markersize=5)
+        lines.plot(budgets, curve.accuracy, ":", color=GOOD)
+        ratio.plot(at, shown[at], "o", markersize=15, fillstyle="none", color=BAD, mew=2)
+        where = "everybody in one bin"
+        if m:
+            where = f"{np.mean(seen_bins(samples, m) == oracle):.0%} of problems in their true bin"
+        text = (
+            f"{where}; {budget} generations for the answer and {m} for the difficulty solve "
+            f"{curve.accuracy[place]:.3f}; for what {WEIGHTED} solves with {budget}, that pays "
+            f"{_times(shown[at], *ends[:, at])} as much, all paid"
+        )
+        return text, Cost(units=m)
+
+    looks = tuple(looks)
+    return BudgetView(
+        fig,
+        draw,
+        luck=False,
+        m=options(
+            looks,
+            default=16 if 16 in looks else looks[0],
+            unit="samples",
+            label="samples for the difficulty",
+        ),
+    )
+
+
+# ---- sharing the budget out ----------------------------------------------------------------------
+
+
+def shared_picture(shared: Mapping[str, Curve], generations: Mapping[str, Curve]) -> Picture:
+    """Accuracy when the budget is shared out between bins, against the same budget for all."""
+    fig, ax = figure(size=(8.4, 4.0))
+    for name in (WEIGHTED, "compute-optimal, oracle", "compute-optimal, predicted"):
+        color, line = _LOOKS[name]
+        curve = generations[name]
+        ax.plot(curve.paid, curve.accuracy, line, color=color, markersize=4, label=name, alpha=0.6)
+    low, high = middle(generations[WEIGHTED].draws)
+    ax.fill_between(generations[WEIGHTED].paid, low, high, color=TRUTH, alpha=0.12, linewidth=0)
+    texts = []
+    for name, curve in shared.items():
+        color = _LOOKS[f"compute-optimal, {name}"][0]
+        ax.plot(
+            curve.paid,
+            curve.accuracy,
+            "*--",
+            color=color,
+            markersize=9,
+            label=f"shared out, {name}",
+        )
+        ratio, draws = saving(curve, generations[WEIGHTED])
+        at = int(np.argmin(abs(generations[WEIGHTED].paid - 16)))
+        said = _times(ratio[at], *middle(draws[:, at]))
+        texts.append(f"{name}: {WEIGHTED} pays {said} as much for what it solves with 16")
+    _generations(ax, generations[WEIGHTED].paid, "generations a problem, in the mean")
+    ax.set(ylabel="share of problems solved")
+    ax.legend(loc="lower right")
+    return Picture(fig, "shared out; " + "; ".join(texts))
+
+
+def spent_table(results: Results, m: int) -> str:
+    """Write what m samples a problem cost to draw and to score, beside some budgets of a search."""
+    row = results.names.index(WEIGHTED)
+    price = results.flops[row].mean(axis=(1, 2))  # (budgets,)
+    most = results.budgets[-1]
+    cost = price[-1] * m / most
+    lines = [f"{m} samples with their scores cost {readable(cost)} FLOPs a problem; as many as"]
+    for budget in np.intersect1d(results.budgets, (4, 16, 64, 256)):
+        lines.append(f"{cost / price[results.at(budget)]:8.1f} × {WEIGHTED} with N = {budget}")
+    return "\n".join(lines)

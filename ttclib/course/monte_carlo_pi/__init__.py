@@ -1,0 +1,1 @@
+"""Pictures and checks of notebook 01 Monte Carlo."""

@@ -1,0 +1,1 @@
+"""Pictures and checks of notebook 08 A search you can watch."""

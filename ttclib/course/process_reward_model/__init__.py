@@ -1,0 +1,1 @@
+"""Pictures and checks of notebook 07 A process reward model."""

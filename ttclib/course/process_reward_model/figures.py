@@ -1,0 +1,596 @@
+"""Pictures of notebook 07: rollouts, a verifier as it learns, and what it believes."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import html
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import ipywidgets as W
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from ttclib.lm import arithmetic
+from ttclib.measure.calibration import auroc, expected_calibration_error, reliability
+from ttclib.measure.votes import majority, majority_at_k, pass_at_k, votes
+from ttclib.search.aggregation import AGGREGATIONS
+from ttclib.search.pool import auc_within, believe, best_of
+from ttclib.search.rollouts import Rollouts, continuations
+from ttclib.show.slider import BudgetView, options, powers_of_two
+from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, figure, png_bytes, truth
+
+AGGREGATION_COLORS = dict(zip(AGGREGATIONS, (GOOD, COLORS[1], COLORS[3], COLORS[2]), strict=True))
+
+
+def _doubling_axis(ax, budgets: Sequence[int], label: str) -> None:
+    ax.set(xscale="log", xlim=(budgets[0] * 0.8, budgets[-1] * 1.25), xlabel=label)
+    ax.set_xticks(budgets, [f"{k:,}" for k in budgets])
+    ax.minorticks_off()
+
+
+def _mean_error(values: np.ndarray) -> np.ndarray:
+    """Half of a 95% interval of the mean over problems (axis 0), which are independent."""
+    return 1.96 * np.std(values, axis=0, ddof=1) / math.sqrt(len(values))
+
+
+# ---- what there is to gain --------------------------------------------------------------------------
+
+
+def picking_view(
+    problems: Sequence[str],
+    solutions: Sequence[Sequence[str]],
+    log_probs: np.ndarray,
+    right: np.ndarray,
+    show: int,
+) -> BudgetView:
+    """How often a vote, or the likeliest solution, finds the right answer that is there.
+
+    Parameters
+    ----------
+    solutions : sequence of sequences of str
+        2^k of each problem.
+    log_probs, right : arrays, shape (problems, 2^k)
+    show : int
+        Index of the problem whose votes are drawn.
+    """
+    given = [[arithmetic.answer(text) for text in mine] for mine in solutions]
+    values = [arithmetic.value(arithmetic.parse(p)) for p in problems]
+    high = int(math.log2(right.shape[1]))
+    ks = [2**k for k in range(high + 1)]
+    curves = {
+        "one of them is right": (pass_at_k(right, ks), TRUTH, "--"),
+        "majority is right": (
+            np.array([majority_at_k(a, v, ks) for a, v in zip(given, values, strict=True)]),
+            COLORS[1],
+            "o-",
+        ),
+        "likeliest is right": (best_of(log_probs, right, ks), COLORS[3], "o-"),
+    }
+    fig, (bars, score) = figure(1, 2, size=(9.2, 3.8), width_ratios=[1, 1.15])
+    first = sorted(votes(given[show]), key=votes(given[show]).get, reverse=True)[:5]
+    names = first if values[show] in first else [*first[:4], values[show]]
+    rows = np.arange(len(names))[::-1]
+    most = max(votes(given[show]).values())
+    bars.set_yticks(rows, ["no answer" if name is None else str(name) for name in names])
+    bars.set(xlim=(0, 1.4 * most), xlabel="votes")
+    bars.set_title(f"{problems[show]} = {values[show]}", fontsize=9.5)
+    bars.grid(axis="y", visible=False)
+    bars.set_ylim(-0.6, len(names) - 0.4)
+    for label, style in {"right": GOOD, "wrong": BAD}.items():
+        bars.plot([], [], "s", color=style, markersize=8, label=label)
+    bars.plot([], [], "k*", label="the likeliest solution")
+    bars.legend(loc="lower right", fontsize=7.5)
+    _doubling_axis(score, ks, "samples n")
+    score.set(ylim=(0, 1), title=f"{len(problems)} problems", ylabel="share of problems")
+    for label, (_, color, style) in curves.items():
+        score.plot([], [], style, color=color, markersize=4, label=label)
+    score.legend(loc="upper left", fontsize=8)
+
+    def draw(samples, seed):
+        seen = [k for k in ks if k <= samples]
+        counts = votes(given[show][:samples])
+        likeliest = given[show][int(np.argmax(log_probs[show, :samples]))]
+        for row, name in zip(rows, names, strict=True):
+            color = GOOD if name == values[show] else BAD
+            bars.barh(row, counts.get(name, 0), 0.6, color=color)
+            if name == likeliest:
+                bars.plot(counts.get(name, 0) + 0.04 * most, row, "k*")
+        for found, color, style in curves.values():
+            mean = found[:, : len(seen)].mean(axis=0)
+            score.plot(seen, mean, style, color=color, markersize=4)
+        one, vote, likely = (found[:, len(seen) - 1].mean() for found, _, _ in curves.values())
+        text = (
+            f"here the majority says {majority(given[show][:samples])}, the likeliest {likeliest}, right is "
+            f"{values[show]}; over all problems: one of {samples} is right for {one:.2f}, their majority for "
+            f"{vote:.2f}, the likeliest of them for {likely:.2f}"
+        )
+        return text
+
+    return BudgetView(
+        fig, draw, luck=False, samples=powers_of_two(0, high, unit="samples", default=high)
+    )
+
+
+# ---- rollouts ---------------------------------------------------------------------------------------
+
+
+def step_texts(solution: str) -> list[str]:
+    """Split a solution into its steps, the answer among them."""
+    parts = solution.split(";")
+    return [f"{part};" for part in parts[:-1]] + [parts[-1]]
+
+
+def rollouts_view(lm, problem: str, solution: str, known: np.ndarray, high: int = 6) -> BudgetView:
+    """The estimated chance of ending right after each step, against the number of rollouts.
+
+    Parameters
+    ----------
+    known : numpy.ndarray, shape (steps,)
+        The same from very many rollouts.
+    """
+    steps, x = step_texts(solution)[:-1], np.arange(len(known))
+    check = arithmetic.check_solution(problem, solution)
+    budgets = [2**k for k in range(high + 1)]
+    mean_variance = float(np.mean(known * (1 - known)))
+    fig, (value, error) = figure(1, 2, size=(9.2, 3.7), width_ratios=[1.35, 1])
+    value.set(xlim=(-0.5, len(x) - 0.5), ylim=(-0.04, 1.04), ylabel="chance of ending right")
+    value.set_title(f"{problem} = {arithmetic.value(arithmetic.parse(problem))}")
+    value.set_xticks(x, steps, fontsize=7.5, family="monospace")
+    for label, fine in zip(value.get_xticklabels(), check.correct, strict=True):
+        label.set_color(GOOD if fine else BAD)
+    value.plot(x, known, "k--", linewidth=1.2, label="many rollouts")
+    value.plot([], [], "o", color=GOOD, label="this estimate")
+    value.fill_between([], [], color=GOOD, alpha=0.2, label="where 90% of estimates lie")
+    value.legend(loc="upper right", fontsize=7.5)
+    _doubling_axis(error, budgets, "rollouts a step")
+    error.set(yscale="log", ylim=(0.01, 1), ylabel="error of a label")
+    error.set_title("root mean square over the steps")
+    line = np.array([budgets[0], budgets[-1]])
+    error.plot(
+        line, np.sqrt(mean_variance / line), "k--", linewidth=1.2, label="theory √(p(1−p)/n)"
+    )
+    error.plot([], [], "o-", color=GOOD, markersize=4, label="this luck")
+    error.legend(loc="lower left", fontsize=7.5)
+
+    @functools.cache
+    def measured(n, seed):
+        right, _, cost = continuations(lm, problem, solution, n, np.random.default_rng([seed, 7]))
+        return right.mean(axis=1), replace(cost, units=right.size)
+
+    def draw(rollouts, seed):
+        from scipy.stats import binom
+
+        estimate, cost = measured(rollouts, seed)
+        low, up = (binom.ppf(q, rollouts, known) / rollouts for q in (0.05, 0.95))
+        value.fill_between(x, low, up, color=GOOD, alpha=0.2, linewidth=0)
+        value.plot(x, estimate, "o", color=GOOD)
+        seen = [n for n in budgets if n <= rollouts]
+        found = [math.sqrt(np.mean((measured(n, seed)[0] - known) ** 2)) for n in seen]
+        error.plot(seen, np.maximum(found, 0.011), "o-", color=GOOD, markersize=4)
+        said, many = (", ".join(f"{p:.2f}" for p in values) for values in (estimate, known))
+        text = (
+            f"estimates {said} (many rollouts: {many}); error {found[-1]:.3f}, in theory "
+            f"{math.sqrt(mean_variance / rollouts):.3f}; the solution itself has {len(solution)} characters"
+        )
+        return text, cost
+
+    return BudgetView(
+        fig, draw, rollouts=powers_of_two(0, high, unit="rollouts a step", default=min(4, high))
+    )
+
+
+# ---- a verifier that learns -------------------------------------------------------------------------
+
+
+class HeldOut(NamedTuple):
+    """Solutions of problems that no verifier trains on: n of each problem, in the order of the
+    problems.
+
+    ``ends`` and ``labels`` (m, longest) are those of training rows.
+    """
+
+    prompts: list
+    rollouts: Rollouts
+    ends: np.ndarray
+    labels: np.ndarray
+
+    def measure(self, net) -> tuple[float, float, float]:
+        """Return the cross-entropy of its steps, AUC over all answers, and AUC within a problem."""
+        belief = np.clip(believe(net, self.prompts, self.rollouts)[0], 1e-9, 1 - 1e-9)
+        p, y = belief[self.ends], self.labels[self.ends]
+        entropy = -(y * np.log(p) + (1 - y) * np.log(1 - p)).mean()
+        final = belief[np.arange(len(belief)), self.rollouts.lengths - 1]
+        right = self.rollouts.right
+        shape = len(self.prompts), -1
+        within = np.nanmean(auc_within(final.reshape(shape), right.reshape(shape)))
+        return float(entropy), auroc(final, right), float(within)
+
+
+class TrainingView:
+    """Watch verifiers learn, one after the other: a bar with the time left, and three measures.
+
+    ``watch.of(name, net)`` → a function to be called as ``report(step, loss)`` after each step. The
+    view is live while they train, and becomes a picture after the last step of the last one.
+
+    Parameters
+    ----------
+    steps : mapping of str to int
+        Name of each verifier, and how many steps it will take.
+    held_out : HeldOut
+    reference : float
+        AUC within a problem of the generator's own log probability.
+    every : int
+        Steps from one measurement to the next.
+    """
+
+    MEASURES = ("cross-entropy of a step (nats)", "AUC over all answers", "AUC within a problem")
+
+    def __init__(
+        self,
+        steps: Mapping[str, int],
+        held_out: HeldOut,
+        reference: float,
+        every: int = 10,
+    ):
+        from IPython.display import display
+        from tqdm.notebook import tqdm
+
+        self._steps, self._held_out, self._reference, self._every = (
+            dict(steps),
+            held_out,
+            reference,
+            every,
+        )
+        self.found: dict[str, list[tuple]] = {name: [] for name in steps}
+        self._left = sum(steps.values())
+        self._fig, self._axes = self._still()
+        self._moving: list[Artist] = []
+        self._bar = tqdm(total=self._left, desc="training", unit="step", display=False)
+        self._image = W.HTML()
+        self._handle = display(W.VBox([self._bar.container, self._image]), display_id=True)
+
+    def of(self, name: str, net) -> Callable[[int, float], None]:
+        """Return what takes note of the steps of one verifier, and look at it as it is now."""
+        self.found[name] = [(0, *self._held_out.measure(net))]
+
+        def report(step, loss):
+            self._bar.update()
+            self._left -= 1
+            if step % self._every == 0 or step == self._steps[name]:
+                self.found[name].append((step, *self._held_out.measure(net)))
+                net.train()
+                self._bar.set_postfix(loss=f"{loss:.2f}")
+                self._redraw()
+
+        return report
+
+    def best(self, name: str) -> tuple:
+        """Return (step, cross-entropy, AUC over all answers, AUC within) where the first is lowest."""
+        return min(self.found[name][1:], key=lambda row: row[1])  # not before the first step
+
+    def _still(self) -> tuple[Figure, np.ndarray]:
+        fig, axes = figure(1, 3, size=(9.4, 3.4))
+        longest = max(self._steps.values())
+        for ax, title in zip(axes, self.MEASURES, strict=True):
+            ax.set(xlim=(-0.03 * longest, 1.03 * longest), xlabel="step", title=title)
+        axes[0].set(ylim=(0.2, 0.9))
+        truth(axes[0], math.log(2), "says 50% always")
+        for ax in axes[1:]:
+            ax.set(ylim=(0.2, 1))
+            truth(ax, 0.5, "knows nothing")
+        axes[2].axhline(
+            self._reference, color=MUTED, linestyle=":", label="generator's log probability"
+        )
+        for name, color in self._colors().items():
+            axes[1].plot([], [], "o-", color=color, markersize=3.5, label=name)
+        for ax, where in zip(axes, ("upper right", "lower right", "upper left"), strict=True):
+            ax.legend(loc=where, fontsize=7.5)
+        fig.canvas.draw()
+        fig.set_layout_engine("none")
+        return fig, axes
+
+    def _colors(self) -> dict[str, str]:
+        return dict(zip(self.found, (GOOD, COLORS[1], COLORS[2], COLORS[3]), strict=False))
+
+    def _redraw(self) -> None:
+        for artist in self._moving:
+            artist.remove()
+        self._moving, said = [], []
+        for name, color in self._colors().items():
+            if len(self.found[name]) < 2:
+                continue
+            at, *measures = np.array(self.found[name]).T
+            for ax, values in zip(self._axes, measures, strict=True):
+                self._moving += ax.plot(at, values, "o-", color=color, markersize=3.5)
+            ring = {"markersize": 10, "fillstyle": "none", "color": color}
+            step, entropy, everywhere, within = self.best(name)
+            self._moving += self._axes[0].plot(step, entropy, "o", **ring)
+            said.append(
+                f"{name}, kept after step {step}: cross-entropy {entropy:.2f}, AUC over all answers "
+                f"{everywhere:.2f}, within a problem {within:.2f}"
+            )
+        text = "; ".join(said)
+        if not self._left:
+            self._bar.close()
+            if self._handle:
+                self._handle.update(Picture(self._fig, text))
+            return
+        self._fig.canvas.draw()
+        data = base64.b64encode(png_bytes(np.asarray(self._fig.canvas.buffer_rgba()))).decode()
+        self._image.value = f'<img alt="{html.escape(text)}" src="data:image/png;base64,{data}">'
+
+
+# ---- what judges know -------------------------------------------------------------------------------
+
+
+def knowledge_picture(finals: Mapping[str, np.ndarray], right: np.ndarray) -> Picture:
+    """AUC over all answers beside AUC within a problem, and what choosing by each judge brings.
+
+    Parameters
+    ----------
+    finals : mapping
+        Name of each judge → its score of each finished solution, (problems, n).
+    right : numpy.ndarray of bool, shape (problems, n)
+    """
+    names, n = list(finals), right.shape[1]
+    rows = np.arange(len(names))[::-1]
+    fig, (area, pick) = figure(
+        1, 2, size=(9.2, 0.9 + 0.42 * len(names)), width_ratios=[1.5, 1], sharey=True
+    )
+    said = []
+    for row, name in zip(rows, names, strict=True):
+        everywhere, within = (
+            auroc(finals[name].ravel(), right.ravel()),
+            auc_within(finals[name], right),
+        )
+        within = within[~np.isnan(within)]
+        chosen = best_of(finals[name], right, [n])
+        area.plot([within.mean(), everywhere], [row, row], color="#D0D0D0", linewidth=3, zorder=1)
+        area.plot(everywhere, row, "o", color=COLORS[1], markersize=7)
+        area.errorbar(within.mean(), row, xerr=_mean_error(within), fmt="o", color=GOOD, capsize=2)
+        pick.errorbar(
+            chosen.mean(), row, xerr=_mean_error(chosen)[0], fmt="o", color=GOOD, capsize=2
+        )
+        said.append(
+            f"{name}: AUC over all answers {everywhere:.2f}, within a problem {within.mean():.2f}, "
+            f"best of {n} {chosen.mean():.2f}"
+        )
+    truth(area, 0.5, "knows nothing", vertical=True)
+    area.plot([], [], "o", color=COLORS[1], label="over all answers")
+    area.plot([], [], "o-", color=GOOD, label="within a problem")
+    area.set_yticks(rows, names)
+    area.set(xlim=(0.35, 1.01), ylim=(-0.6, len(names) - 0.4), xlabel="AUC")
+    area.legend(loc="upper left", fontsize=7.5, bbox_to_anchor=(0, 1.17), ncols=3, frameon=False)
+    pick.axvline(right.mean(), color=MUTED, linestyle=":", label="one sample")
+    truth(pick, right.any(axis=1).mean(), f"one of {n} is right", vertical=True)
+    pick.set(xlim=(0.2, 1), xlabel=f"share right: highest score of {n}")
+    pick.legend(loc="upper left", fontsize=7.5, bbox_to_anchor=(0, 1.17), ncols=2, frameon=False)
+    return Picture(fig, "; ".join(said))
+
+
+# ---- unfinished solutions ---------------------------------------------------------------------------
+
+
+def prefix_view(scores: Mapping[str, np.ndarray], right: np.ndarray) -> BudgetView:
+    """Calibration of judges after k steps, and how well they tell beginnings of one problem apart.
+
+    Parameters
+    ----------
+    scores : mapping
+        Name of each judge → scores (problems, n, steps), NaN where a solution has no such step.
+    right : numpy.ndarray of bool, shape (problems, n)
+    """
+    names = list(scores)
+    colors = dict(zip(names, (GOOD, BAD, COLORS[2]), strict=False))
+    steps = scores[names[0]].shape[2]
+    number = (~np.isnan(scores[names[0]])).sum(
+        axis=2
+    )  # steps of each solution, the answer the last
+
+    def after(name, k):
+        """Scores after k steps of those that are not finished then; k = 0: at the end of all."""
+        s = scores[name]
+        if k == 0:
+            return np.take_along_axis(s, number[..., None] - 1, axis=2)[..., 0]
+        return np.where(number > k, s[..., k - 1], np.nan)
+
+    most = [k for k in range(1, steps) if (number > k).mean() > 0.2]
+    marks = [*most, 0]
+    words = [f"{k} step{'s' * (k > 1)}" for k in most] + ["the end"]
+    area = {}
+    for name in names:
+        # with fewer than two kinds of ending nothing is to be told apart
+        area[name] = [np.nanmean(auc_within(after(name, k), right)) for k in marks]
+    fig, (sure, tell) = figure(1, 2, size=(8.8, 3.8))
+    sure.plot([0, 1], [0, 1], "k--", linewidth=1.2, label="says what it knows")
+    sure.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel="score", ylabel="share that ends right")
+    sure.set_title("calibration")
+    x = np.arange(len(marks))
+    tell.set(xlim=(-0.4, len(marks) - 0.6), ylim=(0.4, 1), ylabel="AUC within a problem")
+    tell.set_xticks(x, [str(k) for k in most] + ["end"])
+    tell.set(xlabel="steps read", title="telling solutions of one problem apart")
+    truth(tell, 0.5)
+    for name in names:
+        sure.plot([], [], "o-", color=colors[name], markersize=4, label=name)
+        tell.plot(x, area[name], "-", color=colors[name], alpha=0.35)
+    fig.legend(*sure.get_legend_handles_labels(), loc="outside upper center", ncols=4)
+
+    def draw(read, seed):
+        at, said = words.index(read), []
+        for name in names:
+            mine = after(name, marks[at])
+            there = ~np.isnan(mine)
+            bins = reliability(mine[there], right[there])
+            sure.plot(bins.confidence, bins.accuracy, color=colors[name])
+            sure.scatter(
+                bins.confidence,
+                bins.accuracy,
+                s=6 + 250 * bins.count / bins.count.sum(),
+                color=colors[name],
+            )
+            tell.plot(at, area[name][at], "o", color=colors[name], markersize=8)
+            error = expected_calibration_error(mine[there], right[there])
+            said.append(
+                f"{name}: calibration error {error:.2f}, AUC within a problem {area[name][at]:.2f}"
+            )
+        return f"after {read}, {there.sum():,} solutions; " + "; ".join(said)
+
+    return BudgetView(
+        fig, draw, luck=False, read=options(words, default=words[-1], label="read up to")
+    )
+
+
+def aggregation_view(
+    scores: Mapping[str, np.ndarray], right: np.ndarray, voted: np.ndarray, high: int
+) -> BudgetView:
+    """Best of n by each way of making one number of the scores of the steps.
+
+    Parameters
+    ----------
+    scores : mapping
+        As for :func:`prefix_view`; a panel each.
+    voted : numpy.ndarray, shape (problems, high + 1)
+        Chance that the majority of 1, 2, 4, … samples is right.
+    """
+    ks = [2**k for k in range(high + 1)]
+    found = {
+        name: {
+            how: best_of(aggregate(s.reshape(-1, s.shape[2])).reshape(right.shape), right, ks)
+            for how, aggregate in AGGREGATIONS.items()
+        }
+        for name, s in scores.items()
+    }
+    passed = pass_at_k(right, ks)
+    fig, axes = figure(1, len(scores), size=(9.2, 3.9), sharey=True)
+    for ax, name in zip(axes, scores, strict=True):
+        _doubling_axis(ax, ks, "samples n")
+        ax.set(ylim=(0.3, 1), title=name)
+        ax.plot(ks, passed.mean(axis=0), "k--", linewidth=1.2, label="one of n is right")
+        ax.plot(ks, voted.mean(axis=0), ":", color=MUTED, label="majority of n")
+        for how, color in AGGREGATION_COLORS.items():
+            ax.plot([], [], "o-", color=color, markersize=4, label=f"best by {how}")
+    axes[0].set_ylabel("share of problems")
+    axes[-1].legend(loc="upper left", fontsize=7.5)
+
+    def draw(samples, seed):
+        seen, said = [k for k in ks if k <= samples], []
+        for ax, (name, ways) in zip(axes, found.items(), strict=True):
+            for how, color in AGGREGATION_COLORS.items():
+                mean = ways[how][:, : len(seen)].mean(axis=0)
+                ax.plot(seen, mean, "o-", color=color, markersize=4)
+            last = {how: values[:, len(seen) - 1].mean() for how, values in ways.items()}
+            said.append(
+                f"{name}: " + ", ".join(f"{how} {value:.2f}" for how, value in last.items())
+            )
+        at = len(seen) - 1
+        return (
+            f"best of {samples}, {'; '.join(said)}; majority {voted[:, at].mean():.2f}, "
+            f"one is right {passed[:, at].mean():.2f}"
+        )
+
+    return BudgetView(
+        fig, draw, luck=False, samples=powers_of_two(0, high, unit="samples", default=high)
+    )
+
+
+# ---- letter by letter -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One solution, and what was made of it.
+
+    Attributes
+    ----------
+    problem, solution : str
+    beliefs : mapping
+        Name of each verifier → its belief after each character, (characters + 1,), the end
+        included.
+    surprise : mapping
+        Name of each model → −log probability of each character (nats), of the same shape.
+    places, known : numpy.ndarray, shape (steps,)
+        After how many characters each step ends, and the chance of ending right from there.
+    """
+
+    problem: str
+    solution: str
+    beliefs: Mapping[str, np.ndarray]
+    surprise: Mapping[str, np.ndarray]
+    places: np.ndarray
+    known: np.ndarray
+
+
+def belief_view(readings: Mapping[str, Reading]) -> BudgetView:
+    """What verifiers believe after each character of a solution; true and wrong steps are shaded."""
+    names = list(next(iter(readings.values())).beliefs)
+    colors = dict(zip(names, (GOOD, COLORS[1], COLORS[3]), strict=False))
+    models = list(next(iter(readings.values())).surprise)
+    longest = max(len(r.solution) for r in readings.values())
+    fig, (belief, surprise) = figure(2, 1, size=(9.6, 5.2), sharex=True, height_ratios=[2.4, 1])
+    belief.set(xlim=(-0.7, longest + 0.7), ylim=(-0.04, 1.3), ylabel="chance of ending right")
+    belief.set_yticks(np.arange(0, 1.01, 0.25))
+    belief.yaxis.set_major_formatter(PercentFormatter(1.0))
+    surprise.set(
+        ylim=(0, 8.2), ylabel="surprise (nats)", xlabel="character of the solution", xticks=[]
+    )
+    for name, color in colors.items():
+        belief.plot([], [], color=color, label=name)
+    belief.plot([], [], "kD", markersize=5, label="rollouts from there")
+    belief.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, fontsize=7.5, frameon=False)
+    palette = dict(zip(models, (MUTED, COLORS[2]), strict=False))
+    for name, color in palette.items():
+        surprise.plot([], [], "s", color=color, label=name)
+    surprise.legend(loc="upper right", ncols=2, fontsize=7.5)
+
+    def draw(solution, seed):
+        r = readings[solution]
+        check, begin = arithmetic.check_solution(r.problem, r.solution), 0
+        fine = [*check.correct, check.right and all(check.correct)]
+        for step, ok in zip(step_texts(r.solution), fine, strict=True):
+            end = begin + len(step) + (step[-1] != ";")
+            for ax in (belief, surprise):
+                ax.axvspan(
+                    begin - 0.5, end - 0.5, color=GOOD if ok else BAD, alpha=0.09, linewidth=0
+                )
+            begin = end
+        letters = [*r.solution, "⏎"]
+        for i, letter in enumerate(letters):
+            belief.text(i, 1.12, letter, ha="center", family="monospace", fontsize=9)
+        belief.text(
+            0, 1.23, f"{r.problem} = {arithmetic.value(arithmetic.parse(r.problem))}", fontsize=9
+        )
+        for name, color in colors.items():
+            line = r.beliefs[name]
+            belief.plot(np.arange(len(line)), line, color=color, linewidth=1.2)
+            at = np.append(r.places - 1, len(line) - 1)
+            belief.plot(at, line[at], "o", color=color, markersize=5)
+        belief.plot(r.places - 1, r.known, "kD", markersize=5)
+        for shift, (name, color) in zip((-0.2, 0.2), palette.items(), strict=False):
+            height = np.minimum(r.surprise[name], 8)
+            surprise.bar(np.arange(len(height)) + shift, height, 0.4, color=color)
+        first = check.correct.index(False) + 1 if False in check.correct else None
+        said = ", ".join(f"{name} {r.beliefs[name][-1]:.2f}" for name in names)
+        where = f"its first wrong step is number {first}" if first else "all its steps are right"
+        return f"{r.solution}: {where}; at the end {said}"
+
+    return BudgetView(fig, draw, luck=False, solution=options(tuple(readings)))
+
+
+__all__ = [
+    "HeldOut",
+    "Reading",
+    "TrainingView",
+    "aggregation_view",
+    "belief_view",
+    "knowledge_picture",
+    "picking_view",
+    "prefix_view",
+    "rollouts_view",
+    "step_texts",
+]

@@ -1,0 +1,1 @@
+"""Pictures and checks of notebook 05 A small language model."""

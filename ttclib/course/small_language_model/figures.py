@@ -1,0 +1,746 @@
+"""Pictures of notebook 05: the law of the next token, samples, votes, what a text costs."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import html
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import ipywidgets as W
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
+
+from ttclib.cost import Cost, readable
+from ttclib.lm import arithmetic, samplers
+from ttclib.lm.decoding import Decoder, sample
+from ttclib.lm.flops import coefficients, sequence_flops
+from ttclib.measure.votes import majority, majority_at_k, pass_at_k, votes
+from ttclib.show.slider import BudgetView, entry, options, powers_of_two
+from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, figure, png_bytes, truth
+
+_END_SIGN = "⏎"  # how the end of a text is written
+_GREEN = COLORS[2]
+_LONGEST = 90  # characters that a solution is given; room not used costs memory
+
+
+def _signs(lm) -> list[str]:
+    """How each token is written; the padding is not."""
+    return [
+        _END_SIGN if i == lm.vocabulary.end else text or ""
+        for i, text in enumerate(lm.vocabulary.texts)
+    ]
+
+
+def _shown(text: str) -> str:
+    return text.replace(arithmetic.END, _END_SIGN)
+
+
+def _law(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    """Probabilities (…, V) of logits (…, V)."""
+    powers = np.exp((logits - logits.max(axis=-1, keepdims=True)) / temperature)
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def _bits(law: np.ndarray) -> np.ndarray:
+    """Entropy of laws (…, V) in bits."""
+    return -(law * np.log2(np.maximum(law, 1e-300))).sum(axis=-1)
+
+
+def _right(problem: str, text: str) -> bool:
+    return arithmetic.answer(text) == arithmetic.value(arithmetic.parse(problem))
+
+
+# ---- what the model sees ------------------------------------------------------------------------
+
+
+def next_token_view(lm, logits: Callable[[str], np.ndarray], problem: str) -> BudgetView:
+    """The law of the next character at each position of a solution, and how open it is.
+
+    ``logits(text)`` → (len(text), V): row i is about the character after the first i + 1.
+    """
+    solution = arithmetic.solve(arithmetic.parse(problem)) + arithmetic.END
+    every = logits(problem + "?" + solution)[len(problem) : -1]
+    signs, places = _signs(lm), np.arange(len(solution))
+    shown = [i for i, sign in enumerate(signs) if sign]
+    index = {_shown(lm_text): i for i, lm_text in enumerate(signs) if lm_text}
+    fig, (open_, law_) = figure(2, 1, size=(8.4, 4.8), height_ratios=[1, 1.25])
+    open_.set(
+        xlim=(-0.8, len(solution) - 0.2), ylim=(0, math.log2(len(shown))), ylabel="entropy (bits)"
+    )
+    open_.set_xticks(places, list(_shown(solution)), family="monospace", fontsize=9.5)
+    open_.set_title(f"{problem}?   how open is each character of the right solution?")
+    open_.grid(axis="x", visible=False)
+    law_.set(
+        xlim=(-0.8, len(shown) - 0.2), ylim=(0, 1.12), ylabel="probability", xlabel="next character"
+    )
+    law_.set_xticks(range(len(shown)), [signs[i] for i in shown], family="monospace", fontsize=9.5)
+    law_.grid(axis="x", visible=False)
+
+    def draw(position, temperature, seed):
+        laws = _law(every, temperature)
+        bits, law = _bits(laws), laws[position]
+        colors = np.where(places == position, BAD, MUTED)
+        open_.bar(places, bits, color=colors)
+        true = index[_shown(solution[position])]
+        law_.bar(range(len(shown)), law[shown], color=[GOOD if i == true else MUTED for i in shown])
+        written = _shown(solution[:position]) or "nothing yet"
+        law_.text(
+            0.99,
+            0.93,
+            f"written so far: {written[-42:]}",
+            transform=law_.transAxes,
+            ha="right",
+            family="monospace",
+            fontsize=9,
+        )
+        best = np.argsort(-law)[:3]
+        top = ", ".join(f"{signs[i]} {law[i]:.2f}" for i in best)
+        text = (
+            f"likeliest next characters: {top}; right is {signs[true]} (blue); "
+            f"entropy {bits[position]:.2f} bits, like {2 ** bits[position]:.1f} equal choices"
+        )
+        return text, Cost(
+            lm_positions=len(problem) + 1 + position,
+            lm_flops=sequence_flops(lm.model.config, 0, len(problem) + 1 + position),
+        )
+
+    return BudgetView(
+        fig,
+        draw,
+        luck=False,
+        position=options(
+            places.tolist(),
+            default=int(np.argmax(_bits(_law(every)))),
+            label="position",
+            names=[f"{i}: {_shown(c)}" for i, c in enumerate(solution)],
+        ),
+        temperature=options((0.25, 0.5, 1.0, 2.0, 4.0), default=1.0),
+    )
+
+
+# ---- the tree of texts ----------------------------------------------------------------------------
+
+
+@dataclass
+class _Fork:
+    """A stretch of text without a fork, and what follows it."""
+
+    text: str
+    probability: float = 1.0  # of the first character, given what comes before
+    row: int = 0
+    start: int = 0
+    parent: int = 0  # the row that it leaves
+    children: list[_Fork] = field(default_factory=list)
+
+
+def _forks(texts: Sequence[str], start: int = 0) -> list[_Fork]:
+    """The tree of distinct texts, in their order: at every fork the earliest text first."""
+    groups: dict[str, list[str]] = {}
+    for text in texts:
+        groups.setdefault(text[start], []).append(text)
+    found = []
+    for group in groups.values():
+        end = next(
+            (i for i in range(start, min(map(len, group))) if len({text[i] for text in group}) > 1),
+            min(map(len, group)),
+        )
+        more = _forks(group, end) if len(group) > 1 else []
+        found.append(_Fork(group[0][start:end], start=start, children=more))
+    return found
+
+
+def _rows(forks: list[_Fork], row: int = 0, parent: int = 0) -> int:
+    """Give each stretch a row of its own, but let the first one go on in its parent's."""
+    for fork in forks:
+        fork.row, fork.parent = row, parent
+        row = _rows(fork.children, row, row) if fork.children else row + 1
+    return row
+
+
+def _flat(forks: list[_Fork], before: str = ""):
+    for fork in forks:
+        yield before, fork
+        yield from _flat(fork.children, before + fork.text)
+
+
+def _draw_turn(ax, fork: _Fork, chance: float) -> None:
+    """The way from a fork to one of its characters, and how likely the model takes it."""
+    label = f"{chance:.2f}".lstrip("0") if chance >= 0.01 else "<.01"
+    style = {"fontsize": 6.5, "color": "#5A5A5A"}
+    if fork.row == fork.parent:  # straight on: written above the character
+        ax.text(fork.start + 0.5, fork.row - 0.3, label, ha="center", va="bottom", **style)
+        return
+    x = fork.start - 0.25
+    ax.plot([x, x, x + 0.2], [fork.parent + 0.35, fork.row, fork.row], color=MUTED, linewidth=0.8)
+    text = ax.text(x - 0.3, fork.row, label, ha="right", va="center", **style)
+    text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5})
+
+
+def tree_view(
+    lm,
+    logits: Callable[[str], np.ndarray],
+    problem: str,
+    found: Sequence[tuple[str, float]],
+    high: int = 9,
+) -> BudgetView:
+    """The likeliest texts as a tree, their exact probabilities, and how often samples hit them.
+
+    ``found`` holds (text, probability), likeliest first. Every character has a column and every
+    text a row, so that no two can cover each other.
+    """
+    exact = dict(found)
+    forks = _forks(list(exact))
+    rows = _rows(forks)
+    columns = max(map(len, exact))
+    row_of, signs = {}, _signs(lm)
+    centred = {"family": "monospace", "ha": "center", "va": "center"}
+    height = 1.2 + 0.27 * (rows + 1)
+    fig, (tree, share) = figure(1, 2, size=(8.8, height), width_ratios=[3, 1.25], sharey=True)
+    tree.set(xlim=(-2, columns + 1), ylim=(rows + 0.6, -0.9))
+    tree.set_title(f"{problem}?   the {rows} likeliest texts; grey: chance of each turn at a fork")
+    tree.axis("off")
+    for before, fork in _flat(forks):
+        color = TRUTH
+        if not fork.children:
+            row_of[before + fork.text] = fork.row
+            color = GOOD if _right(problem, (before + fork.text).rstrip(arithmetic.END)) else BAD
+        for i, character in enumerate(_shown(fork.text)):
+            tree.text(
+                fork.start + i + 0.5, fork.row, character, color=color, fontsize=9.5, **centred
+            )
+        if before or len(forks) > 1:
+            law = _law(logits(problem + "?" + before)[-1])
+            _draw_turn(tree, fork, law[signs.index(_shown(fork.text[0]))])
+    tree.text(0, rows, "… all other texts", fontsize=9, color="#5A5A5A", va="center")
+    others = 1 - sum(exact.values())
+    for text, p in [*exact.items(), (None, others)]:
+        row = row_of.get(text, rows)
+        share.plot([p, p], [row - 0.42, row + 0.42], "--", color=TRUTH, linewidth=1.3, zorder=4)
+    top = max(max(exact.values()), others)
+    share.set(xlim=(0, min(1.0, top * 1.6 + 0.1)), xlabel="share of samples; dashed: exact")
+    share.tick_params(left=False, labelleft=False)
+    share.grid(axis="y", visible=False)
+
+    @functools.cache
+    def texts(n, seed):
+        population = sample(lm, problem + "?", n, np.random.default_rng(seed), max_tokens=_LONGEST)
+        ended = population.particles.finished
+        written = Decoder(lm, problem + "?").texts(population.particles)
+        return [
+            t + arithmetic.END * bool(e) for t, e in zip(written, ended, strict=True)
+        ], population.cost
+
+    def draw(samples, seed):
+        drawn, cost = texts(samples, seed)
+        for text, row in [*row_of.items(), (None, rows)]:
+            hits = sum(t not in exact for t in drawn) if text is None else drawn.count(text)
+            right = text and _right(problem, text.rstrip(arithmetic.END))
+            color = MUTED if text is None else GOOD if right else BAD
+            share.barh(row, hits / samples, height=0.7, color=color)
+        correct = sum(_right(problem, t.rstrip(arithmetic.END)) for t in drawn) / samples
+        gap = max(abs(drawn.count(t) / samples - p) for t, p in found)
+        text = (
+            f"{len(set(drawn))} different texts; {correct:.0%} end in the right answer (blue); "
+            f"largest gap between a share and its exact probability {gap:.2f}"
+        )
+        return text, replace(cost, units=samples)
+
+    return BudgetView(fig, draw, samples=powers_of_two(0, high, unit="samples", default=5))
+
+
+# ---- samplers -------------------------------------------------------------------------------------
+
+CUTS = {
+    "none": samplers.plain,
+    "top-k, k = 1": samplers.top_k(1),
+    "top-k, k = 2": samplers.top_k(2),
+    "top-k, k = 5": samplers.top_k(5),
+    "top-p, p = 0.5": samplers.top_p(0.5),
+    "top-p, p = 0.9": samplers.top_p(0.9),
+    "top-p, p = 0.99": samplers.top_p(0.99),
+    "min-p, p = 0.5": samplers.min_p(0.5),
+    "min-p, p = 0.1": samplers.min_p(0.1),
+    "min-p, p = 0.01": samplers.min_p(0.01),
+}
+
+
+def cut_view(
+    lm, logits: Callable[[str], np.ndarray], texts: dict[str, str], show: int = 12
+) -> BudgetView:
+    """What temperature and a cut make of two laws: one sure, one open.
+
+    ``texts`` maps a title to the text whose next character is asked for.
+    """
+    signs = _signs(lm)
+    laws = {title: _law(logits(text)[-1]) for title, text in texts.items()}
+    fig, axes = figure(1, len(texts), size=(8.6, 3.4), sharey=True)
+    for ax, (title, law) in zip(axes, laws.items(), strict=True):
+        order = np.argsort(-law)[:show]
+        ax.bar(range(show), law[order], width=0.85, color="#D0D0D0", label="the model's law")
+        ax.bar([], [], color=GOOD, label="what is drawn from")
+        ax.set(
+            yscale="log",
+            ylim=(1e-4, 2.5),
+            xlim=(-0.7, show - 0.3),
+            xlabel="next character",
+            title=title,
+        )
+        ax.set_xticks(range(show), [signs[i] for i in order], family="monospace", fontsize=9.5)
+        ax.grid(axis="x", visible=False)
+        ax.axhline(1.0, color=MUTED, linewidth=0.6)
+    axes[0].set_ylabel("probability")
+    axes[-1].legend(loc="upper right")
+
+    def draw(temperature, cut, seed):
+        change = samplers.chain(samplers.temperature(temperature), CUTS[cut])
+        said = []
+        for ax, (title, law) in zip(axes, laws.items(), strict=True):
+            with np.errstate(divide="ignore"):
+                new = np.exp(change(np.log(law)[None])[0])
+            order = np.argsort(-law)[:show]
+            ax.bar(range(show), new[order], width=0.45, color=GOOD)
+            left = np.count_nonzero(new[[i for i, sign in enumerate(signs) if sign]])
+            said.append(
+                f"{title}: {left} of {len(arithmetic.ALPHABET) + 1} left, the likeliest {new.max():.2f}"
+            )
+        return "; ".join(said)
+
+    return BudgetView(
+        fig,
+        draw,
+        luck=False,
+        temperature=options((0.25, 0.5, 0.7, 1.0, 1.5, 2.0, 4.0), default=1.0),
+        cut=options(list(CUTS), default="top-p, p = 0.9", label="then cut"),
+    )
+
+
+# ---- votes ----------------------------------------------------------------------------------------
+
+
+def _typed_problem(text: str) -> str:
+    return arithmetic.write(arithmetic.check_problem(text))
+
+
+def votes_view(lm, problem: str, high: int = 8, show: int = 8) -> BudgetView:
+    """The answers of n samples to a problem of your own, counted."""
+    fig, ax = figure(size=(8.0, 3.5))
+    ax.set(xlim=(0, 1.2), ylim=(show - 0.4, -0.6), xlabel="share of the votes", ylabel="answer")
+    ax.set_xticks(np.linspace(0, 1, 6))  # beyond 1 there is only room for the name of an answer
+    ax.set_yticks([])
+    ax.grid(axis="y", visible=False)
+
+    @functools.cache
+    def answers(typed, n, temperature, seed):
+        law = samplers.temperature(temperature)
+        rng = np.random.default_rng(seed)
+        population = sample(lm, typed + "?", n, rng, sampler=law, max_tokens=_LONGEST)
+        texts = Decoder(lm, typed + "?").texts(population.particles)
+        return [arithmetic.answer(text) for text in texts], population.cost
+
+    def draw(problem, samples, temperature, seed):
+        given, cost = answers(problem, samples, temperature, seed)
+        right = arithmetic.value(arithmetic.parse(problem))
+        counted = sorted(votes(given).items(), key=lambda item: -item[1])
+        corner = {"transform": ax.transAxes, "ha": "right"}
+        for row, (answer, count) in enumerate(counted[:show]):
+            ax.barh(row, count / samples, height=0.72, color=GOOD if answer == right else BAD)
+            name = "no answer" if answer is None else f"{answer}"
+            ax.text(count / samples + 0.01, row, f"{name}  ({count:.0f})", va="center", fontsize=9)
+        ax.text(0.98, 0.22, f"{problem} = {right}", **corner, family="monospace", color=GOOD)
+        # few samples often vote alike at several temperatures: the picture says which one it shows
+        ax.text(0.98, 0.13, f"{samples} samples at temperature {temperature}", **corner, fontsize=9)
+        if len(counted) > show:
+            more = sum(count for _, count in counted[show:])
+            line = f"and {len(counted) - show} more answers with {more:.0f} votes"
+            ax.text(0.98, 0.04, line, **corner, color="#5A5A5A", fontsize=9)
+        share, chosen = given.count(right) / samples, majority(given)
+        text = (
+            f"{len(counted)} different answers; the majority says {chosen}, "
+            f"which is {'right' if chosen == right else 'wrong'}; {share:.0%} of the samples are right"
+        )
+        return text, replace(cost, units=samples)
+
+    return BudgetView(
+        fig,
+        draw,
+        problem=entry(_typed_problem, problem),
+        samples=powers_of_two(0, high, unit="samples", default=4),
+        temperature=options((0.25, 0.5, 0.7, 1.0, 1.5, 2.0), default=1.0),
+    )
+
+
+def fed_positions(prompt: str, texts: Sequence[str]) -> list[int]:
+    """Context length of every position that is fed to draw these texts, each shared beginning once.
+
+    The prompt is fed, then every different beginning of a text. A character is fed so that the next
+    one can be drawn; the end is not.
+    """
+    beginnings = {text[:i] for text in texts for i in range(1, len(text) + 1)}
+    return [*range(1, len(prompt) + 1), *(len(prompt) + len(beginning) for beginning in beginnings)]
+
+
+def _spent(config, prompts: Sequence[str], texts: Sequence[Sequence[str]]) -> Cost:
+    """What drawing these texts costs: a list of texts for each prompt."""
+    a, b = coefficients(config)
+    contexts = [
+        c for prompt, mine in zip(prompts, texts, strict=True) for c in fed_positions(prompt, mine)
+    ]
+    return Cost(
+        units=sum(map(len, texts)),
+        lm_tokens=sum(len(text) + 1 for mine in texts for text in mine),
+        lm_positions=len(contexts),
+        lm_flops=float(a * len(contexts) + b * sum(contexts)),
+    )
+
+
+def _with_band(ax, x, values: np.ndarray, color: str, label: str | None = None) -> None:
+    """Mean over problems (problems, k), with the 95% band of what other problems might have given."""
+    again = np.random.default_rng(0).integers(0, len(values), (1000, len(values)))
+    low, high = np.quantile(
+        values[again].mean(axis=1), [0.025, 0.975], axis=0
+    )  # bootstrap (Efron 1979)
+    ax.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
+    ax.plot(x, values.mean(axis=0), "o-", color=color, markersize=3.5, label=label)
+
+
+def samples_view(
+    lm, groups: dict[str, Sequence[str]], texts: dict[str, Sequence[Sequence[str]]], high: int = 6
+) -> BudgetView:
+    """Pass@k and majority against the number of samples, for groups of problems; and the bill.
+
+    ``texts[name][i]`` are the 2^high solutions of problem ``groups[name][i]``; a budget of n looks
+    at the first n.
+    """
+    given = {
+        name: [[arithmetic.answer(t) for t in mine] for mine in rows]
+        for name, rows in texts.items()
+    }
+    right = {
+        name: [arithmetic.value(arithmetic.parse(p)) for p in problems]
+        for name, problems in groups.items()
+    }
+    budgets = [2**k for k in range(high + 1)]
+    prompts = [p + "?" for problems in groups.values() for p in problems]
+    drawn = [mine for name in groups for mine in texts[name]]
+    spent = {n: _spent(lm.model.config, prompts, [mine[:n] for mine in drawn]) for n in budgets}
+    most = max(np.mean([len(set(mine)) for mine in rows]) for rows in given.values())
+    colors = dict(zip(groups, (COLORS[4], COLORS[1], COLORS[3]), strict=False))
+
+    fig, (above, (vote, kinds, bill)) = figure(2, 3, size=(8.8, 5.6))
+    for ax, name in zip(above, groups, strict=True):
+        _counting_axis(ax, budgets, "samples k")
+        ax.set(ylim=(0, 1.04), title=name)
+    above[0].set_ylabel("share of problems")
+    above[-1].plot([], [], "o-", color=_GREEN, markersize=3.5, label="pass@k: one of k is right")
+    above[-1].plot([], [], "o-", color=GOOD, markersize=3.5, label="majority of k is right")
+    above[-1].legend(loc="upper left", fontsize=7.5)
+    vote.plot([0, 1], [0, 1], "--", color=TRUTH, linewidth=1.2)
+    for name, color in colors.items():
+        vote.plot([], [], "o", color=color, markersize=4, label=name)
+    vote.legend(loc="lower right", fontsize=7.5)
+    vote.set(xlim=(-0.03, 1.03), ylim=(-0.04, 1.04), title="one dot a problem")
+    vote.set(xlabel="share of samples right", ylabel="majority of n right")
+    _counting_axis(kinds, budgets, "samples n")
+    kinds.set(ylim=(0, 1.15 * most), ylabel="different answers", title="for each problem")
+    _counting_axis(bill, budgets, "samples n")
+    bill.set(yscale="log", ylim=(10, 6 * spent[budgets[-1]].lm_tokens / len(prompts)))
+    bill.set(title="for each problem")
+    bill.plot([], [], "o-", color=BAD, markersize=3.5, label="characters drawn")
+    bill.plot([], [], "o-", color=GOOD, markersize=3.5, label="positions fed")
+    bill.legend(loc="upper left", fontsize=7.5)
+
+    def draw(samples, seed):
+        ks, said = [k for k in budgets if k <= samples], []
+        for ax, name in zip(above, groups, strict=True):
+            first = [mine[:samples] for mine in given[name]]
+            correct = np.array(
+                [[a == r for a in mine] for mine, r in zip(first, right[name], strict=True)]
+            )
+            passed = pass_at_k(correct, ks)
+            voted = np.array(
+                [majority_at_k(m, r, ks) for m, r in zip(first, right[name], strict=True)]
+            )
+            _with_band(ax, ks, passed, _GREEN)
+            _with_band(ax, ks, voted, GOOD)
+            vote.plot(
+                correct.mean(axis=1), voted[:, -1], "o", color=colors[name], markersize=4, alpha=0.8
+            )
+            different = [np.mean([len(set(mine[:k])) for mine in first]) for k in ks]
+            kinds.plot(ks, different, "o-", color=colors[name], markersize=3.5)
+            said.append(
+                f"{name} pass@{samples} {passed[:, -1].mean():.2f}, majority {voted[:, -1].mean():.2f}"
+            )
+        for what, color in (("lm_tokens", BAD), ("lm_positions", GOOD)):
+            amounts = [getattr(spent[k], what) / len(prompts) for k in ks]
+            bill.plot(ks, amounts, "o-", color=color, markersize=3.5)
+        return "; ".join(said), spent[samples]
+
+    return BudgetView(
+        fig, draw, luck=False, samples=powers_of_two(0, high, unit="samples", default=high - 2)
+    )
+
+
+def _counting_axis(ax, counts: Sequence[int], label: str) -> None:
+    """A logarithmic axis with the counts themselves at its marks, every other one."""
+    ax.set(xscale="log", xlim=(counts[0] * 0.8, counts[-1] * 1.25), xlabel=label)
+    every = counts[:: 1 + len(counts) // 6]
+    ax.set_xticks(every, [f"{k:,}" for k in every])
+    ax.minorticks_off()
+
+
+# ---- beams ----------------------------------------------------------------------------------------
+
+
+def beam_picture(
+    widths: Sequence[int],
+    log_probs: np.ndarray,
+    right: np.ndarray,
+    positions: Sequence[float],
+    problems: Sequence[str],
+    texts: Sequence[Sequence[str]],
+) -> Picture:
+    """What a wider beam gains: in log probability, and in right answers beside a majority vote.
+
+    Parameters
+    ----------
+    log_probs, right : arrays, shape (widths, problems)
+        Of the likeliest solution found at each width; the first width is 1.
+    positions : sequence of float
+        Positions fed for each problem, at each width.
+    problems, texts : sequences
+        And independent solutions of each, for the vote.
+    """
+    ks = [2**k for k in range(int(math.log2(len(texts[0]))) + 1)]
+    answers = [[arithmetic.answer(t) for t in mine] for mine in texts]
+    voted = np.array(
+        [
+            majority_at_k(a, arithmetic.value(arithmetic.parse(p)), ks)
+            for a, p in zip(answers, problems, strict=True)
+        ]
+    )
+    fed = [
+        np.mean(
+            [len(fed_positions(p + "?", mine[:k])) for p, mine in zip(problems, texts, strict=True)]
+        )
+        for k in ks
+    ]
+    fig, (likely, good) = figure(1, 2, size=(8.6, 3.5))
+    _with_band(likely, widths, (log_probs - log_probs[0]).T, BAD)
+    truth(likely, 0.0)
+    _counting_axis(likely, widths, "beam width")
+    likely.set(ylabel="gain in log probability (nats)", title="a wider beam finds likelier texts …")
+    _with_band(good, positions, right.T, BAD, "beam search, widths " + ", ".join(map(str, widths)))
+    _with_band(good, fed, voted, GOOD, f"majority of 1 to {ks[-1]} samples")
+    good.set(
+        xscale="log", ylim=(0, 1), xlabel="positions fed for each problem", ylabel="share right"
+    )
+    good.set_title("… but not better answers")
+    good.set_xticks([64, 128, 256, 512], ["64", "128", "256", "512"])
+    good.minorticks_off()
+    good.legend(loc="upper left")
+    gain = (log_probs[-1] - log_probs[0]).mean()
+    return Picture(
+        fig,
+        f"width {widths[-1]} against width 1: log probability {gain:+.2f} nats; right answers "
+        f"{right[-1].mean():.2f} against {right[0].mean():.2f}; "
+        f"majority of {ks[-1]} samples {voted[:, -1].mean():.2f}",
+    )
+
+
+# ---- what a text costs ----------------------------------------------------------------------------
+
+
+def cache_view(config, prompt: int = 16, high: int = 10) -> BudgetView:
+    """FLOPs of writing a text, with and without a cache of what was read."""
+    budgets = [2**k for k in range(high + 1)]
+    with_cache = {t: sequence_flops(config, 0, prompt + t - 1) for t in budgets}
+    one_by_one = np.cumsum([sequence_flops(config, 0, prompt + t) for t in range(budgets[-1])])
+    a, _ = coefficients(config)
+    matrices = {t: a * (prompt + t - 1) for t in budgets}
+    fig, ax = figure(size=(7.6, 3.6))
+    _counting_axis(ax, budgets, f"characters written after a prompt of {prompt}")
+    ax.set(yscale="log", ylim=(with_cache[1] / 2, one_by_one[-1] * 4), ylabel="FLOPs")
+    for color, style, label in (
+        (BAD, "o-", "all read again for every character"),
+        (GOOD, "o-", "with a cache"),
+        (MUTED, "--", "of which matrices of weights; the rest is attention"),
+    ):
+        ax.plot([], [], style, color=color, markersize=4, label=label)
+    ax.legend(loc="upper left")
+
+    def draw(characters, seed):
+        seen = [t for t in budgets if t <= characters]
+        again = float(one_by_one[characters - 1])
+        ax.plot(seen, [one_by_one[t - 1] for t in seen], "o-", color=BAD, markersize=4)
+        ax.plot(seen, [with_cache[t] for t in seen], "o-", color=GOOD, markersize=4)
+        ax.plot(seen, [matrices[t] for t in seen], "--", color=MUTED)
+        cached, fed = with_cache[characters], prompt + characters - 1
+        text = (
+            f"{fed:,} positions fed; reading all again would take {again / cached:.0f} times the FLOPs; "
+            f"attention is {1 - matrices[characters] / cached:.0%} of the work"
+        )
+        return text, Cost(units=characters, lm_positions=fed, lm_flops=float(cached))
+
+    return BudgetView(
+        fig,
+        draw,
+        luck=False,
+        characters=powers_of_two(0, high, unit="characters", default=min(5, high)),
+    )
+
+
+def speed_picture(
+    batches: Sequence[int], cached: Sequence[float], again: Sequence[float], best: float
+):
+    """Tokens a second against the number of texts, and the speed of a matrix product of those
+    FLOPs.
+    """
+    fig, ax = figure(size=(7.6, 3.4))
+    truth(ax, best, "a matrix product of the same FLOPs")
+    ax.plot(batches, cached, "o-", color=GOOD, markersize=4, label="with a cache")
+    ax.plot(batches, again, "o-", color=BAD, markersize=4, label="all read again")
+    _counting_axis(ax, batches, "texts written together")
+    ax.set(yscale="log", ylim=(min(again) / 2, best * 3), ylabel="characters a second")
+    ax.legend(loc="lower right")
+    pairs = zip(batches, cached, again, strict=True)
+    rates = "; ".join(
+        f"{n} at once {readable(c)}, all read again {readable(u)}" for n, c, u in pairs
+    )
+    return Picture(fig, f"characters a second: {rates}; a matrix product could do {readable(best)}")
+
+
+# ---- training -------------------------------------------------------------------------------------
+
+_STAGES = {"has the form": COLORS[4], "copies a sum": COLORS[1], "is right": GOOD}  # and its colour
+_FORM = re.compile(r"(\d+[-+*]\d+=\d+;)+#\d+")
+
+
+def stages(problem: str, text: str) -> tuple[bool, bool, bool]:
+    """Whether a solution has the right form, starts with an operation of the problem, and is right."""
+    possible = {
+        arithmetic.write(operation)
+        for operation, _ in arithmetic.reducible(arithmetic.parse(problem))
+    }
+    formed = bool(_FORM.fullmatch(text))
+    return formed, text.partition("=")[0] in possible, formed and _right(problem, text)
+
+
+class TrainingView:
+    """Watch a model learn: a bar with the time left, the loss, and what it writes now.
+
+    Call it after each step as ``watch(step, loss, model)``. It redraws every few steps. The view
+    stays live while the training runs, and becomes a picture after the last step.
+
+    Parameters
+    ----------
+    steps : int
+        How many there will be.
+    problems : sequence of str
+        That the model does not train on.
+    solve : callable
+        ``solve(model, problems)`` → its greedy solutions.
+    every : int
+        Steps from one picture to the next.
+    show : int
+        How many problems to show with their solutions.
+    """
+
+    def __init__(
+        self, steps: int, problems: Sequence[str], solve: Callable, every: int = 15, show: int = 2
+    ):
+        from IPython.display import display
+        from tqdm.notebook import tqdm
+
+        self._steps, self._problems, self._solve = steps, list(problems), solve
+        self._every, self._show = every, show
+        self.losses: list[float] = []
+        self.scores: list[
+            tuple[int, float, float, float]
+        ] = []  # step; share with form, copy, right
+        self.written: list[tuple[int, list[str]]] = []
+        self._fig, self._axes = self._still()
+        self._moving: list[Artist] = []
+        self._bar = tqdm(total=steps, desc="training", unit="step", display=False)
+        self._image = W.HTML()
+        self._handle = display(W.VBox([self._bar.container, self._image]), display_id=True)
+
+    def __call__(self, step: int, loss: float, model) -> None:
+        """Take note of a step."""
+        self.losses.append(loss)
+        self._bar.update()
+        if step == 1 or step % self._every == 0 or step == self._steps:
+            self._bar.set_postfix(loss=f"{loss:.2f}")
+            texts = self._solve(model, self._problems)
+            marks = [
+                stages(problem, text) for problem, text in zip(self._problems, texts, strict=True)
+            ]
+            self.scores.append((step, *np.mean(marks, axis=0)))
+            self.written.append((step, texts[: self._show]))
+            fig, text = self._drawing()
+            if step == self._steps:
+                self._bar.close()
+                if self._handle:
+                    self._handle.update(Picture(fig, text))
+                return
+            fig.canvas.draw()
+            data = base64.b64encode(png_bytes(np.asarray(fig.canvas.buffer_rgba()))).decode()
+            self._image.value = (
+                f'<img alt="{html.escape(text)}" src="data:image/png;base64,{data}">'
+            )
+
+    def _still(self) -> tuple[Figure, np.ndarray]:
+        """Make what stands still, once: to lay out the axes takes as long as to draw them."""
+        fig, axes = figure(1, 3, size=(8.8, 3.6), width_ratios=[1, 1, 1.25])
+        loss, score, words = axes
+        truth(loss, math.log(len(arithmetic.ALPHABET) + 1), "knows nothing: ln 20")
+        loss.set(xlim=(0, self._steps), ylim=(0, 4), xlabel="step", title="loss (nats a character)")
+        loss.legend(loc="upper right", fontsize=7.5)
+        for label, color in _STAGES.items():
+            score.plot([], [], "o-", color=color, markersize=3, label=label)
+        score.set(
+            xlim=(0, self._steps), ylim=(0, 1.04), xlabel="step", title="share of new problems"
+        )
+        score.legend(loc="lower right", fontsize=7.5)
+        words.axis("off")
+        words.set(xlim=(0, 1), ylim=(0, 1), title="what it writes")
+        fig.canvas.draw()
+        fig.set_layout_engine("none")
+        return fig, axes
+
+    def _drawing(self) -> tuple[Figure, str]:
+        loss, score, words = self._axes
+        for artist in self._moving:
+            artist.remove()
+        self._moving = loss.plot(
+            np.arange(1, len(self.losses) + 1), self.losses, color=GOOD, linewidth=1
+        )
+        at, *shares = np.array(self.scores).T
+        for share, color in zip(shares, _STAGES.values(), strict=True):
+            self._moving += score.plot(at, share, "o-", color=color, markersize=3)
+        style = {"family": "monospace", "fontsize": 7.5}
+        rows = _spread(self.written, 12 // self._show)
+        for line, (step, texts) in enumerate(rows):
+            for j, (problem, text) in enumerate(zip(self._problems, texts, strict=False)):
+                y = 1 - (line * self._show + j + 0.7) / (len(rows) * self._show + 0.4)
+                color = GOOD if _right(problem, text) else BAD
+                asked = f"{step if j == 0 else '':>4} {problem}?"
+                self._moving.append(words.text(0, y, asked, **style))
+                self._moving.append(words.text(0.42, y, _shown(text)[:22], color=color, **style))
+        last = self.scores[-1]
+        text = (
+            f"after {last[0]:.0f} steps: loss {np.mean(self.losses[-10:]):.2f}; "
+            f"of {len(self._problems)} new problems {last[1]:.0%} have the right form, "
+            f"{last[2]:.0%} copy a sum, {last[3]:.0%} are right"
+        )
+        return self._fig, text
+
+
+def _spread(items: Sequence, most: int) -> list:
+    """At most so many of them, evenly, the first and the last among them."""
+    chosen = np.unique(np.linspace(0, len(items) - 1, min(most, len(items))).round().astype(int))
+    return [items[i] for i in chosen]

@@ -1,0 +1,617 @@
+"""Pictures of notebook 06: decoding as inference, from eight words to a real language model."""
+
+from __future__ import annotations
+
+import functools
+import math
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ttclib.cost import Cost
+from ttclib.course.smc_decoding.contest import Entry
+from ttclib.course.smc_decoding.judging import WAYS
+from ttclib.lm import arithmetic
+from ttclib.lm.decoding import Decoder
+from ttclib.lm.exact import Exact
+from ttclib.measure.calibration import reliability
+from ttclib.measure.votes import votes
+from ttclib.particles import resampling
+from ttclib.particles.genealogy import distinct_ancestors
+from ttclib.particles.islands import split, within
+from ttclib.particles.smc import Population, Selection, keep_all, resample, run, smc, when_ess_below
+from ttclib.show.population import draw_ess, draw_population, label_members
+from ttclib.show.slider import BudgetView, entry, options, powers_of_two
+from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, figure, truth
+
+ADAPTIVE = when_ess_below(0.5, resample("systematic"))
+
+
+class Sentences:
+    """A tiny language model that continues a prompt, with its exact answer.
+
+    Parameters
+    ----------
+    lm : MarkovLM
+    prompt : str
+    free, target : Exact
+        All texts after the prompt, without and with the potentials.
+    """
+
+    def __init__(self, lm, prompt: str, free: Exact, target: Exact):
+        self.lm, self.prompt, self.free, self.target = lm, prompt, free, target
+        self.max_tokens = max(map(len, free.texts))
+        best = np.maximum([*target.posterior.values()], target.masked)
+        self.shown = [target.texts[i] for i in np.argsort(-best)[:5]]
+
+    def write(self, text: Sequence[int]) -> str:
+        """Return a whole sentence."""
+        return (self.prompt + self.lm.vocabulary.decode(text)).strip()
+
+    def replicates(
+        self, potentials, n: int, runs: int, select: Selection, seed
+    ) -> list[list[Population]]:
+        """Run ``runs`` populations of n side by side; return each one's generations."""
+        decoder = Decoder(self.lm, [self.prompt] * runs, potentials, max_tokens=self.max_tokens)
+        history = run(decoder, n * runs, within(runs, select), np.random.default_rng(seed))
+        return list(zip(*(split(population, runs) for population in history), strict=True))
+
+    def law(self, population: Population) -> dict:
+        """Return the weight of each text in a population."""
+        total: dict = {}
+        particles = population.particles
+        for row, length, weight in zip(
+            particles.tokens, particles.lengths, population.weights, strict=True
+        ):
+            if weight > 0:
+                text = tuple(row[:length].tolist())
+                total[text] = total.get(text, 0.0) + weight
+        return total
+
+
+# ---- a tiny language model ----------------------------------------------------------------------
+
+
+def garden_picture(tiny: Sentences) -> Picture:
+    """Three bars for each sentence: the model's own probability, the truth, and local masking."""
+    free = dict(zip(tiny.free.texts, np.exp(tiny.free.log_prior), strict=True))
+    masked = dict(zip(tiny.target.texts, tiny.target.masked, strict=True))
+    posterior = tiny.target.posterior
+    favourites = sorted(free, key=free.get, reverse=True)[:3]
+    texts = [t for t in favourites if t not in tiny.shown] + tiny.shown
+    fig, ax = figure(size=(8.4, 4.2))
+    rows = np.arange(len(texts))[::-1]
+    kinds = (
+        (free, MUTED, "the model's own probability"),
+        (posterior, TRUTH, "exact: given barn and fell"),
+        (masked, BAD, "local masking"),
+    )
+    for shift, (law, color, label) in zip((0.26, 0, -0.26), kinds, strict=True):
+        values = [law.get(text, 0.0) for text in texts]
+        ax.barh(rows + shift, values, 0.24, color=color, label=label)
+        for row, value in zip(rows, values, strict=True):
+            if value >= 0.005:
+                ax.text(
+                    value + 0.008,
+                    row + shift,
+                    f"{value:.2f}",
+                    va="center",
+                    fontsize=7.5,
+                    color=color,
+                )
+    ax.set_yticks(rows, [tiny.write(t) for t in texts])
+    ax.set(xlabel="probability", xlim=(0, 1.08))
+    ax.legend(loc="upper right")
+    ax.grid(axis="y", visible=False)
+    top, trap = (max(law, key=law.get) for law in (posterior, masked))
+    return Picture(
+        fig,
+        f"given barn and fell, {tiny.write(top)!r} has probability {posterior[top]:.2f}, under local masking "
+        f"{masked[top]:.2f}; {tiny.write(trap)!r} has {posterior[trap]:.2f}, under local masking "
+        f"{masked[trap]:.2f}; distance of the two laws {tiny.target.total_variation(masked):.2f}",
+    )
+
+
+def _sentence_axes(ax, tiny: Sentences) -> np.ndarray:
+    """Prepare an axes with the exact posterior of the shown sentences; return their rows."""
+    rows = np.arange(len(tiny.shown))[::-1]
+    exact = [tiny.target.posterior[text] for text in tiny.shown]
+    ax.barh(rows, exact, 0.8, fill=False, edgecolor=TRUTH, linestyle="--", linewidth=1.2, zorder=3)
+    ax.set_yticks(rows, [tiny.write(text) for text in tiny.shown])
+    ax.set(
+        xlabel="probability", xlim=(0, 1.05), ylim=(-0.6, len(rows) - 0.4), title="dashed: exact"
+    )
+    ax.grid(axis="y", visible=False)
+    return rows
+
+
+def rejection_view(tiny: Sentences, low: int = 0, high: int = 14) -> BudgetView:
+    """Write sentences blindly, keep those that fit: how many, and what they say."""
+    laws, share = np.exp(tiny.free.log_prior), tiny.target.acceptance
+    lengths = np.array([len(text) for text in tiny.free.texts])
+    allowed = {
+        text: i for i, text in enumerate(tiny.free.texts) if tiny.target.posterior.get(text, 0) > 0
+    }
+    fits = np.isin(np.arange(len(laws)), list(allowed.values()))
+    fig, (bars, count) = figure(1, 2, size=(8.8, 3.4), width_ratios=[1.1, 1])
+    rows = _sentence_axes(bars, tiny)
+    sizes = 2.0 ** np.arange(low, high + 1)
+    count.set(
+        xscale="log", yscale="log", xlim=(0.7, sizes[-1] * 1.5), ylim=(0.5, sizes[-1] * share * 4)
+    )
+    count.set(xlabel="sentences tried", ylabel="sentences kept", title="what survives")
+    count.plot(sizes, sizes * share, "k--", linewidth=1.2, label=f"exact: one in {1 / share:.0f}")
+    count.text(sizes[-1], 0.53, "none", color=MUTED, fontsize=8.5, ha="right")
+    count.legend(loc="upper left")
+
+    def draw(tries, seed):
+        uniforms = np.random.default_rng(seed).random(tries)
+        drawn = np.searchsorted(laws.cumsum() / laws.sum(), uniforms, side="right")
+        kept = fits[drawn].cumsum()
+        at = [int(size) for size in sizes if size <= tries]
+        count.plot(at, [max(kept[k - 1], 0.5) for k in at], "o-", color=GOOD, markersize=4)
+        hits = kept[-1]
+        if hits:
+            shares = [np.sum(drawn == allowed[text]) / hits for text in tiny.shown]
+            bars.barh(rows, shares, 0.5, color=GOOD)
+        for i, k in enumerate(drawn[-4:]):
+            sentence, line = tiny.write(tiny.free.texts[k]), 0.8 - 0.07 * i
+            color = GOOD if fits[k] else MUTED
+            count.text(0.04, line, sentence, color=color, fontsize=8, transform=count.transAxes)
+        text = f"kept {hits:,} of {tries:,} sentences (expected {share * tries:.1f})"
+        return text, Cost(units=tries, lm_tokens=int(lengths[drawn].sum()))
+
+    return BudgetView(
+        fig,
+        draw,
+        tries=powers_of_two(low, high, unit="sentences", default=6, label="sentences tried"),
+    )
+
+
+def particles_view(
+    tiny: Sentences,
+    potentials,
+    low: int = 1,
+    high: int = 9,
+    runs: int = 60,
+    select: Selection = ADAPTIVE,
+) -> BudgetView:
+    """The posterior of one population, and the errors of many, against the number of particles."""
+    target, sizes = tiny.target, [2**k for k in range(low, high + 1)]
+    exact = np.array([target.posterior[text] for text in target.texts])
+    # importance weights of masked sentences are posterior / masked: their variances give both lines
+    ratio = exact**2 / target.masked
+    sigma2 = ratio.sum() - 1
+    sds = np.sqrt(ratio * (1 - 2 * exact) + exact**2 * ratio.sum())
+    fig, (bars, tv, bias) = figure(1, 3, size=(9.6, 3.6), width_ratios=[1.15, 1, 1])
+    rows = _sentence_axes(bars, tiny)
+    line = np.array([sizes[0], sizes[-1]])
+    for ax in (tv, bias):
+        ax.set(xscale="log", xlim=(sizes[0] * 0.7, sizes[-1] * 1.5), xlabel="particles n")
+    tv.set(
+        yscale="log", ylim=(0.01, 1.3), title="distance to the posterior", ylabel="total variation"
+    )
+    tv.plot(
+        line, sds.sum() / np.sqrt(2 * math.pi * line), "k--", linewidth=1.2, label="theory ∝ 1/√n"
+    )
+    bias.set(ylim=(-8, 2.5), title="error of log Ẑ", ylabel="log Ẑ − log Z (nats)")
+    every = np.geomspace(*line, 50)
+    bias.plot(every, -sigma2 / (2 * every), "k--", linewidth=1.2, label="theory −σ²/2n")
+    truth(bias, 0.0)
+    for ax, where in ((tv, "lower left"), (bias, "lower right")):
+        ax.plot([], [], color=GOOD, label="mean, middle 90%")
+        ax.legend(loc=where)
+
+    @functools.cache
+    def measured(n, seed):
+        last = [
+            generations[-1] for generations in tiny.replicates(potentials, n, runs, select, seed)
+        ]
+        laws = [tiny.law(population) for population in last]
+        errors = np.array([population.log_evidence for population in last]) - target.log_evidence
+        cost = _share(last_cost(last, tiny), runs)
+        return laws[0], [target.total_variation(law) for law in laws], errors, cost
+
+    def draw(particles, seed):
+        seen = [n for n in sizes if n <= particles]
+        law, distances, errors, cost = measured(particles, seed)
+        for ax, which in ((tv, 1), (bias, 2)):
+            # a population that died out, once in a while with two particles, is drawn at the floor
+            values = np.maximum([measured(n, seed)[which] for n in seen], ax.get_ylim()[0])
+            low_, high_ = np.quantile(values, (0.05, 0.95), axis=1)
+            ax.fill_between(seen, low_, high_, color=GOOD, alpha=0.25, linewidth=0)
+            ax.plot(seen, values.mean(axis=1), "o-", color=GOOD, markersize=4)
+        bars.barh(rows, [law.get(text, 0.0) for text in tiny.shown], 0.5, color=GOOD)
+        ratios = np.exp(errors)
+        text = (
+            f"over {runs} runs: mean distance to the posterior {np.mean(distances):.2f}; mean of Ẑ/Z "
+            f"{ratios.mean():.2f} ± {ratios.std(ddof=1) / math.sqrt(runs):.2f} (exact 1)"
+        )
+        return text, cost
+
+    return BudgetView(fig, draw, particles=powers_of_two(low, high, unit="particles", default=5))
+
+
+def last_cost(last: Sequence[Population], tiny: Sentences) -> Cost:
+    """What populations on a table have spent: one token a step; a table costs no operations."""
+    return Cost(lm_tokens=int(sum(population.particles.lengths.sum() for population in last)))
+
+
+def _share(cost: Cost, runs: int) -> Cost:
+    return replace(cost, lm_tokens=round(cost.lm_tokens / runs))
+
+
+def twist_view(
+    tiny: Sentences,
+    wants: Callable[[Sequence[float]], object],
+    particles: int = 32,
+    runs: int = 100,
+) -> BudgetView:
+    """A twist of one's own against none and the best there is: spread of log Ẑ, effective sample
+    size.
+
+    ``wants((nothing, barn, fell, both))`` → the constraint, with log ψ of a text that has mentioned
+    these. The sliders set the two in the middle; the others are near their exact values, −5 and 0.
+    """
+    steps = tiny.max_tokens
+    fig, (boxes, ess) = figure(1, 2, size=(8.8, 3.6))
+    boxes.set(xlim=(0.4, 3.6), ylim=(-6.5, 3), ylabel="log Ẑ − log Z (nats)")
+    boxes.set(title=f"{runs} runs with {particles} particles")
+    boxes.set_xticks([1, 2, 3], ["no twist", "yours", "optimal"])
+    truth(boxes, 0.0, "exact")
+    boxes.legend(loc="lower right")
+    ess.set(
+        xlim=(0.8, steps + 0.2),
+        ylim=(0, 1.05),
+        xlabel="word",
+        ylabel="ESS / n, mean over the runs",
+        title="same colours",
+    )
+
+    @functools.cache
+    def measured(twist, seed):
+        potential = tiny.target.twisted() if twist is None else wants(twist)
+        histories = tiny.replicates([potential], particles, runs, ADAPTIVE, seed)
+        log_z = np.array([generations[-1].log_evidence for generations in histories])
+        shares = [[population.ess / particles for population in h] for h in histories]
+        return log_z - tiny.target.log_evidence, np.mean(shares, axis=0)
+
+    def draw(barn, fell, seed):
+        found = [measured(twist, seed) for twist in ((0, 0, 0, 0), (-5, barn, fell, 0), None)]
+        for place, (errors, shares), color in zip(
+            (1, 2, 3), found, (MUTED, GOOD, COLORS[2]), strict=True
+        ):
+            box = boxes.boxplot(
+                [np.maximum(errors, -6.4)],
+                positions=[place],
+                widths=0.5,
+                patch_artist=True,
+                manage_ticks=False,
+                flierprops={"markersize": 3},
+            )
+            box["boxes"][0].set(facecolor=color, alpha=0.7)
+            ess.plot(range(1, len(shares) + 1), shares, "o-", color=color, markersize=3)
+        spread = [np.var(np.exp(errors), ddof=1) for errors, _ in found]
+        text = (
+            f"variance of Ẑ/Z: no twist {spread[0]:.2f}, yours {spread[1]:.2f}, optimal {spread[2]:.2f}; "
+            f"mean of Ẑ/Z with yours {np.exp(found[1][0]).mean():.2f} (exact 1)"
+        )
+        return text, Cost(lm_tokens=particles * steps)
+
+    return BudgetView(
+        fig,
+        draw,
+        barn=options((-9, -7, -5, -3, -1), default=-3, label="log ψ after barn"),
+        fell=options((-9, -7, -5, -3, -1), default=-3, label="log ψ after fell"),
+    )
+
+
+def scheme_picture(tiny: Sentences, potentials, n: int = 32, runs: int = 200) -> Picture:
+    """Errors of the evidence under each resampling scheme, as box plots around the exact value."""
+    errors = {
+        name: np.array(
+            [
+                h[-1].log_evidence
+                for h in tiny.replicates(potentials, n, runs, resample(name), (4, i))
+            ]
+        )
+        - tiny.target.log_evidence
+        for i, name in enumerate(resampling.SCHEMES)
+    }
+    fig, ax = figure(size=(8.4, 3.2))
+    boxes = ax.boxplot(
+        [np.maximum(e, -8) for e in errors.values()],
+        widths=0.55,
+        patch_artist=True,
+        flierprops={"markersize": 3},
+    )
+    for box, name in zip(boxes["boxes"], errors, strict=True):
+        box.set(facecolor=COLORS[4] if name in resampling.UNBIASED else BAD, alpha=0.7)
+    ax.set_xticks(range(1, len(errors) + 1), [k.replace("winner ", "winner\n") for k in errors])
+    truth(ax, 0.0)
+    ax.set(
+        ylabel="log Ẑ − log Z (nats)",
+        title=f"{runs} runs with {n} particles, selected at every word",
+    )
+    spread = ", ".join(f"{k} {np.std(np.maximum(e, -8)):.2f}" for k, e in errors.items())
+    return Picture(fig, f"standard deviation of log Ẑ: {spread}")
+
+
+# ---- genealogies of sentences -------------------------------------------------------------------
+
+
+def generation_texts(decoder: Decoder, history: Sequence[Population]) -> list[list[str]]:
+    """Return what each member of each generation wrote in that generation."""
+    written, before = [], np.zeros(len(history[0]), dtype=int)
+    for population in history:
+        particles = population.particles
+        start = before[population.ancestors] if population.t else before
+        rows = zip(particles.tokens, start, particles.lengths, strict=True)
+        written.append([decoder.lm.vocabulary.decode(row[a:b]) for row, a, b in rows])
+        before = particles.lengths
+    return written
+
+
+def genealogy_view(
+    lm, problems: Sequence[str], conditions: Mapping[str, Mapping[str, Sequence]]
+) -> BudgetView:
+    """The family tree of solutions, one step a generation, under a condition of choice.
+
+    Parameters
+    ----------
+    problems : sequence of str
+        Without the question mark.
+    conditions : mapping
+        Name → problem → potentials.
+    """
+    columns = max(sum(map(problem.count, "+-*")) for problem in problems) + 1
+    fig, (tree, ess) = figure(2, 1, size=(9.6, 6.0), sharex=True, height_ratios=[4, 1])
+    tree.set(xlim=(-0.5, columns - 0.5), ylim=(-0.8, 31.8), yticks=[], ylabel="particles")
+    tree.grid(visible=False)
+    for color, label in ((GOOD, "right step"), (BAD, "wrong step"), (MUTED, "no descendants")):
+        tree.plot([], [], color=color, label=label)
+    tree.plot([], [], "o", color=GOOD, markersize=4, label="weight at the end")
+    tree.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, frameon=False)
+    ess.set(ylim=(0, 1.05), ylabel="ESS / n", xlabel="step of the solution")
+    ess.set_xticks(range(columns), [str(t + 1) for t in range(columns)])
+
+    def draw(problem, particles, condition, threshold, seed):
+        decoder = Decoder(
+            lm, problem + "?", conditions[condition][problem], until=";", max_tokens=100
+        )
+        select = when_ess_below(threshold, resample("systematic"))
+        history = run(decoder, particles, select, np.random.default_rng(seed))
+        last = history[-1]
+        if last.extinct:
+            raise ValueError(f"all {particles} particles died: none of them met the condition")
+        height = np.linspace(31, 0, particles)
+        alive = draw_population(tree, history, lambda p: height, dots=False)
+        _label_steps(tree, decoder, history[:columns], height, problem, alive)
+        where = np.full(particles, last.t + 0.3)
+        tree.scatter(where, height, s=12 * particles * last.weights, color=GOOD, linewidths=0)
+        draw_ess(ess, history)
+        ess.axhline(threshold, color=MUTED, linestyle=":", linewidth=1)
+        shares = votes(
+            [arithmetic.answer(text) for text in decoder.texts(last.particles)], last.weights
+        )
+        best = sorted(shares, key=shares.get, reverse=True)[:3]
+        said = ", ".join(
+            f"{'none' if answer is None else answer} {shares[answer]:.0%}" for answer in best
+        )
+        text = (
+            f"{problem} = {arithmetic.value(arithmetic.parse(problem))}; answers by weight: {said}; log Ẑ "
+            f"{last.log_evidence:.2f}; all descend from {distinct_ancestors(history)[0]} first steps"
+        )
+        return text, replace(last.cost, units=0)
+
+    return BudgetView(
+        fig,
+        draw,
+        problem=options(tuple(problems)),
+        condition=options(tuple(conditions), default=list(conditions)[1]),
+        particles=powers_of_two(2, 5, unit="particles", default=4),
+        threshold=options((0.0, 0.5, 1.0), default=0.5, label="ESS threshold"),
+    )
+
+
+def _label_steps(ax, decoder, history, height, problem, alive) -> None:
+    """Write every member's step at its place, coloured by whether it is right."""
+    steps = generation_texts(decoder, history)
+    for t, population in enumerate(history):
+        wholes, colors = decoder.texts(population.particles), []
+        for step, whole, lives in zip(steps[t], wholes, alive[t], strict=True):
+            check = arithmetic.check_solution(problem, whole)
+            right = check.right and all(check.correct) if step[:1] == "#" else all(check.correct)
+            colors.append((GOOD if right else BAD) if lives else MUTED)
+        written = [step.strip() for step in steps[t]]
+        label_members(ax, t, height, written, colors, size=8 if len(height) <= 16 else 6.5)
+
+
+# ---- a pretrained model under constraints -------------------------------------------------------
+
+
+def _request(text: str) -> str:
+    if not any(letter.isalpha() for letter in text):
+        raise ValueError(
+            f"{text!r} holds no word; ask for something, such as a sentence about the sea"
+        )
+    return text.strip()
+
+
+def constraint_view(
+    ask: Callable[[str, Sequence], Decoder], constraints: Mapping[str, Sequence], request: str
+) -> BudgetView:
+    """Decode under a constraint, live: the heaviest texts, and the effective sample size.
+
+    ``ask(request, potentials)`` → the decoder.
+    """
+    fig, (page, ess) = figure(1, 2, size=(9.6, 3.8), width_ratios=[2.8, 1])
+    page.set(
+        xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[], title="weight and text, heaviest first"
+    )
+    page.grid(visible=False)
+    page.spines[:].set_visible(False)
+    longest = ask(request, ()).max_tokens
+    ess.set(xlim=(-0.5, longest), ylim=(0, 1.05), xlabel="token", ylabel="ESS / n")
+
+    def draw(request, constraint, selection, particles, seed):
+        decoder = ask(request, constraints[constraint])
+        select = {"SMC": ADAPTIVE, "none": keep_all}[selection]
+        history = []
+        for population in smc(decoder, particles, select, np.random.default_rng(seed)):
+            history.append(population)
+            yield population.particles.lengths.max() / longest
+        last = history[-1]
+        if last.extinct:
+            raise ValueError(
+                f"all {particles} particles died at token {last.t + 1}; take more of them"
+            )
+        draw_ess(ess, history)
+        weight: dict[str, float] = {}
+        for text, w in zip(decoder.texts(last.particles), last.weights, strict=True):
+            weight[text] = weight.get(text, 0.0) + w
+        best = sorted(weight, key=weight.get, reverse=True)
+        lines = []
+        for text in best:
+            head, *tail = textwrap.wrap(" ".join(text.split()), 84) or [""]
+            lines += [f"{weight[text]:4.0%}  {head}", *(f"      {line}" for line in tail)]
+        for i, line in enumerate(lines[:14]):
+            page.text(0, 0.96 - i * 0.07, line, fontsize=8, family="monospace", va="center")
+        log_prob = last.mean(last.particles.log_probs)
+        text = (
+            f"{best[0].strip()!r} has weight {weight[best[0]]:.0%}; {len(best)} different texts; mean log "
+            f"probability {log_prob:.1f}; log Ẑ {last.log_evidence:.1f}"
+        )
+        return text, replace(last.cost, units=0)
+
+    return BudgetView(
+        fig,
+        draw,
+        request=entry(_request, request),
+        constraint=options(tuple(constraints)),
+        selection=options(("SMC", "none")),
+        particles=powers_of_two(2, 5, unit="particles", default=4),
+    )
+
+
+def constraint_picture(results: Mapping) -> Picture:
+    """Log probability in all and per token, and diversity, for each constraint and way."""
+    names = [name for name in results if name != "none"]
+    ways, colors = WAYS[1:], (BAD, COLORS[1], COLORS[4], GOOD)
+    fig, axes = figure(1, 3, size=(9.6, 3.6))
+    free = results["none"]["free"]
+    panels = (
+        ("log_prob", "log probability of a text", "nats"),
+        ("per_token", "per token", "nats a token"),
+        ("worth", "different texts, by weight", "worth how many texts"),
+    )
+    for ax, (measure, title, unit) in zip(axes, panels, strict=True):
+        shown = [way for way in ways if measure != "worth" or way != "best masked"]
+        for j, way in enumerate(shown):
+            color = colors[ways.index(way)]
+            for i, name in enumerate(names):
+                values = results[name][way][measure]
+                x = i + (j - (len(shown) - 1) / 2) * 0.2
+                spread = np.linspace(-0.06, 0.06, len(values))
+                ax.plot(x + spread, np.sort(values), ".", color=color, markersize=4, alpha=0.6)
+                label = way if i == 0 else None
+                ax.plot(
+                    [x - 0.08, x + 0.08],
+                    [np.nanmean(values)] * 2,
+                    color=color,
+                    linewidth=2.5,
+                    label=label,
+                )
+        ax.axhline(np.mean(free[measure]), color=MUTED, linestyle=":", label="free, no constraint")
+        ax.set_xticks(range(len(names)), [name.replace(" ", "\n", 1) for name in names])
+        ax.set(title=title, ylabel=unit, xlim=(-0.5, len(names) - 0.5))
+    axes[2].set_ylim(0, 16.8)
+    handles, labels = axes[0].get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside lower center", ncols=5)
+    parts = [
+        f"{name}: "
+        + ", ".join(f"{way} {np.nanmean(results[name][way]['log_prob']):.1f}" for way in ways)
+        for name in names
+    ]
+    return Picture(fig, f"mean log probability of a text: {'; '.join(parts)}")
+
+
+# ---- a small model against a large one ----------------------------------------------------------
+
+
+def contest_view(entries: Sequence[Entry], first: str) -> BudgetView:
+    """Accuracy against computation for every method, and how well the chosen one knows itself.
+
+    ``first`` is the name of the entry that is shown first.
+    """
+    fig, (score, sure) = figure(1, 2, size=(9.6, 4.2), width_ratios=[1.5, 1])
+    lines: dict[tuple, list[Entry]] = {}
+    for e in entries:
+        lines.setdefault((e.model, e.method), []).append(e)
+    methods = list(dict.fromkeys(e.method for e in entries))
+    palette = dict(
+        zip(methods, (MUTED, COLORS[1], COLORS[3], COLORS[2], COLORS[4], GOOD), strict=False)
+    )
+    for (model, method), members in lines.items():
+        solid = model == entries[0].model
+        score.errorbar(
+            [e.cost.lm_flops for e in members],
+            [e.accuracy for e in members],
+            [1.96 * e.error for e in members],
+            color=palette[method],
+            marker="o" if solid else "s",
+            linestyle="-" if solid else "--",
+            markersize=5,
+            capsize=2,
+            label=f"{model}, {method}",
+        )
+    score.set(
+        xscale="log", ylim=(0, 1), xlabel="LM FLOPs a problem", ylabel="share of problems solved"
+    )
+    score.set_title("accuracy, 95% interval over problems")
+    score.set_xticks([3e7, 1e8, 3e8, 1e9], ["30 M", "100 M", "300 M", "1 G"])
+    score.minorticks_off()
+    score.legend(loc="lower right", fontsize=7.5)
+    sure.plot([0, 1], [0, 1], "k--", linewidth=1.2, label="says what it knows")
+    sure.set(
+        xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel="confidence", ylabel="share that is right"
+    )
+    sure.set_title("calibration of the method in the ring")
+    sure.legend(loc="upper left")
+    names = [e.name for e in entries]
+
+    def draw(method, seed):
+        e = entries[names.index(method)]
+        color = palette[e.method]
+        score.plot(
+            e.cost.lm_flops, e.accuracy, "o", markersize=15, fillstyle="none", color=BAD, mew=2
+        )
+        bins = reliability(e.confidence.ravel(), e.right.ravel())
+        sure.plot(bins.confidence, bins.accuracy, color=color)
+        sure.scatter(
+            bins.confidence, bins.accuracy, s=6 + 250 * bins.count / bins.count.sum(), color=color
+        )
+        text = (
+            f"{e.name} solves {e.accuracy:.1%} ± {1.96 * e.error:.1%}; ECE {e.calibration_error:.2f}, AUROC "
+            f"{e.auroc:.2f}; {e.distinct.mean():.1f} different answers, entropy {e.entropy.mean():.2f} nats"
+        )
+        return text, e.cost
+
+    return BudgetView(fig, draw, luck=False, method=options(names, default=first))
+
+
+def contest_table(entries: Sequence[Entry], parameters: Mapping[str, int]) -> str:
+    """Write a line for each method: what it gets right, what it knows, what it costs."""
+    lines = [
+        f"{'':28s}{'solved':>8s}{'± 95%':>7s}{'answers':>9s}{'entropy':>9s}{'ECE':>6s}{'AUROC':>7s}"
+        f"{'tokens':>8s}{'positions':>11s}{'MFLOPs':>9s}{'parameters':>12s}"
+    ]
+    lines += [
+        f"{e.name:28s}{e.accuracy:8.1%}{1.96 * e.error:7.1%}{e.distinct.mean():9.1f}{e.entropy.mean():9.2f}"
+        f"{e.calibration_error:6.2f}{e.auroc:7.2f}{e.cost.lm_tokens:8,.0f}{e.cost.lm_positions:11,.0f}"
+        f"{e.cost.lm_flops / 1e6:9,.1f}{parameters[e.model]:12,}"
+        for e in entries
+    ]
+    return "\n".join(lines)

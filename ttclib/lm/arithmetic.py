@@ -1,0 +1,263 @@
+"""The task of the lab model: step-by-step arithmetic, where every step can be checked.
+
+A problem is an expression of 2 to 7 operations on the numbers 1 to 99, with all intermediate
+results from 0 to 999. A solution reduces it one operation at a time::
+
+    (17-9)*12+45?17-9=8;8*12=96;96+45=141;#141
+
+``?`` ends the problem, ``;`` ends a step, ``#`` comes before the answer and a newline ends the
+text. Every character is one token.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ttclib.inputs import whole_number
+
+LARGEST_NUMBER, LARGEST_RESULT = 99, 999
+OPERATIONS = range(2, 8)  # how many operations a problem has
+ALPHABET = "0123456789+-*()?=;#"
+END = "\n"
+MAX_LENGTH = 144  # characters of the longest problem, its solution and the end
+
+_TOKEN = re.compile(r"\d+|[-+*()]")
+_STEP = re.compile(r"(\d+)([-+*])(\d+)=(\d+)")
+_PRECEDENCE = {"+": 1, "-": 1, "*": 2}
+
+
+class Operation(NamedTuple):
+    """A node of an expression: ``left`` and ``right`` are numbers or operations."""
+
+    left: Operation | int
+    sign: str
+    right: Operation | int
+
+
+Expression = Operation | int
+
+
+def apply(left: int, sign: str, right: int) -> int:
+    """Carry out one operation."""
+    return {"+": left + right, "-": left - right, "*": left * right}[sign]
+
+
+def value(expression: Expression) -> int:
+    """Evaluate an expression."""
+    if isinstance(expression, int):
+        return expression
+    return apply(value(expression.left), expression.sign, value(expression.right))
+
+
+def write(expression: Expression) -> str:
+    """Write an expression with as few parentheses as possible."""
+    if isinstance(expression, int):
+        return str(expression)
+    left, sign, right = expression
+    mine = _PRECEDENCE[sign]
+    texts = []
+    for child, needs in ((left, mine), (right, mine + 1)):  # equal signs group to the left
+        bare = isinstance(child, int) or _PRECEDENCE[child.sign] >= needs
+        texts.append(write(child) if bare else f"({write(child)})")
+    return texts[0] + sign + texts[1]
+
+
+def parse(text: str) -> Expression:
+    """Read an expression.
+
+    Raises
+    ------
+    ValueError
+        If the text is not an expression of whole numbers with + - * and parentheses.
+    """
+    tokens = _TOKEN.findall(text)
+    if "".join(tokens) != text or not tokens:
+        raise ValueError(f"{text!r} is not an expression; use whole numbers, + - * and parentheses")
+    position = 0
+
+    def operand():
+        nonlocal position
+        token = tokens[position] if position < len(tokens) else ""
+        position += 1
+        if token == "(":
+            inside = chain(1)
+            if position >= len(tokens) or tokens[position] != ")":
+                raise ValueError(f"{text!r} has an open parenthesis")
+            position += 1
+            return inside
+        if not token.isdigit():
+            raise ValueError(
+                f"{text!r} lacks a number" + (f" before {token!r}" if token else " at its end")
+            )
+        return int(token)
+
+    def chain(lowest):
+        nonlocal position
+        left = operand()
+        while position < len(tokens) and _PRECEDENCE.get(tokens[position], 0) >= lowest:
+            sign = tokens[position]
+            position += 1
+            left = Operation(left, sign, chain(_PRECEDENCE[sign] + 1))
+        return left
+
+    expression = chain(1)
+    if position != len(tokens):
+        raise ValueError(f"{text!r} goes on after the expression, at {tokens[position]!r}")
+    return expression
+
+
+def check_problem(text: str) -> Expression:
+    """Read a problem that the task allows, typed by a learner for instance.
+
+    Raises
+    ------
+    ValueError
+        One line that says what the task does not allow.
+    """
+    expression = parse(text.replace(" ", "").rstrip("?"))
+    count = 0
+    for node in _nodes(expression):
+        if isinstance(node, int):
+            if not 1 <= node <= LARGEST_NUMBER:
+                raise ValueError(f"{node} is not allowed; numbers go from 1 to {LARGEST_NUMBER}")
+        else:
+            count += 1
+            if not 0 <= value(node) <= LARGEST_RESULT:
+                raise ValueError(
+                    f"{write(node)} is {value(node)}; intermediate results must be from 0 to {LARGEST_RESULT}"
+                )
+    if count not in OPERATIONS:
+        raise ValueError(
+            f"the expression has {count} operations; it must have {OPERATIONS[0]} to {OPERATIONS[-1]}"
+        )
+    return expression
+
+
+def _nodes(expression: Expression) -> Iterator[Expression]:
+    if isinstance(expression, Operation):
+        yield from _nodes(expression.left)
+        yield from _nodes(expression.right)
+    yield expression
+
+
+def reducible(expression: Expression) -> Iterator[tuple[Operation, Expression]]:
+    """Yield every operation on two plain numbers, with the expression that is left after it."""
+    if isinstance(expression, int):
+        return
+    left, sign, right = expression
+    if isinstance(left, int) and isinstance(right, int):
+        yield expression, apply(*expression)
+    for node, rest in reducible(left):
+        yield node, Operation(rest, sign, right)
+    for node, rest in reducible(right):
+        yield node, Operation(left, sign, rest)
+
+
+def solve(expression: Expression) -> str:
+    """Write the solution: always the leftmost operation that can be carried out."""
+    steps = []
+    while isinstance(expression, Operation):
+        node, expression = next(reducible(expression))
+        steps.append(f"{write(node)}={apply(*node)};")
+    return "".join(steps) + f"#{expression}"
+
+
+def answer(text: str) -> int | None:
+    """Read the answer of a solution: the number after the last ``#``; None if there is none."""
+    found = re.search(r"#(\d+)\n?$", text)
+    return int(found[1]) if found else None
+
+
+@dataclass(frozen=True)
+class StepCheck:
+    """What the checker says of a solution.
+
+    Attributes
+    ----------
+    correct : tuple of bool
+        One for each step that ended with ``;``. After the first wrong one all are wrong.
+    finished : bool
+        Whether an answer was given.
+    right : bool
+        Whether that answer is the value of the problem.
+    """
+
+    correct: tuple[bool, ...]
+    finished: bool
+    right: bool
+
+
+def check_solution(problem: str, solution: str) -> StepCheck:
+    """Check each step: is it a true reduction of what is left of the problem?
+
+    Any operation on two plain numbers may come next, not only the leftmost.
+
+    Parameters
+    ----------
+    problem, solution : str
+        Texts before and after the ``?``. The solution may be unfinished.
+    """
+    left_over, correct, fine = parse(problem.rstrip("?")), [], True
+    *steps, tail = solution.rstrip(END).split(";")
+    for step in steps:
+        found = _STEP.fullmatch(step)
+        if fine and found:
+            said = Operation(int(found[1]), found[2], int(found[3]))
+            rests = [rest for node, rest in reducible(left_over) if node == said]
+            fine = bool(rests) and apply(*said) == int(found[4])
+            left_over = rests[0] if fine else left_over
+        else:
+            fine = False
+        correct.append(fine)
+    given = answer(tail) if re.fullmatch(r"#\d+", tail) else None
+    return StepCheck(tuple(correct), given is not None, given == value(parse(problem.rstrip("?"))))
+
+
+def random_expression(operations: int, rng: np.random.Generator) -> Expression:
+    """Draw an expression with the given number of operations that keeps within the task's bounds."""
+    if operations == 0:
+        return int(rng.integers(1, LARGEST_NUMBER + 1))
+    first = int(rng.integers(operations))
+    left, right = random_expression(first, rng), random_expression(operations - 1 - first, rng)
+    a, b = value(left), value(right)
+    # one of + and − (with its sides in either order) is always possible
+    possible = [s for s in "+-*" if 0 <= apply(a, s, b) <= LARGEST_RESULT]
+    if not possible:
+        return Operation(right, "-", left)
+    return Operation(left, str(rng.choice(possible)), right)
+
+
+def split_of(problem: str) -> str:
+    """Say which split a problem belongs to, for ever: 1% test, 1% validation, the rest train."""
+    digest = int.from_bytes(hashlib.sha256(problem.encode()).digest()[:4], "big") % 100
+    return {0: "test", 1: "validation"}.get(digest, "train")
+
+
+def problems(split: str, n: int, rng: np.random.Generator) -> list[str]:
+    """Draw ``n`` different problems of a split, balanced over the number of operations.
+
+    Raises
+    ------
+    ValueError
+        If there is no such split.
+    """
+    if split not in ("train", "validation", "test"):
+        raise ValueError(f"split is {split!r}; it must be train, validation or test")
+    found: dict[str, None] = {}  # an ordered set
+    while len(found) < whole_number("n", n):
+        operations = OPERATIONS[len(found) % len(OPERATIONS)]
+        text = write(random_expression(operations, rng))
+        if split_of(text) == split:
+            found[text] = None
+    return list(found)
+
+
+def example(problem: str) -> str:
+    """Write a whole training text: problem, solution, end."""
+    return f"{problem}?{solve(parse(problem))}{END}"

@@ -1,0 +1,1 @@
+"""Measures: votes, pass@k, calibration, and how far to trust a mean."""

@@ -1,0 +1,146 @@
+"""Resampling: who has children, and how many.
+
+Every scheme is a function ``(weights, n, rng) → ancestors``: from weights (N,), any non-negative
+numbers with a positive sum, to the indices (n,) of the parents of n children. All but the villain
+are *unbiased*: member i has n · wᵢ / Σw children on average. All are O(N + n).
+
+Sources: Gordon, Salmond, Smith 1993 (multinomial); Liu and Chen 1998 (residual); Kitagawa 1996
+(stratified); Carpenter, Clifford, Fearnhead 1999 (systematic); Del Moral 2004 (killing); compared
+by Douc, Cappé, Moulines 2005 and Gerber, Chopin, Whiteley 2019.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ttclib.inputs import whole_number
+
+Scheme = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
+
+
+def multinomial(weights, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Choose every child's parent independently with probability proportional to weight."""
+    weights, n = _checked(weights, n)
+    return _multinomial(weights, n, rng)
+
+
+def residual(weights, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Give ⌊n wᵢ / Σw⌋ children for certain, and share the rest by the weight left over."""
+    weights, n = _checked(weights, n)
+    expected = weights / weights.sum() * n
+    # without the nudge, rounding turns an expected 1 into 0.999…, and a certain child into a likely
+    # one
+    certain = (expected * (1 + 1e-12)).astype(np.intp)
+    ancestors = np.repeat(np.arange(len(weights)), certain)
+    missing = n - len(ancestors)
+    if missing > 0:
+        left_over = np.maximum(expected - certain, 0)
+        ancestors = np.concatenate([ancestors, _multinomial(left_over, missing, rng)])
+    return ancestors
+
+
+def stratified(weights, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Lay the weights end to end on a ruler; one uniform point in each of n equal strata picks."""
+    weights, n = _checked(weights, n)
+    ruler = _ruler(weights, n)
+    points = np.append(rng.random(n), 1.0)
+    whole = ruler.astype(np.intp)
+    # all points of the strata below count, and the point of this stratum if it lies before the mark
+    return _children(whole + (points[whole] < ruler - whole), n)
+
+
+def systematic(weights, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Pick like stratified, with the *same* offset in every stratum: one random number in all."""
+    weights, n = _checked(weights, n)
+    # points k + 1 − v for k = 0 … n−1: the number of them up to a mark c is ⌊c + v⌋
+    marks = _ruler(weights, n)
+    marks += rng.random()
+    return _children(marks.astype(np.intp), n)
+
+
+def killing(weights, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Keep member i with probability wᵢ / max w; replace the killed by multinomial draws.
+
+    Survivors stay where they are, so where weights are nearly equal nearly nothing moves.
+
+    Raises
+    ------
+    ValueError
+        If ``n`` differs from the number of weights: every member is kept or replaced.
+    """
+    weights, n = _checked(weights, n)
+    if n != len(weights):
+        raise ValueError(
+            f"n is {n}; killing replaces members one by one, so n must be {len(weights)}"
+        )
+    ancestors = np.arange(n)
+    killed = np.flatnonzero(rng.random(n) >= weights)
+    if len(killed):
+        ancestors[killed] = _multinomial(weights, len(killed), rng)
+    return ancestors
+
+
+def winner_takes_all(weights, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Give every child to the heaviest member: the villain of this module, biased and sure of
+    itself.
+    """
+    weights, n = _checked(weights, n)
+    return np.full(n, np.argmax(weights))
+
+
+UNBIASED: dict[str, Scheme] = {
+    "multinomial": multinomial,
+    "residual": residual,
+    "stratified": stratified,
+    "systematic": systematic,
+    "killing": killing,
+}
+SCHEMES: dict[str, Scheme] = {**UNBIASED, "winner takes all": winner_takes_all}
+
+
+def scheme(name: str | Scheme) -> Scheme:
+    """Look a scheme up by name; a function is returned as it is."""
+    if callable(name):
+        return name
+    if name not in SCHEMES:
+        raise ValueError(f"scheme is {name!r}; it must be one of {', '.join(SCHEMES)}")
+    return SCHEMES[name]
+
+
+def _checked(weights, n) -> tuple[np.ndarray, int]:
+    """Return the weights as shares of the largest, so that no sum of them can overflow, and n."""
+    weights = np.asarray(weights, dtype=float)
+    if weights.ndim != 1 or len(weights) == 0:
+        raise ValueError(f"weights has shape {weights.shape}; it must be (N,) with N ≥ 1")
+    # NaN spreads through min and max, so two comparisons see every bad value
+    top = weights.max()
+    if not (weights.min() >= 0 and top < np.inf):
+        raise ValueError("weights must be finite and not negative, with no NaN")
+    if top == 0:
+        raise ValueError("weights are all zero; at least one must be positive")
+    return weights if top == 1 else weights / top, whole_number("n", n)
+
+
+def _ruler(weights: np.ndarray, n: int) -> np.ndarray:
+    """Cumulative weights scaled to [0, n]: where each member ends on the ruler."""
+    # in lottery tickets, 2⁶²/N for the heaviest: whole numbers add exactly, and six times as fast
+    # (a member lighter than N/2⁶² of the heaviest gets none)
+    tickets = weights * (2.0**62 / len(weights))
+    sold = tickets.astype(np.int64).cumsum()
+    # a hair too long, so that rounding leaves no child without a parent
+    return sold * (n / sold[-1] * (1 + 1e-15))
+
+
+def _children(up_to: np.ndarray, n: int) -> np.ndarray:
+    """Ancestors of n children from the running number of children up to each member."""
+    # the parent of child j is the first member with more than j children up to it, so its index is
+    # the number of members with at most j: two passes, half the time of np.repeat on the counts
+    return np.bincount(up_to, minlength=n + 1)[:n].cumsum()
+
+
+def _multinomial(weights: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    # members without weight are left out, or rounding could hand the last of them a child
+    alive = np.flatnonzero(weights)
+    return np.repeat(alive, rng.multinomial(n, weights[alive] / weights[alive].sum()))

@@ -1,0 +1,284 @@
+"""Sequential Monte Carlo: propose, weigh, select.
+
+One loop serves particle filters, language-model decoding and search. It needs
+
+- a **model**, which says how a member of the population starts (``init``), how it is extended
+  (``step``) and what the extension is worth (``log_potential``): the Feynman–Kac view of Del Moral
+  2004 and of Chopin and Papaspiliopoulos, *An introduction to sequential Monte Carlo*, 2020, ch. 5;
+- a **selection**, which says who goes on: all, a random sample by weight, or the best few.
+
+Particles are anything that can be indexed by an array of ancestors: a NumPy array, or an object
+that holds a language model's cache and gathers its rows.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ttclib.cost import Cost
+from ttclib.inputs import real_number, whole_number
+from ttclib.particles import resampling
+from ttclib.particles.weights import kish, relative
+
+# The C library returns freed memory to the system beyond twice the largest block it has seen freed,
+# and fetching it again at every step costs a third of a filter's time. So it sees a large one here.
+np.empty(2**21)
+
+
+class Model:
+    """What the loop asks of a model. Subclass it, or write any object with these five methods."""
+
+    def init(self, n: int, rng: np.random.Generator) -> Any:
+        """Propose the first generation: n particles."""
+        raise NotImplementedError
+
+    def step(self, t: int, parents: Any, rng: np.random.Generator) -> Any:
+        """Propose generation t: one extension of each parent.
+
+        Return new particles. Where everybody was kept, ``parents`` are the particles of the last
+        population itself, so a model that changed them in place would rewrite its history.
+        """
+        raise NotImplementedError
+
+    def log_potential(self, t: int, parents: Any, particles: Any) -> np.ndarray:
+        """Weigh generation t: (n,) log weights, −inf for impossible. ``parents`` is None at t = 0."""
+        raise NotImplementedError
+
+    def done(self, t: int, particles: Any) -> bool:
+        """Whether generation t is the last."""
+        raise NotImplementedError
+
+    def cost(self, t: int, particles: Any) -> Cost:
+        """Say what generation t cost; by default one unit for each particle."""
+        return Cost(units=len(particles))
+
+
+@dataclass(frozen=True)
+class Population:
+    """One generation, and all the loop knows about it.
+
+    Attributes
+    ----------
+    t : int
+        Generation, from 0.
+    particles : object
+        The n members, indexable by an array of indices.
+    log_weights : numpy.ndarray, shape (n,)
+        Carried log weights. Their scale is kept, so the mean weight *is* the evidence.
+    ancestors : numpy.ndarray, shape (n,)
+        ``ancestors[i]`` is the parent of i in generation t − 1 (itself at t = 0).
+    spent : Cost
+        What the model says was spent so far.
+    seconds : float
+        Time the loop took so far; :attr:`cost` holds both.
+    resampled : bool
+        Whether members were dropped or copied on the way into this generation.
+    """
+
+    t: int
+    particles: Any
+    log_weights: np.ndarray
+    ancestors: np.ndarray
+    spent: Cost = field(default_factory=Cost)
+    seconds: float = 0.0
+    resampled: bool = False
+
+    def __post_init__(self):
+        try:
+            weights, shift = relative(self.log_weights)
+        except ValueError as error:
+            raise ValueError(f"step {self.t}: {error}") from None
+        self.__dict__["_relative"] = weights, shift, float(weights.sum())
+
+    def __len__(self) -> int:
+        return len(self.log_weights)
+
+    @property
+    def everyone(self) -> np.ndarray:
+        """All indices, (n,), read-only. A selection that keeps everybody returns this very array."""
+        return _everyone(len(self))
+
+    @property
+    def cost(self) -> Cost:
+        """Spent so far, time included."""
+        return self.spent + Cost(seconds=self.seconds)
+
+    @property
+    def extinct(self) -> bool:
+        """Whether every weight is zero."""
+        return self._relative[2] == 0
+
+    @property
+    def weights(self) -> np.ndarray:
+        """Normalised weights, shape (n,). All zero if the population is extinct."""
+        weights, _, total = self._relative
+        return weights / total if total else weights
+
+    @property
+    def ess(self) -> float:
+        """Effective sample size (Σw)² / Σw², between 1 and n; 0 if extinct."""
+        weights, _, total = self._relative
+        return kish(weights, total)
+
+    @property
+    def log_evidence(self) -> float:
+        """Log of the unbiased estimate of the normalising constant, log Ẑ = log mean weight."""
+        _, shift, total = self._relative
+        return shift + math.log(total / len(self)) if total else -math.inf
+
+    def mean(self, values: np.ndarray) -> np.ndarray:
+        """Weighted mean of ``values`` (n, …), one for each particle."""
+        return self.weights @ np.asarray(values)
+
+
+@functools.lru_cache(maxsize=4)
+def _everyone(n: int) -> np.ndarray:
+    indices = np.arange(n)
+    indices.setflags(write=False)
+    return indices
+
+
+Selection = Callable[[Population, np.random.Generator], tuple[np.ndarray, np.ndarray]]
+
+
+def smc(model: Model, n: int, select: Selection, rng: np.random.Generator) -> Iterator[Population]:
+    """Propose, weigh, select: yield one population after another until the model is done.
+
+    Stop whenever you like; a population is complete at every step. If all weights become zero the
+    loop yields that population (``extinct``, with ``log_evidence`` −inf) and ends.
+
+    Parameters
+    ----------
+    model : Model
+    n : int
+        Number of particles.
+    select : callable
+        ``select(population, rng) → (ancestors, log_weights)``, the latter one for each ancestor or
+        one number for all: see :func:`resample`.
+    rng : numpy.random.Generator
+
+    Yields
+    ------
+    Population
+
+    Raises
+    ------
+    ValueError
+        If ``n`` is not a whole number of at least 1, or the model returns weights that are NaN,
+        +inf or of the wrong shape.
+    """
+    n, clock = whole_number("n", n), time.perf_counter()
+    particles = model.init(n, rng)
+    log_weights = np.zeros(n) + _potential(model, 0, None, particles, n)
+    spent, seconds = model.cost(0, particles), time.perf_counter() - clock
+    population = Population(0, particles, log_weights, _everyone(n), spent, seconds)
+    yield population
+    while not (population.extinct or model.done(population.t, population.particles)):
+        t, clock = population.t + 1, time.perf_counter()
+        ancestors, log_weights = select(population, rng)
+        resampled = ancestors is not population.everyone
+        parents = population.particles[ancestors] if resampled else population.particles
+        particles = model.step(t, parents, rng)
+        log_weights = log_weights + _potential(model, t, parents, particles, len(ancestors))
+        del parents  # a large array less to keep through the next step
+        spent, seconds = spent + model.cost(t, particles), seconds + time.perf_counter() - clock
+        population = Population(t, particles, log_weights, ancestors, spent, seconds, resampled)
+        yield population
+
+
+def _potential(model: Model, t: int, parents: Any, particles: Any, n: int) -> np.ndarray:
+    potential = np.asarray(model.log_potential(t, parents, particles), dtype=float)
+    if potential.shape != (n,):
+        raise ValueError(
+            f"log_potential returned shape {potential.shape} at step {t}; it must be {(n,)}"
+        )
+    return potential
+
+
+def run(model: Model, n: int, select: Selection, rng: np.random.Generator) -> list[Population]:
+    """Run the loop to its end and keep every generation, as genealogies and smoothers need."""
+    return list(smc(model, n, select, rng))
+
+
+def alive(population: Population) -> Population:
+    """Return the population, if anybody in it is left to draw conclusions from.
+
+    Raises
+    ------
+    ValueError
+        If every particle died; the line says at which step.
+    """
+    if population.extinct:
+        raise ValueError(
+            f"step {population.t}: every particle died; all {len(population)} weights are zero"
+        )
+    return population
+
+
+# ---- selections: (population, rng) → (ancestors, log_weights) ---------------------------------
+
+
+def keep_all(population: Population, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Select everybody and carry the weights on: sequential importance sampling."""
+    return population.everyone, population.log_weights
+
+
+def resample(scheme: str | resampling.Scheme = "systematic", n: int | None = None) -> Selection:
+    """Select n members at random by weight (by default as many as there are).
+
+    The children share the weight equally, and the mean weight stays what it was: this keeps
+    ``log_evidence`` unbiased whatever is selected when.
+    """
+    scheme, n = resampling.scheme(scheme), None if n is None else whole_number("n", n)
+
+    def select(population, rng):
+        ancestors = scheme(population._relative[0], n or len(population), rng)
+        return ancestors, population.log_evidence
+
+    return select
+
+
+def when_ess_below(threshold: float, select: Selection) -> Selection:
+    """Select only when the effective sample size is under ``threshold`` (0 to 1) times n.
+
+    0 never selects, and 1 does whenever the weights differ at all.
+
+    Raises
+    ------
+    ValueError
+        If ``threshold`` is not in [0, 1].
+    """
+    threshold = real_number("threshold", threshold, 0.0, 1.0)
+
+    def adaptive(population, rng):
+        chosen = select if population.ess < threshold * len(population) else keep_all
+        return chosen(population, rng)
+
+    return adaptive
+
+
+def top_k(k: int, copies: int = 1) -> Selection:
+    """Select the k heaviest members, ``copies`` times each: the selection of beam search.
+
+    Ties keep the earlier member. The result is not a fair sample: ``log_evidence`` is then only a
+    score.
+    """
+    k, copies = whole_number("k", k), whole_number("copies", copies)
+
+    def select(population, rng):
+        if k > len(population):
+            raise ValueError(
+                f"k is {k}; it must be at most the population's {len(population)} members"
+            )
+        best = np.sort(np.argsort(-population.log_weights, kind="stable")[:k])
+        ancestors = np.repeat(best, copies)
+        return ancestors, population.log_weights[ancestors]
+
+    return select

@@ -1,0 +1,139 @@
+"""Is the chain long enough? Effective sample size, R-hat, Monte Carlo error, autocorrelation.
+
+The arithmetic is borrowed from ArviZ (its plain array interface, loaded at the first call); this
+module fixes the order of the axes and refuses what would give a meaningless number. Draws have
+shape ``(n, chains)`` or ``(n, chains, d)``, as ``ttclib.sampling.mcmc.sample`` returns them; the
+answer is a number, or an array of shape ``(d,)``.
+
+Source: Vehtari, Gelman, Simpson, Carpenter and Bürkner, *Rank-normalization, folding, and
+localization: an improved R-hat*, Bayesian Analysis 16 (2021), arXiv 1903.08008.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ttclib.inputs import finite_array, whole_number
+
+
+def ess(draws: ArrayLike, method: str = "bulk") -> float | np.ndarray:
+    """Return the effective sample size: how many independent draws all chains together are worth.
+
+    Parameters
+    ----------
+    draws : array, shape (n, chains) or (n, chains, d)
+        At least 4 draws of each chain.
+    method : {"bulk", "tail", "mean", "sd"}
+        What the draws are used for: the bulk of the law (of rank-normalised draws), its 5% and
+        95% quantiles (the worse of the two), the mean, the standard deviation.
+
+    Raises
+    ------
+    ValueError
+        If draws have another shape, are too few, not finite, or all equal.
+    """
+    methods = {"bulk": None, "tail": (0.05, 0.95), "mean": None, "sd": None}
+    if method not in methods:
+        raise ValueError(f"method is {method!r}; it must be one of {', '.join(methods)}")
+    return _arviz().ess(_draws(draws), method=method, prob=methods[method])[()]
+
+
+def rhat(draws: ArrayLike) -> float | np.ndarray:
+    """Return the rank-normalised split R-hat: near 1 if the chains agree, above 1.01 if they do
+    not.
+
+    It compares the spread between the chains with the spread within. Chains that all missed the
+    same region agree, too: R-hat cannot see what no chain has seen.
+
+    Parameters
+    ----------
+    draws : array, shape (n, chains) or (n, chains, d)
+        At least 2 chains of 4 draws.
+
+    Raises
+    ------
+    ValueError
+        As `ess`.
+    """
+    return _arviz().rhat(_draws(draws, chains=2))[()]
+
+
+def mcse(draws: ArrayLike, method: str = "mean") -> float | np.ndarray:
+    """Return the Monte Carlo standard error of the mean (or the ``"sd"``) of the draws.
+
+    For the mean it is sd / √ess, in the units of the draws. Parameters and errors as `ess`.
+    """
+    if method not in ("mean", "sd"):
+        raise ValueError(f"method is {method!r}; it must be one of mean, sd")
+    return _arviz().mcse(_draws(draws), method=method)[()]
+
+
+def autocorrelation(draws: ArrayLike, max_lag: int | None = None) -> np.ndarray:
+    """Return the autocorrelation at lags 0 … max_lag, averaged over the chains.
+
+    Each chain is centred at its own mean, so it reads a little low for short chains (of order
+    autocorrelation time / n).
+
+    Parameters
+    ----------
+    draws : array, shape (n, chains) or (n, chains, d)
+    max_lag : int, optional
+        Last lag; by default n − 1.
+
+    Returns
+    -------
+    array, shape (max_lag + 1,) or (max_lag + 1, d)
+
+    Raises
+    ------
+    ValueError
+        As `ess`, or if ``max_lag`` is not below n, or if no chain ever moved.
+    """
+    ordered = _draws(draws)
+    n = ordered.shape[-1]
+    max_lag = n - 1 if max_lag is None else whole_number("max_lag", max_lag)
+    if max_lag >= n:
+        raise ValueError(f"max_lag is {max_lag}; {n} draws have lags up to {n - 1}")
+    # Averaging before dividing lets a chain that never moved count as what it is: no information
+    covariance = _arviz().autocov(ordered, axis=-1).mean(axis=-2)[..., : max_lag + 1]
+    if not (covariance[..., 0] > 0).all():
+        raise ValueError("no chain ever moved; a constant has no autocorrelation")
+    return np.moveaxis(covariance / covariance[..., :1], -1, 0)
+
+
+def summary(draws: ArrayLike) -> dict[str, float | np.ndarray]:
+    """Return mean, sd, mcse (of the mean), ess_bulk, ess_tail and rhat of the draws.
+
+    Parameters and errors as `rhat`: at least 2 chains.
+    """
+    worst = rhat(draws)  # first, for its check on the chains
+    flat = np.asarray(draws, dtype=float).reshape(-1, *np.shape(draws)[2:])
+    return {
+        "mean": flat.mean(axis=0),
+        "sd": flat.std(axis=0, ddof=1),
+        "mcse": mcse(draws),
+        "ess_bulk": ess(draws),
+        "ess_tail": ess(draws, "tail"),
+        "rhat": worst,
+    }
+
+
+def _arviz():
+    from arviz_stats.base import array_stats  # 80 MB and a second with scipy.stats: only when asked
+
+    return array_stats
+
+
+def _draws(draws: ArrayLike, chains: int = 1) -> np.ndarray:
+    """Check the draws and put their axes in ArviZ's order, ([d,] chains, n)."""
+    draws = finite_array("draws", draws)
+    if draws.ndim not in (2, 3):
+        raise ValueError(f"draws has shape {draws.shape}; it must be (n, chains) or (n, chains, d)")
+    if draws.shape[0] < 4 or draws.shape[1] < chains or not draws.size:
+        raise ValueError(
+            f"draws has shape {draws.shape}; it needs at least 4 draws of {chains} chains"
+        )
+    if (draws == draws[:1, :1]).all(axis=(0, 1)).any():
+        raise ValueError("all draws are equal: the chains never moved, so nothing can be said")
+    return np.moveaxis(draws, (0, 1), (-1, -2))

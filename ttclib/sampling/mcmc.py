@@ -1,0 +1,365 @@
+"""Markov chain Monte Carlo: Metropolis, Metropolis-Hastings and Hamiltonian Monte Carlo.
+
+A sampler is a `Kernel`: ``init`` turns starting points into a `State`, and ``step(state, rng)``
+makes one transition and returns ``(state, info)``. One step moves all chains at once: positions
+hold the chains on axis 0, with shape ``(chains,)`` or ``(chains, d)``.
+
+The target is given by ``log_density(position) -> (chains,)``, known up to a constant; −inf marks
+the outside of its support. Positions are floats; only `metropolis_hastings` lets whole numbers be.
+
+The cost unit is **one evaluation of the log density or of its gradient at one position**: what a
+real model spends its time on. A random walk costs one unit per chain and transition, Hamiltonian
+Monte Carlo ``n_leapfrog + 1``.
+
+Sources: Metropolis, Rosenbluth, Rosenbluth, Teller and Teller, J. Chem. Phys. 21 (1953);
+Hastings, Biometrika 57 (1970); Duane, Kennedy, Pendleton and Roweth, Phys. Lett. B 195 (1987);
+Neal, *MCMC using Hamiltonian dynamics* (2011), arXiv 1206.1901.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ttclib.cost import Cost, stopwatch
+from ttclib.inputs import finite_array, positive, whole_number
+
+
+class State(NamedTuple):
+    """Where the chains are, and what they remember so that nothing is evaluated twice."""
+
+    position: np.ndarray  # (chains,) or (chains, d)
+    log_density: np.ndarray  # (chains,)
+    gradient: np.ndarray | None = None  # of the log density, shaped like position; HMC only
+    evaluations: int = 1  # per chain, since the start
+
+
+class Info(NamedTuple):
+    """What happened in one transition."""
+
+    proposal: np.ndarray  # shaped like position
+    log_ratio: np.ndarray  # (chains,), log of the Metropolis-Hastings ratio
+    accepted: np.ndarray  # (chains,), bool
+
+    @property
+    def acceptance(self) -> np.ndarray:
+        """Probability with which each chain accepts its proposal, min(1, ratio)."""
+        return np.exp(np.minimum(self.log_ratio, 0))
+
+
+class Kernel(NamedTuple):
+    """A sampler: ``init(position) -> state`` and ``step(state, rng) -> (state, info)``."""
+
+    init: Callable
+    step: Callable
+
+
+def metropolis_hastings(
+    log_density: Callable, propose: Callable, log_proposal: Callable | None = None
+) -> Kernel:
+    """Metropolis-Hastings with any proposal (Hastings 1970).
+
+    Move from x to a proposal y with probability min(1, π(y) q(x | y) / (π(x) q(y | x))), else stay.
+
+    Parameters
+    ----------
+    log_density : callable
+        ``log_density(position) -> (chains,)``.
+    propose : callable
+        ``propose(position, rng) -> proposal``, of the same shape and kind of number.
+    log_proposal : callable, optional
+        ``log_proposal(to, given) -> (chains,)``: log q(to | given). Without it the ratio of the q
+        is left out: the Metropolis rule, right only if q(y | x) = q(x | y).
+
+    Raises
+    ------
+    ValueError
+        From ``init``: start outside the support. From both: a wrong shape, or a log density that
+        is NaN or +inf, with the number of chains concerned.
+    """
+
+    def init(position: ArrayLike) -> State:
+        position = _positions(position)
+        return State(position, _start_density(log_density, position))
+
+    def step(state: State, rng: np.random.Generator) -> tuple[State, Info]:
+        x, chains = state.position, len(state.position)
+        y = np.asarray(propose(x, rng))
+        if y is x:
+            raise ValueError("propose changed its argument in place; it must return a new array")
+        if y.shape != x.shape or y.dtype != x.dtype:
+            raise ValueError(
+                f"propose made {y.dtype} {y.shape} from {x.dtype} {x.shape}; they must agree"
+            )
+        proposed = State(
+            y, _per_chain("log_density", log_density(y), chains), None, state.evaluations + 1
+        )
+        log_ratio = proposed.log_density - state.log_density
+        if log_proposal is not None:
+            log_ratio += _per_chain("log_proposal", log_proposal(x, y), chains)  # the way back
+            log_ratio -= _per_chain("log_proposal", log_proposal(y, x), chains)  # the way there
+        return _accept_or_stay(state, proposed, log_ratio, rng)
+
+    return Kernel(init, step)
+
+
+def random_walk(log_density: Callable, step_size: ArrayLike) -> Kernel:
+    """Random-walk Metropolis: propose a Gaussian step around the present position.
+
+    On N(0, I_d) it accepts with probability 2·P(T_d > step_size·√d / 2), T_d Student's t with d
+    degrees of freedom; for d = 1 that is (2/π)·arctan(2/step_size). A good size is 2.38/√d times
+    the width of the target (Gelman, Roberts and Gilks 1996).
+
+    Parameters
+    ----------
+    log_density : callable
+        ``log_density(position) -> (chains,)``.
+    step_size : float or array
+        Standard deviation of the step; an array must broadcast against the positions.
+
+    Raises
+    ------
+    ValueError
+        If a step size is not positive; else as `metropolis_hastings`.
+    """
+    step_size = _step_size(step_size)
+
+    def propose(position: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return position + step_size * rng.standard_normal(position.shape)
+
+    kernel = metropolis_hastings(log_density, propose)
+    return kernel._replace(init=lambda position: kernel.init(_positions(position).astype(float)))
+
+
+def hmc(log_density: Callable, gradient: Callable, step_size: ArrayLike, n_leapfrog: int) -> Kernel:
+    """Hamiltonian Monte Carlo (Duane et al. 1987; Neal 2011, section 3.2).
+
+    Give each chain a random momentum, let it glide over the landscape −log_density for
+    ``n_leapfrog`` steps, then accept or reject the error in energy. A wrong gradient costs
+    acceptance, not correctness. A trajectory that runs off to infinity is rejected.
+
+    Parameters
+    ----------
+    log_density : callable
+        ``log_density(position) -> (chains,)``.
+    gradient : callable
+        ``gradient(position)``, of the log density, shaped like the position.
+    step_size : float or array
+        Time between two leapfrog steps; an array must broadcast against the positions.
+    n_leapfrog : int
+        Leapfrog steps per transition.
+
+    Raises
+    ------
+    ValueError
+        If ``step_size`` or ``n_leapfrog`` is not positive; else as `metropolis_hastings`, and if
+        the gradient at the start has the wrong shape or is not finite.
+    """
+    step_size, n_leapfrog = _step_size(step_size), whole_number("n_leapfrog", n_leapfrog)
+
+    def init(position: ArrayLike) -> State:
+        position = _positions(position).astype(float)
+        value = _start_density(log_density, position)
+        slope = finite_array("gradient at the start", gradient(position), shape=position.shape)
+        return State(position, value, slope, evaluations=2)
+
+    def step(state: State, rng: np.random.Generator) -> tuple[State, Info]:
+        momentum = rng.standard_normal(state.position.shape)
+        with np.errstate(over="ignore", invalid="ignore"):  # of trajectories that run off
+            position, last, slope = leapfrog(
+                state.position, momentum, gradient, step_size, n_leapfrog, state.gradient
+            )
+            value = _per_chain("log_density", log_density(position), len(position))
+            energy = _kinetic(last)
+            log_ratio = value - state.log_density + _kinetic(momentum) - energy
+        log_ratio[~np.isfinite(energy)] = -np.inf
+        proposed = State(position, value, slope, state.evaluations + n_leapfrog + 1)
+        return _accept_or_stay(state, proposed, log_ratio, rng)
+
+    return Kernel(init, step)
+
+
+def leapfrog(
+    position: np.ndarray,
+    momentum: np.ndarray,
+    gradient: Callable,
+    step_size: ArrayLike,
+    n: int,
+    slope: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Follow Hamilton's equations for n steps (Neal 2011, equations 2.28–2.30).
+
+    Each step keeps volumes, can be undone by turning the momentum round, and over a fixed time
+    makes an error in energy of the order step_size². Costs n gradients (one more without
+    ``slope``).
+
+    Parameters
+    ----------
+    position, momentum : array, shape (chains,) or (chains, d)
+    gradient : callable
+        Gradient of the log density.
+    step_size : float or array
+    n : int
+    slope : array, optional
+        The gradient at ``position``, if it is known.
+
+    Returns
+    -------
+    position, momentum, slope : arrays
+        Where the trajectory ends, and the gradient there.
+    """
+    slope = gradient(position) if slope is None else slope
+    for _ in range(n):
+        momentum = momentum + 0.5 * step_size * slope
+        position = position + step_size * momentum
+        slope = gradient(position)
+        momentum = momentum + 0.5 * step_size * slope
+    return position, momentum, slope
+
+
+def steps(kernel: Kernel, state: State, rng: np.random.Generator) -> Iterator[tuple[State, Info]]:
+    """Yield ``(state, info)`` after each transition, for ever: stop whenever the budget is spent."""
+    while True:
+        state, info = kernel.step(state, rng)
+        yield state, info
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The record of a run."""
+
+    positions: np.ndarray  # (n + 1, chains[, d]): row 0 is the start, row t follows t transitions
+    accepted: np.ndarray  # (n, chains), bool
+    state: State  # the last one: ``steps(kernel, chain.state, rng)`` goes on from here
+    cost: Cost  # units: evaluations of the log density or its gradient, over all chains
+
+    @property
+    def acceptance_rate(self) -> float:
+        """Share of all proposals that were accepted."""
+        return float(self.accepted.mean())
+
+
+def sample(kernel: Kernel, start: ArrayLike, n: int, rng: np.random.Generator) -> Chain:
+    """Run a kernel for n transitions and keep every position.
+
+    The same start and seed with a larger n repeats the shorter run and continues it.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    start : array, shape (chains,) or (chains, d)
+    n : int
+        Transitions of each chain.
+    rng : numpy.random.Generator
+
+    Raises
+    ------
+    ValueError
+        If n is not a positive whole number; else what the kernel raises.
+    """
+    n = whole_number("n", n)
+    with stopwatch() as seconds:
+        state = kernel.init(start)
+        positions = np.empty((n + 1, *state.position.shape), state.position.dtype)
+        accepted = np.empty((n, len(state.position)), bool)
+        positions[0] = state.position
+        for t in range(n):
+            state, info = kernel.step(state, rng)
+            positions[t + 1] = state.position
+            accepted[t] = info.accepted
+    units = state.evaluations * len(state.position)
+    return Chain(positions, accepted, state, Cost(units=units, seconds=seconds[0]))
+
+
+class Event(NamedTuple):
+    """One thing to draw: a proposal, or what became of it."""
+
+    kind: str  # "proposal", "accept" or "reject"
+    position: np.ndarray  # of this chain: the proposal, or where the chain now is
+    chain: int
+    step: int  # from 1
+    acceptance: float  # the probability of accepting this proposal
+
+
+def events(kernel: Kernel, state: State, rng: np.random.Generator, n: int) -> Iterator[Event]:
+    """Tell n transitions as a story: for each step and chain a proposal, then its accept or reject."""
+    for t in range(1, whole_number("n", n) + 1):
+        state, info = kernel.step(state, rng)
+        for c, probability in enumerate(info.acceptance.tolist()):
+            yield Event("proposal", info.proposal[c], c, t, probability)
+            yield Event(
+                "accept" if info.accepted[c] else "reject", state.position[c], c, t, probability
+            )
+
+
+def _accept_or_stay(
+    state: State, proposed: State, log_ratio: np.ndarray, rng: np.random.Generator
+) -> tuple[State, Info]:
+    """Accept with probability min(1, exp(log_ratio)): the one rule all kernels share."""
+    if not log_ratio[log_ratio.argmax()] < np.inf:  # NaN counts as the largest: one pass finds both
+        bad = ~(log_ratio < np.inf)
+        culprit = "log_proposal" if (proposed.log_density[bad] < np.inf).all() else "log_density"
+        raise ValueError(
+            f"{culprit} gives NaN or inf for the proposals of {bad.sum()} of {len(bad)} chains"
+        )
+    # Accept if u < ratio, u uniform. −log u is a standard exponential: no logarithm is needed.
+    accepted = rng.standard_exponential(len(log_ratio)) >= -log_ratio
+    moved = accepted.nonzero()[
+        0
+    ]  # on a random mask, a list of indices takes half the time of np.where
+
+    def choose(new: np.ndarray | None, old: np.ndarray | None) -> np.ndarray | None:
+        if new is None:
+            return None
+        chosen = old.copy()
+        chosen[moved] = new[moved]
+        return chosen
+
+    next_state = State(*map(choose, proposed[:3], state[:3]), proposed.evaluations)
+    return next_state, Info(proposed.position, log_ratio, accepted)
+
+
+def _positions(start: ArrayLike) -> np.ndarray:
+    position = finite_array("start", start)
+    if position.ndim not in (1, 2) or not position.size:
+        raise ValueError(f"start has shape {position.shape}; it must be (chains,) or (chains, d)")
+    return position.astype(int) if np.asarray(start).dtype.kind in "iu" else position
+
+
+def _start_density(log_density: Callable, position: np.ndarray) -> np.ndarray:
+    value = _per_chain("log_density", log_density(position), len(position))
+    for problem, bad in (
+        ("NaN or +inf", ~(value < np.inf)),
+        ("outside the support", value == -np.inf),
+    ):
+        if bad.any():
+            raise ValueError(
+                f"log_density is {problem} at the start of {bad.sum()} of {len(bad)} chains"
+            )
+    return value
+
+
+def _per_chain(name: str, values: ArrayLike, chains: int) -> np.ndarray:
+    values = np.asarray(values, dtype=float)
+    if values.shape != (chains,):
+        raise ValueError(
+            f"{name} returned shape {values.shape}; it must be ({chains},), one number per chain"
+        )
+    return values
+
+
+def _step_size(value: ArrayLike) -> float | np.ndarray:
+    if np.ndim(value) == 0:
+        return positive("step_size", value)
+    value = finite_array("step_size", value)
+    if not (value > 0).all():
+        raise ValueError(f"step_size holds {value.min():g}; each must be above 0")
+    return value
+
+
+def _kinetic(momentum: np.ndarray) -> np.ndarray:
+    return 0.5 * (momentum**2).reshape(len(momentum), -1).sum(axis=1)

@@ -1,0 +1,302 @@
+"""Monte Carlo: an average over random points, and its error bar.
+
+Every estimator works in chunks, so that 10⁹ points need no more memory than 10⁵. The plain ones
+read their random stream point by point: with the same seed, a larger budget *continues* a
+smaller one. Integrals are over the unit cube; ``f`` maps points (n,), or (n, dim) if dim > 1, to
+values (n,).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ttclib.cost import Cost
+from ttclib.inputs import finite_array, real_number, whole_number
+
+CHUNK = 2**14  # two coordinates of 2¹⁴ points stay in a core's cache
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An answer, how far off it is likely to be, and what it cost.
+
+    Attributes
+    ----------
+    value : float
+    standard_error : float
+        Estimated standard deviation of ``value`` over repetitions; NaN where one run of the
+        budget cannot tell.
+    cost : Cost
+        ``units`` counts evaluations of the integrand (darts thrown).
+    """
+
+    value: float
+    standard_error: float
+    cost: Cost
+
+    def interval(self, z: float = 1.96) -> tuple[float, float]:
+        """The normal confidence interval, ``z`` standard errors to each side."""
+        return self.value - z * self.standard_error, self.value + z * self.standard_error
+
+
+def darts(n: int, rng: np.random.Generator) -> Estimate:
+    """Estimate π by throwing ``n`` darts at the unit square and counting those in the quarter
+    circle.
+
+    The variance of one dart is π(4 − π) = 2.697, so the standard error is 1.642 / √n.
+
+    Raises
+    ------
+    ValueError
+        If ``n`` is not a whole number of at least 1.
+    """
+    n, start = whole_number("n", n), time.perf_counter()
+    hits, buffer = 0, np.empty((min(n, CHUNK), 2))
+    for size in _chunks(n):
+        xy = rng.random(out=buffer[:size])
+        np.multiply(xy, xy, out=xy)
+        hits += np.count_nonzero(xy[:, 0] + xy[:, 1] <= 1.0)
+    return _fraction(hits, n, 4.0, start)
+
+
+def area(
+    inside: Callable[[np.ndarray], np.ndarray], low, high, n: int, rng: np.random.Generator
+) -> Estimate:
+    """Estimate the area (volume) of a region: the share of a box that random points find in it.
+
+    Parameters
+    ----------
+    inside : callable
+        (k, dim) points → (k,) booleans.
+    low, high : array_like, shape (dim,)
+        Corners of a box that holds the region.
+    n : int
+        Number of points.
+
+    Raises
+    ------
+    ValueError
+        If the box is empty or ``n`` is not a whole number of at least 1.
+    """
+    n, start = whole_number("n", n), time.perf_counter()
+    low = finite_array("low", low, ndim=1)
+    high = finite_array("high", high, shape=low.shape)
+    if not (low < high).all():
+        raise ValueError(f"the box is empty: low is {low.tolist()}, high is {high.tolist()}")
+    hits = 0
+    for size in _chunks(n):
+        points = low + (high - low) * rng.random((size, len(low)))
+        hits += np.count_nonzero(_values(inside, points))
+    return _fraction(hits, n, float(np.prod(high - low)), start)
+
+
+def mean_value(f: Callable, n: int, rng: np.random.Generator, dim: int = 1) -> Estimate:
+    """Estimate ∫f by the average of ``f`` at ``n`` uniform points."""
+    n, start = whole_number("n", n), time.perf_counter()
+    return _average((_values(f, _uniform(rng, size, dim)) for size in _chunks(n)), n, 1, start)
+
+
+def antithetic(f: Callable, n: int, rng: np.random.Generator, dim: int = 1) -> Estimate:
+    """Estimate ∫f from n/2 pairs u, 1 − u: where ``f`` is monotone their errors partly cancel.
+
+    Raises
+    ------
+    ValueError
+        If ``n`` is odd: a pair costs two evaluations.
+    """
+    n, start = whole_number("n", n, 2), time.perf_counter()
+    if n % 2:
+        raise ValueError(f"n is {n}; antithetic points come in pairs, so it must be even")
+
+    def pairs(size):
+        u = _uniform(rng, size, dim)
+        return (_values(f, u) + _values(f, 1.0 - u)) / 2
+
+    return _average((pairs(size) for size in _chunks(n // 2)), n // 2, 2, start)
+
+
+def control_variate(
+    f: Callable, g: Callable, g_mean: float, n: int, rng: np.random.Generator, dim: int = 1
+) -> Estimate:
+    """Estimate ∫f with the help of ``g``, whose integral is known: average f − β(g − ∫g).
+
+    β is the least-squares slope from the same points, which costs a bias of order 1/n (Owen,
+    *Monte Carlo theory, methods and examples*, §8.9).
+    """
+    n, start = whole_number("n", n, 3), time.perf_counter()
+    g_mean = real_number("g_mean", g_mean)
+    moments = np.zeros(3)  # Σ(f−f₀), Σ(g−ḡ), then products below; shifted by f₀ to keep digits
+    products = np.zeros(3)
+    shift = None
+    for size in _chunks(n):
+        u = _uniform(rng, size, dim)
+        fu, gu = _values(f, u), _values(g, u) - g_mean
+        shift = fu[0] if shift is None else shift
+        fu = fu - shift
+        moments += fu.sum(), gu.sum(), size
+        products += fu @ fu, gu @ gu, fu @ gu
+    f_bar, g_bar = moments[:2] / n
+    var_f, var_g, cov = products / n - np.array([f_bar**2, g_bar**2, f_bar * g_bar])
+    beta = cov / var_g if var_g > 0 else 0.0
+    residual = max(var_f - beta * cov, 0.0)
+    return Estimate(
+        float(shift + f_bar - beta * g_bar),
+        math.sqrt(residual / (n - 2)),
+        Cost(units=n, seconds=time.perf_counter() - start),
+    )
+
+
+def stratified(f: Callable, n: int, rng: np.random.Generator) -> Estimate:
+    """Estimate ∫₀¹f from one uniform point in each of ``n`` equal strata of the unit interval.
+
+    The error bar pairs neighbouring strata (Cochran, *Sampling techniques*, §5A.12), which
+    overstates it a little.
+
+    Raises
+    ------
+    ValueError
+        If ``n`` is odd, because the error bar needs pairs.
+    """
+    n, start = whole_number("n", n, 2), time.perf_counter()
+    if n % 2:
+        raise ValueError(f"n is {n}; the error bar pairs strata, so it must be even")
+    total, squares, first = 0.0, 0.0, 0
+    for size in _chunks(n):
+        fu = _values(f, (np.arange(first, first + size) + rng.random(size)) / n)
+        total += fu.sum()
+        squares += ((fu[::2] - fu[1::2]) ** 2).sum()
+        first += size
+    return Estimate(
+        float(total / n), math.sqrt(squares) / n, Cost(units=n, seconds=time.perf_counter() - start)
+    )
+
+
+def sobol(
+    f: Callable, n: int, rng: np.random.Generator, dim: int = 1, replicates: int = 8
+) -> Estimate:
+    """Estimate ∫f with scrambled Sobol points (``scipy.stats.qmc``; Owen 1995).
+
+    ``replicates`` independent scramblings share the budget: one alone has no error bar.
+
+    Raises
+    ------
+    ValueError
+        If n / replicates is not a power of two, the only sizes at which the points are balanced.
+    """
+    from scipy.stats import qmc  # heavy to import, and only needed here
+
+    n, start = whole_number("n", n), time.perf_counter()
+    replicates = whole_number("replicates", replicates, 2)
+    each = n // replicates
+    if each * replicates != n or each & (each - 1):
+        raise ValueError(f"n is {n}; it must be {replicates} (replicates) times a power of two")
+    means = []
+    for _ in range(replicates):
+        engine = qmc.Sobol(whole_number("dim", dim), scramble=True, rng=rng)
+        total = 0.0
+        for size in _chunks(each):
+            points = engine.random(size)
+            total += _values(f, points[:, 0] if dim == 1 else points).sum()
+        means.append(total / each)
+    return Estimate(
+        float(np.mean(means)),
+        float(np.std(means, ddof=1) / math.sqrt(replicates)),
+        Cost(units=n, seconds=time.perf_counter() - start),
+    )
+
+
+def rejection(
+    log_density: Callable, propose: Callable, log_proposal: Callable, log_bound: float, n: int, rng
+) -> tuple[np.ndarray, Cost]:
+    """Sample a density exactly by throwing darts under it: keep x with probability p(x) / (M q(x)).
+
+    Parameters
+    ----------
+    log_density, log_proposal : callable
+        (k, …) points → (k,) log densities p (any constant) and q.
+    propose : callable
+        ``propose(k, rng)`` → k points from q.
+    log_bound : float
+        log M with p ≤ M q everywhere.
+    n : int
+        Number of *proposals*. How many survive is random.
+
+    Returns
+    -------
+    (numpy.ndarray, Cost)
+        The accepted points; ``units`` counts proposals.
+
+    Raises
+    ------
+    ValueError
+        If a proposed point breaks the bound: the kept points would follow the wrong law.
+    """
+    n, start, kept = whole_number("n", n), time.perf_counter(), []
+    log_bound = real_number("log_bound", log_bound)
+    for size in _chunks(n):
+        x = np.asarray(propose(size, rng))
+        if x.shape[:1] != (size,):
+            raise ValueError(
+                f"propose returned shape {x.shape} for {size} points; it must be ({size}, …)"
+            )
+        log_ratio = _values(log_density, x) - _values(log_proposal, x) - log_bound
+        if (log_ratio > 1e-9).any():
+            raise ValueError(
+                f"log_bound is too small by {log_ratio.max():.3g}; it must satisfy p ≤ M q"
+            )
+        kept.append(x[-rng.standard_exponential(size) < log_ratio])
+    return np.concatenate(kept), Cost(units=n, seconds=time.perf_counter() - start)
+
+
+def _chunks(n: int) -> Iterator[int]:
+    """Split ``n`` into pieces of at most ``CHUNK`` (even, so that pairs stay together)."""
+    yield from (CHUNK for _ in range(n // CHUNK))
+    if n % CHUNK:
+        yield n % CHUNK
+
+
+def _uniform(rng: np.random.Generator, size: int, dim: int) -> np.ndarray:
+    dim = whole_number("dim", dim)
+    return rng.random(size if dim == 1 else (size, dim))
+
+
+def _values(f: Callable, points: np.ndarray) -> np.ndarray:
+    values = np.asarray(f(points))
+    if values.shape != points.shape[:1]:
+        raise ValueError(
+            f"f returned shape {values.shape} for {len(points)} points; it must be ({len(points)},)"
+        )
+    if np.isnan(values).any():
+        raise ValueError(
+            f"f returned NaN at {np.count_nonzero(np.isnan(values))} of {len(points)} points"
+        )
+    return values
+
+
+def _fraction(hits: int, n: int, volume: float, start: float) -> Estimate:
+    p = hits / n
+    return Estimate(
+        volume * p,
+        volume * math.sqrt(p * (1 - p) / n),
+        Cost(units=n, seconds=time.perf_counter() - start),
+    )
+
+
+def _average(chunks: Iterator[np.ndarray], n: int, units_each: int, start: float) -> Estimate:
+    """Mean and standard error over chunks, merged without losing digits (Chan et al. 1983)."""
+    count, mean, m2 = 0, 0.0, 0.0
+    for values in chunks:
+        k, chunk_mean = len(values), values.mean()
+        delta = chunk_mean - mean
+        m2 += ((values - chunk_mean) ** 2).sum() + delta**2 * count * k / (count + k)
+        mean += delta * k / (count + k)
+        count += k
+    error = math.sqrt(m2 / (n - 1) / n) if n > 1 else math.nan
+    return Estimate(
+        float(mean), error, Cost(units=n * units_each, seconds=time.perf_counter() - start)
+    )

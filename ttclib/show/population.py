@@ -1,0 +1,188 @@
+"""The picture of a population: who descends from whom, from particle filters to search trees.
+
+It reads the record that the loop of :mod:`ttclib.particles.smc` leaves (ancestors, weights,
+particles) and nothing else, so a filter, a decoder and a search look the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import LinearSegmentedColormap
+
+from ttclib.particles.genealogy import lineages
+from ttclib.particles.smc import Population
+from ttclib.show.style import BAD, GOOD, MUTED, TRUTH
+
+SCORES = LinearSegmentedColormap.from_list("scores", [BAD, "#E2E2E2", GOOD])  # of 0, ½ and 1
+Measure = Callable[[Population], np.ndarray]
+
+
+def draw_population(
+    ax: Axes,
+    history: Sequence[Population],
+    height: Measure | None = None,
+    *,
+    color: str = GOOD,
+    dead: str = MUTED,
+    dots: bool = True,
+    score: Measure | None = None,
+    grown: Measure | None = None,
+    marked: Measure | None = None,
+) -> list[np.ndarray]:
+    """Draw each generation as a column of dots, joined to their parents.
+
+    A dot's area is its weight. Lines that lead to a member of the last generation whose weight is
+    not zero are coloured; lines that died out are grey.
+
+    Parameters
+    ----------
+    history : sequence of Population
+        All generations, from ``smc.run``.
+    height : callable, optional
+        Population → vertical position (n,) of its members; by default their index.
+    dots : bool
+        False draws only the lines, for large populations.
+    score : callable, optional
+        Population → (n,) numbers from 0 to 1. They colour every dot, and the lines that reach the
+        last generation. The dots on these lines are then large and the others small, whatever they
+        weigh.
+    grown : callable, optional
+        Population → (n,) bool: who did something in this generation. A member that only waits,
+        because it is finished, gets neither a dot nor a line.
+    marked : callable, optional
+        Population → (n,) bool: whom to put a black ring around.
+
+    Returns
+    -------
+    list of numpy.ndarray of bool, shape (n,)
+        For each generation, who is on a coloured line.
+    """
+    height = height or (lambda population: np.arange(len(population)))
+    survivors = lineages(history)
+    heights = [np.asarray(height(p), dtype=float) for p in history]
+    there = history[-1].log_weights > -np.inf  # a weight of zero is dead
+    alive = [np.isin(p.everyone, row[there]) for p, row in zip(history, survivors, strict=True)]
+    shown = [np.ones(len(p), dtype=bool) if grown is None else grown(p) for p in history]
+    lost, kept, ends = [], [], []
+    for t, population in enumerate(history[1:], 1):
+        parents = population.ancestors
+        start = np.column_stack([np.full(len(parents), t - 1), heights[t - 1][parents]])
+        end = np.column_stack([np.full(len(parents), t), heights[t]])
+        lines = np.stack([start, end], axis=1)
+        kept.append(lines[alive[t] & shown[t]])
+        lost.append(lines[~alive[t] & shown[t]])
+        ends.append(score(population)[alive[t] & shown[t]] if score else [])
+    if lost:
+        ax.plot(*_joined(_thinned(np.concatenate(lost))), color=dead, linewidth=0.5, alpha=0.6)
+        lines = _thinned(np.concatenate(kept))
+        if score:
+            colors = SCORES(_thinned(np.concatenate(ends)))
+            ax.add_collection(LineCollection(lines, colors=colors, linewidths=1.5))
+        else:
+            ax.plot(*_joined(lines), color=color, linewidth=1.3)
+    time = np.concatenate([np.full(len(p), p.t) for p in history])
+    where, lives, drawn = (np.concatenate(parts) for parts in (heights, alive, shown))
+    if dots and score:
+        size, fill = (
+            np.where(lives, 34.0, 12.0),
+            SCORES(np.concatenate([score(p) for p in history])),
+        )
+        edge = np.where(lives, TRUTH, dead)
+        for chosen in (drawn & ~lives, drawn & lives):
+            look = {
+                "s": size[chosen],
+                "c": fill[chosen],
+                "edgecolors": edge[chosen],
+                "linewidths": 0.5,
+            }
+            ax.scatter(time[chosen], where[chosen], zorder=3, **look)
+    elif dots:
+        size = np.minimum(np.concatenate([12.0 * len(p) * p.weights for p in history]), 150)
+        for chosen, fill in ((drawn & ~lives, dead), (drawn & lives, color)):
+            ax.scatter(
+                time[chosen], where[chosen], s=size[chosen], color=fill, linewidths=0, zorder=3
+            )
+    if marked:
+        ringed = drawn & np.concatenate([marked(p) for p in history])
+        ax.plot(
+            time[ringed], where[ringed], "o", color=TRUTH, markersize=9, fillstyle="none", zorder=3
+        )
+    return alive
+
+
+def untangled(history: Sequence[Population]) -> list[np.ndarray]:
+    """Number the members of each generation from top to bottom so that no two lines cross.
+
+    Returns
+    -------
+    list of numpy.ndarray of int, shape (n,)
+        Children stand in the order of their parents.
+    """
+    rows = [np.arange(len(history[0]))] if history else []
+    for population in history[1:]:
+        order = np.argsort(rows[-1][population.ancestors], kind="stable")
+        rows.append(np.empty(len(population), dtype=int))
+        rows[-1][order] = np.arange(len(population))
+    return rows
+
+
+def label_members(
+    ax: Axes, t: float, heights, texts: Sequence[str], colors, size: float, **box
+) -> None:
+    """Write what the members of generation t did at their places.
+
+    Parameters
+    ----------
+    heights : array, shape (n,)
+    texts, colors : sequences, length n
+        Empty texts are left out.
+    size : float
+        Of the letters, in points.
+    **box : sequences, length n
+        How the box behind each text looks, by default white: ``facecolor``, ``edgecolor``,
+        ``linewidth``.
+    """
+    for i, (place, text, color) in enumerate(zip(heights, texts, colors, strict=True)):
+        if not text:
+            continue
+        look = {name: values[i] for name, values in box.items()}
+        ax.text(
+            t,
+            place,
+            text,
+            color=color,
+            fontsize=size,
+            family="monospace",
+            ha="center",
+            va="center",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6} | look,
+            clip_on=True,
+            zorder=4,
+        )
+
+
+def _thinned(lines: np.ndarray) -> np.ndarray:
+    """Take every k-th: beyond a few thousand lines the picture is a grey cloud anyway."""
+    return lines[:: 1 + len(lines) // 4000]
+
+
+def _joined(segments: np.ndarray) -> np.ndarray:
+    """Many segments (k, 2, 2) as one broken line (2, 3k): ten times faster to draw than a
+    collection.
+    """
+    gaps = np.full((len(segments), 1, 2), np.nan)
+    return np.concatenate([segments, gaps], axis=1).reshape(-1, 2).T
+
+
+def draw_ess(ax: Axes, history: Sequence[Population], color: str = GOOD) -> None:
+    """Draw the effective sample size in each generation, as a share of n, and mark where it
+    selected.
+    """
+    share = [p.ess / len(p) for p in history]
+    ax.plot([p.t for p in history], share, color=color)
+    chosen = [p.t - 1 for p in history if p.resampled]
+    ax.plot(chosen, [share[t] for t in chosen], "o", color=BAD, markersize=4)

@@ -1,0 +1,160 @@
+"""Style: one palette, one figure, one way to show it, in every notebook.
+
+Colours are Okabe and Ito's eight (*Color Universal Design*, 2008), which readers with any common
+form of colour blindness can tell apart. Exact truth is always the dashed black line.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import itertools
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
+TRUTH = "#000000"
+GOOD = "#0072B2"
+BAD = "#D55E00"
+MUTED = "#8C8C8C"
+
+RC = {
+    "axes.prop_cycle": mpl.cycler(color=COLORS),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#E6E6E6",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "axes.titlesize": 10.5,
+    "axes.labelsize": 9.5,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.fontsize": 8.5,
+    "legend.framealpha": 0.9,
+    "lines.linewidth": 1.6,
+    "font.size": 9.5,
+    "figure.dpi": 100,
+    "image.cmap": "cividis",
+}
+# For the whole session, not in a context: matplotlib reads the style again whenever a title or a
+# label is set, also in a learner's own cell.
+mpl.rcParams.update(RC)
+
+
+def figure(rows: int = 1, columns: int = 1, size: tuple[float, float] = (8.0, 3.6), **kwargs):
+    """Make a figure in the course's style, outside pyplot, so that it never shows twice.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Grid of axes.
+    size : (float, float)
+        Width and height in inches, at 100 pixels an inch.
+    **kwargs
+        Passed on to ``Figure.subplots`` (``width_ratios``, ``sharey`` …).
+
+    Returns
+    -------
+    (Figure, Axes or numpy.ndarray of Axes)
+    """
+    fig = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(fig)
+    return fig, fig.subplots(rows, columns, **kwargs)
+
+
+def end_labels(ax: Axes, x: float, ys, labels, colors, gap: float = 0.035) -> None:
+    """Write a label at the right end of each line, moved apart where they would overlap.
+
+    ``gap`` is the least distance between two labels, as a share of the axes' height.
+    """
+    to_axes = ax.transData + ax.transAxes.inverted()
+    heights = np.array([to_axes.transform((x, y))[1] for y in ys])
+    right = to_axes.transform((x, ys[0]))[0]
+    order = np.argsort(heights)
+    for below, above in itertools.pairwise(order):
+        heights[above] = max(heights[above], heights[below] + gap)
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1}
+    for height, label, color in zip(heights, labels, colors, strict=False):
+        ax.text(
+            right + 0.015,
+            height,
+            label,
+            color=color,
+            va="center",
+            fontsize=8.5,
+            transform=ax.transAxes,
+            bbox=box,
+        )
+
+
+def truth(ax: Axes, value: float, label: str | None = None, *, vertical: bool = False) -> None:
+    """Draw the exact answer as a dashed black line across the axes."""
+    line = ax.axvline if vertical else ax.axhline
+    line(value, color=TRUTH, linestyle="--", linewidth=1.2, zorder=3, label=label)
+
+
+def band(
+    ax: Axes, x, draws, color: str = GOOD, label: str | None = None, level: float = 0.9
+) -> None:
+    """Draw the median and the central ``level`` band of replicates.
+
+    Parameters
+    ----------
+    x : array_like, shape (k,)
+    draws : array_like, shape (replicates, k)
+    """
+    low, middle, high = np.quantile(draws, [(1 - level) / 2, 0.5, (1 + level) / 2], axis=0)
+    ax.fill_between(x, low, high, color=color, alpha=0.25, linewidth=0)
+    ax.plot(x, middle, color=color, label=label)
+
+
+def png_bytes(pixels: np.ndarray) -> bytes:
+    """Encode RGBA pixels as PNG, quickly: what a slider shows while it moves."""
+    return _saved(Image.fromarray(pixels).convert("RGB"), compress_level=1)
+
+
+def small_png(png: bytes) -> bytes:
+    """Encode a PNG again with a palette of 256 colours, for a file that is kept."""
+    # maximum coverage keeps the few pixels of a thin coloured line, where median cut greys them;
+    # one round of k-means keeps pale areas pale; without dithering flat areas stay flat and the
+    # file small
+    image = Image.open(io.BytesIO(png))
+    palette = image.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
+    return _saved(palette, compress_level=9)
+
+
+def _saved(image: Image.Image, **settings) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "png", **settings)
+    return out.getvalue()
+
+
+class Picture:
+    """A finished figure with its text: what a cell shows when there is nothing to slide.
+
+    Parameters
+    ----------
+    fig : Figure
+        From :func:`figure`.
+    text : str
+        What the figure shows, numbers included. It is the alternative text of the image and the
+        plain-text output that tests compare.
+    """
+
+    def __init__(self, fig: Figure, text: str):
+        fig.canvas.draw()
+        self.png = small_png(png_bytes(np.asarray(fig.canvas.buffer_rgba())))
+        self.text = text
+
+    def __repr__(self) -> str:
+        return f"picture: {self.text}"
+
+    def _repr_mimebundle_(self, **kwargs):
+        data = {"image/png": base64.b64encode(self.png).decode(), "text/plain": repr(self)}
+        return data, {"image/png": {"alt": self.text}}
