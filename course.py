@@ -235,14 +235,14 @@ class Environment:
 
 
 @contextlib.contextmanager
-def locked(path, busy="Another set-up is running"):
+def locked(path):
     """Hold a lock file; the system frees it when its holder and the holder's installer are gone."""
     with open(path, "a") as file:
         os.set_inheritable(file.fileno(), True)
         waiting = False
         while not try_lock(file):
             if not waiting:
-                say(f"{busy}; waiting for it.")
+                say("Another set-up is running; waiting for it.")
             waiting = True
             time.sleep(0.3)
         yield

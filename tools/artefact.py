@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from course import locked
 from ttclib import artefacts
+from ttclib.files import turn, whole
 from ttclib.machine import processor
 
 BUILD = ".build"  # git does not see it
@@ -117,7 +117,7 @@ def make(artefact: Artefact, data: Path = artefacts.DATA) -> dict:
     plan = recipe(artefact, data)
     work = data / BUILD / f"{artefact.name}-{digest(plan)}"  # other settings, other unfinished work
     new = work / "new"
-    with turn(artefact.name, data):
+    with building(artefact.name, data):
         if not pending(artefact, data):  # another process was quicker
             return known(data)[artefact.name]
         shutil.rmtree(new, ignore_errors=True)
@@ -157,20 +157,19 @@ def rescore(artefact: Artefact, data: Path = artefacts.DATA) -> dict:
     return entry
 
 
-def turn(name: str, data: Path):
+def building(name: str, data: Path):
     """Wait until no other process builds the artefact of this name."""
     (data / BUILD).mkdir(parents=True, exist_ok=True)
-    return locked(data / BUILD / f"{name}.lock", f"Another process builds {name}")
+    return turn(data / BUILD / f"{name}.lock", f"Another process builds {name}")
 
 
 def enter(name: str, entry: dict, data: Path) -> None:
     """Write an entry into the manifest; a reader sees the old manifest or the new one."""
-    with turn("manifest", data):
+    with building("manifest", data):
         entries = known(data) | {name: entry}
-        part = data / BUILD / "manifest.part"
         text = json.dumps(dict(sorted(entries.items())), indent=1, ensure_ascii=False)
-        part.write_text(text + "\n", encoding="utf-8", newline="\n")
-        part.replace(data / "manifest.json")
+        with whole(data / "manifest.json") as part:
+            part.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def device() -> str:

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from tools.artefact import Artefact, digest
 from ttclib.artefacts import sha256
 from ttclib.cost import Cost
+from ttclib.files import whole
 from ttclib.lm import arithmetic
 from ttclib.measure import votes
 from ttclib.measure.calibration import auroc, expected_calibration_error
@@ -106,9 +107,8 @@ def constrain(job):
             {"text": text, "log_prob": number(p), "tokens": int(k), "log_weight": number(w)}
             for text, p, k, w in zip(*columns, last.log_weights, strict=True)
         ]
-        part = file.with_suffix(".part")
-        part.write_text(json.dumps([record, time.monotonic() - start]), encoding="utf-8")
-        part.replace(file)
+        with whole(file) as part:
+            part.write_text(json.dumps([record, time.monotonic() - start]), encoding="utf-8")
     found = [
         json.loads(file.read_text(encoding="utf-8")) for file in sorted(job.work.glob("*.json"))
     ]
@@ -239,9 +239,8 @@ def compete(job):
                 start = time.monotonic()
                 solved = solve(lm, problems, method, n, seed, settings)
                 text = json.dumps([*solved, time.monotonic() - start])
-                part = file.with_suffix(".part")
-                part.write_text(text, encoding="utf-8")
-                part.replace(file)
+                with whole(file) as part:
+                    part.write_text(text, encoding="utf-8")
             each, cost, took = json.loads(file.read_text(encoding="utf-8"))
             seconds += took
             names = {"model": model, "method": method, "n": n, "seed": seed}

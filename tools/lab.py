@@ -11,6 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tools.artefact import Artefact, digest
+from ttclib.files import whole
 from ttclib.lm import arithmetic, samplers, tokenizer
 from ttclib.particles import smc
 
@@ -56,10 +57,8 @@ def packed_texts(job):
             for problem in problems
         ]
         rows = training.pack(texts, settings["row"])
-        part = cache.with_suffix(".part")
-        with open(part, "wb") as file:
+        with whole(cache) as part, open(part, "wb") as file:
             np.savez(file, **{name: getattr(rows, name) for name in names})
-        part.replace(cache)
     with np.load(cache) as arrays:
         return training.Rows(*(arrays[name] for name in names))
 

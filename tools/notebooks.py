@@ -7,12 +7,13 @@ timings are dropped. Called by ``python3 course.py notebooks [notebook …]``.
 import argparse
 import copy
 import hashlib
-import os
 import sys
 from pathlib import Path
 
 import nbclient
 import nbformat
+
+from ttclib.files import whole
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -97,9 +98,8 @@ def rewrite(path):
     notebook = normalise(execute(notebook, path.parent))
     for i, outputs in measured.items():
         notebook.cells[i].outputs = outputs
-    part = path.with_suffix(".part")
-    nbformat.write(notebook, part)
-    os.replace(part, path)
+    with whole(path) as part:
+        nbformat.write(notebook, part)
 
 
 def main(argv=None):

@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from tools.artefact import Artefact, digest
 from tools.lab import packed_texts, progress, score
+from ttclib.files import whole
 from ttclib.lm import arithmetic
 
 BASE = {
@@ -80,10 +81,8 @@ def rollouts(job, split, settings, seed):
     if not cache.exists():
         rng = np.random.default_rng([seed, 1])
         drawn = draw(lm, problems, settings["samples"], rng, f"rollouts, {split}")
-        part = cache.with_suffix(".part")
-        with open(part, "wb") as file:
+        with whole(cache) as part, open(part, "wb") as file:
             np.savez_compressed(file, **vars(drawn))
-        part.replace(cache)
     with np.load(cache) as arrays:
         found = Rollouts(**arrays)
     chosen = job.settings["rollouts"].get("solutions") if split == "train" else None

@@ -341,7 +341,7 @@ def test_half_a_file_is_not_taken_for_a_whole_one(expected, tmp_path):
     ]
     work = tmp_path / "work"
     work.mkdir()
-    (work / f"{one.key}.results.part").write_bytes(b"PAR1")  # what a kill leaves behind
+    (work / f"{one.key}.results.parquet.part").write_bytes(b"PAR1")  # what a kill leaves behind
     assert saved(run(MANY, work), tmp_path / "saved") == expected
 
 

@@ -11,12 +11,12 @@ and a machine that runs short of memory can drop pages and read them again.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
-import shutil
 from pathlib import Path
 
+from ttclib.artefacts import sha256
+from ttclib.files import turn, whole
 from ttclib.lm.gguf import read_llama
 
 HUB = "HuggingFaceTB/SmolLM2-135M-Instruct"
@@ -95,7 +95,7 @@ def damage(folder: Path) -> str | None:
     try:
         hashes = json.loads((folder / STAMP).read_text())
         for name, expected in hashes.items():
-            if _hash(folder / name) != expected:
+            if sha256(folder / name) != expected:
                 return f"{name} is damaged"
     except FileNotFoundError as error:
         return f"{Path(error.filename).name} is missing"
@@ -108,12 +108,10 @@ def ensure_cache() -> Path:
     """Fill the cache if it is empty or damaged, and return its folder; two calls at once take
     turns.
     """
-    from filelock import FileLock
-
     folder = cache_folder()
     if damage(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_suffix(".lock")):
+        with turn(folder.with_suffix(".lock")):
             if damage(folder):
                 fill(folder)
     return folder
@@ -125,14 +123,11 @@ def fill(folder: Path) -> None:
     """
     file = wheel_file()
     model, tokenizer = read_llama(file) if file else from_hub()
-    part = folder.with_suffix(".part")
-    shutil.rmtree(part, ignore_errors=True)
-    model.save_pretrained(part)
-    tokenizer.save_pretrained(part)
-    hashes = {path.name: _hash(path) for path in sorted(part.iterdir())}
-    (part / STAMP).write_text(json.dumps(hashes, indent=1))
-    shutil.rmtree(folder, ignore_errors=True)
-    part.rename(folder)
+    with whole(folder) as part:
+        model.save_pretrained(part)
+        tokenizer.save_pretrained(part)
+        hashes = {path.name: sha256(path) for path in sorted(part.iterdir())}
+        (part / STAMP).write_text(json.dumps(hashes, indent=1))
 
 
 def wheel_file() -> Path | None:
@@ -194,11 +189,6 @@ def quiet():
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
-
-
-def _hash(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _size(path) -> int | None:

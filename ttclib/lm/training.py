@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ttclib.files import whole
 from ttclib.lm.llama import Llama, Shape
 
 IGNORE = -100  # the target of a token that is not to be predicted
@@ -211,9 +212,8 @@ def descend(
                 "notes": notes,
             }
             state |= {"step": step, "seconds": time.monotonic() - started}
-            part = checkpoint.with_suffix(".part")
-            torch.save(state, part)
-            part.replace(checkpoint)  # a kill in mid-write leaves the older one
+            with whole(checkpoint) as part:
+                torch.save(state, part)
             saved = time.monotonic()
     return time.monotonic() - started
 

@@ -28,6 +28,7 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from ttclib.cost import Cost, stopwatch
+from ttclib.files import whole
 from ttclib.inputs import whole_number
 from ttclib.lm import arithmetic
 from ttclib.lm.decoding import Sequences, sample
@@ -435,7 +436,5 @@ def _sorted(table: pa.Table, names: list[str]) -> pa.Table:
 
 
 def _write(table: pa.Table, path: Path) -> None:
-    """Write a file that is whole or not there."""
-    part = path.with_suffix(".part")
-    pq.write_table(table.combine_chunks(), part, compression="zstd", compression_level=9)
-    part.replace(path)
+    with whole(path) as part:
+        pq.write_table(table.combine_chunks(), part, compression="zstd", compression_level=9)
