@@ -25,11 +25,8 @@ import numpy as np
 from ttclib.cost import Cost
 from ttclib.inputs import real_number, whole_number
 from ttclib.particles import resampling
+from ttclib.particles.memory import keep_freed_blocks
 from ttclib.particles.weights import kish, relative
-
-# The C library returns freed memory to the system beyond twice the largest block it has seen freed,
-# and fetching it again at every step costs a third of a filter's time. So it sees a large one here.
-np.empty(2**21)
 
 
 class Model:
@@ -175,6 +172,7 @@ def smc(model: Model, n: int, select: Selection, rng: np.random.Generator) -> It
         +inf or of the wrong shape.
     """
     n, clock = whole_number("n", n), time.perf_counter()
+    keep_freed_blocks()
     particles = model.init(n, rng)
     log_weights = np.zeros(n) + _potential(model, 0, None, particles, n)
     spent, seconds = model.cost(0, particles), time.perf_counter() - clock

@@ -1,0 +1,37 @@
+"""Freed arrays are found again: counted in pages that the system had to hand out anew."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+PAGES = """
+import resource
+import numpy as np
+from ttclib.particles.memory import keep_freed_blocks
+from ttclib.particles.smc import keep_all, smc
+from ttclib.particles.statespace import Bootstrap, LinearGaussian
+{first}
+for _ in range(2):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(50):
+        arrays = [np.ones(2**17) for _ in range(6)]
+        del arrays
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def pages(first):
+    code = PAGES.format(first=first)
+    return int(subprocess.check_output([sys.executable, "-c", code], text=True))
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="this is a habit of glibc")
+def test_a_filter_keeps_what_it_frees():
+    """Six megabytes, fifty times: 1,536 pages each time, or as good as none."""
+    rng = "np.random.default_rng(0)"
+    filter_once = f"next(smc(Bootstrap(LinearGaussian(), [0.0]), 2, keep_all, {rng}))"
+    assert pages("pass") > 10_000
+    assert pages("keep_freed_blocks()") < 1_000
+    assert pages(filter_once) < 1_000
