@@ -209,10 +209,8 @@ def compete(job):
     What a model has done is kept, by the hash of its weights: if the other model is replaced, only
     that one has to solve them again.
     """
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
     from ttclib.lm.engine import CausalLM
+    from ttclib.lm.pretrained import read_model
 
     settings, tables, seconds = job.settings, ([], []), 0.0
     problems = arithmetic.problems(
@@ -221,10 +219,7 @@ def compete(job):
     common = {name: value for name, value in settings.items() if name != "methods"}
     for model, folder in job.needs.items():
         made = digest([sha256(folder / "model.safetensors"), common, job.seeds["problems"]])
-        lm = CausalLM(
-            AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32),
-            AutoTokenizer.from_pretrained(folder),
-        )
+        lm = CausalLM(*read_model(folder))
         plan = [
             (method, n, seed)
             for seed in range(job.seeds["runs"])

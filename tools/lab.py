@@ -6,6 +6,7 @@ that is what makes it worth searching with.
 
 import contextlib
 import dataclasses
+import functools
 
 import numpy as np
 from tqdm import tqdm
@@ -13,7 +14,6 @@ from tqdm import tqdm
 from tools.artefact import Artefact, digest
 from ttclib.files import whole
 from ttclib.lm import arithmetic, samplers, tokenizer
-from ttclib.particles import smc
 
 TEXTS = {"problems": 180_000, "row": 256}
 SMALL = {
@@ -84,6 +84,7 @@ def train(job):
 
     from ttclib.lm import training
     from ttclib.lm.llama import Shape
+    from ttclib.lm.pretrained import write_model
 
     shape = Shape(len(tokenizer.VOCABULARY), **job.settings["shape"])
     settings = job.settings["training"]
@@ -99,45 +100,16 @@ def train(job):
         )
     with torch.no_grad():
         model.norm.weight /= job.settings["temperature"]  # logits are linear in this weight
-    words = AutoTokenizer.from_pretrained(job.needs["lab-tokenizer"])
-    words.save_pretrained(job.folder)
-    special = {
-        "pad_token_id": words.pad_token_id,
-        "eos_token_id": words.eos_token_id,
-        "bos_token_id": None,
-    }
-    model.cpu().export(**special).save_pretrained(job.folder)
+    write_model(job.folder, model, AutoTokenizer.from_pretrained(job.needs["lab-tokenizer"]))
     return seconds
 
 
-def sample(folder, problems, n, sampler, seed):
-    """Return ``n`` solutions of each problem by a saved model."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+def draw(lm, problems, samples, rng, what, **options):
+    """Draw solutions of all problems, with a progress bar; options are those of a decoder."""
+    from ttclib.search import pool
 
-    from ttclib.lm.decoding import Decoder
-    from ttclib.lm.engine import CausalLM
-
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = AutoModelForCausalLM.from_pretrained(folder).to(device)
-    lm = CausalLM(model, AutoTokenizer.from_pretrained(folder))
-    rng, solutions = np.random.default_rng(seed), []
-    step = max(1, TEXTS_AT_ONCE // n)
-    for first in tqdm(range(0, len(problems), step), "sampling"):
-        prompts = [problem + "?" for problem in problems[first : first + step]]
-        decoder = Decoder(lm, prompts, sampler=sampler)
-        # text i continues prompt i modulo their number
-        texts = decoder.texts(smc.run(decoder, n * len(prompts), smc.keep_all, rng)[-1].particles)
-        solutions += [texts[i :: len(prompts)] for i in range(len(prompts))]
-    return solutions
-
-
-def grade(problems, solutions):
-    """Say which solutions end in the right answer: booleans (problems, samples)."""
-    truth = [arithmetic.value(arithmetic.parse(problem)) for problem in problems]
-    return np.array(
-        [[arithmetic.answer(s) == t for s in row] for row, t in zip(solutions, truth, strict=True)]
-    )
+    watch = functools.partial(tqdm, desc=what)
+    return pool.draw(lm, problems, samples, rng, TEXTS_AT_ONCE, watch, **options)[0]
 
 
 def summary(problems, right):
@@ -162,12 +134,19 @@ def summary(problems, right):
 
 def score(job):
     """Measure a saved model on problems of the test split."""
+    import torch
+
+    from ttclib.lm.engine import CausalLM
+    from ttclib.lm.pretrained import read_model
+
+    model, words = read_model(job.folder)
+    lm = CausalLM(model.to("cuda" if torch.cuda.is_available() else "cpu"), words)
     n, samples, seed = TEST.values()
     problems = arithmetic.problems("test", n, np.random.default_rng(seed))
-    sampled = grade(problems, sample(job.folder, problems, samples, samplers.plain, seed))
-    greedy = grade(problems, sample(job.folder, problems, 1, samplers.greedy, seed))
-    return summary(problems, sampled) | {
-        "greedy": round(float(greedy.mean()), 4),
+    drawn = draw(lm, problems, samples, np.random.default_rng(seed), "sampling")
+    greedy = draw(lm, problems, 1, np.random.default_rng(seed), "greedy", sampler=samplers.greedy)
+    return summary(problems, drawn.right.reshape(n, samples)) | {
+        "greedy": round(float(greedy.right.mean()), 4),
         "measured with": TEST,
     }
 

@@ -51,23 +51,18 @@ def settings(plan):
 
 
 @functools.cache
-def read_model(name, folder):
-    """Load the language model or a verifier from its folder, once in a process."""
-    if name != "lab-small":
-        from ttclib.search.verifier import Verifier
-
-        return Verifier.load(folder)
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
+def read(name, folder):
+    """Read the language model or a verifier from its folder, once in a process."""
     from ttclib.lm.engine import CausalLM
+    from ttclib.lm.pretrained import read_model
+    from ttclib.search.verifier import Verifier
 
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype="float32")
-    return CausalLM(model, AutoTokenizer.from_pretrained(folder))
+    return CausalLM(*read_model(folder)) if name == "lab-small" else Verifier.load(folder)
 
 
 def load(folders, name):
     """Load a model by its name; ``folders`` says where they are."""
-    return read_model(name, folders[name])
+    return read(name, folders[name])
 
 
 def search(job):

@@ -1,13 +1,11 @@
 """The verifiers of notebooks 07 to 09, and the rollouts they learn from."""
 
-import functools
 import json
 
 import numpy as np
-from tqdm import tqdm
 
 from tools.artefact import Artefact, digest
-from tools.lab import packed_texts, progress, score
+from tools.lab import draw, packed_texts, progress, score
 from ttclib.files import whole
 from ttclib.lm import arithmetic
 
@@ -21,13 +19,13 @@ BASE = {
 def train_base(job):
     """Let the generator read on: the same task, new texts; return the seconds of training."""
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from ttclib.lm import training
     from ttclib.lm.llama import Llama
+    from ttclib.lm.pretrained import read_model, write_model
 
-    folder = job.needs["lab-small"]
-    model = Llama.of(AutoModelForCausalLM.from_pretrained(folder))
+    model, words = read_model(job.needs["lab-small"])
+    model = Llama.of(model)
     settings, texts, seconds = job.settings["training"], packed_texts(job), 0.0
     for number in range(job.settings["rounds"]):
         with progress(settings["steps"]) as report:
@@ -43,14 +41,7 @@ def train_base(job):
                 report=report,
             )
         seconds += spent
-    words = AutoTokenizer.from_pretrained(folder)
-    words.save_pretrained(job.folder)
-    special = {
-        "pad_token_id": words.pad_token_id,
-        "eos_token_id": words.eos_token_id,
-        "bos_token_id": None,
-    }
-    model.cpu().export(**special).save_pretrained(job.folder)
+    write_model(job.folder, model, words)
     return seconds
 
 
@@ -58,16 +49,7 @@ def train_base(job):
 
 ROLLOUTS = {"problems": 12_000, "samples": 8, "row": 256}
 HELD_OUT = {"problems": 320, "samples": 64, "seed": 12}
-AT_ONCE = 1024  # texts
 LONGEST = 100  # tokens of a solution; longer ones have gone astray
-
-
-def draw(lm, problems, samples, rng, what):
-    """Draw solutions of all problems, with a progress bar."""
-    from ttclib.search import pool
-
-    watch = functools.partial(tqdm, desc=what)
-    return pool.draw(lm, problems, samples, rng, AT_ONCE, watch, max_tokens=LONGEST)[0]
 
 
 def rollouts(job, split, settings, seed):
@@ -80,7 +62,9 @@ def rollouts(job, split, settings, seed):
     cache = job.work.parent / f"rollouts-{digest([settings, split, seed])}.npz"
     if not cache.exists():
         rng = np.random.default_rng([seed, 1])
-        drawn = draw(lm, problems, settings["samples"], rng, f"rollouts, {split}")
+        drawn = draw(
+            lm, problems, settings["samples"], rng, f"rollouts, {split}", max_tokens=LONGEST
+        )
         with whole(cache) as part, open(part, "wb") as file:
             np.savez_compressed(file, **vars(drawn))
     with np.load(cache) as arrays:
@@ -99,14 +83,10 @@ def rollouts(job, split, settings, seed):
 
 def generator(job):
     """Load the model whose solutions are judged."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
     from ttclib.lm.engine import CausalLM
+    from ttclib.lm.pretrained import read_model
 
-    folder = job.needs["lab-small"]
-    return CausalLM(
-        AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
-    )
+    return CausalLM(*read_model(job.needs["lab-small"]))
 
 
 # ---- training --------------------------------------------------------------------------------------
@@ -114,9 +94,8 @@ def generator(job):
 
 def train_verifier(job):
     """Train a verifier on rollouts; return the seconds of training."""
-    from transformers import AutoModelForCausalLM
-
     from ttclib.lm.llama import Llama
+    from ttclib.lm.pretrained import read_model
     from ttclib.search import learning
     from ttclib.search.verifier import Net, Verifier
 
@@ -125,7 +104,7 @@ def train_verifier(job):
     held_out = rollouts(
         job, "validation", HELD_OUT | {"row": ROLLOUTS["row"]}, job.seeds["rollouts"]
     )
-    body = Llama.of(AutoModelForCausalLM.from_pretrained(job.needs[start]))
+    body = Llama.of(read_model(job.needs[start])[0])
     net = Net(body.shape, job.settings["judge"], job.seeds["training"])
     net.body.load_state_dict(body.state_dict())
     with progress(settings["steps"]) as report:
@@ -155,7 +134,8 @@ def score_verifier(job):
     samples, seed = HELD_OUT["samples"], HELD_OUT["seed"]
     problems = arithmetic.problems("validation", HELD_OUT["problems"], np.random.default_rng(seed))
     prompts = [lm.vocabulary.encode(problem + "?") for problem in problems]
-    found = draw(lm, problems, samples, np.random.default_rng([seed, 3]), "scoring")
+    rng = np.random.default_rng([seed, 3])
+    found = draw(lm, problems, samples, rng, "scoring", max_tokens=LONGEST)
     belief, _ = pool.believe(net, prompts, found)
     scores = pool.at_ends(
         belief, step_ends(found.tokens, found.lengths, lm.vocabulary.containing(";"))

@@ -22,7 +22,9 @@ from ttclib.lm import arithmetic, samplers, tokenizer
 torch = pytest.importorskip("torch")
 
 from ttclib.lm import training
+from ttclib.lm.engine import CausalLM
 from ttclib.lm.llama import Llama
+from ttclib.lm.pretrained import read_model
 
 SHIPPED = artefacts.DATA
 # language models; a verifier has no tokenizer of its own, and is tested with a reader
@@ -103,13 +105,7 @@ def test_the_small_model_is_what_the_course_needs():
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_shipped_model_loads_and_computes_what_the_training_module_does(name):
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    folder = artefacts.path(name)
-    model, words = (
-        AutoModelForCausalLM.from_pretrained(folder),
-        AutoTokenizer.from_pretrained(folder),
-    )
+    model, words = read_model(artefacts.path(name))
     assert model.dtype == torch.float32
     assert model.config.eos_token_id == words.eos_token_id == tokenizer.VOCABULARY[arithmetic.END]
     assert model.config.pad_token_id == words.pad_token_id == tokenizer.VOCABULARY[tokenizer.PAD]
@@ -123,13 +119,16 @@ def test_a_shipped_model_loads_and_computes_what_the_training_module_does(name):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_problem_is_solved_the_same_alone_and_beside_others(name):
+    lm = CausalLM(*read_model(artefacts.path(name)))
     problems = arithmetic.problems("test", 12, np.random.default_rng(0))
-    together = lab.sample(artefacts.path(name), problems, 1, samplers.greedy, seed=0)
-    alone = []
-    for problem in problems[:3]:
-        alone += lab.sample(artefacts.path(name), [problem], 1, samplers.greedy, seed=0)
-    assert together[:3] == alone
-    assert lab.grade(problems, together).sum() >= 2  # an untrained model solves none
+
+    def greedy(some):
+        found = lab.draw(lm, some, 1, np.random.default_rng(0), "test", sampler=samplers.greedy)
+        return [lm.vocabulary.decode(row[row >= 0]) for row in found.tokens], found.right
+
+    together, right = greedy(problems)
+    assert together[:3] == [greedy([problem])[0][0] for problem in problems[:3]]
+    assert right.sum() >= 2  # an untrained model solves none
 
 
 @pytest.mark.statistical
@@ -140,20 +139,17 @@ def test_the_small_model_scores_what_the_manifest_says(seed):
     bound = np.sqrt(np.log(2e6) / 2 * (1 / counts[0] + 1 / counts[1]))
     assert bound < 0.11
     problems = arithmetic.problems("test", 200, np.random.default_rng(lab.TEST["seed"]))
-    solutions = lab.sample(
-        artefacts.path("lab-small"), problems, 4, samplers.plain, seed=1000 + seed
-    )
-    found = lab.grade(problems, solutions).mean()
+    found = lab.draw(
+        CausalLM(*read_model(artefacts.path("lab-small"))),
+        problems,
+        4,
+        np.random.default_rng(1000 + seed),
+        "test",
+    ).right.mean()
     assert abs(found - artefacts.manifest()["lab-small"]["score"]["pass@1"]) < bound
 
 
 # --- how a score is summed up ----------------------------------------------------------------------
-
-
-def test_solutions_are_graded_by_their_answer():
-    problems = ["1+2", "2*3*4"]
-    solutions = [["1+2=3;#3\n", "1+2=4;#4\n"], ["#24", "2*3=6;6*4=24;"]]
-    assert lab.grade(problems, solutions).tolist() == [[True, False], [True, False]]
 
 
 def test_a_score_is_split_by_operations_and_difficulty():
@@ -353,11 +349,8 @@ def test_a_model_whose_training_was_killed_has_the_same_bytes(folder, monkeypatc
     assert artefacts.manifest(whole)["tiny"]["files"] == artefacts.manifest(folder)["tiny"]["files"]
     assert len(steps) == 3 + 8
 
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    resumed = artefacts.path("tiny", folder)
-    text = arithmetic.example("(17-9)*12+45")
-    tokens = AutoTokenizer.from_pretrained(resumed)(text, return_tensors="pt").input_ids
+    resumed, words = read_model(artefacts.path("tiny", folder))
+    tokens = words(arithmetic.example("(17-9)*12+45"), return_tensors="pt").input_ids
     with torch.no_grad():
-        theirs = AutoModelForCausalLM.from_pretrained(resumed)(tokens).logits
+        theirs = resumed(tokens).logits
         assert (models[0][0](tokens) - theirs).abs().max() < 1e-5

