@@ -114,6 +114,21 @@ def band(
     ax.plot(x, middle, color=color, label=label)
 
 
+def boxes(ax: Axes, samples, colors, **places) -> None:
+    """Draw a box plot of each sample, filled; ``places`` goes on to ``Axes.boxplot``."""
+    look = {"widths": 0.55, "patch_artist": True, "flierprops": {"markersize": 3}}
+    for box, color in zip(ax.boxplot(samples, **look | places)["boxes"], colors, strict=True):
+        box.set(facecolor=color, alpha=0.7)
+
+
+def counting_axis(ax: Axes, counts, label: str) -> None:
+    """Make x logarithmic, with the counts themselves at its marks; of many, every other one."""
+    ax.set(xscale="log", xlim=(counts[0] * 0.8, counts[-1] * 1.25), xlabel=label)
+    some = counts[:: 1 + len(counts) // 6]
+    ax.set_xticks(some, [f"{count:,}" for count in some])
+    ax.minorticks_off()
+
+
 def png_bytes(pixels: np.ndarray) -> bytes:
     """Encode RGBA pixels as PNG, quickly: what a slider shows while it moves."""
     return _saved(Image.fromarray(pixels).convert("RGB"), compress_level=1)

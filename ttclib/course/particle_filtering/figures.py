@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from scipy.stats import sem
 
 from ttclib.cost import Cost
 from ttclib.particles import resampling
@@ -16,9 +16,11 @@ from ttclib.particles.kalman import bootstrap_variance, kalman_filter, kalman_sm
 from ttclib.particles.smc import Population, Selection, resample, run, when_ess_below
 from ttclib.particles.statespace import Bootstrap, LinearGaussian, StateSpaceModel
 from ttclib.particles.weights import kish, normalise
-from ttclib.show.population import draw_ess, draw_population
+from ttclib.show.population import draw_ess, draw_population, draw_schemes
 from ttclib.show.slider import BudgetView, options, powers_of_two
 from ttclib.show.style import BAD, COLORS, GOOD, MUTED, Picture, band, end_labels, figure, truth
+
+_UNIT = "particle steps"
 
 
 def _filtered(
@@ -26,6 +28,18 @@ def _filtered(
 ) -> list[Population]:
     """Every generation of a bootstrap filter, from its seed."""
     return run(Bootstrap(model, observations), n, select, np.random.default_rng(seed))
+
+
+def _means(history: Sequence[Population]) -> np.ndarray:
+    """Filtered means, (T,)."""
+    return np.array([p.mean(p.particles) for p in history])
+
+
+def _rms(gaps: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(gaps**2)))
+
+
+# ---- importance sampling -------------------------------------------------------------------------
 
 
 def collapse_view(
@@ -48,45 +62,45 @@ def collapse_view(
 
     @functools.cache
     def weights(shift, dim, seed):
-        return np.sort(normalise(shares(shift, dim, draws, np.random.default_rng((seed, dim)))))[
-            ::-1
-        ]
+        """Heaviest first, (draws,)."""
+        log_weights = shares(shift, dim, draws, np.random.default_rng((seed, dim)))
+        return np.sort(normalise(log_weights))[::-1]
 
     def draw(dimension, seed):
-        seen, ends = every[:dimension], []
+        seen = every[:dimension]
+        ends = []
         for color, shift in zip(COLORS, shifts, strict=False):
             share = [kish(weights(shift, d, seed), 1.0) / draws for d in seen]
+            held = weights(shift, dimension, seed).cumsum()
             ax.plot(seen, share, "o", color=color, markersize=4)
-            heavy.plot(
-                np.arange(1, draws + 1), weights(shift, dimension, seed).cumsum(), color=color
-            )
+            heavy.plot(np.arange(1, draws + 1), held, color=color)
             ends.append(share[-1])
         end_labels(ax, dimension + 0.3, ends, [f"μ = {s:g}" for s in shifts], COLORS)
-        top = [weights(s, dimension, seed)[0] for s in shifts]
-        text = ", ".join(f"μ = {s:g}: {e * draws:,.0f}" for s, e in zip(shifts, ends, strict=True))
-        return (
-            f"of {draws:,} points, worth {text}; heaviest point at μ = {shifts[-1]:g}: {top[-1]:.0%}",
-            Cost(units=draws * len(shifts)),
+        worth = ", ".join(f"μ = {s:g}: {e * draws:,.0f}" for s, e in zip(shifts, ends, strict=True))
+        top = weights(shifts[-1], dimension, seed)[0]
+        text = (
+            f"of {draws:,} points, worth {worth}; heaviest point at μ = {shifts[-1]:g}: {top:.0%}"
         )
+        return text, Cost(units=draws * len(shifts))
 
-    return BudgetView(
-        fig, draw, dimension=options(every.tolist(), default=4, unit="points", label="dimension d")
-    )
+    dimension = options(every.tolist(), default=4, unit="points", label="dimension d")
+    return BudgetView(fig, draw, dimension=dimension)
+
+
+# ---- filters -------------------------------------------------------------------------------------
 
 
 def death_picture(history: Sequence[Population]) -> Picture:
-    """Sequential importance sampling: the largest weight and the effective sample size over time."""
+    """Sequential importance sampling: largest weight and effective sample size over time."""
     fig, (left, right) = figure(1, 2, size=(8.4, 3.0))
     left.plot([p.ess for p in history], color=BAD)
     truth(left, 1.0, "one particle")
-    left.set(
-        yscale="log", xlabel="time t", ylabel="effective sample size", title="without selection"
-    )
+    left.set(yscale="log", xlabel="time t", ylabel="effective sample size")
+    left.set_title("without selection")
     left.legend()
     right.plot([p.weights.max() for p in history], color=BAD)
-    right.set(
-        xlabel="time t", ylabel="largest weight", ylim=(0, 1.05), title="one particle takes it all"
-    )
+    right.set(xlabel="time t", ylabel="largest weight", ylim=(0, 1.05))
+    right.set_title("one particle takes it all")
     last = history[-1]
     return Picture(
         fig,
@@ -98,11 +112,13 @@ def death_picture(history: Sequence[Population]) -> Picture:
 def filter_view(model: LinearGaussian, observations: np.ndarray, states: np.ndarray) -> BudgetView:
     """A particle filter beside the Kalman filter: particles, ESS threshold, scheme."""
     exact = kalman_filter(model, observations)
-    sd, times = np.sqrt(exact.filtered.cov), np.arange(len(observations))
+    times = np.arange(len(observations))
     fig, (track, ess) = figure(2, 1, size=(8.4, 5.0), sharex=True, height_ratios=[2.2, 1])
-    track.fill_between(
-        times, exact.filtered.mean - 2 * sd, exact.filtered.mean + 2 * sd, color=MUTED, alpha=0.35
-    )
+
+    def draw_belief(mean, sd, **look):
+        track.fill_between(times, mean - 2 * sd, mean + 2 * sd, **look)
+
+    draw_belief(exact.filtered.mean, np.sqrt(exact.filtered.cov), color=MUTED, alpha=0.35)
     track.plot(times, exact.filtered.mean, "k--", linewidth=1.2, label="Kalman: exact mean, ± 2 sd")
     track.plot(times, observations, "x", color=MUTED, markersize=4, label="observations")
     reach = np.abs(np.concatenate([states, observations])).max() * 1.15
@@ -114,133 +130,92 @@ def filter_view(model: LinearGaussian, observations: np.ndarray, states: np.ndar
     def draw(particles, threshold, scheme, seed):
         select = when_ess_below(threshold, resample(scheme))
         history = _filtered(model, observations, particles, select, seed)
-        mean = np.array([p.mean(p.particles) for p in history])
-        spread = np.sqrt(
-            [p.mean((p.particles - m) ** 2) for p, m in zip(history, mean, strict=True)]
-        )
-        track.fill_between(
-            times, mean - 2 * spread, mean + 2 * spread, color=GOOD, alpha=0.25, linewidth=0
-        )
+        mean = _means(history)
+        gaps = [(p.particles - m) ** 2 for p, m in zip(history, mean, strict=True)]
+        sd = np.sqrt([p.mean(gap) for p, gap in zip(history, gaps, strict=True)])
+        draw_belief(mean, sd, color=GOOD, alpha=0.25, linewidth=0)
         track.plot(times, mean, color=GOOD)
-        draw_ess(ess, history)
-        ess.axhline(threshold, color=MUTED, linestyle=":", linewidth=1)
-        gap = np.sqrt(np.mean((mean - exact.filtered.mean) ** 2))
+        draw_ess(ess, history, threshold)
         last = history[-1]
         text = (
-            f"RMS distance to the exact mean {gap:.3f}; log evidence {last.log_evidence:.1f} "
-            f"(exact {exact.log_evidence[-1]:.1f}); selected {sum(p.resampled for p in history)} times"
+            f"RMS distance to the exact mean {_rms(mean - exact.filtered.mean):.3f}; "
+            f"log evidence {last.log_evidence:.1f} (exact {exact.log_evidence[-1]:.1f}); "
+            f"selected {sum(p.resampled for p in history)} times"
         )
         return text, last.cost
 
     return BudgetView(
         fig,
         draw,
-        particles=powers_of_two(1, 13, unit="particle steps", default=7),
+        particles=powers_of_two(1, 13, unit=_UNIT, default=7),
         threshold=options((0.0, 0.1, 0.25, 0.5, 0.75, 1.0), default=0.5, label="ESS threshold"),
         scheme=options(list(resampling.SCHEMES), default="systematic"),
     )
 
 
 def scheme_picture(model: LinearGaussian, observations, n: int = 64, runs: int = 80) -> Picture:
-    """Errors of the evidence under each scheme, as box plots of replicates around the exact value."""
+    """Errors of the log evidence under each scheme, as box plots of replicates."""
     exact = kalman_filter(model, observations).log_evidence[-1]
-    errors = {
-        name: [
-            _filtered(model, observations, n, resample(name), (r, 4))[-1].log_evidence - exact
-            for r in range(runs)
-        ]
-        for name in resampling.SCHEMES
-    }
+    good, bad = {}, {}
+    for name in resampling.SCHEMES:
+        histories = (_filtered(model, observations, n, resample(name), (r, 4)) for r in range(runs))
+        errors = [history[-1].log_evidence - exact for history in histories]
+        (good if name in resampling.UNBIASED else bad)[name] = errors
     fig, (ax, villain) = figure(1, 2, size=(8.4, 3.2), width_ratios=[5, 1.3])
-    good = list(resampling.UNBIASED)
-    for axes, names in ((ax, good), (villain, [k for k in errors if k not in good])):
-        boxes = axes.boxplot(
-            [errors[k] for k in names], widths=0.55, patch_artist=True, flierprops={"markersize": 3}
-        )
-        for box in boxes["boxes"]:
-            box.set(facecolor=COLORS[4] if axes is ax else BAD, alpha=0.7)
-        axes.set_xticks(
-            range(1, len(names) + 1),
-            [k.replace("winner takes all", "winner\ntakes all") for k in names],
-        )
-        truth(axes, 0.0)
-    ax.set(
-        ylabel="error of log evidence",
-        title=f"{runs} runs with {n} particles, selected at every step",
-    )
+    draw_schemes(ax, good)
+    draw_schemes(villain, bad)
+    ax.set(ylabel="error of log evidence")
+    ax.set_title(f"{runs} runs with {n} particles, selected at every step")
     villain.set_title("the villain")
-    sds = ", ".join(f"{k} {np.std(errors[k]):.2f}" for k in good)
-    off = np.mean(errors["winner takes all"])
-    return Picture(
-        fig,
-        f"standard deviation of the log evidence: {sds}; winner takes all is off by {off:.1f}",
-    )
+    sds = ", ".join(f"{name} {np.std(errors):.2f}" for name, errors in good.items())
+    off = ", ".join(f"{name} is off by {np.mean(errors):.1f}" for name, errors in bad.items())
+    return Picture(fig, f"standard deviation of the log evidence: {sds}; {off}")
 
 
 def evidence_view(
     model: LinearGaussian, observations, low: int = 4, high: int = 12, runs: int = 100
 ) -> BudgetView:
     """Variance of the log evidence against its σ²/n line, and the spread of Ẑ/Z around one."""
-    exact, sigma2 = (
-        kalman_filter(model, observations).log_evidence[-1],
-        bootstrap_variance(model, observations),
-    )
+    exact = kalman_filter(model, observations).log_evidence[-1]
+    sigma2 = bootstrap_variance(model, observations)
     sizes = [2**k for k in range(low, high + 1)]
 
     @functools.cache
     def log_ratios(n, seed):
-        return np.array(
-            [
-                _filtered(model, observations, n, resample("multinomial"), (seed, r))[
-                    -1
-                ].log_evidence
-                - exact
-                for r in range(runs)
-            ]
-        )
+        """Errors of the log evidence, (runs,), from the smallest to the largest."""
+        select = resample("multinomial")
+        histories = (_filtered(model, observations, n, select, (seed, r)) for r in range(runs))
+        return np.sort([history[-1].log_evidence - exact for history in histories])
 
     fig, (ax, ratio) = figure(1, 2, size=(8.4, 3.5))
     ax.set(xscale="log", yscale="log", xlim=(sizes[0] * 0.7, sizes[-1] * 1.5), xlabel="particles n")
-    ax.set(
-        ylabel="variance of log Ẑ",
-        title="the error falls like 1/n",
-        ylim=(sigma2 / sizes[-1] / 3, sigma2 / sizes[0] * 4),
-    )
-    ax.plot(
-        sizes,
-        sigma2 / np.array(sizes),
-        "k--",
-        linewidth=1.2,
-        label=f"σ²/n with σ² = {sigma2:.1f} (exact)",
-    )
+    ax.set(ylabel="variance of log Ẑ", title="the error falls like 1/n")
+    ax.set_ylim(sigma2 / sizes[-1] / 3, sigma2 / sizes[0] * 4)
+    theory = f"σ²/n with σ² = {sigma2:.1f} (exact)"
+    ax.plot(sizes, sigma2 / np.array(sizes), "k--", linewidth=1.2, label=theory)
     ax.legend()
-    ratio.set(
-        xlim=(0, 3),
-        ylim=(0, 1.02),
-        xlabel="Ẑ / Z",
-        ylabel="share of runs below",
-        title="unbiased, but skewed",
-    )
+    ratio.set(xlim=(0, 3), ylim=(0, 1.02), xlabel="Ẑ / Z", ylabel="share of runs below")
+    ratio.set_title("unbiased, but skewed")
     truth(ratio, 1.0, vertical=True)
 
     def draw(particles, seed):
         seen = [n for n in sizes if n <= particles]
-        ax.plot(
-            seen, [log_ratios(n, seed).var(ddof=1) for n in seen], "o-", color=GOOD, markersize=4
-        )
-        now = np.exp(np.sort(log_ratios(particles, seed)))
+        spread = [log_ratios(n, seed).var(ddof=1) for n in seen]
+        ax.plot(seen, spread, "o-", color=GOOD, markersize=4)
+        logs = log_ratios(particles, seed)
+        now = np.exp(logs)
         ratio.step(now, np.arange(1, runs + 1) / runs, color=GOOD, where="post")
         ratio.plot(now.mean(), 0.03, "^", color=BAD, markersize=8)
-        error = now.std(ddof=1) / math.sqrt(runs)
         text = (
-            f"mean of Ẑ/Z {now.mean():.2f} ± {error:.2f} (exact 1); "
-            f"mean of log Ẑ/Z {np.log(now).mean():+.2f} (theory {-sigma2 / 2 / particles:+.2f})"
+            f"mean of Ẑ/Z {now.mean():.2f} ± {sem(now):.2f} (exact 1); "
+            f"mean of log Ẑ/Z {logs.mean():+.2f} (theory {-sigma2 / 2 / particles:+.2f})"
         )
         return text, Cost(units=particles * runs * len(observations))
 
-    return BudgetView(
-        fig, draw, particles=powers_of_two(low, high, unit="particle steps", default=7)
-    )
+    return BudgetView(fig, draw, particles=powers_of_two(low, high, unit=_UNIT, default=7))
+
+
+# ---- genealogies ---------------------------------------------------------------------------------
 
 
 def genealogy_view(model: LinearGaussian, observations, length: int = 25) -> BudgetView:
@@ -263,78 +238,67 @@ def genealogy_view(model: LinearGaussian, observations, length: int = 25) -> Bud
         draw_population(tree, history, lambda p: p.particles, dots=particles <= 64)
         alive = distinct_ancestors(history)
         count.plot(alive, "o-", color=GOOD, markersize=3)
-        paths, last = trajectories(history), history[-1]
-        error = abs(last.mean(paths[0]) - smoother.mean[0])
+        last = history[-1]
+        error = abs(last.mean(trajectories(history)[0]) - smoother.mean[0])
         text = (
             f"{particles:,} particles at the end descend from {alive[0]} at t = 0; "
             f"error of the smoothed first state {error:.2f}"
         )
         return text, last.cost
 
-    return BudgetView(
-        fig,
-        draw,
-        particles=powers_of_two(2, 10, unit="particle steps", default=5),
-        scheme=options(list(resampling.SCHEMES), default="multinomial"),
-        threshold=options((0.0, 0.25, 0.5, 1.0), default=1.0, label="ESS threshold"),
-    )
+    particles = powers_of_two(2, 10, unit=_UNIT, default=5)
+    scheme = options(list(resampling.SCHEMES), default="multinomial")
+    threshold = options((0.0, 0.25, 0.5, 1.0), default=1.0, label="ESS threshold")
+    return BudgetView(fig, draw, particles=particles, scheme=scheme, threshold=threshold)
 
 
 def smoothing_picture(model: LinearGaussian, observations, n: int = 100, runs: int = 20) -> Picture:
-    """Smoothed means from ancestral paths and from backward sampling, against the exact smoother."""
-    exact = kalman_smoother(model, observations)
+    """Errors of smoothed means from ancestral paths and from backward sampling."""
+    exact = kalman_smoother(model, observations).mean
     traced, walked = [], []
     for r in range(runs):
         rng = np.random.default_rng((r, 9))
         history = run(Bootstrap(model, observations), n, resample("systematic"), rng)
-        traced.append(trajectories(history) @ history[-1].weights)
-        walked.append(backward_sampling(history, model.log_transition, n // 2, rng).mean(axis=1))
+        paths = backward_sampling(history, model.log_transition, n // 2, rng)
+        traced.append(trajectories(history) @ history[-1].weights - exact)
+        walked.append(paths.mean(axis=1) - exact)
     fig, ax = figure(size=(8.0, 3.2))
-    times = np.arange(len(exact.mean))
-    for values, color, label in (
-        (traced, BAD, "ancestral paths"),
-        (walked, GOOD, "backward sampling"),
-    ):
-        band(ax, times, np.array(values) - exact.mean, color=color, label=label)
+    times = np.arange(len(exact))
+    band(ax, times, traced, color=BAD, label="ancestral paths")
+    band(ax, times, walked, color=GOOD, label="backward sampling")
     truth(ax, 0.0, "exact (Kalman smoother)")
-    ax.set(
-        xlabel="time t",
-        ylabel="error of the smoothed mean",
-        title=f"{runs} runs, {n} particles: median, middle 90%",
-    )
+    ax.set(xlabel="time t", ylabel="error of the smoothed mean")
+    ax.set_title(f"{runs} runs, {n} particles: median, middle 90%")
     ax.legend(ncols=3)
-    first = [np.std(np.array(v)[:, 0] - exact.mean[0]) for v in (traced, walked)]
+    first = [np.std(np.array(errors)[:, 0]) for errors in (traced, walked)]
     return Picture(
         fig, f"error at t = 0: ancestral paths {first[0]:.2f}, backward sampling {first[1]:.2f}"
     )
+
+
+# ---- two answers at once -------------------------------------------------------------------------
 
 
 def nonlinear_view(model: StateSpaceModel, observations, states, reach: float = 30.0) -> BudgetView:
     """A filter on a model with two answers, over the exact density from a fine grid."""
     grid = np.linspace(-reach, reach, 401)
     exact = grid_filter(model, observations, grid)
+    mean = exact.density @ grid * (grid[1] - grid[0])
     times = np.arange(len(observations))
-    fig, (cloud, slice_) = figure(1, 2, size=(8.8, 3.8), width_ratios=[2, 1])
+    fig, (cloud, cut) = figure(1, 2, size=(8.8, 3.8), width_ratios=[2, 1])
     shade = exact.density / exact.density.max(axis=1, keepdims=True)
-    cloud.imshow(
-        shade.T,
-        origin="lower",
-        aspect="auto",
-        cmap="Greys",
-        vmax=2.0,
-        extent=(-0.5, len(times) - 0.5, -reach, reach),
-    )
+    extent = (-0.5, len(times) - 0.5, -reach, reach)
+    place = {"origin": "lower", "aspect": "auto", "extent": extent}
+    cloud.imshow(shade.T, cmap="Greys", vmax=2.0, **place)
     cloud.plot(times, states, "kx", markersize=4, label="true state")
     cloud.legend(loc="upper right")
     cloud.set(xlabel="time t", ylabel="state", title="grey: exact density; blue: particles")
-    # the time at which both signs are most likely, well away from zero
-    left, right = grid < -4, grid > 4
-    two = int(np.argmax([d[left].sum() * d[right].sum() for d in exact.density]))
+    two = _torn(exact.density, grid)
     cloud.axvline(two, color=BAD, linewidth=1, linestyle=":")
-    slice_.plot(grid, exact.density[two], "k--", linewidth=1.2)
-    slice_.set(xlim=(-reach, reach), ylim=(0, exact.density[two].max() * 2.2), xlabel="state")
-    slice_.set(ylabel="density", title=f"t = {two}, where both signs fit")
-    mean = exact.density @ grid * (grid[1] - grid[0])
+    cut.plot(grid, exact.density[two], "k--", linewidth=1.2)
+    cut.set(xlim=(-reach, reach), ylim=(0, exact.density[two].max() * 2.2), xlabel="state")
+    cut.set(ylabel="density", title=f"t = {two}, where both signs fit")
+    bins = {"bins": 60, "range": (-reach, reach), "density": True}
 
     def draw(particles, seed):
         history = _filtered(model, observations, particles, resample("systematic"), seed)
@@ -343,22 +307,20 @@ def nonlinear_view(model: StateSpaceModel, observations, states, reach: float = 
             shown = p.particles[rng.choice(len(p), min(60, len(p)), p=p.weights)]
             cloud.plot(np.full(len(shown), p.t), shown, ".", color=GOOD, markersize=2.5, alpha=0.5)
         p = history[two]
-        slice_.hist(
-            p.particles,
-            histtype="stepfilled",
-            bins=60,
-            range=(-reach, reach),
-            weights=p.weights,
-            density=True,
-            color=GOOD,
-            alpha=0.6,
-        )
-        gap = np.sqrt(np.mean((np.array([p.mean(p.particles) for p in history]) - mean) ** 2))
+        look = {"histtype": "stepfilled", "color": GOOD, "alpha": 0.6}
+        cut.hist(p.particles, weights=p.weights, **bins, **look)
         last = history[-1]
         text = (
-            f"RMS distance to the exact mean {gap:.2f}; log evidence {last.log_evidence:.1f} "
-            f"(exact {exact.log_evidence[-1]:.1f})"
+            f"RMS distance to the exact mean {_rms(_means(history) - mean):.2f}; "
+            f"log evidence {last.log_evidence:.1f} (exact {exact.log_evidence[-1]:.1f})"
         )
         return text, last.cost
 
-    return BudgetView(fig, draw, particles=powers_of_two(2, 14, unit="particle steps", default=6))
+    return BudgetView(fig, draw, particles=powers_of_two(2, 14, unit=_UNIT, default=6))
+
+
+def _torn(density: np.ndarray, grid: np.ndarray) -> int:
+    """The time at which both signs are most likely, well away from zero."""
+    left = density[:, grid < -4].sum(axis=1)
+    right = density[:, grid > 4].sum(axis=1)
+    return int(np.argmax(left * right))
