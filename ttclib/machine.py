@@ -45,7 +45,10 @@ def matrix_flops(size: int = 768, repeats: int = 5) -> float:
 
 def memory() -> dict[str, float]:
     """Gigabytes of memory: ``total``, ``available``, and ``used`` by this notebook's process."""
-    import psutil
-
+    try:
+        import psutil
+    except ModuleNotFoundError as error:
+        line = "the size of the memory needs psutil: pip install 'ttclib[course]'"
+        raise ModuleNotFoundError(line) from error
     system, mine = psutil.virtual_memory(), psutil.Process().memory_info().rss
     return {"total": system.total / 1e9, "available": system.available / 1e9, "used": mine / 1e9}

@@ -1,13 +1,12 @@
 """What importing costs, and which way imports point: every floor stands on lower ones only."""
 
-import ast
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tools.architecture import FILES, FLOORS, ROOT, floor_of, imports, ours, within
+
 HEAVY = (
     "numpy",
     "torch",
@@ -18,19 +17,6 @@ HEAVY = (
     "ipywidgets",
     "IPython",
     "xarray",
-)
-FILES = {
-    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
-    for path in sorted((ROOT / "ttclib").rglob("*.py"))
-}
-# from the ground up; packages on one floor do not need each other
-FLOORS = (
-    ("ttclib.cost", "ttclib.inputs", "ttclib.files", "ttclib.machine", "ttclib.exercise"),
-    ("ttclib.artefacts",),
-    ("ttclib.sampling", "ttclib.particles", "ttclib.measure"),
-    ("ttclib.lm", "ttclib.show"),
-    ("ttclib.search",),
-    ("ttclib.testing", "ttclib.course"),
 )
 # what may bring torch: the half about language models, and what stands on it
 NEURAL = ("ttclib.lm", "ttclib.search")
@@ -44,45 +30,6 @@ SAMPLING = [
 NOTEBOOKS = sorted(
     {".".join(name.split(".")[:3]) for name in FILES if name.startswith("ttclib.course.")}
 )
-
-
-def within(name, packages):
-    return any(name == package or name.startswith(package + ".") for package in packages)
-
-
-def floor_of(name):
-    """The number of the floor that a module lives on, and its part of that floor."""
-    (place,) = [
-        (number, part)
-        for number, floor in enumerate(FLOORS)
-        for part in floor
-        if within(name, [part])
-    ]
-    return place
-
-
-def imports(path):
-    """Names of the modules that a file imports, also inside its functions."""
-    todo, found = [ast.parse(path.read_text())], set()
-    while todo:
-        node = todo.pop()
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path.name}: write the full name of what is imported"
-            found.add(node.module)
-            # `from ttclib.particles import smc` imports the module ttclib.particles.smc
-            found |= {f"{node.module}.{alias.name}" for alias in node.names} & FILES.keys()
-        todo += ast.iter_child_nodes(node)
-    return found
-
-
-def ours(name):
-    """Modules of the library that a module imports; a package that only holds one of them is none."""
-    found = imports(FILES[name]) & FILES.keys() - {name, "ttclib"}
-    return {
-        module for module in found if not any(other.startswith(module + ".") for other in found)
-    }
 
 
 def loaded_by(statement):

@@ -120,8 +120,11 @@ def summary(draws: ArrayLike) -> dict[str, float | np.ndarray]:
 
 
 def _arviz():
-    from arviz_stats.base import array_stats  # 80 MB and a second with scipy.stats: only when asked
-
+    try:  # 80 MB and a second with scipy.stats: only when asked
+        from arviz_stats.base import array_stats
+    except ModuleNotFoundError as error:
+        line = "the diagnostics need arviz-stats: pip install 'ttclib[diagnostics]'"
+        raise ModuleNotFoundError(line) from error
     return array_stats
 
 
