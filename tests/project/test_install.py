@@ -25,8 +25,12 @@ from tools.architecture import FILES, floor_of, imports, ours, within
 
 # the extra that a part of the library needs; the other parts need NumPy and SciPy only
 EXTRAS = {"ttclib.show": "show", "ttclib.lm": "lm", "ttclib.search": "search"}
-# imported by one function of the module, at its first call, which says in one line what to install
-AT_FIRST_CALL = {("ttclib.sampling.diagnostics", "arviz_stats"), ("ttclib.machine", "psutil")}
+# imported by one function of the module, at its first call: the extra of whoever calls it
+AT_FIRST_CALL = {
+    ("ttclib.sampling.diagnostics", "arviz_stats"): "diagnostics",
+    ("ttclib.machine", "psutil"): "course",
+    ("ttclib.files", "filelock"): "lm",
+}
 OTHERS = set(sys.stdlib_module_names) | {"ttclib", "__future__"}
 
 # imports each module, then whatever it imports later, inside its functions
@@ -207,10 +211,18 @@ def test_an_undeclared_package_is_seen(wheel, tmp_path):
 
 
 def test_a_package_that_only_another_one_brings_is_seen(wheel):
-    """Power of the second: torch and transformers bring filelock, whether it is declared or not."""
-    less = [r for r in declared(wheel, SEARCH) if r.name != "filelock"]
-    assert "filelock" in closure(less)
-    assert undeclared(FILES, less) >= {("ttclib.lm.pretrained", "filelock")}
+    """Power of the second: transformers brings tokenizers, whether it is declared or not."""
+    less = [r for r in declared(wheel, SEARCH) if r.name != "tokenizers"]
+    assert "tokenizers" in closure(less)
+    lost = undeclared(GROUPS[frozenset({"lm"})], less)
+    assert lost and {package for _, package in lost} == {"tokenizers"}
+
+
+@pytest.mark.parametrize(("module", "package"), AT_FIRST_CALL)
+def test_what_is_imported_at_a_first_call_is_declared_too(wheel, module, package):
+    assert package in {name.partition(".")[0] for name in imports(FILES[module])}
+    names = {r.name.replace("-", "_") for r in declared(wheel, {AT_FIRST_CALL[module, package]})}
+    assert package in names
 
 
 def test_the_lower_half_needs_numpy_and_scipy_only(wheel):
