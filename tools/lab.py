@@ -42,7 +42,7 @@ def packed_texts(job):
     """Return the training texts in packed rows; they are kept, because both models read them."""
     from ttclib.lm import training
 
-    names = [field.name for field in dataclasses.fields(training.Rows)]
+    names = [field.name for field in dataclasses.fields(training.PackedTexts)]
     settings = job.settings["texts"]
     cache = job.work.parent / f"texts-{digest([settings, job.seeds['texts']])}.npz"
     if not cache.exists():
@@ -56,11 +56,11 @@ def packed_texts(job):
             (tokenizer.encode(arithmetic.example(problem)), len(problem) + 1)
             for problem in problems
         ]
-        rows = training.pack(texts, settings["row"])
+        rows = training.pack_texts(texts, settings["row"])
         with whole(cache) as part, open(part, "wb") as file:
             np.savez(file, **{name: getattr(rows, name) for name in names})
     with np.load(cache) as arrays:
-        return training.Rows(*(arrays[name] for name in names))
+        return training.PackedTexts(*(arrays[name] for name in names))
 
 
 @contextlib.contextmanager
@@ -77,25 +77,32 @@ def progress(steps):
         yield report
 
 
+def fastest():
+    """Return the device to compute on: a graphics card if there is one."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def train(job):
     """Train a model, save it with its tokenizer; return the seconds of training."""
     import torch
     from transformers import AutoTokenizer
 
     from ttclib.lm import training
-    from ttclib.lm.llama import Shape
+    from ttclib.lm.llama import Llama, Shape
     from ttclib.lm.pretrained import write_model
 
     shape = Shape(len(tokenizer.VOCABULARY), **job.settings["shape"])
-    settings = job.settings["training"]
+    seed, settings = job.seeds["training"], job.settings["training"]
+    model = Llama(shape, seed).to(fastest())
     with progress(settings["steps"]) as report:
-        model, seconds = training.train(
-            shape,
+        seconds = training.train_lm(
+            model,
             packed_texts(job),
             **settings,
-            seed=job.seeds["training"],
+            seed=seed,
             checkpoint=job.work / "checkpoint.pt",
-            device="cuda" if torch.cuda.is_available() else "cpu",
             report=report,
         )
     with torch.no_grad():
@@ -134,13 +141,11 @@ def summary(problems, right):
 
 def score(job):
     """Measure a saved model on problems of the test split."""
-    import torch
-
     from ttclib.lm.engine import CausalLM
     from ttclib.lm.pretrained import read_model
 
     model, words = read_model(job.folder)
-    lm = CausalLM(model.to("cuda" if torch.cuda.is_available() else "cpu"), words)
+    lm = CausalLM(model.to(fastest()), words)
     n, samples, seed = TEST.values()
     problems = arithmetic.problems("test", n, np.random.default_rng(seed))
     drawn = draw(lm, problems, samples, np.random.default_rng(seed), "sampling")

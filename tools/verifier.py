@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from tools.artefact import Artefact, digest
-from tools.lab import draw, packed_texts, progress, score
+from tools.lab import draw, fastest, packed_texts, progress, score
 from ttclib.files import whole
 from ttclib.lm import arithmetic
 
@@ -18,29 +18,26 @@ BASE = {
 
 def train_base(job):
     """Let the generator read on: the same task, new texts; return the seconds of training."""
-    import torch
-
     from ttclib.lm import training
     from ttclib.lm.llama import Llama
     from ttclib.lm.pretrained import read_model, write_model
 
     model, words = read_model(job.needs["lab-small"])
-    model = Llama.of(model)
-    settings, texts, seconds = job.settings["training"], packed_texts(job), 0.0
+    model = Llama.of(model).to(fastest())
+    settings = job.settings["training"]
+    texts = packed_texts(job)
+    seconds = 0.0
     for number in range(job.settings["rounds"]):
         with progress(settings["steps"]) as report:
-            model, spent = training.train(
-                model.shape,
+            seconds += training.train_lm(
+                model,
                 texts,
                 **settings,
                 seed=job.seeds["training"] + number,
-                start=model,
                 checkpoint=job.work / f"round-{number}.pt",
-                device="cuda" if torch.cuda.is_available() else "cpu",
                 compiled=True,
                 report=report,
             )
-        seconds += spent
     write_model(job.folder, model, words)
     return seconds
 
@@ -78,7 +75,7 @@ def rollouts(job, split, settings, seed):
         ends = ends & (np.arange(ends.shape[1]) == found.lengths[:, None] - 1)
     prompts = [lm.vocabulary.encode(problem + "?") for problem in problems]
     answer, rng = job.settings.get("answer", 1.0), np.random.default_rng([seed, 2])
-    return learning.pack(prompts, found, ends, labels, settings["row"], rng, answer)
+    return learning.pack_solutions(prompts, found, ends, labels, settings["row"], rng, answer)
 
 
 def generator(job):
@@ -108,7 +105,7 @@ def train_verifier(job):
     net = Net(body.shape, job.settings["judge"], job.seeds["training"])
     net.body.load_state_dict(body.state_dict())
     with progress(settings["steps"]) as report:
-        net, history, seconds = learning.train(
+        history, seconds = learning.train_verifier(
             net,
             rows,
             **settings,

@@ -1,4 +1,4 @@
-"""The lean trainer: same numbers as the library's class, packing that keeps texts apart, resuming."""
+"""The trainer: same numbers as the library's class, packing that keeps texts apart, resuming."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_exported_model_computes_the_same():
 
 
 def test_packed_texts_do_not_see_each_other(texts):
-    rows = training.pack(texts, 256)
+    rows = training.pack_texts(texts, 256)
     assert len(rows) < len(texts)
     model = Llama(TINY, seed=2)
     with torch.no_grad():
@@ -57,16 +57,17 @@ def test_packed_texts_do_not_see_each_other(texts):
 
 def test_a_text_longer_than_a_row_is_refused(texts):
     with pytest.raises(ValueError, match="a row holds 10"):
-        training.pack(texts, 10)
+        training.pack_texts(texts, 10)
     with pytest.raises(ValueError, match="there is no text to pack"):
-        training.pack([], 10)
+        training.pack_texts([], 10)
 
 
 def test_killed_and_resumed_is_the_same_run(texts, tmp_path, monkeypatch):
-    rows = training.pack(texts, 256)
+    rows = training.pack_texts(texts, 256)
     settings = {"batch": 4, "steps": 6, "learning_rate": 1e-2, "seed": 5}
     losses, resumed = [], []
-    whole, _ = training.train(TINY, rows, **settings, report=lambda s, v: losses.append(v))
+    whole = Llama(TINY, 5)
+    training.train_lm(whole, rows, **settings, report=lambda s, v: losses.append(v))
 
     class Killed(Exception):
         pass
@@ -80,10 +81,11 @@ def test_killed_and_resumed_is_the_same_run(texts, tmp_path, monkeypatch):
     monkeypatch.setattr(training.time, "monotonic", lambda: float(next(ticks)))
     path = tmp_path / "model.pt"
     with pytest.raises(Killed):
-        training.train(TINY, rows, **settings, checkpoint=path, report=die)
+        training.train_lm(Llama(TINY, 5), rows, **settings, checkpoint=path, report=die)
     # the kill came after step 4 and before its checkpoint: step 4 is taken again
-    model, _ = training.train(
-        TINY, rows, **settings, checkpoint=path, report=lambda s, v: resumed.append(v)
+    model = Llama(TINY, 5)
+    training.train_lm(
+        model, rows, **settings, checkpoint=path, report=lambda s, v: resumed.append(v)
     )
     assert resumed == [*losses[:4], *losses[3:]]
     for mine, theirs in zip(model.parameters(), whole.parameters(), strict=True):
@@ -91,10 +93,10 @@ def test_killed_and_resumed_is_the_same_run(texts, tmp_path, monkeypatch):
 
 
 def test_training_learns(texts):
-    rows = training.pack(texts, 256)
+    rows = training.pack_texts(texts, 256)
     losses = []
-    training.train(
-        TINY,
+    training.train_lm(
+        Llama(TINY),
         rows,
         batch=len(rows),
         steps=60,

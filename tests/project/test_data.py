@@ -307,14 +307,14 @@ def tiny():
 
 def build_until_killed(folder, steps):
     """Build the tiny model with a checkpoint after each step; die in the middle of a step."""
-    loss, calls, minutes = training.loss, itertools.count(), itertools.count(0, 100)
+    loss, calls, minutes = training.lm_loss, itertools.count(), itertools.count(0, 100)
 
     def fatal(*args):
         if next(calls) == steps:
             os.kill(os.getpid(), signal.SIGKILL)
         return loss(*args)
 
-    training.loss, training.time.monotonic = fatal, lambda: float(next(minutes))
+    training.lm_loss, training.time.monotonic = fatal, lambda: float(next(minutes))
     built(Path(folder), *tiny())
 
 
@@ -330,14 +330,14 @@ def test_a_model_whose_training_was_killed_has_the_same_bytes(folder, monkeypatc
     assert not (folder / "tiny").exists()
     (checkpoint,) = (folder / ".build").glob("tiny-*/checkpoint.pt")
 
-    models, steps, train, loss = [], [], training.train, training.loss
+    models, steps, train, loss = [], [], training.train_lm, training.lm_loss
 
-    def recorded(*args, **settings):
-        models.append(train(*args, **settings))
-        return models[-1]
+    def recorded(model, *args, **settings):
+        models.append(model)
+        return train(model, *args, **settings)
 
-    monkeypatch.setattr(training, "train", recorded)
-    monkeypatch.setattr(training, "loss", lambda *args: steps.append(1) or loss(*args))
+    monkeypatch.setattr(training, "train_lm", recorded)
+    monkeypatch.setattr(training, "lm_loss", lambda *args: steps.append(1) or loss(*args))
     assert built(folder, *tiny()) == 0
     assert len(steps) == 8 - 5
     assert not checkpoint.parent.exists()
@@ -353,4 +353,4 @@ def test_a_model_whose_training_was_killed_has_the_same_bytes(folder, monkeypatc
     tokens = words(arithmetic.example("(17-9)*12+45"), return_tensors="pt").input_ids
     with torch.no_grad():
         theirs = resumed(tokens).logits
-        assert (models[0][0](tokens) - theirs).abs().max() < 1e-5
+        assert (models[0](tokens) - theirs).abs().max() < 1e-5

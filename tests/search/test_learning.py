@@ -30,7 +30,9 @@ def packed(seed, m=40, length=24):
     rng = np.random.default_rng(seed)
     found = rollouts(rng, m)
     ends = np.arange(8) == found.lengths[:, None] - 1
-    return found, learning.pack(PROMPTS, found, ends, ends * found.right[:, None], length, rng)
+    return found, learning.pack_solutions(
+        PROMPTS, found, ends, ends * found.right[:, None], length, rng
+    )
 
 
 def test_every_different_text_is_packed_once():
@@ -38,7 +40,7 @@ def test_every_different_text_is_packed_once():
     found = rollouts(rng)
     twice = Rollouts(*(np.concatenate([a, a[:25], a[:3], a[:1]]) for a in vars(found).values()))
     ends = np.arange(8) == twice.lengths[:, None] - 1
-    rows = learning.pack(PROMPTS, twice, ends, ends * twice.right[:, None], 24, rng)
+    rows = learning.pack_solutions(PROMPTS, twice, ends, ends * twice.right[:, None], 24, rng)
     seen = {}
     for r in range(len(rows)):
         for number in range(rows.texts[r].max() + 1):
@@ -69,7 +71,9 @@ def test_an_answer_can_count_more_than_a_step():
     ends = (np.arange(8) < found.lengths[:, None]) & (found.tokens % 2 == 0)
     ends |= np.arange(8) == found.lengths[:, None] - 1
     plain, heavy = (
-        learning.pack(PROMPTS, found, ends, ends * 0.5, 24, np.random.default_rng(1), answer)
+        learning.pack_solutions(
+            PROMPTS, found, ends, ends * 0.5, 24, np.random.default_rng(1), answer
+        )
         for answer in (1.0, 3.0)
     )
     times = heavy.weights[plain.weights > 0] / plain.weights[plain.weights > 0]
@@ -83,7 +87,7 @@ def test_a_text_longer_than_a_row_is_refused():
     found = rollouts(rng)
     ends = np.arange(8) == found.lengths[:, None] - 1
     with pytest.raises(ValueError, match="a row holds 5"):
-        learning.pack(PROMPTS, found, ends, ends * 1.0, 5, rng)
+        learning.pack_solutions(PROMPTS, found, ends, ends * 1.0, 5, rng)
 
 
 @pytest.mark.parametrize("judge", [0, 8])
@@ -94,7 +98,7 @@ def test_the_loss_is_that_of_each_text_alone(judge):
     torch.nn.init.normal_(net.head.weight)
     total = weights = 0.0
     with torch.no_grad():
-        together = learning.loss(net, rows, np.arange(len(rows)))
+        together = learning.verifier_loss(net, rows, np.arange(len(rows)))
         for r in range(len(rows)):
             for number in range(rows.texts[r].max() + 1):
                 where = rows.texts[r] == number
@@ -120,7 +124,7 @@ def test_a_judge_learns_from_surprise_and_leaves_the_body_alone():
     net = Net(SHAPE, 8, seed=0)
     body = {name: weight.clone() for name, weight in net.body.state_dict().items()}
     before = learning.held_out_loss(net.eval(), others)
-    net, history, _ = learning.train(
+    history, _ = learning.train_verifier(
         net, rows, batch=8, steps=60, learning_rate=1e-2, held_out=others, every=20
     )
     assert before == pytest.approx(np.log(2))
@@ -135,8 +139,9 @@ def test_the_best_net_is_kept():
     _, others = packed(6, m=200)
     for part in (rows, others):
         part.labels[part.ends] = rng.random(part.ends.sum()) < 0.5
-    net, history, _ = learning.train(
-        Net(SHAPE, 0, seed=0),
+    net = Net(SHAPE, 0, seed=0)
+    history, _ = learning.train_verifier(
+        net,
         rows,
         batch=4,
         steps=80,
@@ -152,7 +157,8 @@ def test_the_best_net_is_kept():
 def test_a_killed_training_goes_on_where_it_was(tmp_path, monkeypatch):
     _, rows = packed(7, m=60)
     options = {"batch": 4, "steps": 12, "learning_rate": 1e-2, "held_out": rows, "every": 3}
-    whole, history, _ = learning.train(Net(SHAPE, 8, seed=1), rows, **options)
+    whole, net, killed_net = (Net(SHAPE, 8, seed=1) for _ in range(3))
+    history, _ = learning.train_verifier(whole, rows, **options)
     monkeypatch.setattr(
         learning.training.time, "monotonic", iter(range(0, 10**6, 61)).__next__
     )  # save each step
@@ -163,8 +169,8 @@ def test_a_killed_training_goes_on_where_it_was(tmp_path, monkeypatch):
 
     checkpoint = tmp_path / "checkpoint.pt"
     with pytest.raises(KeyboardInterrupt):
-        learning.train(Net(SHAPE, 8, seed=1), rows, **options, checkpoint=checkpoint, report=killed)
-    net, again, _ = learning.train(Net(SHAPE, 8, seed=1), rows, **options, checkpoint=checkpoint)
+        learning.train_verifier(killed_net, rows, **options, checkpoint=checkpoint, report=killed)
+    again, _ = learning.train_verifier(net, rows, **options, checkpoint=checkpoint)
     assert again == history
     for name, weight in whole.state_dict().items():
         assert (net.state_dict()[name] == weight).all(), name

@@ -1,4 +1,7 @@
-"""Training a lab model: packed rows, AdamW with a cosine, checkpoints that survive a kill."""
+"""Training a language model: texts packed into rows, AdamW with a cosine, checkpoints.
+
+What is killed goes on from its last checkpoint and ends with the same weights.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,13 @@ import torch.nn.functional as F
 from torch import nn
 
 from ttclib.files import whole
-from ttclib.lm.llama import Llama, Shape
+from ttclib.lm.llama import Llama
 
 IGNORE = -100  # the target of a token that is not to be predicted
 
 
 @dataclass(frozen=True)
-class Rows:
+class PackedTexts:
     """Texts packed side by side into rows of equal length, all arrays (rows, length).
 
     Attributes
@@ -47,28 +50,30 @@ def side_by_side(sizes: Iterable[int], length: int) -> list[tuple[int, int, slic
     Returns
     -------
     list of (row, number, place)
-        For each text its row, how many came before it there, and which tokens of the row are its
-        own.
+        For each text its row, how many stand before it there, and which tokens of the row are its.
 
     Raises
     ------
     ValueError
         If a text is longer than a row, or there is none.
     """
-    found, row, number, used = [], 0, 0, 0
+    found = []
+    row = number = used = 0
     for size in sizes:
         if size > length:
             raise ValueError(f"a text has {size} tokens; a row holds {length}")
         if used + size > length:
-            row, number, used = row + 1, 0, 0
+            row += 1
+            number = used = 0
         found.append((row, number, slice(used, used + size)))
-        number, used = number + 1, used + size
+        number += 1
+        used += size
     if not found:
         raise ValueError("there is no text to pack; at least one is needed")
     return found
 
 
-def pack(texts: Sequence[tuple[Sequence[int], int]], length: int) -> Rows:
+def pack_texts(texts: Sequence[tuple[Sequence[int], int]], length: int) -> PackedTexts:
     """Pack texts as :func:`side_by_side` says.
 
     Parameters
@@ -85,7 +90,7 @@ def pack(texts: Sequence[tuple[Sequence[int], int]], length: int) -> Rows:
     """
     places = side_by_side((len(tokens) for tokens, _ in texts), length)
     shape = places[-1][0] + 1, length
-    packed = Rows(*(np.full(shape, fill, np.int16) for fill in (0, IGNORE, 0, -1)))
+    packed = PackedTexts(*(np.full(shape, fill, np.int16) for fill in (0, IGNORE, 0, -1)))
     for (tokens, given), (row, number, place) in zip(texts, places, strict=True):
         packed.tokens[row, place] = tokens
         packed.targets[row, place.start + given - 1 : place.stop - 1] = tokens[given:]
@@ -94,8 +99,9 @@ def pack(texts: Sequence[tuple[Sequence[int], int]], length: int) -> Rows:
     return packed
 
 
-def loss(model: Llama, rows: Rows, chosen: np.ndarray, device: str = "cpu") -> torch.Tensor:
+def lm_loss(model: nn.Module, rows: PackedTexts, chosen: np.ndarray) -> torch.Tensor:
     """Mean cross-entropy (nats a token) of the chosen rows."""
+    device = next(model.parameters()).device
     tokens, targets, positions, texts = (
         torch.as_tensor(a[chosen].astype(np.int64), device=device)
         for a in (rows.tokens, rows.targets, rows.positions, rows.texts)
@@ -104,59 +110,55 @@ def loss(model: Llama, rows: Rows, chosen: np.ndarray, device: str = "cpu") -> t
     return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORE)
 
 
-def train(
-    shape: Shape,
-    rows: Rows,
+def train_lm(
+    model: Llama,
+    rows: PackedTexts,
     *,
     batch: int,
     steps: int,
     learning_rate: float,
     seed: int = 0,
-    weight_decay: float = 0.1,
-    start: Llama | None = None,
     checkpoint: Path | None = None,
-    device: str = "cpu",
     compiled: bool = False,
     report: Callable[[int, float], None] | None = None,
-) -> tuple[Llama, float]:
-    """Train a model, or go on from its checkpoint.
-
-    Batches follow ``seed`` alone: a run that was killed and resumed takes the same steps.
+) -> float:
+    """Train a model in place, where it lies, or go on from its checkpoint.
 
     Parameters
     ----------
-    rows : Rows
+    model : Llama
+        New, or one that has learned already.
+    rows : PackedTexts
         Each epoch goes through them in a new order.
     batch, steps : int
         Rows a step, and how many steps.
     learning_rate : float
         Of AdamW at its peak; 2% warm-up, then a cosine down to a tenth.
-    start : Llama, optional
-        A model of the same shape whose weights to begin with.
+    seed : int
+        Of the order of the rows.
     checkpoint : Path, optional
         Where the state is kept, once a minute.
+    compiled : bool
+        Whether to compile the model first: half a minute that a long training wins back.
     report : callable, optional
         Called as ``report(step, loss)`` after each step.
 
     Returns
     -------
-    (Llama, float)
-        The model, and the seconds that training took over all its runs.
+    float
+        The seconds that training took over all its runs.
     """
-    model = Llama(shape, seed).to(device)
-    if start is not None:
-        model.load_state_dict(start.state_dict())
     run = torch.compile(model) if compiled else model
     seconds = descend(
-        model,
-        lambda step: loss(run, rows, batch_of(len(rows), batch, step, seed), device),
+        model.train(),
+        lambda step: lm_loss(run, rows, batch_of(len(rows), batch, step, seed)),
         steps=steps,
         learning_rate=learning_rate,
-        weight_decay=weight_decay,
         checkpoint=checkpoint,
         report=report,
     )
-    return model.eval(), seconds
+    model.eval()
+    return seconds
 
 
 def descend(
@@ -165,7 +167,6 @@ def descend(
     *,
     steps: int,
     learning_rate: float,
-    weight_decay: float = 0.1,
     checkpoint: Path | None = None,
     notes: dict | None = None,
     report: Callable[[int, float], None] | None = None,
@@ -184,16 +185,18 @@ def descend(
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     # fused: one pass over the weights instead of ten
     optimizer = torch.optim.AdamW(
-        weights, lr=learning_rate, betas=(0.9, 0.98), weight_decay=weight_decay, fused=True
+        weights, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.1, fused=True
     )
-    step, spent, saved, notes = 0, 0.0, time.monotonic(), {} if notes is None else notes
+    notes = {} if notes is None else notes
+    step = 0
+    started = saved = time.monotonic()
     if checkpoint is not None and checkpoint.exists():
         state = torch.load(checkpoint, map_location=weights[0].device, weights_only=True)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
-        step, spent = state["step"], state["seconds"]
         notes.update(state["notes"])
-    started = time.monotonic() - spent
+        step = state["step"]
+        started -= state["seconds"]
     while step < steps:
         for group in optimizer.param_groups:
             group["lr"] = learning_rate * _schedule(step, steps)
@@ -210,8 +213,9 @@ def descend(
                 "model": model.state_dict(),
                 "optimizer": optimizer.state_dict(),
                 "notes": notes,
+                "step": step,
+                "seconds": time.monotonic() - started,
             }
-            state |= {"step": step, "seconds": time.monotonic() - started}
             with whole(checkpoint) as part:
                 torch.save(state, part)
             saved = time.monotonic()

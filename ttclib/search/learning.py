@@ -21,13 +21,13 @@ MOST = 8  # copies of one solution that count
 
 
 @dataclass(frozen=True)
-class LabelledRows:
+class PackedSolutions:
     """Different solutions packed side by side into rows, all arrays (rows, length).
 
     Attributes
     ----------
     tokens, positions, texts
-        As in :class:`ttclib.lm.training.Rows`.
+        As in :class:`ttclib.lm.training.PackedTexts`.
     surprise : numpy.ndarray of float16, shape (rows, length, 2)
     written : numpy.ndarray of bool
         Where the generator's tokens are; the others are the problem's, or none.
@@ -52,7 +52,7 @@ class LabelledRows:
         return len(self.tokens)
 
 
-def pack(
+def pack_solutions(
     prompts: Sequence[Sequence[int]],
     rollouts: Rollouts,
     ends: np.ndarray,
@@ -60,7 +60,7 @@ def pack(
     length: int,
     rng: np.random.Generator,
     answer: float = 1.0,
-) -> LabelledRows:
+) -> PackedSolutions:
     """Pack each different solution once, in random order, behind its prompt.
 
     Parameters
@@ -77,12 +77,11 @@ def pack(
     same = np.column_stack([rollouts.problem, rollouts.tokens])
     _, first, count = np.unique(same, axis=0, return_index=True, return_counts=True)
     order = rng.permutation(len(first))
-    first, count = first[order], count[order]
-    begins = [prompts[rollouts.problem[i]] for i in first]
-    sizes = [len(begin) + int(rollouts.lengths[i]) for begin, i in zip(begins, first, strict=True)]
-    places = training.side_by_side(sizes, length)
+    begins = [prompts[rollouts.problem[i]] for i in first[order]]
+    sizes = np.array([len(begin) for begin in begins]) + rollouts.lengths[first[order]]
+    places = training.side_by_side(sizes.tolist(), length)
     shape = places[-1][0] + 1, length
-    packed = LabelledRows(
+    packed = PackedSolutions(
         tokens=np.zeros(shape, np.int16),
         positions=np.zeros(shape, np.int16),
         texts=np.full(shape, -1, np.int16),
@@ -92,20 +91,23 @@ def pack(
         labels=np.zeros(shape, np.float16),
         weights=np.zeros(shape, np.float16),
     )
-    for i, copies, begin, (row, number, place) in zip(first, count, begins, places, strict=True):
-        size, solution = int(rollouts.lengths[i]), slice(place.start + len(begin), place.stop)
+    for which, begin, (row, number, place) in zip(order, begins, places, strict=True):
+        i = first[which]
+        size = int(rollouts.lengths[i])
+        solution = slice(place.start + len(begin), place.stop)
         packed.tokens[row, place] = np.concatenate([begin, rollouts.tokens[i, :size]])
         packed.positions[row, place] = np.arange(len(begin) + size)
         packed.texts[row, place] = number
         packed.surprise[row, solution] = rollouts.surprise[i, :size]
         packed.written[row, solution] = True
-        packed.ends[row, solution], packed.labels[row, solution] = ends[i, :size], labels[i, :size]
-        packed.weights[row, solution] = min(int(copies), MOST)
+        packed.ends[row, solution] = ends[i, :size]
+        packed.labels[row, solution] = labels[i, :size]
+        packed.weights[row, solution] = min(int(count[which]), MOST)
         packed.weights[row, place.stop - 1] *= answer
     return packed
 
 
-def loss(net: Net, rows: LabelledRows, chosen: np.ndarray) -> torch.Tensor:
+def verifier_loss(net: Net, rows: PackedSolutions, chosen: np.ndarray) -> torch.Tensor:
     """Mean binary cross-entropy (nats a step) of the chosen rows."""
     tokens, positions, texts, surprise, written = (
         torch.from_numpy(a[chosen])
@@ -124,66 +126,62 @@ def loss(net: Net, rows: LabelledRows, chosen: np.ndarray) -> torch.Tensor:
     return total / weights.sum()
 
 
-def train(
+def train_verifier(
     net: Net,
-    rows: LabelledRows,
+    rows: PackedSolutions,
     *,
+    held_out: PackedSolutions,
+    every: int,
     batch: int,
     steps: int,
     learning_rate: float,
     seed: int = 0,
-    held_out: LabelledRows | None = None,
-    every: int = 0,
     checkpoint: Path | None = None,
     report: Callable[[int, float], None] | None = None,
-) -> tuple[Net, list[tuple[int, float]], float]:
-    """Train a verifier, or go on from its checkpoint. Where there is a judge, the body stays as it
-    is.
+) -> tuple[list[tuple[int, float]], float]:
+    """Train a verifier in place, or go on from its checkpoint.
+
+    Its weights become those of the lowest held-out loss (early stopping, as in Snell et al. 2024,
+    appendix D). Where there is a judge, the body stays as it is.
 
     Parameters
     ----------
-    batch, steps : int
-        Rows a step, and how many steps.
-    learning_rate : float
-        Of AdamW at its peak: see :func:`ttclib.lm.training.train`.
-    held_out : LabelledRows, optional
-        Rows of other problems. Their loss is measured ``every`` so many steps, and the net of the
-        lowest one is returned (early stopping, as in Snell et al. 2024, appendix D).
-    checkpoint : Path, optional
-        Where the state is kept, once a minute.
-    report : callable, optional
-        Called as ``report(step, loss)`` after each step.
+    held_out : PackedSolutions
+        Rows of other problems.
+    every : int
+        Steps from one measurement of the held-out loss to the next.
+    batch, steps, learning_rate, seed, checkpoint, report
+        As in :func:`ttclib.lm.training.train_lm`.
 
     Returns
     -------
-    (net, history, seconds) : tuple
+    (history, seconds) : tuple
         ``history`` holds (step, held-out loss); ``seconds`` of all its runs.
     """
     net.body.requires_grad_(not net.hidden)
-    notes = {"history": [], "best": _copy(net)}
+    notes: dict = {"history": [], "best": _copy(net)}
 
     def after(step, value):
         if report:
             report(step, value)
-        if held_out is not None and every and (step % every == 0 or step == steps):
+        if step % every == 0 or step == steps:
             history = notes["history"]
             history.append((step, held_out_loss(net, held_out)))
             if history[-1][1] <= min(value for _, value in history):
                 notes["best"] = _copy(net)
 
-    net.train()
     seconds = training.descend(
-        net,
-        lambda step: loss(net, rows, training.batch_of(len(rows), batch, step, seed)),
+        net.train(),
+        lambda step: verifier_loss(net, rows, training.batch_of(len(rows), batch, step, seed)),
         steps=steps,
         learning_rate=learning_rate,
         checkpoint=checkpoint,
         notes=notes,
         report=after,
     )
-    if held_out is not None and every:
-        net.load_state_dict(notes["best"])
-    return net.eval(), notes["history"], seconds
+    net.load_state_dict(notes["best"])
+    net.eval()
+    return notes["history"], seconds
 
 
 def _copy(net: Net) -> dict[str, torch.Tensor]:
@@ -191,11 +189,12 @@ def _copy(net: Net) -> dict[str, torch.Tensor]:
 
 
 @torch.inference_mode()
-def held_out_loss(net: Net, rows: LabelledRows, batch: int = 32) -> float:
-    """Binary cross-entropy (nats a step) of whole rows."""
+def held_out_loss(net: Net, rows: PackedSolutions) -> float:
+    """Binary cross-entropy (nats a step) of all rows."""
     total = weight = 0.0
-    for first in range(0, len(rows), batch):
-        chosen = np.arange(first, min(first + batch, len(rows)))
+    for first in range(0, len(rows), 32):
+        chosen = np.arange(first, min(first + 32, len(rows)))
         share = float(rows.weights[chosen][rows.ends[chosen]].sum())
-        total, weight = total + share * loss(net, rows, chosen).item(), weight + share
+        total += share * verifier_loss(net, rows, chosen).item()
+        weight += share
     return total / weight

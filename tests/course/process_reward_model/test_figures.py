@@ -81,7 +81,7 @@ def held_out(lm):
 def test_measures_of_a_net_are_the_library_s(lm, held_out):
     net = tiny_verifier(lm, context=120).net
     entropy, everywhere, within = held_out.measure(net)
-    rows = learning.pack(*held_out, 120, np.random.default_rng(0))
+    rows = learning.pack_solutions(*held_out, 120, np.random.default_rng(0))
     # training counts a solution as often as it was drawn, and so does this; both average over its
     # steps
     assert entropy == pytest.approx(learning.held_out_loss(net, rows), abs=2e-3)
