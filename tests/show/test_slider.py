@@ -6,10 +6,8 @@ import asyncio
 import base64
 import io
 import itertools
-import math
 import re
 from html.parser import HTMLParser
-from pathlib import Path
 
 import ipywidgets as W
 import numpy as np
@@ -19,7 +17,6 @@ from views import button, every, line_of, no_event_loop_of_another_test, pixels,
 
 from ttclib.cost import Cost
 from ttclib.inputs import whole_number
-from ttclib.sampling import montecarlo
 from ttclib.show import (
     BudgetView,
     Picture,
@@ -668,143 +665,3 @@ def test_a_picture_says_what_it_shows():
     assert Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).size == (300, 200)
     assert data["text/plain"] == repr(picture) == "picture: an empty square"
     assert metadata["image/png"]["alt"] == "an empty square"
-
-
-# ---- the views of notebooks 00 and 01 -----------------------------------------------------------
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def test_the_first_view_tells_the_estimate_of_the_library():
-    from ttclib.course.start_here import figures
-
-    view = figures.first_view(montecarlo.darts, low=4, high=8, default=6)
-    exact = montecarlo.darts(64, np.random.default_rng(0))
-    said = f"π ≈ {exact.value:.4f}, give or take {1.96 * exact.standard_error:.4f}"
-    assert repr(view) == f"slider: darts = 2⁶ = 64 | {said} · cost: 64 darts"
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        ("-5", "the number of darts is -5.0; it must be a whole number of at least 1"),
-        ("1.5", "the number of darts is 1.5; it must be a whole number of at least 1"),
-        ("abc", "&#x27;abc&#x27; is not a number; type one such as 5000 or 1e6"),
-        ("1e12", "1,000,000,000,000 darts take too long for a picture; type at most 10,000,000"),
-        ("inf", "the number of darts is inf; it must be a whole number of at least 1"),
-    ],
-)
-def test_typed_budgets(text, line):
-    from ttclib.course.start_here import figures
-
-    view = figures.typed_view()
-    (box,) = every(view, W.Text)
-    good = shown(view)
-    box.value = text
-    assert line_of(view) == line and shown(view) == good
-    box.value = "5e3"
-    assert line_of(view) == "" and "5,000 darts: π ≈" in shown(view)[1]
-
-
-def best_of(attempts, skill, rng, chance=0.2, questions=20_000):
-    solver, judge = rng.spawn(2)
-    right = solver.random((attempts, questions)) < chance
-    score = np.where(right, skill, 0.0) + judge.standard_normal(right.shape)
-    return right[score.argmax(axis=0), np.arange(questions)]
-
-
-@pytest.mark.statistical
-@pytest.mark.parametrize("skill", [0.0, 0.5, 1.0, 3.0, math.inf])
-@pytest.mark.parametrize("attempts", [1, 2, 16])
-def test_judged_probability_is_exact(skill, attempts, seed):
-    """Against simulation: the number of right answers is binomial, false alarm 1e-6."""
-    from exact_p_values import FALSE_ALARM, binomial_p_value
-
-    from ttclib.course.start_here.figures import judged_probability
-
-    right = best_of(attempts, skill, np.random.default_rng(seed))
-    assert (
-        binomial_p_value(right.sum(), right.size, judged_probability(attempts, 0.2, skill))
-        > FALSE_ALARM
-    )
-
-
-def test_what_notebook_00_says_of_its_judges():
-    from ttclib.course.start_here.figures import judged_probability as p
-
-    assert (
-        p(16, 0.2, math.inf) == pytest.approx(0.97, abs=0.005) and p(256, 0.2, math.inf) > 0.999999
-    )
-    assert p(256, 0.2, 0.0) == pytest.approx(0.2, abs=1e-9)
-    assert p(256, 0.2, 1.0) < p(8, 0.2, math.inf)
-
-
-def test_the_judges_view():
-    from ttclib.course.start_here import figures
-
-    judges = {"perfect": math.inf, "blind": 0.0}
-    view = figures.judges_view(
-        lambda n, skill, rng: best_of(n, skill, rng, questions=200), judges, 0.2, high=4
-    )
-    shares = [
-        best_of(16, s, np.random.default_rng(0), questions=200).mean() for s in judges.values()
-    ]
-    assert repr(view).endswith(
-        f"perfect {shares[0]:.0%}, blind {shares[1]:.0%} · cost: 6.4 k attempts"
-    )
-
-
-def test_board_view_of_notebook_01():
-    from ttclib.course.monte_carlo_pi import figures
-
-    view = figures.board_view(montecarlo.darts, low=4, high=8, default=8)
-    exact = montecarlo.darts(256, np.random.default_rng(0))
-    assert f"π ≈ {exact.value:.5f} ± {exact.standard_error:.5f}" in repr(view)
-    assert f"true error {exact.value - math.pi:+.5f}" in repr(view)
-
-
-def test_ball_volume():
-    from ttclib.course.monte_carlo_pi.figures import ball_volume
-
-    exact = [2, math.pi, 4 / 3 * math.pi, math.pi**2 / 2]
-    assert [ball_volume(d) for d in (1, 2, 3, 4)] == pytest.approx(exact)
-
-
-def test_methods_view_of_notebook_01():
-    from ttclib.course.monte_carlo_pi import figures
-
-    methods = {
-        "darts": montecarlo.darts,
-        "strata": lambda n, rng: montecarlo.stratified(np.cos, n, rng),
-    }
-    view = figures.methods_view(methods, exact=math.sin(1), low=6, high=10)
-    runs = [
-        montecarlo.stratified(np.cos, 64, np.random.default_rng((0, r))).value for r in range(12)
-    ]
-    sliders(view)[0].value = 64
-    assert f"strata {np.sqrt(np.mean((np.array(runs) - math.sin(1)) ** 2)):.1e}" in repr(view)
-
-
-# ---- the map of the course ----------------------------------------------------------------------
-
-
-def test_the_map_marks_the_notebooks_that_are_there():
-    from ttclib.course.start_here import course_map
-
-    there = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
-    assert [stem[:2] for stem in there] == [f"{k:02d}" for k in range(course_map.READY)]
-    picture = course_map.course_map()
-    assert f"{course_map.READY} of 16 notebooks are ready" in repr(picture)
-    assert picture.png == course_map.course_map().png != course_map.course_map(ready=16).png
-
-
-def test_the_picture_in_the_readme_is_up_to_date():
-    """Redrawn, up to what another build of the font renderer may change."""
-    from ttclib.course.start_here.course_map import course_map
-
-    stored, drawn = (
-        np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), dtype=float)
-        for png in ((ROOT / "data" / "course.png").read_bytes(), course_map(dpi=200).png)
-    )
-    assert stored.shape == drawn.shape
-    assert np.abs(stored - drawn).mean() < 1

@@ -11,6 +11,7 @@ from ttclib.show.style import (
     band,
     end_labels,
     figure,
+    plain_ticks,
     truth,
 )
 
@@ -27,6 +28,7 @@ __all__ = [
     "entry",
     "figure",
     "options",
+    "plain_ticks",
     "powers_of_two",
     "truth",
 ]

@@ -6,21 +6,23 @@ import math
 
 import numpy as np
 
-from ttclib.show.style import BAD, GOOD
+from ttclib.show.style import BAD, GOOD, figure
 
 
-def board_axes(ax) -> None:
-    """Draw the unit square and its quarter circle."""
-    ax.set(
-        xlim=(0, 1),
-        ylim=(0, 1),
-        xlabel="x",
-        ylabel="y",
-        title="the first 1,500 darts",
-        aspect="equal",
-    )
+def board_figure():
+    """Make a figure with a board on the left: the unit square and its quarter circle.
+
+    Returns
+    -------
+    (Figure, Axes, Axes)
+        The figure, the board, and empty axes on the right.
+    """
+    fig, (board, right) = figure(1, 2, size=(8.4, 3.7), width_ratios=[1, 1.5])
+    board.set(xlim=(0, 1), ylim=(0, 1), xlabel="x", ylabel="y", aspect="equal")
+    board.set_title("the first 1,500 darts")
     arc = np.linspace(0, math.pi / 2, 200)
-    ax.plot(np.cos(arc), np.sin(arc), color="black", linewidth=1)
+    board.plot(np.cos(arc), np.sin(arc), color="black", linewidth=1)
+    return fig, board, right
 
 
 def throw(ax, darts: int, seed: int) -> None:

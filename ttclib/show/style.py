@@ -129,6 +129,12 @@ def counting_axis(ax: Axes, counts, label: str) -> None:
     ax.minorticks_off()
 
 
+def plain_ticks(axis, values) -> None:
+    """Write these values on an axis, in full, and mark nothing between them."""
+    axis.set_ticks(values, [f"{v:g}" for v in values])
+    axis.set_ticks([], minor=True)
+
+
 def png_bytes(pixels: np.ndarray) -> bytes:
     """Encode RGBA pixels as PNG, quickly: what a slider shows while it moves."""
     return _saved(Image.fromarray(pixels).convert("RGB"), compress_level=1)

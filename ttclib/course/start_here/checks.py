@@ -9,12 +9,13 @@ from ttclib.exercise import close, exercise, expect, mistake
 
 @exercise
 def attempts_needed(yours):
-    """``yours(chance, target)`` → attempts until one of them is right with probability ``target``."""
+    """``yours(chance, target)`` → attempts until one is right with probability ``target``."""
     got = yours(0.01, 0.5)
     exact = math.log(0.5) / math.log(0.99)  # 68.97
     if close(got, 50):
         mistake(
-            "chances do not add up: two attempts at 0.6 would give 1.2; multiply the chances of failing"
+            "chances do not add up: two attempts at 0.6 would give 1.2; "
+            "multiply the chances of failing"
         )
     if close(got, 100):
         mistake("1 / chance is the average wait for the first right answer, whatever the target")
@@ -32,7 +33,8 @@ def attempts_needed(yours):
     got = yours(0.2, 0.95)
     if close(got, math.ceil(math.log(0.95) / math.log(0.8))):
         mistake(
-            "right for a target of 0.5 only: the chance that all fail is to be 1 - target, not target"
+            "right for a target of 0.5 only: "
+            "the chance that all fail is to be 1 - target, not target"
         )
     expect(
         close(got, 14), f"a chance of 0.2 and a target of 0.95 need 14 attempts, you said {got!r}"

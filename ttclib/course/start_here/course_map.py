@@ -1,8 +1,8 @@
 """The map of the course: sixteen notebooks, six populations, one loop.
 
 The miniatures share one code of colours: blue is proposed, orange is a weight, green is selected.
-Darts, chain and population are real runs of this library, and the scaling curves follow their law;
-the language model's weights and the search's rewards are random numbers.
+Darts, chain and population are real runs of this library, and the scaling curves follow a published
+formula; the language model's weights and the search's rewards are random numbers.
 """
 
 from __future__ import annotations
@@ -20,101 +20,87 @@ from ttclib.show.style import COLORS, MUTED, Picture, figure
 
 READY = 10  # notebooks 00 to 09 can be opened; the others are planned
 
-PROPOSED, WEIGHED, SELECTED = COLORS[0], COLORS[1], COLORS[2]
+PROPOSED = COLORS[0]
+WEIGHED = COLORS[1]
+SELECTED = COLORS[2]
 UNSELECTED = "#9CC3DD"  # proposed, and not selected
-_INK, _GREY, _CARD = "#222222", "#555555", "#F5F6F8"
+_INK = "#222222"
+_GREY = "#555555"
+_CARD = "#F5F6F8"
 
-# heading, (what is proposed, how it is weighed, how it is selected), unit of the budget, notebooks
+# heading, what is proposed, how it is weighed, how it is selected, unit of the budget
 _PARTS = (
-    (
-        "darts",
-        ("a point", "inside or not", "count the hits"),
-        "darts",
-        ("start here", "Monte Carlo π"),
-    ),
-    (
-        "a chain",
-        ("a step nearby", "density ratio", "move or stay"),
-        "transitions",
-        ("Metropolis–Hastings", "Bayesian estimation"),
-    ),
-    (
-        "a population",
-        ("move each particle", "fit to the data", "resample"),
-        "particle steps",
-        ("particle filtering",),
-    ),
-    (
-        "language model",
-        ("the next token", "the constraint", "resample"),
-        "LM tokens",
-        ("a small LM", "SMC decoding"),
-    ),
-    (
-        "search",
-        ("the next step", "process reward", "keep the best"),
-        "generations",
-        ("process reward", "PRM search", "compute-optimal", "revisions"),
-    ),
-    (
-        "scale",
-        ("a way to spend", "loss per FLOP", "the cheapest"),
-        "FLOPs",
-        (
-            "small vs 14×",
-            "three scaling laws",
-            "small models",
-            "cost of a token",
-            "predict features",
-        ),
-    ),
+    ("darts", "a point", "inside or not", "count the hits", "darts"),
+    ("a chain", "a step nearby", "density ratio", "move or stay", "transitions"),
+    ("a population", "move each particle", "fit to the data", "resample", "particle steps"),
+    ("language model", "the next token", "the constraint", "resample", "LM tokens"),
+    ("search", "the next step", "process reward", "keep the best", "generations"),
+    ("scale", "a way to spend", "loss per FLOP", "the cheapest", "FLOPs"),
+)
+_NOTEBOOKS = (  # of each part
+    ("start here", "Monte Carlo π"),
+    ("Metropolis–Hastings", "Bayesian estimation"),
+    ("particle filtering",),
+    ("a small LM", "SMC decoding"),
+    ("process reward", "PRM search", "compute-optimal", "revisions"),
+    ("small vs 14×", "three scaling laws", "small models", "cost of a token", "predict features"),
 )
 _ROWS = (2.77, 2.46, 2.15, 1.79)  # heights of propose, weigh, select, paid in
+_WIDTH = 10.8  # of the page, in inches
+_HEIGHT = 5.3
+_LEFT = 1.02  # where the first part begins
+_STEP = 1.625  # from part to part
 
 
 def course_map(ready: int = READY, dpi: int = 100) -> Picture:
-    """Draw the arc of the course; the first ``ready`` notebooks are filled in, the others outlined."""
-    width, height, left, step = 10.8, 5.3, 1.02, 1.625
-    fig, page = figure(size=(width, height))
+    """Draw the arc of the course: ``ready`` notebooks are filled in, the others outlined."""
+    fig, page = figure(size=(_WIDTH, _HEIGHT))
     fig.set_layout_engine("none")
     fig.set_dpi(dpi)
     page.set_position((0, 0, 1, 1))
-    page.set(xlim=(0, width), ylim=(0, height))  # the page is measured in inches
+    page.set(xlim=(0, _WIDTH), ylim=(0, _HEIGHT))  # the page is measured in inches
     page.axis("off")
-    page.text(
-        0.14, 4.97, "From darts to decoding", va="center", fontsize=17, weight="bold", color=_INK
-    )
+    title = {"fontsize": 17, "weight": "bold", "color": _INK}
+    page.text(0.14, 4.97, "From darts to decoding", va="center", **title)
     question = "spend more computation while answering: what does it buy?"
-    page.text(width - 0.15, 4.95, question, ha="right", va="center", color=_GREY)
+    page.text(_WIDTH - 0.15, 4.95, question, ha="right", va="center", color=_GREY)
     _row_labels(page)
     number = 0
-    for k, (heading, loop, unit, notebooks) in enumerate(_PARTS):
-        x, middle = left + k * step, left + (k + 0.5) * step
-        _box(page, x + 0.05, 0.42, step - 0.1, 4.28, 0.08, color=_CARD, linewidth=0)
-        page.text(middle, 4.5, heading, ha="center", va="center", weight="bold", color=_INK)
-        if k:
-            _arrow(page, (x - 0.1, 4.5), (x + 0.1, 4.5), _INK)
-        size = ((step - 0.24) / width, 1.28 / height)
-        mini = fig.add_axes(((x + 0.12) / width, 3.03 / height, *size), facecolor="white")
-        _MINIATURES[k](mini)
-        mini.set(xticks=[], yticks=[])
-        mini.grid(False)
-        for spine in mini.spines.values():
-            spine.set(visible=True, color="#DDDDDD", linewidth=0.8)
-        for y, words in zip(_ROWS, (*loop, unit), strict=True):
-            page.text(middle, y, words, ha="center", va="center", fontsize=9.2, color=_INK)
-        page.plot([x + 0.15, x + step - 0.15], [1.97, 1.97], color="#DDDDDD", linewidth=0.8)
-        for row, name in enumerate(notebooks):
-            _chip(page, x + 0.1, 1.5 - 0.225 * row, f"{number:02d}", name, number < ready)
+    for k, names in enumerate(_NOTEBOOKS):
+        left = _LEFT + k * _STEP
+        _part(page, k, left)
+        for row, name in enumerate(names):
+            _chip(page, left + 0.1, 1.5 - 0.225 * row, f"{number:02d}", name, number < ready)
             number += 1
-    _chip(page, left + 0.1, 0.2, "", "ready", True)
-    _chip(page, left + 0.9, 0.2, "", "planned", False)
+    _chip(page, _LEFT + 0.1, 0.2, "", "ready", True)
+    _chip(page, _LEFT + 0.9, 0.2, "", "planned", False)
     arc = " → ".join(heading for heading, *_ in _PARTS)
     return Picture(
         fig,
         f"map of the course: {arc}; in each you propose, weigh and select; "
         f"{ready} of {number} notebooks are ready, the others planned",
     )
+
+
+def _part(page: Axes, k: int, left: float) -> None:
+    """One part of the course: its name, a miniature, and the loop in words."""
+    middle = left + 0.5 * _STEP
+    heading, *loop = _PARTS[k]
+    centred = {"ha": "center", "va": "center", "color": _INK}
+    _box(page, left + 0.05, 0.42, _STEP - 0.1, 4.28, 0.08, color=_CARD, linewidth=0)
+    page.text(middle, 4.5, heading, weight="bold", **centred)
+    if k:
+        _arrow(page, (left - 0.1, 4.5), (left + 0.1, 4.5), _INK)
+    place = ((left + 0.12) / _WIDTH, 3.03 / _HEIGHT, (_STEP - 0.24) / _WIDTH, 1.28 / _HEIGHT)
+    mini = page.figure.add_axes(place, facecolor="white")
+    _MINIATURES[k](mini)
+    mini.set(xticks=[], yticks=[])
+    mini.grid(False)
+    for spine in mini.spines.values():
+        spine.set(visible=True, color="#DDDDDD", linewidth=0.8)
+    for y, words in zip(_ROWS, loop, strict=True):
+        page.text(middle, y, words, fontsize=9.2, **centred)
+    page.plot([left + 0.15, left + _STEP - 0.15], [1.97, 1.97], color="#DDDDDD", linewidth=0.8)
 
 
 def _row_labels(page: Axes) -> None:
@@ -131,14 +117,8 @@ def _row_labels(page: Axes) -> None:
 
 
 def _arrow(page: Axes, start, end, color: str, **style) -> None:
-    style |= {
-        "arrowstyle": "-|>",
-        "mutation_scale": 8,
-        "linewidth": 1.1,
-        "shrinkA": 0,
-        "shrinkB": 0,
-    }
-    page.add_patch(FancyArrowPatch(start, end, color=color, **style))
+    style |= {"arrowstyle": "-|>", "mutation_scale": 8, "linewidth": 1.1}
+    page.add_patch(FancyArrowPatch(start, end, color=color, shrinkA=0, shrinkB=0, **style))
 
 
 def _box(ax: Axes, x: float, y: float, width: float, height: float, radius: float, **style) -> None:
@@ -150,16 +130,8 @@ def _chip(page: Axes, x: float, y: float, number: str, name: str, filled: bool) 
     """One notebook: a numbered box, filled if it can be opened, and its name."""
     face, edge, ink = (PROPOSED, PROPOSED, "white") if filled else ("white", MUTED, _GREY)
     _box(page, x, y - 0.087, 0.22, 0.174, 0.04, facecolor=face, edgecolor=edge, linewidth=1)
-    page.text(
-        x + 0.11,
-        y - 0.007,
-        number,
-        ha="center",
-        va="center",
-        fontsize=7.8,
-        weight="bold",
-        color=ink,
-    )
+    bold = {"ha": "center", "fontsize": 7.8, "weight": "bold", "color": ink}
+    page.text(x + 0.11, y - 0.007, number, va="center", **bold)
     page.text(x + 0.27, y - 0.007, name, va="center", fontsize=8, color=_INK if filled else _GREY)
 
 
@@ -183,8 +155,10 @@ def _chain(ax: Axes) -> None:
         return -0.5 * x[:, 0] ** 2 - 3 * (x[:, 1] - 0.6 * x[:, 0] ** 2) ** 2
 
     kernel = mcmc.random_walk(banana, 0.7)
-    state, rng = kernel.init(np.array([[-2.2, 3.0]])), np.random.default_rng(4)
-    path, refused = [state.position[0]], []
+    rng = np.random.default_rng(4)
+    state = kernel.init(np.array([[-2.2, 3.0]]))
+    path = [state.position[0]]
+    refused = []
     for _ in range(70):
         state, info = kernel.step(state, rng)
         path.append(state.position[0])
@@ -211,9 +185,7 @@ def _population(ax: Axes) -> None:
             parent = history[t - 1].particles[now.ancestors[i]]
             ax.plot([t - 1, t], [parent, now.particles[i]], **_branch(i in alive[t]))
         sizes = 4 + 70 * now.weights
-        ax.scatter(
-            np.full(len(now), t), now.particles, s=sizes, color=WEIGHED, linewidth=0, zorder=3
-        )
+        ax.scatter(t + 0 * sizes, now.particles, s=sizes, color=WEIGHED, linewidth=0, zorder=3)
     ax.plot(curve, "k--", linewidth=1, zorder=4)
     ax.set(xlim=(-0.4, len(curve) - 0.6))
 
@@ -225,10 +197,11 @@ def _branch(lives: bool) -> dict:
 
 
 def _language(ax: Axes) -> None:
-    """Next-token weights for a line of arithmetic, darker for heavier; the token taken is framed."""
-    rng, text, symbols = np.random.default_rng(5), "8*12=96", "0123456789*+-=;"
+    """Next-token weights for a line of arithmetic, darker for heavier; the one taken is framed."""
+    rng = np.random.default_rng(5)
+    text = "8*12=96"
     for t, token in enumerate(text):
-        others = [c for c in rng.permutation(list(symbols)) if c != token][:4]
+        others = [c for c in rng.permutation(list("0123456789*+-=;")) if c != token][:4]
         weights = np.sort(rng.dirichlet(np.full(5, 0.7)))[::-1]
         rank = min(int(rng.geometric(0.7)) - 1, 2)
         column = others[:rank] + [token] + others[rank:]
@@ -239,22 +212,15 @@ def _language(ax: Axes) -> None:
             if taken:
                 _box(ax, *square, facecolor="none", edgecolor=SELECTED, linewidth=1.6)
             ink = {"weight": "bold", "color": _INK} if taken else {"color": "#777777"}
-            ax.text(
-                t,
-                -row - 0.04,
-                symbol,
-                ha="center",
-                va="center",
-                fontsize=7.5,
-                family="monospace",
-                **ink,
-            )
+            ink |= {"ha": "center", "va": "center", "fontsize": 7.5, "family": "monospace"}
+            ax.text(t, -row - 0.04, symbol, **ink)
     ax.set(xlim=(-0.75, len(text) - 0.25), ylim=(-4.75, 0.75))
 
 
 def _search(ax: Axes) -> None:
     """A beam: each of the two best nodes of a level has three children."""
-    rng, beam = np.random.default_rng(8), [(0.0, 0.0)]
+    rng = np.random.default_rng(8)
+    beam = [(0.0, 0.0)]
     for depth in range(1, 5):
         edges = [parent for parent in beam for _ in range(3)]
         ys = np.linspace(1, -1, len(edges)) * (0.42 + 0.14 * depth)
@@ -262,16 +228,15 @@ def _search(ax: Axes) -> None:
         best = np.argsort(-rewards)[:2]
         for i, (x, y) in enumerate(edges):
             ax.plot([x, depth], [y, ys[i]], **_branch(i in best))
-        ax.scatter(
-            np.full(len(ys), depth), ys, s=6 + 34 * rewards, color=WEIGHED, linewidth=0, zorder=3
-        )
+        sizes = 6 + 34 * rewards
+        ax.scatter(depth + 0 * ys, ys, s=sizes, color=WEIGHED, linewidth=0, zorder=3)
         beam = [(depth, ys[i]) for i in sorted(best)]
     ax.scatter(0, 0, s=14, color=_INK, zorder=3)
     ax.set(xlim=(-0.35, 4.4), ylim=(-1.15, 1.15))
 
 
 def _scale(ax: Axes) -> None:
-    """Loss against training FLOPs for five sizes: the parametric law of Hoffmann et al. (2022)."""
+    """Loss against training FLOPs for five sizes: the parametric fit of Hoffmann et al. (2022)."""
 
     def loss(size, flops):
         return 1.69 + 406.4 / size**0.34 + 410.7 / (flops / (6 * size)) ** 0.28
@@ -283,15 +248,8 @@ def _scale(ax: Axes) -> None:
     ax.plot(flops, envelope, color=SELECTED, linewidth=2)
     ax.set(xscale="log", yscale="log", xlim=(1e17, 1e23), ylim=(1.95, 6))
     ax.minorticks_off()
-    ax.text(
-        0.95,
-        0.87,
-        "loss against FLOPs",
-        transform=ax.transAxes,
-        ha="right",
-        fontsize=8,
-        color=_GREY,
-    )
+    corner = {"transform": ax.transAxes, "ha": "right", "fontsize": 8, "color": _GREY}
+    ax.text(0.95, 0.87, "loss against FLOPs", **corner)
 
 
 _MINIATURES = (_darts, _chain, _population, _language, _search, _scale)

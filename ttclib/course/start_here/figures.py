@@ -1,6 +1,4 @@
-"""Pictures of notebook 00: a first slider, a number typed in, and the same loop answering
-questions.
-"""
+"""Pictures of notebook 00: a first slider, a typed number, the same loop answering questions."""
 
 from __future__ import annotations
 
@@ -9,31 +7,43 @@ import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
+from scipy.special import ndtr
 
 from ttclib.cost import Cost
 from ttclib.inputs import whole_number
 from ttclib.sampling import montecarlo
-from ttclib.show.darts import board_axes, throw
+from ttclib.show.darts import board_figure, throw
 from ttclib.show.slider import BudgetView, entry, powers_of_two
-from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, band, end_labels, figure, truth
+from ttclib.show.style import (
+    BAD,
+    COLORS,
+    GOOD,
+    MUTED,
+    TRUTH,
+    band,
+    end_labels,
+    figure,
+    plain_ticks,
+    truth,
+)
+
+_MOST = 10**7  # darts that a picture may wait for
 
 
-def first_view(estimator: Callable, low: int = 4, high: int = 20, default: int = 8) -> BudgetView:
-    """Show the answer to "how much is π?" for every budget up to the slider's.
+def first_view(estimator: Callable, high: int = 20) -> BudgetView:
+    """Show the answer to "how much is π?" for every budget up to the slider's, of 2^high at most.
 
     ``estimator(n, rng)`` → ``montecarlo.Estimate``; it must read its stream point by point.
     """
-    budgets = [2**k for k in range(low, high + 1)]
+    budgets = [2**k for k in range(4, high + 1)]
     run = functools.cache(lambda n, seed: estimator(n, np.random.default_rng(seed)))
-    fig, (board, answers) = figure(1, 2, size=(8.4, 3.7), width_ratios=[1, 1.5])
-    board_axes(board)
+    fig, board, answers = board_figure()
     answers.set(xscale="log", xlim=(budgets[0] * 0.7, budgets[-1] * 1.5), ylim=(2.0, 4.3))
-    answers.set(
-        xlabel="budget (darts)", ylabel="answer", title="the answer, and how far off it may be"
-    )
+    answers.set(xlabel="budget (darts)", ylabel="answer")
+    answers.set_title("the answer, and how far off it may be")
     sizes = [n for n in budgets if n <= 2**14]
-    band(answers, sizes, [[run(n, (99, k)).value for n in sizes] for k in range(100)], color=MUTED)
-    answers.lines[-1].set_label("100 other runs: median, middle 90%")
+    others = [[run(n, (99, k)).value for n in sizes] for k in range(100)]
+    band(answers, sizes, others, color=MUTED, label="100 other runs: median, middle 90%")
     truth(answers, math.pi, "π")
     answers.legend(loc="upper right")
 
@@ -48,23 +58,11 @@ def first_view(estimator: Callable, low: int = 4, high: int = 20, default: int =
         )
         return f"π ≈ {values[-1]:.4f}, give or take {bars[-1]:.4f}", run(darts, seed).cost
 
-    return BudgetView(fig, draw, darts=powers_of_two(low, high, "darts", default=default))
+    return BudgetView(fig, draw, darts=powers_of_two(4, high, "darts", default=8))
 
 
-def typed_view(most: int = 10**7) -> BudgetView:
+def typed_view() -> BudgetView:
     """The same answer for a number of darts that the learner types."""
-
-    def number_of_darts(text):
-        try:
-            number = float(text)
-        except ValueError:
-            raise ValueError(f"{text!r} is not a number; type one such as 5000 or 1e6") from None
-        if whole_number("the number of darts", number) > most:
-            raise ValueError(
-                f"{number:,.0f} darts take too long for a picture; type at most {most:,}"
-            )
-        return int(number)
-
     fig, ax = figure(size=(7.0, 1.5))
     ax.set(xlim=(2.5, 3.8), ylim=(-1, 1), xlabel="answer, with its 95% interval", yticks=[])
     truth(ax, math.pi, "π", vertical=True)
@@ -75,7 +73,17 @@ def typed_view(most: int = 10**7) -> BudgetView:
         ax.errorbar(now.value, 0, xerr=1.96 * now.standard_error, fmt="o", color=GOOD, capsize=4)
         return f"{darts:,} darts: π ≈ {now.value:.4f} ± {now.standard_error:.4f}", now.cost
 
-    return BudgetView(fig, draw, darts=entry(number_of_darts, "1000", unit="darts"))
+    return BudgetView(fig, draw, darts=entry(_number_of_darts, "1000", unit="darts"))
+
+
+def _number_of_darts(text: str) -> int:
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a number; type one such as 5000 or 1e6") from None
+    if whole_number("the number of darts", number) > _MOST:
+        raise ValueError(f"{number:,.0f} darts take too long for a picture; type at most {_MOST:,}")
+    return int(number)
 
 
 def judged_probability(attempts: int, chance: float, skill: float) -> float:
@@ -85,8 +93,6 @@ def judged_probability(attempts: int, chance: float, skill: float) -> float:
     is right, else 0, and variance 1. The winner has some score s, and all the others less:
     n · ∫ chance · φ(s − skill) · [chance · Φ(s − skill) + (1 − chance) · Φ(s)]ⁿ⁻¹ ds.
     """
-    from scipy.special import ndtr
-
     if skill == math.inf:
         return 1 - (1 - chance) ** attempts
     s = np.linspace(-8, skill + 9, 4001)
@@ -101,7 +107,7 @@ def judges_view(
     """Share of questions answered right against the number of attempts, for several judges.
 
     ``answer(attempts, skill, rng)`` → (questions,) booleans, right or wrong. ``judges`` maps a name
-    to the judge's skill.
+    to the judge's skill. The largest number of attempts is 2^high.
     """
     budgets = [2**k for k in range(high + 1)]
     fine = np.unique(np.round(np.logspace(0, math.log10(budgets[-1]), 60)).astype(int))
@@ -109,8 +115,7 @@ def judges_view(
     fig, ax = figure(size=(7.6, 3.7))
     ax.set(xscale="log", xlim=(0.85, budgets[-1] * 3.2), ylim=(0, 1.04))
     ax.set(xlabel="budget (attempts at each question)", ylabel="share answered right")
-    ax.set_xticks(budgets, [str(n) for n in budgets])
-    ax.minorticks_off()
+    plain_ticks(ax.xaxis, budgets)
     for skill in judges.values():
         exact = [judged_probability(int(n), chance, skill) for n in fine]
         ax.plot(fine, exact, "--", color=TRUTH, linewidth=1)
@@ -120,20 +125,19 @@ def judges_view(
         shares = {}
         for color, (name, skill) in zip(COLORS, judges.items(), strict=False):
             right = np.array([run(n, skill, seed) for n in seen])
-            share, error = right.mean(axis=1), right.std(axis=1) / math.sqrt(right.shape[1])
-            ax.errorbar(
-                seen, share, 1.96 * error, fmt="o-", color=color, markersize=4, linewidth=1.2
-            )
+            questions = right.shape[1]
+            share = right.mean(axis=1)
+            bars = 1.96 * right.std(axis=1) / math.sqrt(questions)
+            ax.errorbar(seen, share, bars, fmt="o-", color=color, markersize=4, linewidth=1.2)
             shares[name] = share[-1]
         end_labels(ax, seen[-1], list(shares.values()), shares, COLORS, gap=0.06)
         text = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
-        return f"answered right: {text}", Cost(units=attempts * right.shape[1] * len(judges))
+        return f"answered right: {text}", Cost(units=attempts * questions * len(judges))
 
     return BudgetView(fig, draw, attempts=powers_of_two(0, high, "attempts", default=4))
 
 
 def points_per_second(n: int = 2**21) -> float:
     """Darts this machine throws in a second, measured over ``n`` of them."""
-    return n / min(
-        montecarlo.darts(n, np.random.default_rng(seed)).cost.seconds for seed in range(3)
-    )
+    throws = [montecarlo.darts(n, np.random.default_rng(seed)) for seed in range(3)]
+    return n / min(thrown.cost.seconds for thrown in throws)

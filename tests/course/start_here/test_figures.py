@@ -1,0 +1,179 @@
+"""Pictures of notebook 00: they tell what the darts and the judges did, beside the exact truth."""
+
+import math
+from types import SimpleNamespace
+
+import ipywidgets as W
+import numpy as np
+import pytest
+from drawings import Drawing, numbers_of
+from exact_p_values import FALSE_ALARM, binomial_p_value
+from views import every, line_of, no_event_loop_of_another_test, shown  # noqa: F401
+
+from ttclib.cost import Cost
+from ttclib.course.start_here import figures
+from ttclib.sampling import montecarlo
+
+
+@pytest.fixture
+def drawings(monkeypatch):
+    monkeypatch.setattr(figures, "BudgetView", Drawing)
+
+
+def darts(n, seed=0):
+    return montecarlo.darts(n, np.random.default_rng(seed))
+
+
+# ---- the first slider ---------------------------------------------------------------------------
+
+
+def test_the_first_view_tells_the_estimate_of_the_library():
+    view = figures.first_view(montecarlo.darts, high=9)
+    exact = darts(256)
+    said = f"π ≈ {exact.value:.4f}, give or take {1.96 * exact.standard_error:.4f}"
+    assert repr(view) == f"slider: darts = 2⁸ = 256 | {said} · cost: 256 darts"
+
+
+def test_the_first_view_draws_every_answer_and_its_bar(drawings, seed):
+    view = figures.first_view(montecarlo.darts, high=10)
+    view.at(seed, darts=128)
+    budgets = [16, 32, 64, 128]
+    answers, now = view.moving(1)
+    exact = [darts(n, seed) for n in budgets]
+    np.testing.assert_allclose(
+        numbers_of(answers), [(n, e.value) for n, e in zip(budgets, exact, strict=True)]
+    )
+    np.testing.assert_allclose(numbers_of(now), [(128, exact[-1].value)])
+    bars = [c for c in view.fig.axes[1].collections if c not in view.still]
+    ends = [segment[:, 1] for segment in bars[0].get_segments()]
+    np.testing.assert_allclose(ends, [e.interval() for e in exact])
+
+
+def test_the_board_holds_the_first_darts(drawings):
+    view = figures.first_view(montecarlo.darts, high=8)
+    for n in (16, 64):
+        view.at(3, darts=n)
+        hits, misses = map(numbers_of, view.moving(0))
+        assert (np.hypot(*hits.T) <= 1).all() and (np.hypot(*misses.T) > 1).all()
+        thrown = np.random.default_rng(3).random((n, 2))
+        assert sorted(map(tuple, [*hits, *misses])) == sorted(map(tuple, thrown))
+        assert 4 * len(hits) / n == darts(n, 3).value
+
+
+def test_the_first_view_shows_the_truth_and_a_hundred_other_runs(drawings):
+    view = figures.first_view(montecarlo.darts, high=8)
+    middle, pi = view.fixed(1)
+    assert (pi.get_linestyle(), pi.get_ydata()[0]) == ("--", math.pi)
+    assert len(middle.get_xdata()) == 5
+    others = [[darts(n, (99, k)).value for k in range(100)] for n in (16, 32)]
+    medians = [(n, np.median(values)) for n, values in zip((16, 32), others, strict=True)]
+    np.testing.assert_allclose(numbers_of(middle)[:2], medians)
+
+
+def test_new_luck_throws_other_darts(drawings):
+    view = figures.first_view(montecarlo.darts, high=10)
+    lines = {view.at(seed)[0] for seed in range(3)}
+    assert len(lines) == 3 and view.at(1) == view.at(1)
+
+
+# ---- a typed number -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("-5", "the number of darts is -5.0; it must be a whole number of at least 1"),
+        ("1.5", "the number of darts is 1.5; it must be a whole number of at least 1"),
+        ("abc", "&#x27;abc&#x27; is not a number; type one such as 5000 or 1e6"),
+        ("1e12", "1,000,000,000,000 darts take too long for a picture; type at most 10,000,000"),
+        ("inf", "the number of darts is inf; it must be a whole number of at least 1"),
+    ],
+)
+def test_typed_budgets(text, line):
+    view = figures.typed_view()
+    (box,) = every(view, W.Text)
+    good = shown(view)
+    box.value = text
+    assert line_of(view) == line and shown(view) == good
+    box.value = "5e3"
+    assert line_of(view) == "" and "5,000 darts: π ≈" in shown(view)[1]
+
+
+def test_a_typed_budget_is_thrown(drawings, seed):
+    view = figures.typed_view()
+    text, cost = view.at(seed, darts="5e3")
+    exact = darts(5000, seed)
+    assert text == f"5,000 darts: π ≈ {exact.value:.4f} ± {exact.standard_error:.4f}"
+    assert cost.units == 5000
+    (pi,) = view.fixed(0)
+    assert (pi.get_linestyle(), pi.get_xdata()[0]) == ("--", math.pi)
+    ends = [line.get_xdata()[0] for line in view.moving(0)]  # the answer, and two caps
+    left, right = min(ends), max(ends)
+    assert (left, right) == pytest.approx(exact.interval())
+
+
+# ---- judges -------------------------------------------------------------------------------------
+
+
+def best_of(attempts, skill, rng, chance=0.2, questions=20_000):
+    solver, judge = rng.spawn(2)
+    right = solver.random((attempts, questions)) < chance
+    score = np.where(right, skill, 0.0) + judge.standard_normal(right.shape)
+    return right[score.argmax(axis=0), np.arange(questions)]
+
+
+def few(attempts, skill, rng):
+    return best_of(attempts, skill, rng, questions=200)
+
+
+JUDGES = {"perfect": math.inf, "blind": 0.0}
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("skill", [0.0, 0.5, 1.0, 3.0, math.inf])
+@pytest.mark.parametrize("attempts", [1, 2, 16])
+def test_judged_probability_is_exact(skill, attempts, seed):
+    """Against simulation: the number of right answers is binomial, false alarm 1e-6."""
+    right = best_of(attempts, skill, np.random.default_rng(seed))
+    p_value = binomial_p_value(
+        right.sum(), right.size, figures.judged_probability(attempts, 0.2, skill)
+    )
+    assert p_value > FALSE_ALARM
+
+
+def test_what_notebook_00_says_of_its_judges():
+    p = figures.judged_probability
+    assert p(16, 0.2, math.inf) == pytest.approx(0.97, abs=0.005)
+    assert p(256, 0.2, math.inf) > 0.999999
+    assert p(256, 0.2, 0.0) == pytest.approx(0.2, abs=1e-9)
+    assert p(256, 0.2, 1.0) < p(8, 0.2, math.inf)
+
+
+def test_the_judges_view():
+    view = figures.judges_view(few, JUDGES, 0.2, high=4)
+    shares = [few(16, skill, np.random.default_rng(0)).mean() for skill in JUDGES.values()]
+    said = f"perfect {shares[0]:.0%}, blind {shares[1]:.0%}"
+    assert repr(view).endswith(f"{said} · cost: 6.4 k attempts")
+
+
+def test_the_judges_view_draws_shares_beside_the_exact_ones(drawings, seed):
+    view = figures.judges_view(few, JUDGES, 0.2, high=4)
+    for line, skill in zip(view.fixed(0), JUDGES.values(), strict=True):
+        assert line.get_linestyle() == "--"
+        for n, share in numbers_of(line):
+            assert share == pytest.approx(figures.judged_probability(int(n), 0.2, skill))
+    for attempts in (4, 16):
+        view.at(seed, attempts=attempts)
+        for line, skill in zip(view.moving(0), JUDGES.values(), strict=True):
+            right = [few(n, skill, np.random.default_rng(seed)) for n in (1, 2, 4, 8, 16)]
+            shares = [(2**k, r.mean()) for k, r in enumerate(right) if 2**k <= attempts]
+            np.testing.assert_allclose(numbers_of(line), shares)
+    named = [text.get_text() for text in view.fig.axes[0].texts]
+    assert named == list(JUDGES)
+
+
+def test_the_fastest_of_three_throws_counts(monkeypatch):
+    seconds = iter((3.0, 0.5, 2.0))
+    throw = lambda n, rng: SimpleNamespace(cost=Cost(units=n, seconds=next(seconds)))  # noqa: E731
+    monkeypatch.setattr(figures.montecarlo, "darts", throw)
+    assert figures.points_per_second(1000) == 2000

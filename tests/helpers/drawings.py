@@ -1,0 +1,61 @@
+"""A view or a picture before it becomes pixels: what is drawn, and with which numbers."""
+
+import inspect
+
+import numpy as np
+
+
+class Drawing:
+    """Stands in for ``BudgetView``: keeps the figure, and draws on it when it is asked.
+
+    ``monkeypatch.setattr(figures, "BudgetView", Drawing)`` makes the views of a module drawings.
+    """
+
+    def __init__(self, fig, draw, **settings):
+        self.fig = fig
+        self.draw = draw
+        self.settings = settings
+        self.still = set(self._artists())
+
+    def _artists(self):
+        return [artist for ax in self.fig.axes for artist in ax.get_children()]
+
+    def at(self, seed=0, **values):
+        """Draw one setting, the others at their defaults; return (text, Cost)."""
+        for artist in self._artists():
+            if artist not in self.still:
+                artist.remove()
+        chosen = {name: setting.default for name, setting in self.settings.items()} | values
+        for name, setting in self.settings.items():
+            if setting.parse:
+                chosen[name] = setting.parse(chosen[name])
+        result = self.draw(seed=seed, **chosen)
+        if inspect.isgenerator(result):
+            self.progress = []
+            while True:
+                try:
+                    self.progress.append(next(result))
+                except StopIteration as done:
+                    return done.value
+        return result
+
+    def moving(self, ax):
+        """The lines of an axes that belong to the setting, in the order they were drawn."""
+        return [line for line in self.fig.axes[ax].lines if line not in self.still]
+
+    def fixed(self, ax):
+        """The lines of an axes that stay."""
+        return [line for line in self.fig.axes[ax].lines if line in self.still]
+
+
+def numbers_of(line):
+    """The points (k, 2) of a line."""
+    return np.column_stack(line.get_data()).astype(float)
+
+
+class Sheet:
+    """Stands in for ``Picture``: keeps the figure and the text, and makes no pixels."""
+
+    def __init__(self, fig, text):
+        self.fig = fig
+        self.text = text
