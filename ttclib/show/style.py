@@ -121,11 +121,14 @@ def boxes(ax: Axes, samples, colors, **places) -> None:
         box.set(facecolor=color, alpha=0.7)
 
 
-def counting_axis(ax: Axes, counts, label: str) -> None:
-    """Make x logarithmic, with the counts themselves at its marks; of many, every other one."""
-    ax.set(xscale="log", xlim=(counts[0] * 0.8, counts[-1] * 1.25), xlabel=label)
-    some = counts[:: 1 + len(counts) // 6]
-    ax.set_xticks(some, [f"{count:,}" for count in some])
+def counting_axis(ax: Axes, counts, label: str, marks=None, room: float = 1.25) -> None:
+    """Make x logarithmic, with counts at its marks: by default those given, of many every other.
+
+    ``room`` is how many times the last count the axis reaches.
+    """
+    ax.set(xscale="log", xlim=(counts[0] * 0.8, counts[-1] * room), xlabel=label)
+    marks = counts[:: 1 + len(counts) // 6] if marks is None else marks
+    ax.set_xticks(marks, [f"{mark:,g}" for mark in marks])
     ax.minorticks_off()
 
 

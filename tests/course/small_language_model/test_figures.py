@@ -225,7 +225,7 @@ def test_training_view_takes_notes(capsys):
         now.append(len(watch.scores))
     assert now == [1, 2, 3] and watch.losses == [3.0, 1.5, 1.0]
     assert [scores[3] for scores in watch.scores] == [0.0, 0.5, 1.0]
-    assert "100% are right" in watch._drawing()[1]
+    assert "100% are right" in watch.text
 
 
 def test_a_long_record_is_spread_evenly():

@@ -26,7 +26,17 @@ from ttclib.search.optimal import (
 )
 from ttclib.search.results import BEST, MAJORITY, WEIGHTED, Results, Samples
 from ttclib.show.slider import BudgetView, options
-from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, figure, truth
+from ttclib.show.style import (
+    BAD,
+    COLORS,
+    GOOD,
+    MUTED,
+    TRUTH,
+    Picture,
+    counting_axis,
+    figure,
+    truth,
+)
 
 _REPLICATES = 400
 
@@ -48,9 +58,7 @@ def _means(values, weights) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _generations(ax, budgets, label="generations N") -> None:
-    ax.set(xscale="log", xlim=(budgets[0] * 0.8, budgets[-1] * 1.3), xlabel=label)
-    ax.set_xticks(budgets, [f"{b:g}" for b in budgets])
-    ax.minorticks_off()
+    counting_axis(ax, budgets, label, marks=budgets, room=1.3)
 
 
 # ---- one strategy for all ------------------------------------------------------------------------

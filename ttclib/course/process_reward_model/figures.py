@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import functools
-import html
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-import ipywidgets as W
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
@@ -22,16 +19,11 @@ from ttclib.measure.votes import majority, majority_at_k, pass_at_k, votes
 from ttclib.search.aggregation import AGGREGATIONS
 from ttclib.search.pool import auc_within, believe, best_of
 from ttclib.search.rollouts import Rollouts, continuations
+from ttclib.show.live import LiveView
 from ttclib.show.slider import BudgetView, options, powers_of_two
-from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, figure, png_bytes, truth
+from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, counting_axis, figure, truth
 
 AGGREGATION_COLORS = dict(zip(AGGREGATIONS, (GOOD, COLORS[1], COLORS[3], COLORS[2]), strict=True))
-
-
-def _doubling_axis(ax, budgets: Sequence[int], label: str) -> None:
-    ax.set(xscale="log", xlim=(budgets[0] * 0.8, budgets[-1] * 1.25), xlabel=label)
-    ax.set_xticks(budgets, [f"{k:,}" for k in budgets])
-    ax.minorticks_off()
 
 
 def _mean_error(values: np.ndarray) -> np.ndarray:
@@ -86,7 +78,7 @@ def picking_view(
         bars.plot([], [], "s", color=style, markersize=8, label=label)
     bars.plot([], [], "k*", label="the likeliest solution")
     bars.legend(loc="lower right", fontsize=7.5)
-    _doubling_axis(score, ks, "samples n")
+    counting_axis(score, ks, "samples n", marks=ks)
     score.set(ylim=(0, 1), title=f"{len(problems)} problems", ylabel="share of problems")
     for label, (_, color, style) in curves.items():
         score.plot([], [], style, color=color, markersize=4, label=label)
@@ -148,7 +140,7 @@ def rollouts_view(lm, problem: str, solution: str, known: np.ndarray, high: int 
     value.plot([], [], "o", color=GOOD, label="this estimate")
     value.fill_between([], [], color=GOOD, alpha=0.2, label="where 90% of estimates lie")
     value.legend(loc="upper right", fontsize=7.5)
-    _doubling_axis(error, budgets, "rollouts a step")
+    counting_axis(error, budgets, "rollouts a step", marks=budgets)
     error.set(yscale="log", ylim=(0.01, 1), ylabel="error of a label")
     error.set_title("root mean square over the steps")
     line = np.array([budgets[0], budgets[-1]])
@@ -212,11 +204,10 @@ class HeldOut(NamedTuple):
         return float(entropy), auroc(final, right), float(within)
 
 
-class TrainingView:
-    """Watch verifiers learn, one after the other: a bar with the time left, and three measures.
+class TrainingView(LiveView):
+    """Watch verifiers learn, one after the other, by three measures.
 
-    ``watch.of(name, net)`` → a function to be called as ``report(step, loss)`` after each step. The
-    view is live while they train, and becomes a picture after the last step of the last one.
+    ``watch.of(name, net)`` → a function to be called as ``report(step, loss)`` after each step.
 
     Parameters
     ----------
@@ -236,42 +227,31 @@ class TrainingView:
         steps: Mapping[str, int],
         held_out: HeldOut,
         reference: float,
-        every: int = 10,
+        every: int,
     ):
-        from IPython.display import display
-        from tqdm.notebook import tqdm
-
-        self._steps, self._held_out, self._reference, self._every = (
-            dict(steps),
-            held_out,
-            reference,
-            every,
-        )
+        self._steps = dict(steps)
+        self._held_out = held_out
+        self._reference = reference
+        self._every = every
         self.found: dict[str, list[tuple]] = {name: [] for name in steps}
-        self._left = sum(steps.values())
-        self._fig, self._axes = self._still()
-        self._moving: list[Artist] = []
-        self._bar = tqdm(total=self._left, desc="training", unit="step", display=False)
-        self._image = W.HTML()
-        self._handle = display(W.VBox([self._bar.container, self._image]), display_id=True)
+        fig, self._axes = self._still()
+        super().__init__(fig, sum(steps.values()))
 
     def of(self, name: str, net) -> Callable[[int, float], None]:
         """Return what takes note of the steps of one verifier, and look at it as it is now."""
         self.found[name] = [(0, *self._held_out.measure(net))]
 
         def report(step, loss):
-            self._bar.update()
-            self._left -= 1
+            self.advance()
             if step % self._every == 0 or step == self._steps[name]:
                 self.found[name].append((step, *self._held_out.measure(net)))
                 net.train()
-                self._bar.set_postfix(loss=f"{loss:.2f}")
-                self._redraw()
+                self.redraw(self._artists(), self._said(), loss)
 
         return report
 
     def best(self, name: str) -> tuple:
-        """Return (step, cross-entropy, AUC over all answers, AUC within) where the first is lowest."""
+        """Return (step, cross-entropy, AUC over all, AUC within) where the first is lowest."""
         return min(self.found[name][1:], key=lambda row: row[1])  # not before the first step
 
     def _still(self) -> tuple[Figure, np.ndarray]:
@@ -291,39 +271,32 @@ class TrainingView:
             axes[1].plot([], [], "o-", color=color, markersize=3.5, label=name)
         for ax, where in zip(axes, ("upper right", "lower right", "upper left"), strict=True):
             ax.legend(loc=where, fontsize=7.5)
-        fig.canvas.draw()
-        fig.set_layout_engine("none")
         return fig, axes
 
     def _colors(self) -> dict[str, str]:
         return dict(zip(self.found, (GOOD, COLORS[1], COLORS[2], COLORS[3]), strict=False))
 
-    def _redraw(self) -> None:
-        for artist in self._moving:
-            artist.remove()
-        self._moving, said = [], []
-        for name, color in self._colors().items():
-            if len(self.found[name]) < 2:
-                continue
+    def _under_way(self) -> list[str]:
+        return [name for name, rows in self.found.items() if len(rows) > 1]
+
+    def _artists(self) -> Iterator[Artist]:
+        for name in self._under_way():
+            color = self._colors()[name]
             at, *measures = np.array(self.found[name]).T
             for ax, values in zip(self._axes, measures, strict=True):
-                self._moving += ax.plot(at, values, "o-", color=color, markersize=3.5)
+                yield from ax.plot(at, values, "o-", color=color, markersize=3.5)
             ring = {"markersize": 10, "fillstyle": "none", "color": color}
+            yield from self._axes[0].plot(*self.best(name)[:2], "o", **ring)
+
+    def _said(self) -> str:
+        said = []
+        for name in self._under_way():
             step, entropy, everywhere, within = self.best(name)
-            self._moving += self._axes[0].plot(step, entropy, "o", **ring)
             said.append(
                 f"{name}, kept after step {step}: cross-entropy {entropy:.2f}, AUC over all answers "
                 f"{everywhere:.2f}, within a problem {within:.2f}"
             )
-        text = "; ".join(said)
-        if not self._left:
-            self._bar.close()
-            if self._handle:
-                self._handle.update(Picture(self._fig, text))
-            return
-        self._fig.canvas.draw()
-        data = base64.b64encode(png_bytes(np.asarray(self._fig.canvas.buffer_rgba()))).decode()
-        self._image.value = f'<img alt="{html.escape(text)}" src="data:image/png;base64,{data}">'
+        return "; ".join(said)
 
 
 # ---- what judges know -------------------------------------------------------------------------------
@@ -469,7 +442,7 @@ def aggregation_view(
     passed = pass_at_k(right, ks)
     fig, axes = figure(1, len(scores), size=(9.2, 3.9), sharey=True)
     for ax, name in zip(axes, scores, strict=True):
-        _doubling_axis(ax, ks, "samples n")
+        counting_axis(ax, ks, "samples n", marks=ks)
         ax.set(ylim=(0.3, 1), title=name)
         ax.plot(ks, passed.mean(axis=0), "k--", linewidth=1.2, label="one of n is right")
         ax.plot(ks, voted.mean(axis=0), ":", color=MUTED, label="majority of n")

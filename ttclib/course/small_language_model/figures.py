@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import functools
-import html
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-import ipywidgets as W
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
@@ -20,8 +17,9 @@ from ttclib.lm import arithmetic, samplers
 from ttclib.lm.decoding import Decoder, sample
 from ttclib.lm.flops import coefficients, sequence_flops
 from ttclib.measure.votes import majority, majority_at_k, pass_at_k, votes
+from ttclib.show.live import LiveView
 from ttclib.show.slider import BudgetView, entry, options, powers_of_two
-from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, figure, png_bytes, truth
+from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, counting_axis, figure, truth
 
 _END_SIGN = "⏎"  # how the end of a text is written
 _GREEN = COLORS[2]
@@ -433,7 +431,7 @@ def samples_view(
 
     fig, (above, (vote, kinds, bill)) = figure(2, 3, size=(8.8, 5.6))
     for ax, name in zip(above, groups, strict=True):
-        _counting_axis(ax, budgets, "samples k")
+        counting_axis(ax, budgets, "samples k")
         ax.set(ylim=(0, 1.04), title=name)
     above[0].set_ylabel("share of problems")
     above[-1].plot([], [], "o-", color=_GREEN, markersize=3.5, label="pass@k: one of k is right")
@@ -445,9 +443,9 @@ def samples_view(
     vote.legend(loc="lower right", fontsize=7.5)
     vote.set(xlim=(-0.03, 1.03), ylim=(-0.04, 1.04), title="one dot a problem")
     vote.set(xlabel="share of samples right", ylabel="majority of n right")
-    _counting_axis(kinds, budgets, "samples n")
+    counting_axis(kinds, budgets, "samples n")
     kinds.set(ylim=(0, 1.15 * most), ylabel="different answers", title="for each problem")
-    _counting_axis(bill, budgets, "samples n")
+    counting_axis(bill, budgets, "samples n")
     bill.set(yscale="log", ylim=(10, 6 * spent[budgets[-1]].lm_tokens / len(prompts)))
     bill.set(title="for each problem")
     bill.plot([], [], "o-", color=BAD, markersize=3.5, label="characters drawn")
@@ -483,14 +481,6 @@ def samples_view(
     return BudgetView(
         fig, draw, luck=False, samples=powers_of_two(0, high, unit="samples", default=high - 2)
     )
-
-
-def _counting_axis(ax, counts: Sequence[int], label: str) -> None:
-    """A logarithmic axis with the counts themselves at its marks, every other one."""
-    ax.set(xscale="log", xlim=(counts[0] * 0.8, counts[-1] * 1.25), xlabel=label)
-    every = counts[:: 1 + len(counts) // 6]
-    ax.set_xticks(every, [f"{k:,}" for k in every])
-    ax.minorticks_off()
 
 
 # ---- beams ----------------------------------------------------------------------------------------
@@ -532,7 +522,7 @@ def beam_picture(
     fig, (likely, good) = figure(1, 2, size=(8.6, 3.5))
     _with_band(likely, widths, (log_probs - log_probs[0]).T, BAD)
     truth(likely, 0.0)
-    _counting_axis(likely, widths, "beam width")
+    counting_axis(likely, widths, "beam width")
     likely.set(ylabel="gain in log probability (nats)", title="a wider beam finds likelier texts …")
     _with_band(good, positions, right.T, BAD, "beam search, widths " + ", ".join(map(str, widths)))
     _with_band(good, fed, voted, GOOD, f"majority of 1 to {ks[-1]} samples")
@@ -563,7 +553,7 @@ def cache_view(config, prompt: int = 16, high: int = 10) -> BudgetView:
     a, _ = coefficients(config)
     matrices = {t: a * (prompt + t - 1) for t in budgets}
     fig, ax = figure(size=(7.6, 3.6))
-    _counting_axis(ax, budgets, f"characters written after a prompt of {prompt}")
+    counting_axis(ax, budgets, f"characters written after a prompt of {prompt}")
     ax.set(yscale="log", ylim=(with_cache[1] / 2, one_by_one[-1] * 4), ylabel="FLOPs")
     for color, style, label in (
         (BAD, "o-", "all read again for every character"),
@@ -604,7 +594,7 @@ def speed_picture(
     truth(ax, best, "a matrix product of the same FLOPs")
     ax.plot(batches, cached, "o-", color=GOOD, markersize=4, label="with a cache")
     ax.plot(batches, again, "o-", color=BAD, markersize=4, label="all read again")
-    _counting_axis(ax, batches, "texts written together")
+    counting_axis(ax, batches, "texts written together")
     ax.set(yscale="log", ylim=(min(again) / 2, best * 3), ylabel="characters a second")
     ax.legend(loc="lower right")
     pairs = zip(batches, cached, again, strict=True)
@@ -630,11 +620,10 @@ def stages(problem: str, text: str) -> tuple[bool, bool, bool]:
     return formed, text.partition("=")[0] in possible, formed and _right(problem, text)
 
 
-class TrainingView:
-    """Watch a model learn: a bar with the time left, the loss, and what it writes now.
+class TrainingView(LiveView):
+    """Watch a model learn: the loss, and what it writes now.
 
-    Call it after each step as ``watch(step, loss, model)``. It redraws every few steps. The view
-    stays live while the training runs, and becomes a picture after the last step.
+    Call it after each step as ``watch(step, loss, model)``. It redraws every few steps.
 
     Parameters
     ----------
@@ -646,55 +635,36 @@ class TrainingView:
         ``solve(model, problems)`` → its greedy solutions.
     every : int
         Steps from one picture to the next.
-    show : int
-        How many problems to show with their solutions.
     """
 
-    def __init__(
-        self, steps: int, problems: Sequence[str], solve: Callable, every: int = 15, show: int = 2
-    ):
-        from IPython.display import display
-        from tqdm.notebook import tqdm
+    SHOWN = 2  # problems, with their solutions
 
-        self._steps, self._problems, self._solve = steps, list(problems), solve
-        self._every, self._show = every, show
+    def __init__(self, steps: int, problems: Sequence[str], solve: Callable, every: int = 15):
+        self._steps = steps
+        self._problems = list(problems)
+        self._solve = solve
+        self._every = every
         self.losses: list[float] = []
-        self.scores: list[
-            tuple[int, float, float, float]
-        ] = []  # step; share with form, copy, right
+        # step, and the shares that have the form, copy a sum, are right
+        self.scores: list[tuple[int, float, float, float]] = []
         self.written: list[tuple[int, list[str]]] = []
-        self._fig, self._axes = self._still()
-        self._moving: list[Artist] = []
-        self._bar = tqdm(total=steps, desc="training", unit="step", display=False)
-        self._image = W.HTML()
-        self._handle = display(W.VBox([self._bar.container, self._image]), display_id=True)
+        fig, self._axes = self._still()
+        super().__init__(fig, steps)
 
     def __call__(self, step: int, loss: float, model) -> None:
         """Take note of a step."""
         self.losses.append(loss)
-        self._bar.update()
+        self.advance()
         if step == 1 or step % self._every == 0 or step == self._steps:
-            self._bar.set_postfix(loss=f"{loss:.2f}")
             texts = self._solve(model, self._problems)
             marks = [
                 stages(problem, text) for problem, text in zip(self._problems, texts, strict=True)
             ]
             self.scores.append((step, *np.mean(marks, axis=0)))
-            self.written.append((step, texts[: self._show]))
-            fig, text = self._drawing()
-            if step == self._steps:
-                self._bar.close()
-                if self._handle:
-                    self._handle.update(Picture(fig, text))
-                return
-            fig.canvas.draw()
-            data = base64.b64encode(png_bytes(np.asarray(fig.canvas.buffer_rgba()))).decode()
-            self._image.value = (
-                f'<img alt="{html.escape(text)}" src="data:image/png;base64,{data}">'
-            )
+            self.written.append((step, texts[: self.SHOWN]))
+            self.redraw(self._artists(), self._said(), loss)
 
     def _still(self) -> tuple[Figure, np.ndarray]:
-        """Make what stands still, once: to lay out the axes takes as long as to draw them."""
         fig, axes = figure(1, 3, size=(8.8, 3.6), width_ratios=[1, 1, 1.25])
         loss, score, words = axes
         truth(loss, math.log(len(arithmetic.ALPHABET) + 1), "knows nothing: ln 20")
@@ -708,36 +678,32 @@ class TrainingView:
         score.legend(loc="lower right", fontsize=7.5)
         words.axis("off")
         words.set(xlim=(0, 1), ylim=(0, 1), title="what it writes")
-        fig.canvas.draw()
-        fig.set_layout_engine("none")
         return fig, axes
 
-    def _drawing(self) -> tuple[Figure, str]:
+    def _artists(self) -> Iterator[Artist]:
         loss, score, words = self._axes
-        for artist in self._moving:
-            artist.remove()
-        self._moving = loss.plot(
-            np.arange(1, len(self.losses) + 1), self.losses, color=GOOD, linewidth=1
-        )
+        steps = np.arange(1, len(self.losses) + 1)
+        yield from loss.plot(steps, self.losses, color=GOOD, linewidth=1)
         at, *shares = np.array(self.scores).T
         for share, color in zip(shares, _STAGES.values(), strict=True):
-            self._moving += score.plot(at, share, "o-", color=color, markersize=3)
+            yield from score.plot(at, share, "o-", color=color, markersize=3)
         style = {"family": "monospace", "fontsize": 7.5}
-        rows = _spread(self.written, 12 // self._show)
+        rows = _spread(self.written, 12 // self.SHOWN)
         for line, (step, texts) in enumerate(rows):
             for j, (problem, text) in enumerate(zip(self._problems, texts, strict=False)):
-                y = 1 - (line * self._show + j + 0.7) / (len(rows) * self._show + 0.4)
+                y = 1 - (line * self.SHOWN + j + 0.7) / (len(rows) * self.SHOWN + 0.4)
                 color = GOOD if _right(problem, text) else BAD
                 asked = f"{step if j == 0 else '':>4} {problem}?"
-                self._moving.append(words.text(0, y, asked, **style))
-                self._moving.append(words.text(0.42, y, _shown(text)[:22], color=color, **style))
-        last = self.scores[-1]
-        text = (
-            f"after {last[0]:.0f} steps: loss {np.mean(self.losses[-10:]):.2f}; "
-            f"of {len(self._problems)} new problems {last[1]:.0%} have the right form, "
-            f"{last[2]:.0%} copy a sum, {last[3]:.0%} are right"
+                yield words.text(0, y, asked, **style)
+                yield words.text(0.42, y, _shown(text)[:22], color=color, **style)
+
+    def _said(self) -> str:
+        step, form, copy, right = self.scores[-1]
+        return (
+            f"after {step:.0f} steps: loss {np.mean(self.losses[-10:]):.2f}; "
+            f"of {len(self._problems)} new problems {form:.0%} have the right form, "
+            f"{copy:.0%} copy a sum, {right:.0%} are right"
         )
-        return self._fig, text
 
 
 def _spread(items: Sequence, most: int) -> list:
