@@ -383,7 +383,7 @@ def damaged_data():
 
     try:
         return next(
-            (line for name in artefacts.manifest() for line in artefacts.problems(name)), None
+            (line for name in artefacts.manifest() for line in artefacts.faults(name)), None
         )
     except ValueError as error:
         return str(error)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -53,7 +54,8 @@ def test_a_missing_file_is_named(data):
 def test_a_cut_file_is_named(data):
     (data / "model/weights.bin").write_bytes(bytes(range(40)))
     assert refused(data) == (
-        "data/model/weights.bin is damaged (40 bytes, not 100); rebuild it with: python3 course.py data model"
+        "data/model/weights.bin is damaged (40 bytes, not 100); "
+        "rebuild it with: python3 course.py data model"
     )
 
 
@@ -69,7 +71,7 @@ def test_one_flipped_bit_is_noticed(data, place):
 def test_every_damaged_file_is_found(data):
     (data / "model/weights.bin").unlink()
     (data / "model/deep/config.json").write_text("")
-    assert len(list(artefacts.problems("model", data))) == 2
+    assert len(list(artefacts.faults("model", data))) == 2
 
 
 def test_an_artefact_that_was_never_built(data):
@@ -119,14 +121,52 @@ def test_a_repaired_artefact_is_accepted(data):
     assert artefacts.path("model", data)
 
 
-def test_data_is_found_from_a_notebook():
-    code = "from ttclib import artefacts; print(artefacts.path('lab-tokenizer'))"
+def asked(code, package, **variables):
+    """What a fresh Python says that finds ttclib in a folder."""
+    env = {key: value for key, value in os.environ.items() if key != "TTC_DATA"}
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", f"from ttclib import artefacts; {code}"],
         cwd=course.ROOT / "notebooks",
-        env=os.environ | {"PYTHONPATH": str(course.ROOT)},
+        env=env | {"PYTHONPATH": str(package)} | variables,
         capture_output=True,
         text=True,
-        check=True,
     )
-    assert done.stdout.strip() == str(course.ROOT / "data/lab-tokenizer")
+    return done.stdout.strip() or done.stderr.strip().splitlines()[-1]
+
+
+def test_data_is_found_from_a_notebook():
+    said = asked("print(artefacts.path('lab-tokenizer'))", course.ROOT)
+    assert said == str(course.ROOT / "data/lab-tokenizer")
+
+
+@pytest.fixture
+def installed(tmp_path):
+    """The library alone, as an installer copies it."""
+    (tmp_path / "packages").mkdir()
+    shutil.copytree(course.ROOT / "ttclib", tmp_path / "packages/ttclib")
+    return tmp_path / "packages"
+
+
+def test_an_installed_library_finds_data_through_a_variable(installed):
+    data = course.ROOT / "data"
+    said = asked("print(artefacts.path('lab-tokenizer'))", installed, TTC_DATA=str(data))
+    assert said == str(data / "lab-tokenizer")
+
+
+@pytest.mark.parametrize("variables", [{}, {"TTC_DATA": ""}, {"TTC_DATA": "elsewhere"}])
+def test_an_installed_library_without_data_says_what_to_do(installed, variables):
+    where = variables.get("TTC_DATA") or installed / "data"
+    for call in ("path('lab-small')", "manifest()"):
+        assert asked(f"artefacts.{call}", installed, **variables) == (
+            f"ValueError: there is no folder {where}, so the course's models and results are not "
+            "here; get a copy of the course and set TTC_DATA to its folder data"
+        )
+
+
+def test_the_variable_is_looked_at_when_data_is_asked_for(data, monkeypatch):
+    """So a learner who reads that line can set it and go on in the same session."""
+    monkeypatch.setenv("TTC_DATA", str(data / "nowhere"))
+    with pytest.raises(ValueError, match="set TTC_DATA"):
+        artefacts.path("model")
+    monkeypatch.setenv("TTC_DATA", str(data))
+    assert artefacts.path("model") == data / "model"

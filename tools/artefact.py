@@ -16,6 +16,7 @@ from ttclib import artefacts
 from ttclib.files import turn, whole
 from ttclib.machine import processor
 
+DATA = artefacts.data_folder()
 BUILD = ".build"  # git does not see it
 
 
@@ -73,7 +74,7 @@ class Artefact:
     score: Callable[[Job], dict] | None = None
 
 
-def known(data: Path = artefacts.DATA) -> dict[str, dict]:
+def known(data: Path = DATA) -> dict[str, dict]:
     """Return the manifest, empty before the first artefact is built."""
     return artefacts.manifest(data) if (data / "manifest.json").exists() else {}
 
@@ -83,14 +84,14 @@ def digest(value) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def recipe(artefact: Artefact, data: Path = artefacts.DATA) -> dict:
+def recipe(artefact: Artefact, data: Path = DATA) -> dict:
     """Return what decides an artefact: its settings and seeds, and the files it is made from."""
     entries = known(data)
     made_from = {name: digest(entries[name]["files"]) for name in artefact.needs if name in entries}
     return {"settings": artefact.settings, "seeds": artefact.seeds, "made from": made_from}
 
 
-def pending(artefact: Artefact, data: Path = artefacts.DATA) -> str | None:
+def pending(artefact: Artefact, data: Path = DATA) -> str | None:
     """Return why an artefact has to be built, or None if it is ready."""
     entry = known(data).get(artefact.name)
     if entry is None:
@@ -102,10 +103,10 @@ def pending(artefact: Artefact, data: Path = artefacts.DATA) -> str | None:
                 if part == "made from"
                 else f"its {part} have changed"
             )
-    return next(artefacts.problems(artefact.name, data), None)
+    return next(artefacts.faults(artefact.name, data), None)
 
 
-def make(artefact: Artefact, data: Path = artefacts.DATA) -> dict:
+def make(artefact: Artefact, data: Path = DATA) -> dict:
     """Build an artefact, or go on where a build was killed; return its entry in the manifest.
 
     Raises
@@ -145,7 +146,7 @@ def make(artefact: Artefact, data: Path = artefacts.DATA) -> dict:
     return entry
 
 
-def rescore(artefact: Artefact, data: Path = artefacts.DATA) -> dict:
+def rescore(artefact: Artefact, data: Path = DATA) -> dict:
     """Measure the score of an artefact again; return its new entry in the manifest."""
     needs = {name: artefacts.path(name, data) for name in artefact.needs}
     folder = artefacts.path(artefact.name, data)

@@ -8,7 +8,7 @@ import argparse
 import sys
 
 from tools import decoding, lab, search, verifier
-from tools.artefact import known, make, pending, rescore
+from tools.artefact import DATA, known, make, pending, rescore
 from ttclib import artefacts
 
 ARTEFACTS = {
@@ -27,7 +27,7 @@ def with_needs(names, declared):
     return [artefact for name, artefact in declared.items() if name in wanted]
 
 
-def table(data=artefacts.DATA):
+def table(data=DATA):
     """Write the manifest as a table in Markdown."""
     lines = ["| folder | what it is | kB | made in | score |", "|---|---|---|---|---|"]
     for name, entry in known(data).items():
@@ -40,7 +40,7 @@ def table(data=artefacts.DATA):
     return "\n".join([*lines, ""])
 
 
-def describe(data=artefacts.DATA):
+def describe(data=DATA):
     """Renew the table in the folder's README."""
     readme = data / "README.md"
     before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
@@ -48,7 +48,7 @@ def describe(data=artefacts.DATA):
     readme.write_text(text, encoding="utf-8", newline="\n")
 
 
-def build(names, declared, data=artefacts.DATA):
+def build(names, declared, data=DATA):
     """Build artefacts and what they need; one that fails is one line, and the others go on."""
     failed = 0
     for artefact in with_needs(names or declared, declared):
@@ -73,9 +73,9 @@ def show(name, entry):
         print(f"  {key}: {value}", flush=True)
 
 
-def check(names, declared, data=artefacts.DATA):
+def check(names, declared, data=DATA):
     """Compare all files with the manifest and name each one that differs."""
-    found = [problem for name in names or declared for problem in artefacts.problems(name, data)]
+    found = [fault for name in names or declared for fault in artefacts.faults(name, data)]
     print(*(found or ["every file is as the manifest says"]), sep="\n")
     return int(bool(found))
 

@@ -2,23 +2,30 @@
 
 An artefact is a folder of ``data/``. ``data/manifest.json`` lists the files of each, with their
 sizes and SHA-256, and says how it was made. ``python3 course.py data`` builds artefacts and writes
-that list.
+that list. Where ``ttclib`` is installed without the course, the environment variable ``TTC_DATA``
+says where such a folder is.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
-DATA = Path(__file__).resolve().parent.parent / "data"
 COMMAND = "python3 course.py data"
 
 _sound: set[Path] = set()  # folders that this process has checked
 
 
-def path(name: str, data: Path = DATA) -> Path:
+def data_folder() -> Path:
+    """Folder of all artefacts: ``TTC_DATA`` if that is set, else ``data/`` beside the package."""
+    beside = Path(__file__).resolve().parent.parent / "data"
+    return Path(os.environ.get("TTC_DATA") or beside)
+
+
+def path(name: str, data: Path | None = None) -> Path:
     """Return the folder of an artefact, after all of its files were compared with the manifest.
 
     The comparison is made once in each process.
@@ -28,23 +35,32 @@ def path(name: str, data: Path = DATA) -> Path:
     ValueError
         One line that names the file that is missing or damaged, and the command that rebuilds it.
     """
-    folder = data / name
+    folder = (data or data_folder()) / name
     if folder not in _sound:
-        for problem in problems(name, data):
-            raise ValueError(problem)
+        for fault in faults(name, data):
+            raise ValueError(fault)
         _sound.add(folder)
     return folder
 
 
-def manifest(data: Path = DATA) -> dict[str, dict]:
+def manifest(data: Path | None = None) -> dict[str, dict]:
     """Read the manifest: what is known of each artefact, by its name.
 
     Raises
     ------
     ValueError
-        If it is missing or damaged.
+        If it is missing or damaged, or there is no folder of artefacts at all.
     """
-    cure = f"get it back with: git checkout data/manifest.json, or delete it and rebuild all with: {COMMAND}"
+    data = data or data_folder()
+    if not data.is_dir():
+        raise ValueError(
+            f"there is no folder {data}, so the course's models and results are not here; "
+            "get a copy of the course and set TTC_DATA to its folder data"
+        )
+    cure = (
+        "get it back with: git checkout data/manifest.json, "
+        f"or delete it and rebuild all with: {COMMAND}"
+    )
     try:
         entries = json.loads((data / "manifest.json").read_text(encoding="utf-8"))
         for entry in entries.values():
@@ -58,7 +74,7 @@ def manifest(data: Path = DATA) -> dict[str, dict]:
     return entries
 
 
-def problems(name: str, data: Path = DATA) -> Iterator[str]:
+def faults(name: str, data: Path | None = None) -> Iterator[str]:
     """Yield one line for each file of an artefact that is not as the manifest says.
 
     Raises
@@ -66,6 +82,7 @@ def problems(name: str, data: Path = DATA) -> Iterator[str]:
     ValueError
         If the manifest cannot be read.
     """
+    data = data or data_folder()
     entry = manifest(data).get(name)
     if entry is None:
         yield f"data/{name} is not there; build it with: {COMMAND} {name}"

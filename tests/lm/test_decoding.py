@@ -562,7 +562,7 @@ class OneStreamForAll(Decoder):
     """Who is drawn first gets the first number, so it matters how many others there are."""
 
     def _draw(self, log_proposal, which, new, active):
-        return samplers.draw(log_proposal, which, new.run.streams[0].random(len(active)))
+        return samplers.draw_tokens(log_proposal, which, new.run.streams[0].random(len(active)))
 
 
 def test_one_stream_for_all_is_noticed(seed):

@@ -21,7 +21,7 @@ torch = pytest.importorskip("torch")
 
 import course
 from ttclib.lm import pretrained, tokenizer
-from ttclib.lm.gguf import halves, read_llama
+from ttclib.lm.gguf import _halves, read_llama
 from ttclib.lm.llama import Llama, Shape
 
 needs_smollm2 = pytest.mark.skipif(not pretrained.have_smollm2(), reason=pretrained.HOW_TO_GET_IT)
@@ -436,7 +436,7 @@ def test_digits_are_read_one_by_one(written):
 
 def test_halves_undoes_the_order_of_pairs():
     rows = torch.arange(16.0).view(8, 2)  # two heads of four rows
-    assert halves(rows, 4)[:, 0].div(2).tolist() == [0, 2, 1, 3, 4, 6, 5, 7]
+    assert _halves(rows, 4)[:, 0].div(2).tolist() == [0, 2, 1, 3, 4, 6, 5, 7]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from ttclib.lm import samplers
 from ttclib.lm.samplers import (
     chain,
-    draw,
+    draw_tokens,
     greedy,
     min_p,
     plain,
@@ -196,7 +196,7 @@ UNIFORMS = st.floats(0, 1, exclude_max=True) | st.sampled_from([0.0, 5e-324, 1 -
 @settings(max_examples=300)
 def test_draw_inverts_the_cumulative_law(laws, draws):
     which, uniforms = np.array([d[0] for d in draws], dtype=int), np.array([d[1] for d in draws])
-    tokens = draw(laws, which, uniforms)
+    tokens = draw_tokens(laws, which, uniforms)
     assert tokens.shape == uniforms.shape
     for row, uniform, token in zip(which, uniforms, tokens, strict=True):
         law = np.exp(laws[row])
@@ -208,7 +208,7 @@ def test_draw_gives_every_token_its_share_of_the_interval():
     """The midpoints of 10⁴ equal cells: counts are exact."""
     law = np.array([[0.0, 0.25, 0.0, 0.5, 0.0, 0.2, 0.05, 0.0]])
     uniforms = (np.arange(10_000) + 0.5) / 10_000
-    tokens = draw(log(law), np.zeros(10_000, dtype=int), uniforms)
+    tokens = draw_tokens(log(law), np.zeros(10_000, dtype=int), uniforms)
     assert np.bincount(tokens, minlength=8).tolist() == [0, 2500, 0, 5000, 0, 2000, 500, 0]
 
 
@@ -217,7 +217,7 @@ def test_no_draw_is_impossible_however_the_law_rounds(uniform):
     rng = np.random.default_rng(0)
     laws = rng.exponential(size=(50, 1000)) ** 8  # masses from 1e-30 to 1
     laws[:, :300] = laws[:, -300:] = 0
-    tokens = draw(renormalise(log(laws)), np.arange(50), np.full(50, uniform))
+    tokens = draw_tokens(renormalise(log(laws)), np.arange(50), np.full(50, uniform))
     assert (laws[np.arange(50), tokens] > 0).all()
 
 

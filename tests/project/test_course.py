@@ -284,7 +284,7 @@ def test_the_doctor_names_a_damaged_file(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(course, "ROOT", tmp_path)  # no environment there
     assert course.doctor() == 0
     assert capsys.readouterr().out.splitlines()[-1] == "data         sound"
-    monkeypatch.setattr(artefacts, "problems", lambda name: iter([f"data/{name}/x is missing; do"]))
+    monkeypatch.setattr(artefacts, "faults", lambda name: iter([f"data/{name}/x is missing; do"]))
     assert course.doctor() == 1
     assert "data         data/lab-" in capsys.readouterr().out
 

@@ -26,7 +26,7 @@ from ttclib.lm.engine import CausalLM
 from ttclib.lm.llama import Llama
 from ttclib.lm.pretrained import read_model
 
-SHIPPED = artefacts.DATA
+SHIPPED = artefacts.data_folder()
 # language models; a verifier has no tokenizer of its own, and is tested with a reader
 MODELS = [
     name for name in artefacts.manifest() if (SHIPPED / name / "tokenizer_config.json").exists()

@@ -390,7 +390,7 @@ def test_samples_of_one_stream_are_not_nested(seed):
         def _draw(self, log_proposal, which, new, active):
             from ttclib.lm import samplers
 
-            return samplers.draw(log_proposal, which, new.run.streams[0].random(len(active)))
+            return samplers.draw_tokens(log_proposal, which, new.run.streams[0].random(len(active)))
 
     model = OneStreamForAll(ABC, PROMPTS, Exact(opinion), until="ab", max_tokens=7)
     with pytest.raises(AssertionError):

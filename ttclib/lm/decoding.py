@@ -378,7 +378,7 @@ class Decoder(Model):
 
     def _draw(self, log_proposal, which, new, active):
         """Draw a token for each active text, whose law is row ``which`` of ``log_proposal``."""
-        return samplers.draw(log_proposal, which, new.run.random(active))
+        return samplers.draw_tokens(log_proposal, which, new.run.random(active))
 
     def _weigh(self, target: np.ndarray, proposed: np.ndarray) -> np.ndarray:
         """Log weight of tokens that were drawn: how much more the target wants them."""

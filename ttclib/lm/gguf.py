@@ -60,7 +60,7 @@ def read_llama(file: Path):
             width = config.intermediate_size if "ffn_down" in name else config.hidden_size
             weight = dequantize(weight, stored.ggml_type).view(-1, width)
         if "attn_q" in name or "attn_k" in name:
-            weight = halves(weight, config.head_dim)
+            weight = _halves(weight, config.head_dim)
         weights[".".join(_NAMES.get(part, part) for part in name.split("."))] = weight
     with torch.device("meta"):  # names and shapes, without memory
         model = LlamaForCausalLM(config)
@@ -73,7 +73,7 @@ def read_llama(file: Path):
     return model, tokenizer
 
 
-def halves(weight, head_dim: int):
+def _halves(weight, head_dim: int):
     """Reorder the rows of each head from pairs (0, 1), (2, 3), … to halves (0, half), (1, half +
     1), …
 

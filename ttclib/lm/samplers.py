@@ -123,7 +123,7 @@ def chain(*samplers: Sampler) -> Sampler:
     return apply
 
 
-def draw(log_probs: np.ndarray, which: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+def draw_tokens(log_probs: np.ndarray, which: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
     """Draw tokens by inverting cumulative laws.
 
     Parameters
