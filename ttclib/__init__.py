@@ -1,7 +1,7 @@
 """The library behind *From darts to decoding*, a course on test-time compute.
 
-Each module holds one idea: ``cost``, ``montecarlo``, ``markov``, ``mcmc``, ``resampling``,
-``smc``, ``kalman``, ``hmm``, ``view``, ``check`` … Import the one you need; importing the package
+Each package holds one idea: ``sampling``, ``particles``, ``measure``, ``lm``, ``search``, ``show``;
+``course`` holds what only one notebook uses. Import the module you need; importing ``ttclib``
 itself loads nothing but this line.
 """
 

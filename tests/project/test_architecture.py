@@ -6,7 +6,7 @@ from tools import architecture as picture
 
 
 def test_the_committed_picture_is_what_the_code_draws():
-    said = "draw it again with: python -m tools.architecture"
+    said = "draw it again with: .venv/bin/python -m tools.architecture"
     assert picture.PATH.read_text(encoding="utf-8") == picture.draw(), said
 
 

@@ -84,6 +84,27 @@ def test_the_change_log_begins_with_what_is_not_released_or_this_version():
     assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 
 
+@each_page
+def test_commands_exist(page):
+    known = set(re.findall(r"^python3 course\.py (\w+)", course.__doc__, re.MULTILINE))
+    assert {"lab", "test", "data"} <= known
+    text = page.read_text(encoding="utf-8")
+    assert set(re.findall(r"python3 course\.py (\w+)", text)) <= known
+    for parts in re.findall(r"--only ([\w,]+)", text):
+        assert set(parts.split(",")) <= course.PARTS.keys()
+    for tool in re.findall(r"python -m tools\.(\w+)", text):
+        assert (course.ROOT / "tools" / f"{tool}.py").exists()
+
+
+def test_the_front_page_says_every_part_of_the_tests():
+    text = (course.ROOT / "README.md").read_text(encoding="utf-8")
+    table = text.partition("| part | what it holds |")[2].partition("\n\n")[0]
+    named = [name for row in table.splitlines() for name in re.findall("`(\\w+)`", row[:30])]
+    assert named == list(course.PARTS)
+    numbers = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+    assert f"runs {numbers[len(course.PARTS)]} parts" in text
+
+
 # ---- the reader of pages itself -----------------------------------------------------------------
 
 PAGE = (
