@@ -1,8 +1,9 @@
-"""Pictures of notebook 05: the law of the next token, samples, votes, what a text costs."""
+"""Pictures of notebook 05: what comes next, samples, votes, what a text costs."""
 
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -16,10 +17,21 @@ from ttclib.cost import Cost, readable
 from ttclib.lm import arithmetic, samplers
 from ttclib.lm.decoding import Decoder, sample
 from ttclib.lm.flops import coefficients, sequence_flops
+from ttclib.measure import bootstrap
 from ttclib.measure.votes import majority, majority_at_k, pass_at_k, votes
 from ttclib.show.live import LiveView
 from ttclib.show.slider import BudgetView, entry, options, powers_of_two
-from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, counting_axis, figure, truth
+from ttclib.show.style import (
+    BAD,
+    COLORS,
+    GOOD,
+    MUTED,
+    TRUTH,
+    Picture,
+    counting_axis,
+    figure,
+    truth,
+)
 
 _END_SIGN = "⏎"  # how the end of a text is written
 _GREEN = COLORS[2]
@@ -38,90 +50,82 @@ def _shown(text: str) -> str:
     return text.replace(arithmetic.END, _END_SIGN)
 
 
-def _law(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+def _softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     """Probabilities (…, V) of logits (…, V)."""
     powers = np.exp((logits - logits.max(axis=-1, keepdims=True)) / temperature)
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
-def _bits(law: np.ndarray) -> np.ndarray:
-    """Entropy of laws (…, V) in bits."""
-    return -(law * np.log2(np.maximum(law, 1e-300))).sum(axis=-1)
+def _bits(probs: np.ndarray) -> np.ndarray:
+    """Entropy of distributions (…, V) in bits."""
+    return -(probs * np.log2(np.maximum(probs, 1e-300))).sum(axis=-1)
+
+
+def _value(problem: str) -> int:
+    return arithmetic.value(arithmetic.parse(problem))
 
 
 def _right(problem: str, text: str) -> bool:
-    return arithmetic.answer(text) == arithmetic.value(arithmetic.parse(problem))
+    return arithmetic.answer(text.rstrip(arithmetic.END)) == _value(problem)
 
 
-# ---- what the model sees ------------------------------------------------------------------------
+# ---- what the model sees -------------------------------------------------------------------------
 
 
 def next_token_view(lm, logits: Callable[[str], np.ndarray], problem: str) -> BudgetView:
-    """The law of the next character at each position of a solution, and how open it is.
+    """The distribution of the next character along a solution, and how open it is.
 
     ``logits(text)`` → (len(text), V): row i is about the character after the first i + 1.
     """
     solution = arithmetic.solve(arithmetic.parse(problem)) + arithmetic.END
-    every = logits(problem + "?" + solution)[len(problem) : -1]
-    signs, places = _signs(lm), np.arange(len(solution))
-    shown = [i for i, sign in enumerate(signs) if sign]
-    index = {_shown(lm_text): i for i, lm_text in enumerate(signs) if lm_text}
-    fig, (open_, law_) = figure(2, 1, size=(8.4, 4.8), height_ratios=[1, 1.25])
-    open_.set(
-        xlim=(-0.8, len(solution) - 0.2), ylim=(0, math.log2(len(shown))), ylabel="entropy (bits)"
-    )
-    open_.set_xticks(places, list(_shown(solution)), family="monospace", fontsize=9.5)
-    open_.set_title(f"{problem}?   how open is each character of the right solution?")
-    open_.grid(axis="x", visible=False)
-    law_.set(
-        xlim=(-0.8, len(shown) - 0.2), ylim=(0, 1.12), ylabel="probability", xlabel="next character"
-    )
-    law_.set_xticks(range(len(shown)), [signs[i] for i in shown], family="monospace", fontsize=9.5)
-    law_.grid(axis="x", visible=False)
+    rows = logits(problem + "?" + solution)[len(problem) : -1]
+    signs = _signs(lm)
+    known = [i for i, sign in enumerate(signs) if sign]
+    written = _shown(solution)
+    places = np.arange(len(solution))
+    mono = {"family": "monospace", "fontsize": 9.5}
+    fig, (entropy, chances) = figure(2, 1, size=(8.4, 4.8), height_ratios=[1, 1.25])
+    entropy.set(xlim=(-0.8, len(solution) - 0.2), ylim=(0, math.log2(len(known))))
+    entropy.set(ylabel="entropy (bits)")
+    entropy.set_xticks(places, list(written), **mono)
+    entropy.set_title(f"{problem}?   how open is each character of the right solution?")
+    chances.set(xlim=(-0.8, len(known) - 0.2), ylim=(0, 1.12))
+    chances.set(ylabel="probability", xlabel="next character")
+    chances.set_xticks(range(len(known)), [signs[i] for i in known], **mono)
+    for ax in (entropy, chances):
+        ax.grid(axis="x", visible=False)
 
     def draw(position, temperature, seed):
-        laws = _law(every, temperature)
-        bits, law = _bits(laws), laws[position]
-        colors = np.where(places == position, BAD, MUTED)
-        open_.bar(places, bits, color=colors)
-        true = index[_shown(solution[position])]
-        law_.bar(range(len(shown)), law[shown], color=[GOOD if i == true else MUTED for i in shown])
-        written = _shown(solution[:position]) or "nothing yet"
-        law_.text(
-            0.99,
-            0.93,
-            f"written so far: {written[-42:]}",
-            transform=law_.transAxes,
-            ha="right",
-            family="monospace",
-            fontsize=9,
-        )
-        best = np.argsort(-law)[:3]
-        top = ", ".join(f"{signs[i]} {law[i]:.2f}" for i in best)
+        every = _softmax(rows, temperature)
+        bits = _bits(every)
+        probs = every[position]
+        true = signs.index(written[position])
+        entropy.bar(places, bits, color=np.where(places == position, BAD, MUTED))
+        colors = [GOOD if i == true else MUTED for i in known]
+        chances.bar(range(len(known)), probs[known], color=colors)
+        begun = f"written so far: {(written[:position] or 'nothing yet')[-42:]}"
+        corner = {"transform": chances.transAxes, "ha": "right", "family": "monospace"}
+        chances.text(0.99, 0.93, begun, **corner, fontsize=9)
+        top = ", ".join(f"{signs[i]} {probs[i]:.2f}" for i in np.argsort(-probs)[:3])
         text = (
             f"likeliest next characters: {top}; right is {signs[true]} (blue); "
             f"entropy {bits[position]:.2f} bits, like {2 ** bits[position]:.1f} equal choices"
         )
-        return text, Cost(
-            lm_positions=len(problem) + 1 + position,
-            lm_flops=sequence_flops(lm.model.config, 0, len(problem) + 1 + position),
-        )
+        read = len(problem) + 1 + position
+        return text, Cost(lm_positions=read, lm_flops=sequence_flops(lm.model.config, 0, read))
 
+    names = [f"{i}: {sign}" for i, sign in enumerate(written)]
+    openest = int(np.argmax(_bits(_softmax(rows))))
     return BudgetView(
         fig,
         draw,
         luck=False,
-        position=options(
-            places.tolist(),
-            default=int(np.argmax(_bits(_law(every)))),
-            label="position",
-            names=[f"{i}: {_shown(c)}" for i, c in enumerate(solution)],
-        ),
+        position=options(places.tolist(), default=openest, label="position", names=names),
         temperature=options((0.25, 0.5, 1.0, 2.0, 4.0), default=1.0),
     )
 
 
-# ---- the tree of texts ----------------------------------------------------------------------------
+# ---- the tree of texts ---------------------------------------------------------------------------
 
 
 @dataclass
@@ -129,7 +133,6 @@ class _Fork:
     """A stretch of text without a fork, and what follows it."""
 
     text: str
-    probability: float = 1.0  # of the first character, given what comes before
     row: int = 0
     start: int = 0
     parent: int = 0  # the row that it leaves
@@ -143,19 +146,23 @@ def _forks(texts: Sequence[str], start: int = 0) -> list[_Fork]:
         groups.setdefault(text[start], []).append(text)
     found = []
     for group in groups.values():
-        end = next(
-            (i for i in range(start, min(map(len, group))) if len({text[i] for text in group}) > 1),
-            min(map(len, group)),
-        )
+        end = _shared(group)
         more = _forks(group, end) if len(group) > 1 else []
         found.append(_Fork(group[0][start:end], start=start, children=more))
     return found
 
 
+def _shared(texts: Sequence[str]) -> int:
+    """How many characters the texts have in common at their beginning."""
+    places = zip(*texts, strict=False)  # as long as the shortest text
+    return sum(1 for _ in itertools.takewhile(lambda signs: len(set(signs)) == 1, places))
+
+
 def _rows(forks: list[_Fork], row: int = 0, parent: int = 0) -> int:
     """Give each stretch a row of its own, but let the first one go on in its parent's."""
     for fork in forks:
-        fork.row, fork.parent = row, parent
+        fork.row = row
+        fork.parent = parent
         row = _rows(fork.children, row, row) if fork.children else row + 1
     return row
 
@@ -192,32 +199,17 @@ def tree_view(
     text a row, so that no two can cover each other.
     """
     exact = dict(found)
+    others = 1 - sum(exact.values())
     forks = _forks(list(exact))
     rows = _rows(forks)
-    columns = max(map(len, exact))
-    row_of, signs = {}, _signs(lm)
-    centred = {"family": "monospace", "ha": "center", "va": "center"}
-    height = 1.2 + 0.27 * (rows + 1)
-    fig, (tree, share) = figure(1, 2, size=(8.8, height), width_ratios=[3, 1.25], sharey=True)
-    tree.set(xlim=(-2, columns + 1), ylim=(rows + 0.6, -0.9))
+    size = (8.8, 1.2 + 0.27 * (rows + 1))
+    fig, (tree, share) = figure(1, 2, size=size, width_ratios=[3, 1.25], sharey=True)
+    tree.set(xlim=(-2, max(map(len, exact)) + 1), ylim=(rows + 0.6, -0.9))
     tree.set_title(f"{problem}?   the {rows} likeliest texts; grey: chance of each turn at a fork")
     tree.axis("off")
-    for before, fork in _flat(forks):
-        color = TRUTH
-        if not fork.children:
-            row_of[before + fork.text] = fork.row
-            color = GOOD if _right(problem, (before + fork.text).rstrip(arithmetic.END)) else BAD
-        for i, character in enumerate(_shown(fork.text)):
-            tree.text(
-                fork.start + i + 0.5, fork.row, character, color=color, fontsize=9.5, **centred
-            )
-        if before or len(forks) > 1:
-            law = _law(logits(problem + "?" + before)[-1])
-            _draw_turn(tree, fork, law[signs.index(_shown(fork.text[0]))])
+    row_of = _draw_tree(tree, lm, logits, problem, forks)
     tree.text(0, rows, "… all other texts", fontsize=9, color="#5A5A5A", va="center")
-    others = 1 - sum(exact.values())
-    for text, p in [*exact.items(), (None, others)]:
-        row = row_of.get(text, rows)
+    for p, row in [*((exact[text], row_of[text]) for text in exact), (others, rows)]:
         share.plot([p, p], [row - 0.42, row + 0.42], "--", color=TRUTH, linewidth=1.3, zorder=4)
     top = max(max(exact.values()), others)
     share.set(xlim=(0, min(1.0, top * 1.6 + 0.1)), xlabel="share of samples; dashed: exact")
@@ -225,25 +217,25 @@ def tree_view(
     share.grid(axis="y", visible=False)
 
     @functools.cache
-    def texts(n, seed):
+    def drawn(n, seed):
+        """The texts with their ends, and the cost."""
         population = sample(lm, problem + "?", n, np.random.default_rng(seed), max_tokens=_LONGEST)
-        ended = population.particles.finished
         written = Decoder(lm, problem + "?").texts(population.particles)
-        return [
-            t + arithmetic.END * bool(e) for t, e in zip(written, ended, strict=True)
-        ], population.cost
+        ended = zip(written, population.particles.finished, strict=True)
+        return [text + arithmetic.END * bool(end) for text, end in ended], population.cost
 
     def draw(samples, seed):
-        drawn, cost = texts(samples, seed)
-        for text, row in [*row_of.items(), (None, rows)]:
-            hits = sum(t not in exact for t in drawn) if text is None else drawn.count(text)
-            right = text and _right(problem, text.rstrip(arithmetic.END))
-            color = MUTED if text is None else GOOD if right else BAD
-            share.barh(row, hits / samples, height=0.7, color=color)
-        correct = sum(_right(problem, t.rstrip(arithmetic.END)) for t in drawn) / samples
-        gap = max(abs(drawn.count(t) / samples - p) for t, p in found)
+        texts, cost = drawn(samples, seed)
+        shares = {text: texts.count(text) / samples for text in exact}
+        for text, row in row_of.items():
+            color = GOOD if _right(problem, text) else BAD
+            share.barh(row, shares[text], height=0.7, color=color)
+        missed = sum(text not in exact for text in texts) / samples
+        share.barh(rows, missed, height=0.7, color=MUTED)
+        correct = sum(_right(problem, text) for text in texts) / samples
+        gap = max(abs(shares[text] - p) for text, p in exact.items())
         text = (
-            f"{len(set(drawn))} different texts; {correct:.0%} end in the right answer (blue); "
+            f"{len(set(texts))} different texts; {correct:.0%} end in the right answer (blue); "
             f"largest gap between a share and its exact probability {gap:.2f}"
         )
         return text, replace(cost, units=samples)
@@ -251,7 +243,26 @@ def tree_view(
     return BudgetView(fig, draw, samples=powers_of_two(0, high, unit="samples", default=5))
 
 
-# ---- samplers -------------------------------------------------------------------------------------
+def _draw_tree(ax, lm, logits: Callable, problem: str, forks: list[_Fork]) -> dict[str, int]:
+    """Write every stretch at its place, and the chance of every turn; return each text's row."""
+    signs = _signs(lm)
+    row_of = {}
+    mono = {"family": "monospace", "ha": "center", "va": "center", "fontsize": 9.5}
+    for before, fork in _flat(forks):
+        color = TRUTH
+        if not fork.children:
+            whole = before + fork.text
+            row_of[whole] = fork.row
+            color = GOOD if _right(problem, whole) else BAD
+        for x, sign in enumerate(_shown(fork.text), fork.start):
+            ax.text(x + 0.5, fork.row, sign, color=color, **mono)
+        if before or len(forks) > 1:
+            probs = _softmax(logits(problem + "?" + before)[-1])
+            _draw_turn(ax, fork, probs[signs.index(_shown(fork.text[0]))])
+    return row_of
+
+
+# ---- samplers ------------------------------------------------------------------------------------
 
 CUTS = {
     "none": samplers.plain,
@@ -270,24 +281,21 @@ CUTS = {
 def cut_view(
     lm, logits: Callable[[str], np.ndarray], texts: dict[str, str], show: int = 12
 ) -> BudgetView:
-    """What temperature and a cut make of two laws: one sure, one open.
+    """What temperature and a cut make of two distributions: one sure, one open.
 
     ``texts`` maps a title to the text whose next character is asked for.
     """
     signs = _signs(lm)
-    laws = {title: _law(logits(text)[-1]) for title, text in texts.items()}
+    known = [i for i, sign in enumerate(signs) if sign]
+    given = {title: _softmax(logits(text)[-1]) for title, text in texts.items()}
+    best = {title: np.argsort(-probs)[:show] for title, probs in given.items()}
     fig, axes = figure(1, len(texts), size=(8.6, 3.4), sharey=True)
-    for ax, (title, law) in zip(axes, laws.items(), strict=True):
-        order = np.argsort(-law)[:show]
-        ax.bar(range(show), law[order], width=0.85, color="#D0D0D0", label="the model's law")
+    for ax, (title, probs) in zip(axes, given.items(), strict=True):
+        order = best[title]
+        ax.bar(range(show), probs[order], width=0.85, color="#D0D0D0", label="the model itself")
         ax.bar([], [], color=GOOD, label="what is drawn from")
-        ax.set(
-            yscale="log",
-            ylim=(1e-4, 2.5),
-            xlim=(-0.7, show - 0.3),
-            xlabel="next character",
-            title=title,
-        )
+        ax.set(yscale="log", ylim=(1e-4, 2.5), xlim=(-0.7, show - 0.3))
+        ax.set(xlabel="next character", title=title)
         ax.set_xticks(range(show), [signs[i] for i in order], family="monospace", fontsize=9.5)
         ax.grid(axis="x", visible=False)
         ax.axhline(1.0, color=MUTED, linewidth=0.6)
@@ -297,15 +305,12 @@ def cut_view(
     def draw(temperature, cut, seed):
         change = samplers.chain(samplers.temperature(temperature), CUTS[cut])
         said = []
-        for ax, (title, law) in zip(axes, laws.items(), strict=True):
+        for ax, (title, probs) in zip(axes, given.items(), strict=True):
             with np.errstate(divide="ignore"):
-                new = np.exp(change(np.log(law)[None])[0])
-            order = np.argsort(-law)[:show]
-            ax.bar(range(show), new[order], width=0.45, color=GOOD)
-            left = np.count_nonzero(new[[i for i, sign in enumerate(signs) if sign]])
-            said.append(
-                f"{title}: {left} of {len(arithmetic.ALPHABET) + 1} left, the likeliest {new.max():.2f}"
-            )
+                new = np.exp(change(np.log(probs)[None])[0])
+            ax.bar(range(show), new[best[title]], width=0.45, color=GOOD)
+            left = np.count_nonzero(new[known])
+            said.append(f"{title}: {left} of {len(known)} left, the likeliest {new.max():.2f}")
         return "; ".join(said)
 
     return BudgetView(
@@ -317,7 +322,7 @@ def cut_view(
     )
 
 
-# ---- votes ----------------------------------------------------------------------------------------
+# ---- votes ---------------------------------------------------------------------------------------
 
 
 def _typed_problem(text: str) -> str:
@@ -334,15 +339,14 @@ def votes_view(lm, problem: str, high: int = 8, show: int = 8) -> BudgetView:
 
     @functools.cache
     def answers(typed, n, temperature, seed):
-        law = samplers.temperature(temperature)
-        rng = np.random.default_rng(seed)
-        population = sample(lm, typed + "?", n, rng, sampler=law, max_tokens=_LONGEST)
+        how = {"sampler": samplers.temperature(temperature), "max_tokens": _LONGEST}
+        population = sample(lm, typed + "?", n, np.random.default_rng(seed), **how)
         texts = Decoder(lm, typed + "?").texts(population.particles)
         return [arithmetic.answer(text) for text in texts], population.cost
 
     def draw(problem, samples, temperature, seed):
         given, cost = answers(problem, samples, temperature, seed)
-        right = arithmetic.value(arithmetic.parse(problem))
+        right = _value(problem)
         counted = sorted(votes(given).items(), key=lambda item: -item[1])
         corner = {"transform": ax.transAxes, "ha": "right"}
         for row, (answer, count) in enumerate(counted[:show]):
@@ -356,10 +360,11 @@ def votes_view(lm, problem: str, high: int = 8, show: int = 8) -> BudgetView:
             more = sum(count for _, count in counted[show:])
             line = f"and {len(counted) - show} more answers with {more:.0f} votes"
             ax.text(0.98, 0.04, line, **corner, color="#5A5A5A", fontsize=9)
-        share, chosen = given.count(right) / samples, majority(given)
+        chosen = majority(given)
         text = (
             f"{len(counted)} different answers; the majority says {chosen}, "
-            f"which is {'right' if chosen == right else 'wrong'}; {share:.0%} of the samples are right"
+            f"which is {'right' if chosen == right else 'wrong'}; "
+            f"{given.count(right) / samples:.0%} of the samples are right"
         )
         return text, replace(cost, units=samples)
 
@@ -397,13 +402,22 @@ def _spent(config, prompts: Sequence[str], texts: Sequence[Sequence[str]]) -> Co
 
 
 def _with_band(ax, x, values: np.ndarray, color: str, label: str | None = None) -> None:
-    """Mean over problems (problems, k), with the 95% band of what other problems might have given."""
-    again = np.random.default_rng(0).integers(0, len(values), (1000, len(values)))
-    low, high = np.quantile(
-        values[again].mean(axis=1), [0.025, 0.975], axis=0
-    )  # bootstrap (Efron 1979)
+    """Mean over problems (problems, k), and the 95% band of what others might have given."""
+    draws = bootstrap.counts(len(values), 1999, np.random.default_rng(0))
+    mean, low, high = bootstrap.mean_interval(np.transpose(values), draws)
     ax.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
-    ax.plot(x, values.mean(axis=0), "o-", color=color, markersize=3.5, label=label)
+    ax.plot(x, mean, "o-", color=color, markersize=3.5, label=label)
+
+
+def _answers(texts: Sequence[Sequence[str]]) -> list[list]:
+    """The answer in each text: a list for each problem."""
+    return [[arithmetic.answer(text) for text in mine] for mine in texts]
+
+
+def _voted(problems: Sequence[str], given: Sequence[Sequence], ks: Sequence[int]) -> np.ndarray:
+    """How often a majority of k answers is right, (problems, ks)."""
+    pairs = zip(given, problems, strict=True)
+    return np.array([majority_at_k(mine, _value(problem), ks) for mine, problem in pairs])
 
 
 def samples_view(
@@ -414,12 +428,14 @@ def samples_view(
     ``texts[name][i]`` are the 2^high solutions of problem ``groups[name][i]``; a budget of n looks
     at the first n.
     """
-    given = {
-        name: [[arithmetic.answer(t) for t in mine] for mine in rows]
-        for name, rows in texts.items()
-    }
+    given = {name: _answers(texts[name]) for name in groups}
     right = {
-        name: [arithmetic.value(arithmetic.parse(p)) for p in problems]
+        name: np.array(
+            [
+                [answer == _value(problem) for answer in mine]
+                for problem, mine in zip(problems, given[name], strict=True)
+            ]
+        )
         for name, problems in groups.items()
     }
     budgets = [2**k for k in range(high + 1)]
@@ -453,37 +469,31 @@ def samples_view(
     bill.legend(loc="upper left", fontsize=7.5)
 
     def draw(samples, seed):
-        ks, said = [k for k in budgets if k <= samples], []
-        for ax, name in zip(above, groups, strict=True):
+        ks = [k for k in budgets if k <= samples]
+        said = []
+        for ax, (name, problems) in zip(above, groups.items(), strict=True):
             first = [mine[:samples] for mine in given[name]]
-            correct = np.array(
-                [[a == r for a in mine] for mine, r in zip(first, right[name], strict=True)]
-            )
+            correct = right[name][:, :samples]
             passed = pass_at_k(correct, ks)
-            voted = np.array(
-                [majority_at_k(m, r, ks) for m, r in zip(first, right[name], strict=True)]
-            )
+            voted = _voted(problems, first, ks)
             _with_band(ax, ks, passed, _GREEN)
             _with_band(ax, ks, voted, GOOD)
-            vote.plot(
-                correct.mean(axis=1), voted[:, -1], "o", color=colors[name], markersize=4, alpha=0.8
-            )
+            dots = {"color": colors[name], "markersize": 4}
+            vote.plot(correct.mean(axis=1), voted[:, -1], "o", alpha=0.8, **dots)
             different = [np.mean([len(set(mine[:k])) for mine in first]) for k in ks]
             kinds.plot(ks, different, "o-", color=colors[name], markersize=3.5)
-            said.append(
-                f"{name} pass@{samples} {passed[:, -1].mean():.2f}, majority {voted[:, -1].mean():.2f}"
-            )
+            solved, chosen = passed[:, -1].mean(), voted[:, -1].mean()
+            said.append(f"{name} pass@{samples} {solved:.2f}, majority {chosen:.2f}")
         for what, color in (("lm_tokens", BAD), ("lm_positions", GOOD)):
             amounts = [getattr(spent[k], what) / len(prompts) for k in ks]
             bill.plot(ks, amounts, "o-", color=color, markersize=3.5)
         return "; ".join(said), spent[samples]
 
-    return BudgetView(
-        fig, draw, luck=False, samples=powers_of_two(0, high, unit="samples", default=high - 2)
-    )
+    samples = powers_of_two(0, high, unit="samples", default=high - 2)
+    return BudgetView(fig, draw, luck=False, samples=samples)
 
 
-# ---- beams ----------------------------------------------------------------------------------------
+# ---- beams ---------------------------------------------------------------------------------------
 
 
 def beam_picture(
@@ -506,19 +516,9 @@ def beam_picture(
         And independent solutions of each, for the vote.
     """
     ks = [2**k for k in range(int(math.log2(len(texts[0]))) + 1)]
-    answers = [[arithmetic.answer(t) for t in mine] for mine in texts]
-    voted = np.array(
-        [
-            majority_at_k(a, arithmetic.value(arithmetic.parse(p)), ks)
-            for a, p in zip(answers, problems, strict=True)
-        ]
-    )
-    fed = [
-        np.mean(
-            [len(fed_positions(p + "?", mine[:k])) for p, mine in zip(problems, texts, strict=True)]
-        )
-        for k in ks
-    ]
+    voted = _voted(problems, _answers(texts), ks)
+    pairs = list(zip(problems, texts, strict=True))
+    fed = [np.mean([len(fed_positions(p + "?", mine[:k])) for p, mine in pairs]) for k in ks]
     fig, (likely, good) = figure(1, 2, size=(8.6, 3.5))
     _with_band(likely, widths, (log_probs - log_probs[0]).T, BAD)
     truth(likely, 0.0)
@@ -526,10 +526,8 @@ def beam_picture(
     likely.set(ylabel="gain in log probability (nats)", title="a wider beam finds likelier texts …")
     _with_band(good, positions, right.T, BAD, "beam search, widths " + ", ".join(map(str, widths)))
     _with_band(good, fed, voted, GOOD, f"majority of 1 to {ks[-1]} samples")
-    good.set(
-        xscale="log", ylim=(0, 1), xlabel="positions fed for each problem", ylabel="share right"
-    )
-    good.set_title("… but not better answers")
+    good.set(xscale="log", ylim=(0, 1), xlabel="positions fed for each problem")
+    good.set(ylabel="share right", title="… but not better answers")
     good.set_xticks([64, 128, 256, 512], ["64", "128", "256", "512"])
     good.minorticks_off()
     good.legend(loc="upper left")
@@ -542,7 +540,7 @@ def beam_picture(
     )
 
 
-# ---- what a text costs ----------------------------------------------------------------------------
+# ---- what a text costs ---------------------------------------------------------------------------
 
 
 def cache_view(config, prompt: int = 16, high: int = 10) -> BudgetView:
@@ -550,46 +548,42 @@ def cache_view(config, prompt: int = 16, high: int = 10) -> BudgetView:
     budgets = [2**k for k in range(high + 1)]
     with_cache = {t: sequence_flops(config, 0, prompt + t - 1) for t in budgets}
     one_by_one = np.cumsum([sequence_flops(config, 0, prompt + t) for t in range(budgets[-1])])
+    again = {t: float(one_by_one[t - 1]) for t in budgets}
     a, _ = coefficients(config)
     matrices = {t: a * (prompt + t - 1) for t in budgets}
     fig, ax = figure(size=(7.6, 3.6))
     counting_axis(ax, budgets, f"characters written after a prompt of {prompt}")
-    ax.set(yscale="log", ylim=(with_cache[1] / 2, one_by_one[-1] * 4), ylabel="FLOPs")
-    for color, style, label in (
-        (BAD, "o-", "all read again for every character"),
-        (GOOD, "o-", "with a cache"),
-        (MUTED, "--", "of which matrices of weights; the rest is attention"),
-    ):
+    ax.set(yscale="log", ylim=(with_cache[1] / 2, again[budgets[-1]] * 4), ylabel="FLOPs")
+    ways = (
+        (again, "o-", BAD, "all read again for every character"),
+        (with_cache, "o-", GOOD, "with a cache"),
+        (matrices, "--", MUTED, "of which matrices of weights; the rest is attention"),
+    )
+    for _, style, color, label in ways:
         ax.plot([], [], style, color=color, markersize=4, label=label)
     ax.legend(loc="upper left")
 
     def draw(characters, seed):
         seen = [t for t in budgets if t <= characters]
-        again = float(one_by_one[characters - 1])
-        ax.plot(seen, [one_by_one[t - 1] for t in seen], "o-", color=BAD, markersize=4)
-        ax.plot(seen, [with_cache[t] for t in seen], "o-", color=GOOD, markersize=4)
-        ax.plot(seen, [matrices[t] for t in seen], "--", color=MUTED)
-        cached, fed = with_cache[characters], prompt + characters - 1
+        for flops, style, color, _ in ways:
+            ax.plot(seen, [flops[t] for t in seen], style, color=color, markersize=4)
+        cached = with_cache[characters]
+        fed = prompt + characters - 1
         text = (
-            f"{fed:,} positions fed; reading all again would take {again / cached:.0f} times the FLOPs; "
+            f"{fed:,} positions fed; reading all again would take "
+            f"{again[characters] / cached:.0f} times the FLOPs; "
             f"attention is {1 - matrices[characters] / cached:.0%} of the work"
         )
         return text, Cost(units=characters, lm_positions=fed, lm_flops=float(cached))
 
-    return BudgetView(
-        fig,
-        draw,
-        luck=False,
-        characters=powers_of_two(0, high, unit="characters", default=min(5, high)),
-    )
+    characters = powers_of_two(0, high, unit="characters", default=min(5, high))
+    return BudgetView(fig, draw, luck=False, characters=characters)
 
 
 def speed_picture(
     batches: Sequence[int], cached: Sequence[float], again: Sequence[float], best: float
-):
-    """Tokens a second against the number of texts, and the speed of a matrix product of those
-    FLOPs.
-    """
+) -> Picture:
+    """Tokens a second against the number of texts, beside a matrix product of the same FLOPs."""
     fig, ax = figure(size=(7.6, 3.4))
     truth(ax, best, "a matrix product of the same FLOPs")
     ax.plot(batches, cached, "o-", color=GOOD, markersize=4, label="with a cache")
@@ -604,18 +598,16 @@ def speed_picture(
     return Picture(fig, f"characters a second: {rates}; a matrix product could do {readable(best)}")
 
 
-# ---- training -------------------------------------------------------------------------------------
+# ---- training ------------------------------------------------------------------------------------
 
 _STAGES = {"has the form": COLORS[4], "copies a sum": COLORS[1], "is right": GOOD}  # and its colour
 _FORM = re.compile(r"(\d+[-+*]\d+=\d+;)+#\d+")
 
 
 def stages(problem: str, text: str) -> tuple[bool, bool, bool]:
-    """Whether a solution has the right form, starts with an operation of the problem, and is right."""
-    possible = {
-        arithmetic.write(operation)
-        for operation, _ in arithmetic.reducible(arithmetic.parse(problem))
-    }
+    """Whether a solution has the right form, begins with a sum of the problem, and is right."""
+    sums = arithmetic.reducible(arithmetic.parse(problem))
+    possible = {arithmetic.write(operation) for operation, _ in sums}
     formed = bool(_FORM.fullmatch(text))
     return formed, text.partition("=")[0] in possible, formed and _right(problem, text)
 

@@ -7,15 +7,16 @@ the luck of which problems were drawn, and most of the error bar with it.
 from __future__ import annotations
 
 import csv
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import sem
 
 from ttclib.cost import Cost
 from ttclib.measure.calibration import auroc, expected_calibration_error
 
+_ANSWERS = ("right", "confidence", "distinct", "entropy")
 _COSTS = ("lm_tokens", "lm_positions", "lm_flops")
 
 
@@ -56,7 +57,7 @@ class Entry:
     @property
     def error(self) -> float:
         """Standard error of the accuracy over the draw of problems."""
-        return _standard_error(self.right.mean(axis=0))
+        return float(sem(self.right.mean(axis=0)))
 
     @property
     def calibration_error(self) -> float:
@@ -82,7 +83,7 @@ def difference(a: Entry, b: Entry) -> tuple[float, float]:
             f"{a.name} met {a.right.shape[1]} problems and {b.name} {b.right.shape[1]}"
         )
     gaps = a.right.mean(axis=0) - b.right.mean(axis=0)
-    return float(gaps.mean()), _standard_error(gaps)
+    return float(gaps.mean()), float(sem(gaps))
 
 
 def read(folder: Path) -> list[Entry]:
@@ -96,23 +97,19 @@ def read(folder: Path) -> list[Entry]:
     entries = []
     for key, rows in sorted(answers.items(), key=lambda item: _order(item[0], list(answers))):
         shape = len(spent[key]), len(rows) // len(spent[key])
-        columns = [
-            np.array([float(row[name]) for row in rows]).reshape(shape)
-            for name in ("right", "confidence", "distinct", "entropy")
-        ]
-        means = {
-            name: np.mean([float(row[name]) for row in spent[key]]) / shape[1] for name in _COSTS
-        }
+        columns = [_column(rows, name).reshape(shape) for name in _ANSWERS]
+        means = {name: _column(spent[key], name).mean() / shape[1] for name in _COSTS}
         entries.append(Entry(*key, *columns, Cost(**means)))
     return entries
+
+
+def _column(rows: list[dict], name: str) -> np.ndarray:
+    return np.array([float(row[name]) for row in rows])
 
 
 def _order(key: tuple, seen: list[tuple]) -> tuple:
     """Sort by model and method as they first appear, then by size."""
     model, method, n = key
-    models, methods = [k[0] for k in seen], [k[:2] for k in seen]
+    models = [k[0] for k in seen]
+    methods = [k[:2] for k in seen]
     return models.index(model), methods.index((model, method)), n
-
-
-def _standard_error(values: np.ndarray) -> float:
-    return float(values.std(ddof=1)) / math.sqrt(len(values))

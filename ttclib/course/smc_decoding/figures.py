@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from scipy.stats import sem
 
 from ttclib.cost import Cost
 from ttclib.course.smc_decoding.contest import Entry
@@ -22,9 +23,9 @@ from ttclib.particles import resampling
 from ttclib.particles.genealogy import distinct_ancestors
 from ttclib.particles.islands import split, within
 from ttclib.particles.smc import Population, Selection, keep_all, resample, run, smc, when_ess_below
-from ttclib.show.population import draw_ess, draw_population, label_members
+from ttclib.show.population import draw_ess, draw_population, draw_schemes, label_members
 from ttclib.show.slider import BudgetView, entry, options, powers_of_two
-from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, figure, truth
+from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, boxes, figure, truth
 
 ADAPTIVE = when_ess_below(0.5, resample("systematic"))
 
@@ -41,7 +42,10 @@ class Sentences:
     """
 
     def __init__(self, lm, prompt: str, free: Exact, target: Exact):
-        self.lm, self.prompt, self.free, self.target = lm, prompt, free, target
+        self.lm = lm
+        self.prompt = prompt
+        self.free = free
+        self.target = target
         self.max_tokens = max(map(len, free.texts))
         best = np.maximum([*target.posterior.values()], target.masked)
         self.shown = [target.texts[i] for i in np.argsort(-best)[:5]]
@@ -58,20 +62,20 @@ class Sentences:
         history = run(decoder, n * runs, within(runs, select), np.random.default_rng(seed))
         return list(zip(*(split(population, runs) for population in history), strict=True))
 
-    def law(self, population: Population) -> dict:
-        """Return the weight of each text in a population."""
-        total: dict = {}
-        particles = population.particles
-        for row, length, weight in zip(
-            particles.tokens, particles.lengths, population.weights, strict=True
-        ):
-            if weight > 0:
-                text = tuple(row[:length].tolist())
-                total[text] = total.get(text, 0.0) + weight
-        return total
+    def error(self, generations: Sequence[Population]) -> float:
+        """Return log Ẑ − log Z of one population."""
+        return generations[-1].log_evidence - self.target.log_evidence
 
 
-# ---- a tiny language model ----------------------------------------------------------------------
+def _weight_of_texts(population: Population) -> dict[tuple[int, ...], float]:
+    """The weight of each text in a population; not those that weigh nothing."""
+    particles = population.particles
+    rows = zip(particles.tokens, particles.lengths, strict=True)
+    found = votes([tuple(row[:length].tolist()) for row, length in rows], population.weights)
+    return {text: weight for text, weight in found.items() if weight > 0}
+
+
+# ---- a tiny language model -----------------------------------------------------------------------
 
 
 def garden_picture(tiny: Sentences) -> Picture:
@@ -88,29 +92,24 @@ def garden_picture(tiny: Sentences) -> Picture:
         (posterior, TRUTH, "exact: given barn and fell"),
         (masked, BAD, "local masking"),
     )
-    for shift, (law, color, label) in zip((0.26, 0, -0.26), kinds, strict=True):
-        values = [law.get(text, 0.0) for text in texts]
+    for shift, (probs, color, label) in zip((0.26, 0, -0.26), kinds, strict=True):
+        values = [probs.get(text, 0.0) for text in texts]
         ax.barh(rows + shift, values, 0.24, color=color, label=label)
+        small = {"va": "center", "fontsize": 7.5, "color": color}
         for row, value in zip(rows, values, strict=True):
             if value >= 0.005:
-                ax.text(
-                    value + 0.008,
-                    row + shift,
-                    f"{value:.2f}",
-                    va="center",
-                    fontsize=7.5,
-                    color=color,
-                )
+                ax.text(value + 0.008, row + shift, f"{value:.2f}", **small)
     ax.set_yticks(rows, [tiny.write(t) for t in texts])
     ax.set(xlabel="probability", xlim=(0, 1.08))
     ax.legend(loc="upper right")
     ax.grid(axis="y", visible=False)
-    top, trap = (max(law, key=law.get) for law in (posterior, masked))
+    top, trap = (max(probs, key=probs.get) for probs in (posterior, masked))
     return Picture(
         fig,
-        f"given barn and fell, {tiny.write(top)!r} has probability {posterior[top]:.2f}, under local masking "
-        f"{masked[top]:.2f}; {tiny.write(trap)!r} has {posterior[trap]:.2f}, under local masking "
-        f"{masked[trap]:.2f}; distance of the two laws {tiny.target.total_variation(masked):.2f}",
+        f"given barn and fell, {tiny.write(top)!r} has probability {posterior[top]:.2f}, "
+        f"under local masking {masked[top]:.2f}; {tiny.write(trap)!r} has {posterior[trap]:.2f}, "
+        f"under local masking {masked[trap]:.2f}; distance of the two distributions "
+        f"{tiny.target.total_variation(masked):.2f}",
     )
 
 
@@ -120,54 +119,48 @@ def _sentence_axes(ax, tiny: Sentences) -> np.ndarray:
     exact = [tiny.target.posterior[text] for text in tiny.shown]
     ax.barh(rows, exact, 0.8, fill=False, edgecolor=TRUTH, linestyle="--", linewidth=1.2, zorder=3)
     ax.set_yticks(rows, [tiny.write(text) for text in tiny.shown])
-    ax.set(
-        xlabel="probability", xlim=(0, 1.05), ylim=(-0.6, len(rows) - 0.4), title="dashed: exact"
-    )
+    ax.set(xlabel="probability", xlim=(0, 1.05), ylim=(-0.6, len(rows) - 0.4))
+    ax.set_title("dashed: exact")
     ax.grid(axis="y", visible=False)
     return rows
 
 
 def rejection_view(tiny: Sentences, low: int = 0, high: int = 14) -> BudgetView:
     """Write sentences blindly, keep those that fit: how many, and what they say."""
-    laws, share = np.exp(tiny.free.log_prior), tiny.target.acceptance
-    lengths = np.array([len(text) for text in tiny.free.texts])
-    allowed = {
-        text: i for i, text in enumerate(tiny.free.texts) if tiny.target.posterior.get(text, 0) > 0
-    }
-    fits = np.isin(np.arange(len(laws)), list(allowed.values()))
+    texts = tiny.free.texts
+    chances = np.exp(tiny.free.log_prior).cumsum()
+    share = tiny.target.acceptance
+    lengths = np.array([len(text) for text in texts])
+    fits = np.array([tiny.target.posterior.get(text, 0) > 0 for text in texts])
+    shown = [texts.index(text) for text in tiny.shown]
+    sizes = 2.0 ** np.arange(low, high + 1)
     fig, (bars, count) = figure(1, 2, size=(8.8, 3.4), width_ratios=[1.1, 1])
     rows = _sentence_axes(bars, tiny)
-    sizes = 2.0 ** np.arange(low, high + 1)
-    count.set(
-        xscale="log", yscale="log", xlim=(0.7, sizes[-1] * 1.5), ylim=(0.5, sizes[-1] * share * 4)
-    )
+    count.set(xscale="log", yscale="log", xlim=(0.7, sizes[-1] * 1.5))
     count.set(xlabel="sentences tried", ylabel="sentences kept", title="what survives")
+    count.set_ylim(0.5, sizes[-1] * share * 4)
     count.plot(sizes, sizes * share, "k--", linewidth=1.2, label=f"exact: one in {1 / share:.0f}")
     count.text(sizes[-1], 0.53, "none", color=MUTED, fontsize=8.5, ha="right")
     count.legend(loc="upper left")
 
     def draw(tries, seed):
         uniforms = np.random.default_rng(seed).random(tries)
-        drawn = np.searchsorted(laws.cumsum() / laws.sum(), uniforms, side="right")
+        drawn = np.searchsorted(chances / chances[-1], uniforms, side="right")
         kept = fits[drawn].cumsum()
         at = [int(size) for size in sizes if size <= tries]
         count.plot(at, [max(kept[k - 1], 0.5) for k in at], "o-", color=GOOD, markersize=4)
         hits = kept[-1]
         if hits:
-            shares = [np.sum(drawn == allowed[text]) / hits for text in tiny.shown]
-            bars.barh(rows, shares, 0.5, color=GOOD)
-        for i, k in enumerate(drawn[-4:]):
-            sentence, line = tiny.write(tiny.free.texts[k]), 0.8 - 0.07 * i
-            color = GOOD if fits[k] else MUTED
-            count.text(0.04, line, sentence, color=color, fontsize=8, transform=count.transAxes)
+            bars.barh(rows, [np.sum(drawn == i) / hits for i in shown], 0.5, color=GOOD)
+        small = {"fontsize": 8, "transform": count.transAxes}
+        for line, i in enumerate(drawn[-4:]):
+            color = GOOD if fits[i] else MUTED
+            count.text(0.04, 0.8 - 0.07 * line, tiny.write(texts[i]), color=color, **small)
         text = f"kept {hits:,} of {tries:,} sentences (expected {share * tries:.1f})"
         return text, Cost(units=tries, lm_tokens=int(lengths[drawn].sum()))
 
-    return BudgetView(
-        fig,
-        draw,
-        tries=powers_of_two(low, high, unit="sentences", default=6, label="sentences tried"),
-    )
+    tries = powers_of_two(low, high, unit="sentences", default=6, label="sentences tried")
+    return BudgetView(fig, draw, tries=tries)
 
 
 def particles_view(
@@ -179,7 +172,8 @@ def particles_view(
     select: Selection = ADAPTIVE,
 ) -> BudgetView:
     """The posterior of one population, and the errors of many, against the number of particles."""
-    target, sizes = tiny.target, [2**k for k in range(low, high + 1)]
+    target = tiny.target
+    sizes = [2**k for k in range(low, high + 1)]
     exact = np.array([target.posterior[text] for text in target.texts])
     # importance weights of masked sentences are posterior / masked: their variances give both lines
     ratio = exact**2 / target.masked
@@ -187,18 +181,16 @@ def particles_view(
     sds = np.sqrt(ratio * (1 - 2 * exact) + exact**2 * ratio.sum())
     fig, (bars, tv, bias) = figure(1, 3, size=(9.6, 3.6), width_ratios=[1.15, 1, 1])
     rows = _sentence_axes(bars, tiny)
-    line = np.array([sizes[0], sizes[-1]])
+    ends = np.array([sizes[0], sizes[-1]])
     for ax in (tv, bias):
         ax.set(xscale="log", xlim=(sizes[0] * 0.7, sizes[-1] * 1.5), xlabel="particles n")
-    tv.set(
-        yscale="log", ylim=(0.01, 1.3), title="distance to the posterior", ylabel="total variation"
-    )
-    tv.plot(
-        line, sds.sum() / np.sqrt(2 * math.pi * line), "k--", linewidth=1.2, label="theory ∝ 1/√n"
-    )
+    theory = {"color": "black", "linestyle": "--", "linewidth": 1.2}
+    tv.set(yscale="log", ylim=(0.01, 1.3), ylabel="total variation")
+    tv.set_title("distance to the posterior")
+    tv.plot(ends, sds.sum() / np.sqrt(2 * math.pi * ends), label="theory ∝ 1/√n", **theory)
     bias.set(ylim=(-8, 2.5), title="error of log Ẑ", ylabel="log Ẑ − log Z (nats)")
-    every = np.geomspace(*line, 50)
-    bias.plot(every, -sigma2 / (2 * every), "k--", linewidth=1.2, label="theory −σ²/2n")
+    every = np.geomspace(*ends, 50)
+    bias.plot(every, -sigma2 / (2 * every), label="theory −σ²/2n", **theory)
     truth(bias, 0.0)
     for ax, where in ((tv, "lower left"), (bias, "lower right")):
         ax.plot([], [], color=GOOD, label="mean, middle 90%")
@@ -206,41 +198,32 @@ def particles_view(
 
     @functools.cache
     def measured(n, seed):
-        last = [
-            generations[-1] for generations in tiny.replicates(potentials, n, runs, select, seed)
-        ]
-        laws = [tiny.law(population) for population in last]
-        errors = np.array([population.log_evidence for population in last]) - target.log_evidence
-        cost = _share(last_cost(last, tiny), runs)
-        return laws[0], [target.total_variation(law) for law in laws], errors, cost
+        """Texts of the first population; distance and error of each; tokens of one."""
+        histories = tiny.replicates(potentials, n, runs, select, seed)
+        found = [_weight_of_texts(generations[-1]) for generations in histories]
+        distances = [target.total_variation(weights) for weights in found]
+        tokens = sum(generations[-1].particles.lengths.sum() for generations in histories)
+        errors = [tiny.error(generations) for generations in histories]
+        return found[0], distances, errors, round(tokens / runs)
 
     def draw(particles, seed):
         seen = [n for n in sizes if n <= particles]
-        law, distances, errors, cost = measured(particles, seed)
+        weights, distances, errors, tokens = measured(particles, seed)
         for ax, which in ((tv, 1), (bias, 2)):
             # a population that died out, once in a while with two particles, is drawn at the floor
             values = np.maximum([measured(n, seed)[which] for n in seen], ax.get_ylim()[0])
-            low_, high_ = np.quantile(values, (0.05, 0.95), axis=1)
-            ax.fill_between(seen, low_, high_, color=GOOD, alpha=0.25, linewidth=0)
+            edges = np.quantile(values, (0.05, 0.95), axis=1)
+            ax.fill_between(seen, *edges, color=GOOD, alpha=0.25, linewidth=0)
             ax.plot(seen, values.mean(axis=1), "o-", color=GOOD, markersize=4)
-        bars.barh(rows, [law.get(text, 0.0) for text in tiny.shown], 0.5, color=GOOD)
+        bars.barh(rows, [weights.get(text, 0.0) for text in tiny.shown], 0.5, color=GOOD)
         ratios = np.exp(errors)
         text = (
-            f"over {runs} runs: mean distance to the posterior {np.mean(distances):.2f}; mean of Ẑ/Z "
-            f"{ratios.mean():.2f} ± {ratios.std(ddof=1) / math.sqrt(runs):.2f} (exact 1)"
+            f"over {runs} runs: mean distance to the posterior {np.mean(distances):.2f}; "
+            f"mean of Ẑ/Z {ratios.mean():.2f} ± {sem(ratios):.2f} (exact 1)"
         )
-        return text, cost
+        return text, Cost(lm_tokens=tokens)
 
     return BudgetView(fig, draw, particles=powers_of_two(low, high, unit="particles", default=5))
-
-
-def last_cost(last: Sequence[Population], tiny: Sentences) -> Cost:
-    """What populations on a table have spent: one token a step; a table costs no operations."""
-    return Cost(lm_tokens=int(sum(population.particles.lengths.sum() for population in last)))
-
-
-def _share(cost: Cost, runs: int) -> Cost:
-    return replace(cost, lm_tokens=round(cost.lm_tokens / runs))
 
 
 def twist_view(
@@ -249,102 +232,70 @@ def twist_view(
     particles: int = 32,
     runs: int = 100,
 ) -> BudgetView:
-    """A twist of one's own against none and the best there is: spread of log Ẑ, effective sample
-    size.
+    """A twist of one's own, none, and the best there is: spread of log Ẑ, effective sample size.
 
     ``wants((nothing, barn, fell, both))`` → the constraint, with log ψ of a text that has mentioned
     these. The sliders set the two in the middle; the others are near their exact values, −5 and 0.
     """
     steps = tiny.max_tokens
-    fig, (boxes, ess) = figure(1, 2, size=(8.8, 3.6))
-    boxes.set(xlim=(0.4, 3.6), ylim=(-6.5, 3), ylabel="log Ẑ − log Z (nats)")
-    boxes.set(title=f"{runs} runs with {particles} particles")
-    boxes.set_xticks([1, 2, 3], ["no twist", "yours", "optimal"])
-    truth(boxes, 0.0, "exact")
-    boxes.legend(loc="lower right")
-    ess.set(
-        xlim=(0.8, steps + 0.2),
-        ylim=(0, 1.05),
-        xlabel="word",
-        ylabel="ESS / n, mean over the runs",
-        title="same colours",
-    )
+    fig, (spread, ess) = figure(1, 2, size=(8.8, 3.6))
+    spread.set(xlim=(0.4, 3.6), ylim=(-6.5, 3), ylabel="log Ẑ − log Z (nats)")
+    spread.set(title=f"{runs} runs with {particles} particles")
+    spread.set_xticks([1, 2, 3], ["no twist", "yours", "optimal"])
+    truth(spread, 0.0, "exact")
+    spread.legend(loc="lower right")
+    ess.set(xlim=(0.8, steps + 0.2), ylim=(0, 1.05), xlabel="word")
+    ess.set(ylabel="ESS / n, mean over the runs", title="same colours")
 
     @functools.cache
     def measured(twist, seed):
+        """Error of each run; mean effective share after each word."""
         potential = tiny.target.twisted() if twist is None else wants(twist)
         histories = tiny.replicates([potential], particles, runs, ADAPTIVE, seed)
-        log_z = np.array([generations[-1].log_evidence for generations in histories])
         shares = [[population.ess / particles for population in h] for h in histories]
-        return log_z - tiny.target.log_evidence, np.mean(shares, axis=0)
+        return np.array([tiny.error(h) for h in histories]), np.mean(shares, axis=0)
 
     def draw(barn, fell, seed):
         found = [measured(twist, seed) for twist in ((0, 0, 0, 0), (-5, barn, fell, 0), None)]
-        for place, (errors, shares), color in zip(
-            (1, 2, 3), found, (MUTED, GOOD, COLORS[2]), strict=True
-        ):
-            box = boxes.boxplot(
-                [np.maximum(errors, -6.4)],
-                positions=[place],
-                widths=0.5,
-                patch_artist=True,
-                manage_ticks=False,
-                flierprops={"markersize": 3},
-            )
-            box["boxes"][0].set(facecolor=color, alpha=0.7)
+        for place, (errors, shares) in enumerate(found, 1):
+            color = (MUTED, GOOD, COLORS[2])[place - 1]
+            where = {"positions": [place], "widths": 0.5, "manage_ticks": False}
+            boxes(spread, [np.maximum(errors, -6.4)], [color], **where)
             ess.plot(range(1, len(shares) + 1), shares, "o-", color=color, markersize=3)
-        spread = [np.var(np.exp(errors), ddof=1) for errors, _ in found]
+        none, yours, best = (np.exp(errors) for errors, _ in found)
         text = (
-            f"variance of Ẑ/Z: no twist {spread[0]:.2f}, yours {spread[1]:.2f}, optimal {spread[2]:.2f}; "
-            f"mean of Ẑ/Z with yours {np.exp(found[1][0]).mean():.2f} (exact 1)"
+            f"variance of Ẑ/Z: no twist {none.var(ddof=1):.2f}, yours {yours.var(ddof=1):.2f}, "
+            f"optimal {best.var(ddof=1):.2f}; mean of Ẑ/Z with yours {yours.mean():.2f} (exact 1)"
         )
         return text, Cost(lm_tokens=particles * steps)
 
-    return BudgetView(
-        fig,
-        draw,
-        barn=options((-9, -7, -5, -3, -1), default=-3, label="log ψ after barn"),
-        fell=options((-9, -7, -5, -3, -1), default=-3, label="log ψ after fell"),
-    )
+    values = (-9, -7, -5, -3, -1)
+    barn, fell = (options(values, default=-3, label=f"log ψ after {w}") for w in ("barn", "fell"))
+    return BudgetView(fig, draw, barn=barn, fell=fell)
 
 
 def scheme_picture(tiny: Sentences, potentials, n: int = 32, runs: int = 200) -> Picture:
-    """Errors of the evidence under each resampling scheme, as box plots around the exact value."""
-    errors = {
-        name: np.array(
-            [
-                h[-1].log_evidence
-                for h in tiny.replicates(potentials, n, runs, resample(name), (4, i))
-            ]
-        )
-        - tiny.target.log_evidence
-        for i, name in enumerate(resampling.SCHEMES)
-    }
+    """Errors of the log evidence under each resampling scheme, as box plots of replicates."""
+    errors = {}
+    for i, name in enumerate(resampling.SCHEMES):
+        histories = tiny.replicates(potentials, n, runs, resample(name), (4, i))
+        # a population that died out is drawn at the floor
+        errors[name] = np.maximum([tiny.error(h) for h in histories], -8)
     fig, ax = figure(size=(8.4, 3.2))
-    boxes = ax.boxplot(
-        [np.maximum(e, -8) for e in errors.values()],
-        widths=0.55,
-        patch_artist=True,
-        flierprops={"markersize": 3},
-    )
-    for box, name in zip(boxes["boxes"], errors, strict=True):
-        box.set(facecolor=COLORS[4] if name in resampling.UNBIASED else BAD, alpha=0.7)
-    ax.set_xticks(range(1, len(errors) + 1), [k.replace("winner ", "winner\n") for k in errors])
-    truth(ax, 0.0)
-    ax.set(
-        ylabel="log Ẑ − log Z (nats)",
-        title=f"{runs} runs with {n} particles, selected at every word",
-    )
-    spread = ", ".join(f"{k} {np.std(np.maximum(e, -8)):.2f}" for k, e in errors.items())
+    draw_schemes(ax, errors)
+    ax.set(ylabel="log Ẑ − log Z (nats)")
+    ax.set_title(f"{runs} runs with {n} particles, selected at every word")
+    spread = ", ".join(f"{name} {np.std(found):.2f}" for name, found in errors.items())
     return Picture(fig, f"standard deviation of log Ẑ: {spread}")
 
 
-# ---- genealogies of sentences -------------------------------------------------------------------
+# ---- genealogies of sentences --------------------------------------------------------------------
 
 
 def generation_texts(decoder: Decoder, history: Sequence[Population]) -> list[list[str]]:
     """Return what each member of each generation wrote in that generation."""
-    written, before = [], np.zeros(len(history[0]), dtype=int)
+    written = []
+    before = np.zeros(len(history[0]), dtype=int)
     for population in history:
         particles = population.particles
         start = before[population.ancestors] if population.t else before
@@ -378,9 +329,8 @@ def genealogy_view(
     ess.set_xticks(range(columns), [str(t + 1) for t in range(columns)])
 
     def draw(problem, particles, condition, threshold, seed):
-        decoder = Decoder(
-            lm, problem + "?", conditions[condition][problem], until=";", max_tokens=100
-        )
+        wanted = conditions[condition][problem]
+        decoder = Decoder(lm, problem + "?", wanted, until=";", max_tokens=100)
         select = when_ess_below(threshold, resample("systematic"))
         history = run(decoder, particles, select, np.random.default_rng(seed))
         last = history[-1]
@@ -391,18 +341,15 @@ def genealogy_view(
         _label_steps(tree, decoder, history[:columns], height, problem, alive)
         where = np.full(particles, last.t + 0.3)
         tree.scatter(where, height, s=12 * particles * last.weights, color=GOOD, linewidths=0)
-        draw_ess(ess, history)
-        ess.axhline(threshold, color=MUTED, linestyle=":", linewidth=1)
-        shares = votes(
-            [arithmetic.answer(text) for text in decoder.texts(last.particles)], last.weights
-        )
+        draw_ess(ess, history, threshold)
+        answers = [arithmetic.answer(text) for text in decoder.texts(last.particles)]
+        shares = votes(answers, last.weights)
         best = sorted(shares, key=shares.get, reverse=True)[:3]
-        said = ", ".join(
-            f"{'none' if answer is None else answer} {shares[answer]:.0%}" for answer in best
-        )
+        said = ", ".join(f"{'none' if a is None else a} {shares[a]:.0%}" for a in best)
         text = (
-            f"{problem} = {arithmetic.value(arithmetic.parse(problem))}; answers by weight: {said}; log Ẑ "
-            f"{last.log_evidence:.2f}; all descend from {distinct_ancestors(history)[0]} first steps"
+            f"{problem} = {arithmetic.value(arithmetic.parse(problem))}; "
+            f"answers by weight: {said}; log Ẑ {last.log_evidence:.2f}; "
+            f"all descend from {distinct_ancestors(history)[0]} first steps"
         )
         return text, replace(last.cost, units=0)
 
@@ -420,7 +367,8 @@ def _label_steps(ax, decoder, history, height, problem, alive) -> None:
     """Write every member's step at its place, coloured by whether it is right."""
     steps = generation_texts(decoder, history)
     for t, population in enumerate(history):
-        wholes, colors = decoder.texts(population.particles), []
+        wholes = decoder.texts(population.particles)
+        colors = []
         for step, whole, lives in zip(steps[t], wholes, alive[t], strict=True):
             check = arithmetic.check_solution(problem, whole)
             right = check.right and all(check.correct) if step[:1] == "#" else all(check.correct)
@@ -429,14 +377,12 @@ def _label_steps(ax, decoder, history, height, problem, alive) -> None:
         label_members(ax, t, height, written, colors, size=8 if len(height) <= 16 else 6.5)
 
 
-# ---- a pretrained model under constraints -------------------------------------------------------
+# ---- a pretrained model under constraints --------------------------------------------------------
 
 
 def _request(text: str) -> str:
     if not any(letter.isalpha() for letter in text):
-        raise ValueError(
-            f"{text!r} holds no word; ask for something, such as a sentence about the sea"
-        )
+        raise ValueError(f"{text!r} holds no word; ask for something, such as a dog's name")
     return text.strip()
 
 
@@ -448,9 +394,8 @@ def constraint_view(
     ``ask(request, potentials)`` → the decoder.
     """
     fig, (page, ess) = figure(1, 2, size=(9.6, 3.8), width_ratios=[2.8, 1])
-    page.set(
-        xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[], title="weight and text, heaviest first"
-    )
+    page.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[])
+    page.set_title("weight and text, heaviest first")
     page.grid(visible=False)
     page.spines[:].set_visible(False)
     longest = ask(request, ()).max_tokens
@@ -465,24 +410,17 @@ def constraint_view(
             yield population.particles.lengths.max() / longest
         last = history[-1]
         if last.extinct:
-            raise ValueError(
-                f"all {particles} particles died at token {last.t + 1}; take more of them"
-            )
+            line = f"all {particles} particles died at token {last.t + 1}; take more of them"
+            raise ValueError(line)
         draw_ess(ess, history)
-        weight: dict[str, float] = {}
-        for text, w in zip(decoder.texts(last.particles), last.weights, strict=True):
-            weight[text] = weight.get(text, 0.0) + w
+        weight = votes(decoder.texts(last.particles), last.weights)
         best = sorted(weight, key=weight.get, reverse=True)
-        lines = []
-        for text in best:
-            head, *tail = textwrap.wrap(" ".join(text.split()), 84) or [""]
-            lines += [f"{weight[text]:4.0%}  {head}", *(f"      {line}" for line in tail)]
-        for i, line in enumerate(lines[:14]):
+        for i, line in enumerate(_page(weight, best)):
             page.text(0, 0.96 - i * 0.07, line, fontsize=8, family="monospace", va="center")
-        log_prob = last.mean(last.particles.log_probs)
         text = (
-            f"{best[0].strip()!r} has weight {weight[best[0]]:.0%}; {len(best)} different texts; mean log "
-            f"probability {log_prob:.1f}; log Ẑ {last.log_evidence:.1f}"
+            f"{best[0].strip()!r} has weight {weight[best[0]]:.0%}; {len(best)} different texts; "
+            f"mean log probability {last.mean(last.particles.log_probs):.1f}; "
+            f"log Ẑ {last.log_evidence:.1f}"
         )
         return text, replace(last.cost, units=0)
 
@@ -496,12 +434,22 @@ def constraint_view(
     )
 
 
+def _page(weight: Mapping[str, float], texts: Sequence[str]) -> list[str]:
+    """The first lines of a page of texts, each behind its weight."""
+    lines = []
+    for text in texts:
+        head, *tail = textwrap.wrap(" ".join(text.split()), 84) or [""]
+        lines += [f"{weight[text]:4.0%}  {head}", *(f"      {line}" for line in tail)]
+    return lines[:14]
+
+
 def constraint_picture(results: Mapping) -> Picture:
     """Log probability in all and per token, and diversity, for each constraint and way."""
     names = [name for name in results if name != "none"]
-    ways, colors = WAYS[1:], (BAD, COLORS[1], COLORS[4], GOOD)
-    fig, axes = figure(1, 3, size=(9.6, 3.6))
     free = results["none"]["free"]
+    ways = WAYS[1:]
+    colors = dict(zip(ways, (BAD, COLORS[1], COLORS[4], GOOD), strict=True))
+    fig, axes = figure(1, 3, size=(9.6, 3.6))
     panels = (
         ("log_prob", "log probability of a text", "nats"),
         ("per_token", "per token", "nats a token"),
@@ -510,35 +458,32 @@ def constraint_picture(results: Mapping) -> Picture:
     for ax, (measure, title, unit) in zip(axes, panels, strict=True):
         shown = [way for way in ways if measure != "worth" or way != "best masked"]
         for j, way in enumerate(shown):
-            color = colors[ways.index(way)]
             for i, name in enumerate(names):
-                values = results[name][way][measure]
                 x = i + (j - (len(shown) - 1) / 2) * 0.2
-                spread = np.linspace(-0.06, 0.06, len(values))
-                ax.plot(x + spread, np.sort(values), ".", color=color, markersize=4, alpha=0.6)
                 label = way if i == 0 else None
-                ax.plot(
-                    [x - 0.08, x + 0.08],
-                    [np.nanmean(values)] * 2,
-                    color=color,
-                    linewidth=2.5,
-                    label=label,
-                )
+                _draw_runs(ax, x, results[name][way][measure], colors[way], label)
         ax.axhline(np.mean(free[measure]), color=MUTED, linestyle=":", label="free, no constraint")
         ax.set_xticks(range(len(names)), [name.replace(" ", "\n", 1) for name in names])
         ax.set(title=title, ylabel=unit, xlim=(-0.5, len(names) - 0.5))
     axes[2].set_ylim(0, 16.8)
     handles, labels = axes[0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside lower center", ncols=5)
-    parts = [
-        f"{name}: "
-        + ", ".join(f"{way} {np.nanmean(results[name][way]['log_prob']):.1f}" for way in ways)
-        for name in names
-    ]
+    parts = []
+    for name in names:
+        means = {way: np.nanmean(results[name][way]["log_prob"]) for way in ways}
+        parts.append(f"{name}: " + ", ".join(f"{way} {mean:.1f}" for way, mean in means.items()))
     return Picture(fig, f"mean log probability of a text: {'; '.join(parts)}")
 
 
-# ---- a small model against a large one ----------------------------------------------------------
+def _draw_runs(ax, x: float, values: np.ndarray, color: str, label: str | None) -> None:
+    """A dot for each run around x, and a bar at their mean; a run that died out has neither."""
+    spread = np.linspace(-0.06, 0.06, len(values))
+    ax.plot(x + spread, np.sort(values), ".", color=color, markersize=4, alpha=0.6)
+    mean = np.nanmean(values)
+    ax.plot([x - 0.08, x + 0.08], [mean, mean], color=color, linewidth=2.5, label=label)
+
+
+# ---- a small model against a large one -----------------------------------------------------------
 
 
 def contest_view(entries: Sequence[Entry], first: str) -> BudgetView:
@@ -550,68 +495,70 @@ def contest_view(entries: Sequence[Entry], first: str) -> BudgetView:
     lines: dict[tuple, list[Entry]] = {}
     for e in entries:
         lines.setdefault((e.model, e.method), []).append(e)
-    methods = list(dict.fromkeys(e.method for e in entries))
-    palette = dict(
-        zip(methods, (MUTED, COLORS[1], COLORS[3], COLORS[2], COLORS[4], GOOD), strict=False)
-    )
+    methods = dict.fromkeys(e.method for e in entries)
+    colors = (MUTED, COLORS[1], COLORS[3], COLORS[2], COLORS[4], GOOD)
+    palette = dict(zip(methods, colors, strict=False))
     for (model, method), members in lines.items():
-        solid = model == entries[0].model
+        look = {"marker": "o", "linestyle": "-"}
+        if model != entries[0].model:
+            look = {"marker": "s", "linestyle": "--"}
         score.errorbar(
             [e.cost.lm_flops for e in members],
             [e.accuracy for e in members],
             [1.96 * e.error for e in members],
             color=palette[method],
-            marker="o" if solid else "s",
-            linestyle="-" if solid else "--",
             markersize=5,
             capsize=2,
             label=f"{model}, {method}",
+            **look,
         )
-    score.set(
-        xscale="log", ylim=(0, 1), xlabel="LM FLOPs a problem", ylabel="share of problems solved"
-    )
-    score.set_title("accuracy, 95% interval over problems")
+    score.set(xscale="log", ylim=(0, 1), xlabel="LM FLOPs a problem")
+    score.set(ylabel="share of problems solved", title="accuracy, 95% interval over problems")
     score.set_xticks([3e7, 1e8, 3e8, 1e9], ["30 M", "100 M", "300 M", "1 G"])
     score.minorticks_off()
     score.legend(loc="lower right", fontsize=7.5)
     sure.plot([0, 1], [0, 1], "k--", linewidth=1.2, label="says what it knows")
-    sure.set(
-        xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel="confidence", ylabel="share that is right"
-    )
+    sure.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
+    sure.set(xlabel="confidence", ylabel="share that is right")
     sure.set_title("calibration of the method in the ring")
     sure.legend(loc="upper left")
-    names = [e.name for e in entries]
+    by_name = {e.name: e for e in entries}
 
     def draw(method, seed):
-        e = entries[names.index(method)]
+        e = by_name[method]
         color = palette[e.method]
-        score.plot(
-            e.cost.lm_flops, e.accuracy, "o", markersize=15, fillstyle="none", color=BAD, mew=2
-        )
+        ring = {"markersize": 15, "fillstyle": "none", "color": BAD, "mew": 2}
+        score.plot(e.cost.lm_flops, e.accuracy, "o", **ring)
         bins = reliability(e.confidence.ravel(), e.right.ravel())
+        sizes = 6 + 250 * bins.count / bins.count.sum()
         sure.plot(bins.confidence, bins.accuracy, color=color)
-        sure.scatter(
-            bins.confidence, bins.accuracy, s=6 + 250 * bins.count / bins.count.sum(), color=color
-        )
+        sure.scatter(bins.confidence, bins.accuracy, s=sizes, color=color)
         text = (
-            f"{e.name} solves {e.accuracy:.1%} ± {1.96 * e.error:.1%}; ECE {e.calibration_error:.2f}, AUROC "
-            f"{e.auroc:.2f}; {e.distinct.mean():.1f} different answers, entropy {e.entropy.mean():.2f} nats"
+            f"{e.name} solves {e.accuracy:.1%} ± {1.96 * e.error:.1%}; "
+            f"ECE {e.calibration_error:.2f}, AUROC {e.auroc:.2f}; "
+            f"{e.distinct.mean():.1f} different answers, entropy {e.entropy.mean():.2f} nats"
         )
         return text, e.cost
 
-    return BudgetView(fig, draw, luck=False, method=options(names, default=first))
+    return BudgetView(fig, draw, luck=False, method=options(list(by_name), default=first))
 
 
 def contest_table(entries: Sequence[Entry], parameters: Mapping[str, int]) -> str:
     """Write a line for each method: what it gets right, what it knows, what it costs."""
-    lines = [
-        f"{'':28s}{'solved':>8s}{'± 95%':>7s}{'answers':>9s}{'entropy':>9s}{'ECE':>6s}{'AUROC':>7s}"
-        f"{'tokens':>8s}{'positions':>11s}{'MFLOPs':>9s}{'parameters':>12s}"
-    ]
-    lines += [
-        f"{e.name:28s}{e.accuracy:8.1%}{1.96 * e.error:7.1%}{e.distinct.mean():9.1f}{e.entropy.mean():9.2f}"
-        f"{e.calibration_error:6.2f}{e.auroc:7.2f}{e.cost.lm_tokens:8,.0f}{e.cost.lm_positions:11,.0f}"
-        f"{e.cost.lm_flops / 1e6:9,.1f}{parameters[e.model]:12,}"
-        for e in entries
-    ]
+    columns = (
+        ("solved", 8, ".1%", lambda e: e.accuracy),
+        ("± 95%", 7, ".1%", lambda e: 1.96 * e.error),
+        ("answers", 9, ".1f", lambda e: e.distinct.mean()),
+        ("entropy", 9, ".2f", lambda e: e.entropy.mean()),
+        ("ECE", 6, ".2f", lambda e: e.calibration_error),
+        ("AUROC", 7, ".2f", lambda e: e.auroc),
+        ("tokens", 8, ",.0f", lambda e: e.cost.lm_tokens),
+        ("positions", 11, ",.0f", lambda e: e.cost.lm_positions),
+        ("MFLOPs", 9, ",.1f", lambda e: e.cost.lm_flops / 1e6),
+        ("parameters", 12, ",", lambda e: parameters[e.model]),
+    )
+    lines = [" " * 28 + "".join(f"{name:>{width}s}" for name, width, _, _ in columns)]
+    for e in entries:
+        cells = [f"{of(e):{width}{form}}" for _, width, form, of in columns]
+        lines.append(f"{e.name:28s}" + "".join(cells))
     return "\n".join(lines)

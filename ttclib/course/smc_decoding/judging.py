@@ -1,4 +1,4 @@
-"""Judging texts written under a constraint: by the model's own probability, and by their diversity."""
+"""Judging texts written under a constraint: by their probability, and by their diversity."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ttclib.particles.weights import kish
+from ttclib.measure.votes import votes
+from ttclib.particles.weights import kish, relative
 
 
 class Judged:
@@ -18,17 +19,12 @@ class Judged:
 
     def __init__(self, record: Mapping):
         rows = record["texts"]
-        weights = np.array(
-            [-math.inf if r["log_weight"] is None else r["log_weight"] for r in rows]
-        )
-        alive = weights > -math.inf
-        self.weights = (
-            np.exp(weights - weights.max()) * alive if alive.any() else np.zeros(len(rows))
-        )
+        logs = [-math.inf if r["log_weight"] is None else r["log_weight"] for r in rows]
+        self.weights, _ = relative(logs)
+        self.alive = np.array(logs) > -math.inf
         self.texts = [r["text"] for r in rows]
         self.log_probs = np.array([r["log_prob"] for r in rows])
         self.tokens = np.array([r["tokens"] for r in rows])
-        self.alive = alive
 
     def mean(self, values: np.ndarray, weights: np.ndarray) -> float:
         """Weighted mean; NaN if no text is left."""
@@ -39,9 +35,7 @@ class Judged:
 
         0 if no text is left.
         """
-        shares: dict[str, float] = {}
-        for text, weight in zip(self.texts, weights, strict=True):
-            shares[text] = shares.get(text, 0.0) + float(weight)
+        shares = votes(self.texts, weights)
         return kish(np.array([*shares.values()]), float(weights.sum()))
 
     def distinct_pairs(self) -> float:
@@ -67,7 +61,7 @@ def constraint_results(records: Sequence[Mapping]) -> dict[str, dict[str, dict[s
     found: dict = {}
     for record in records:
         run_ = Judged(record)
-        one, ways = run_.alive.astype(float), {}
+        one = run_.alive.astype(float)
         if record["method"] == "masked":
             top = np.where(run_.alive, run_.log_probs, -math.inf)
             best = one * (np.arange(len(one)) == top.argmax())
@@ -99,7 +93,8 @@ def constraint_results(records: Sequence[Mapping]) -> dict[str, dict[str, dict[s
 def table(results: Mapping) -> str:
     """Write the means of :func:`constraint_results`, a line for each constraint and way."""
     lines = [
-        f"{'':29s}{'log p':>8s}{'a token':>9s}{'fit':>6s}{'worth':>7s}{'word pairs':>12s}{'tokens':>8s}"
+        f"{'':29s}{'log p':>8s}{'a token':>9s}{'fit':>6s}{'worth':>7s}"
+        f"{'word pairs':>12s}{'tokens':>8s}"
     ]
     for constraint, ways in results.items():
         for way, found in ways.items():
