@@ -8,16 +8,16 @@ import pytest
 from ttclib.course.small_language_model import checks
 
 
-def bits(law):
-    p = law[law > 0]
+def bits(probs):
+    p = probs[probs > 0]
     return -(p * np.log2(p)).sum()
 
 
-def nucleus(law, p):
-    order = np.argsort(-law, kind="stable")
-    best = order[np.cumsum(law[order]) - law[order] < p - 1e-12]
-    kept = np.zeros_like(law)
-    kept[best] = law[best]
+def nucleus(probs, p):
+    order = np.argsort(-probs, kind="stable")
+    best = order[np.cumsum(probs[order]) - probs[order] < p - 1e-12]
+    kept = np.zeros_like(probs)
+    kept[best] = probs[best]
     return kept / kept.sum()
 
 
@@ -30,60 +30,60 @@ def cost(a, b, prompt, tokens):
     return a * fed + b * fed * (fed + 1) / 2
 
 
-def sorted_nucleus(law, p):
-    return -np.sort(-nucleus(law, p))
+def sorted_nucleus(probs, p):
+    return -np.sort(-nucleus(probs, p))
 
 
-def in_place(law, p):
-    law[:] = nucleus(law, p)
-    return law
+def in_place(probs, p):
+    probs[:] = nucleus(probs, p)
+    return probs
 
 
-def one_more(law, p):
-    order = np.argsort(-law, kind="stable")
-    best = order[np.cumsum(law[order]) - law[order] <= p + 0.1]
-    kept = np.zeros_like(law)
-    kept[best] = law[best]
+def one_more(probs, p):
+    order = np.argsort(-probs, kind="stable")
+    best = order[np.cumsum(probs[order]) - probs[order] <= p + 0.1]
+    kept = np.zeros_like(probs)
+    kept[best] = probs[best]
     return kept / kept.sum()
 
 
-def one_fewer(law, p):
-    order = np.argsort(-law, kind="stable")
-    best = order[np.cumsum(law[order]) <= p]
-    kept = np.zeros_like(law)
-    kept[best] = law[best]
+def one_fewer(probs, p):
+    order = np.argsort(-probs, kind="stable")
+    best = order[np.cumsum(probs[order]) <= p]
+    kept = np.zeros_like(probs)
+    kept[best] = probs[best]
     return kept / kept.sum() if len(best) else kept
 
 
-def may_be_empty(law, p):
-    return nucleus(law, p) if p > 0.2 else np.zeros_like(law)
+def may_be_empty(probs, p):
+    return nucleus(probs, p) if p > 0.2 else np.zeros_like(probs)
 
 
-def by_height(law, p):
-    kept = np.where(law <= p, law, 0)
+def by_height(probs, p):
+    kept = np.where(probs <= p, probs, 0)
     return kept / kept.sum()
 
 
 SLIPS = {
     checks.entropy: {
-        "in nats": lambda law: bits(law) * math.log(2),
-        "the sign": lambda law: -bits(law),
-        "weigh each": lambda law: -np.log2(law).mean(),
-        "0 · log 0": lambda law: -(law * np.log2(law)).sum(),
-        "four equal characters have 2 bits": lambda law: len(law),
-        "the law ½, ¼, ¼": lambda law: math.log2(np.count_nonzero(law)),
+        "in nats": lambda probs: bits(probs) * math.log(2),
+        "the sign": lambda probs: -bits(probs),
+        "weigh each": lambda probs: -np.log2(probs).mean(),
+        "0 · log 0": lambda probs: -(probs * np.log2(probs)).sum(),
+        "four equal characters have 2 bits": lambda probs: len(probs),
+        "probabilities ½, ¼, ¼": lambda probs: math.log2(np.count_nonzero(probs)),
     },
     checks.top_p: {
-        "changed the law": in_place,
+        "changed the array": in_place,
         "sorted order": sorted_nucleus,
-        "sum to one": lambda law, p: np.where(nucleus(law, p) > 0, law, 0),
+        "sum to one": lambda probs, p: np.where(nucleus(probs, p) > 0, probs, 0),
         "crosses p is kept too": one_fewer,
         "all *likelier* characters": one_more,
         "not each probability": by_height,
         "the likeliest character must stay": may_be_empty,
-        "one probability a character": lambda law, p: nucleus(law, p)[:2],
-        "the library keeps others": lambda law, p: nucleus(law, min(p, 0.95)),
-        "at p = 0.6 the law": lambda law, p: np.array([1.0, 1, 0, 0, 0]),
+        "one probability a character": lambda probs, p: nucleus(probs, p)[:2],
+        "the library keeps others": lambda probs, p: nucleus(probs, min(p, 0.95)),
+        "at p = 0.6 [": lambda probs, p: np.array([1.0, 1, 0, 0, 0]),
     },
     checks.pass_at_k: {
         "*with* replacement": lambda n, c, k: 1 - (1 - c / n) ** k,
@@ -128,5 +128,5 @@ def test_the_right_answer_passes_and_blanks_are_harmless(check):
 
 
 def test_an_entropy_may_keep_its_zeros_by_a_small_number():
-    assert checks.entropy(lambda law: -(law * np.log2(law + 1e-300)).sum()).mark == "✓"
-    assert checks.entropy(lambda law: -(law * np.log2(law + 1e-12)).sum()).mark == "✓"
+    assert checks.entropy(lambda probs: -(probs * np.log2(probs + 1e-300)).sum()).mark == "✓"
+    assert checks.entropy(lambda probs: -(probs * np.log2(probs + 1e-12)).sum()).mark == "✓"

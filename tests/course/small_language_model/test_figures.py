@@ -43,19 +43,18 @@ def drawn(lm):
     return problems, [texts[i::3] for i in range(3)]
 
 
-def test_next_token_view_tells_the_law(lm, logits):
+def test_next_token_view_tells_the_distribution(lm, logits):
     view = figures.next_token_view(lm, logits, "(17-9)*12+45")
     position = sliders(view)[0]
     position.value = 5  # 17-9= is written
-    law = np.exp(logits("(17-9)*12+45?17-9=")[-1])
-    law /= law.sum()
+    probs = np.exp(logits("(17-9)*12+45?17-9=")[-1])
+    probs /= probs.sum()
     assert (
-        f"likeliest next characters: {tokenizer.build().decode([law.argmax()])} {law.max():.2f}"
+        f"likeliest next characters: {tokenizer.build().decode([probs.argmax()])} {probs.max():.2f}"
         in repr(view)
     )
-    assert f"entropy {-(law * np.log2(law)).sum():.2f} bits" in repr(view) and "right is 8" in repr(
-        view
-    )
+    assert f"entropy {-(probs * np.log2(probs)).sum():.2f} bits" in repr(view)
+    assert "right is 8" in repr(view)
     position.value = len("17-9=8;8*12=96;96+45=141;#141")
     assert "right is ⏎" in repr(view)
 

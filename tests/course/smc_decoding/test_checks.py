@@ -8,21 +8,24 @@ import pytest
 from ttclib.course.smc_decoding import checks
 
 STEPS = {
-    "garden path": lambda law, mask: (law * mask / (law * mask).sum(), 0.0),
-    "return its logarithm": lambda law, mask: (law * mask / (law * mask).sum(), (law * mask).sum()),
-    "other way up": lambda law, mask: (
-        law * mask / (law * mask).sum(),
-        -math.log((law * mask).sum()),
+    "garden path": lambda probs, mask: (probs * mask / (probs * mask).sum(), 0.0),
+    "return its logarithm": lambda probs, mask: (
+        probs * mask / (probs * mask).sum(),
+        (probs * mask).sum(),
     ),
-    "threw away": lambda law, mask: (
-        law * mask / (law * mask).sum(),
-        math.log((law * (1 - mask)).sum()),
+    "other way up": lambda probs, mask: (
+        probs * mask / (probs * mask).sum(),
+        -math.log((probs * mask).sum()),
     ),
-    "sum to one": lambda law, mask: (law * mask, math.log((law * mask).sum())),
-    "draw evenly": lambda law, mask: (mask / mask.sum(), math.log((law * mask).sum())),
-    "proportions": lambda law, mask: (law, 0.0),
-    "shape (4,)": lambda law, mask: (1.0, 0.0),
-    "log weight is": lambda law, mask: (law * mask / (law * mask).sum(), 1.0),
+    "threw away": lambda probs, mask: (
+        probs * mask / (probs * mask).sum(),
+        math.log((probs * (1 - mask)).sum()),
+    ),
+    "sum to one": lambda probs, mask: (probs * mask, math.log((probs * mask).sum())),
+    "draw evenly": lambda probs, mask: (mask / mask.sum(), math.log((probs * mask).sum())),
+    "proportions": lambda probs, mask: (probs, 0.0),
+    "shape (4,)": lambda probs, mask: (1.0, 0.0),
+    "log weight is": lambda probs, mask: (probs * mask / (probs * mask).sum(), 1.0),
 }
 WEIGHTS = {
     "once more": lambda w, kept, over: w * kept,
@@ -66,8 +69,8 @@ def test_good_twists_pass(values):
 
 
 def test_other_right_forms_pass():
-    def step(law, mask):
-        allowed = np.where(mask > 0, law, 0.0)
+    def step(probs, mask):
+        allowed = np.where(mask > 0, probs, 0.0)
         return (allowed / np.sum(allowed)).tolist(), float(np.log(np.sum(allowed)))
 
     assert checks.masked_step(step).mark == "✓"
@@ -75,6 +78,6 @@ def test_other_right_forms_pass():
 
 
 def test_blanks_are_no_mistakes():
-    assert checks.masked_step(lambda law, mask: (..., ...)).mark == "–"
+    assert checks.masked_step(lambda probs, mask: (..., ...)).mark == "–"
     assert checks.finished(lambda w, kept, over: ...).mark == "–"
     assert checks.twist((0.0, ..., ..., ...)).mark == "–"

@@ -14,25 +14,24 @@ from ttclib.particles.statespace import LinearGaussian
 @exercise
 def effective_sample_size(yours):
     """``yours(weights)`` → effective sample size of unnormalised weights (n,)."""
-    equal, skewed = np.full(8, 0.3), np.array([4.0, 1.0, 1.0, 0.0])
+    equal = np.full(8, 0.3)
+    skewed = np.array([4.0, 1.0, 1.0, 0.0])
     if close(yours(skewed), 1 / (skewed**2).sum()):
         mistake(
-            "that is right only for weights that sum to one; normalise them first, or divide by their sum squared"
+            "that is right only for weights that sum to one; "
+            "normalise them first, or divide by their sum squared"
         )
     if close(yours(equal), 1.0) or close(yours(skewed), 0.5):
         mistake(
-            "that is a share between 0 and 1; the effective sample size is a number of points, up to n"
+            "that is a share between 0 and 1; "
+            "the effective sample size is a number of points, up to n"
         )
     if close(yours(skewed), skewed.sum() / skewed.max()):
         mistake("Σw / max w is another measure; this one uses the sum of squares")
-    expect(
-        close(yours(equal), 8.0),
-        f"eight equal weights are worth 8 points; yours says {yours(equal)!r}",
-    )
-    expect(
-        close(yours(skewed), 2.0),
-        f"weights 4, 1, 1, 0 are worth 36/18 = 2 points; yours says {yours(skewed)!r}",
-    )
+    got = yours(equal)
+    expect(close(got, 8.0), f"eight equal weights are worth 8 points; yours says {got!r}")
+    got = yours(skewed)
+    expect(close(got, 2.0), f"weights 4, 1, 1, 0 are worth 36/18 = 2 points; yours says {got!r}")
     return "equal weights are worth n points, one heavy weight is worth one"
 
 
@@ -40,14 +39,11 @@ def effective_sample_size(yours):
 def systematic(yours):
     """``yours(weights, n, rng)`` → ancestors (n,) by systematic resampling."""
     weights = np.array([0.05, 0.45, 0.0, 0.30, 0.20])
-    counts = np.array(
-        [
-            np.bincount(
-                _ancestors(yours(weights, 10, np.random.default_rng(s)), 5, 10), minlength=5
-            )
-            for s in range(300)
-        ]
-    )
+    counts = []
+    for seed in range(300):
+        ancestors = _ancestors(yours(weights, 10, np.random.default_rng(seed)), 5, 10)
+        counts.append(np.bincount(ancestors, minlength=5))
+    counts = np.array(counts)
     expect(
         (counts[:, 2] == 0).all(),
         "member 2 has weight zero and got a child; compare with < and ≤ at the marks",
@@ -56,7 +52,8 @@ def systematic(yours):
         if (counts == counts[0]).all():
             mistake("the same ancestors for every seed: draw the offset from rng")
         mistake(
-            "member 1 expects 4.5 children and must get 4 or 5, never else: use one offset for all points, (k + u) / n"
+            "member 1 expects 4.5 children and must get 4 or 5, never else: "
+            "use one offset for all points, (k + u) / n"
         )
     means = counts.mean(axis=0)
     # an offset that is not uniform on [0, 1) shows in the share of the time that 4.5 becomes 5
@@ -69,15 +66,12 @@ def systematic(yours):
 
 def _ancestors(answer, size, n):
     answer = np.asarray(answer)
-    expect(
-        answer.shape == (n,), f"return {n} ancestors, shape ({n},); yours has shape {answer.shape}"
-    )
-    expect(
-        np.issubdtype(answer.dtype, np.integer), "ancestors are whole numbers: indices of parents"
-    )
-    expect(
-        answer.min() >= 0 and answer.max() < size, f"an ancestor is an index from 0 to {size - 1}"
-    )
+    shaped = f"return {n} ancestors, shape ({n},); yours has shape {answer.shape}"
+    expect(answer.shape == (n,), shaped)
+    whole = np.issubdtype(answer.dtype, np.integer)
+    expect(whole, "ancestors are whole numbers: indices of parents")
+    inside = answer.min() >= 0 and answer.max() < size
+    expect(inside, f"an ancestor is an index from 0 to {size - 1}")
     return answer
 
 
@@ -94,12 +88,13 @@ def bootstrap_filter(yours):
         mistake("log(2π)/2 is missing from the density of every observation")
     if abs(got - exact - 30 * math.log(1000)) < 1.5:
         mistake(
-            "you summed the weights; the evidence of a step is their mean, so log n is too much at each step"
+            "you summed the weights; the evidence of a step is their mean, "
+            "so log n is too much at each step"
         )
     expect(runs.std() > 0, "every run gives the same number: is the randomness taken from rng?")
     expect(
         abs(got - exact) < 1.0,
-        f"log evidence should be near {exact:.1f}, yours averages {got:.1f}; the first state is observed too, "
-        "before any move",
+        f"log evidence should be near {exact:.1f}, yours averages {got:.1f}; "
+        "the first state is observed too, before any move",
     )
     return f"exact {exact:.2f}, yours {got:.2f} on average over 8 runs"

@@ -13,43 +13,48 @@ from ttclib.measure.votes import pass_at_k as exact_pass_at_k
 
 @exercise
 def entropy(yours):
-    """``yours(law)`` → entropy in bits of probabilities (V,)."""
-    fair, sure, mixed = np.full(4, 0.25), np.array([0.0, 1.0, 0.0]), np.array([0.5, 0.25, 0.25])
+    """``yours(probs)`` → entropy in bits of probabilities (V,)."""
+    mixed = np.array([0.5, 0.25, 0.25])
     with np.errstate(all="ignore"):
-        on_fair, on_mixed, on_sure = yours(fair), yours(mixed), yours(sure)
+        on_fair = yours(np.full(4, 0.25))
+        on_mixed = yours(mixed)
+        on_sure = yours(np.array([0.0, 1.0, 0.0]))
     if close(on_fair, 2 * math.log(2)):
         mistake("that is in nats; for bits take the logarithm to base 2")
     if close(on_fair, -2.0):
         mistake("the sign: logarithms of probabilities are negative, an entropy is not")
     if close(on_mixed, -np.log2(mixed).mean()):
         mistake(
-            "weigh each −log₂ p with its p: a character that never comes does not surprise on average"
+            "weigh each −log₂ p with its p: "
+            "a character that never comes does not surprise on average"
         )
     expect(close(on_fair, 2.0), f"four equal characters have 2 bits; yours says {on_fair!r}")
-    expect(close(on_mixed, 1.5), f"the law ½, ¼, ¼ has 1.5 bits; yours says {on_mixed!r}")
+    expect(close(on_mixed, 1.5), f"probabilities ½, ¼, ¼ have 1.5 bits; yours says {on_mixed!r}")
     if not np.isfinite(on_sure):
         mistake(
-            "a sure law gives nan: 0 · log 0 counts as 0, so leave out characters with probability zero"
+            "a sure character gives nan: 0 · log 0 counts as 0, "
+            "so leave out characters with probability zero"
         )
-    expect(close(on_sure, 0.0, atol=1e-6), f"a sure law has 0 bits; yours says {on_sure!r}")
-    return "no surprise from a sure law, two bits from four equal characters"
+    surely = f"a sure character has 0 bits; yours says {on_sure!r}"
+    expect(close(on_sure, 0.0, atol=1e-6), surely)
+    return "no surprise from a sure character, two bits from four equal ones"
 
 
 @exercise
 def top_p(yours):
-    """``yours(law, p)`` → (V,) probabilities after the nucleus cut."""
-    law = np.array([0.15, 0.40, 0.05, 0.30, 0.10])
-    given = law.copy()
-    cut = np.asarray(yours(law, 0.6), dtype=float)
-    expect(np.array_equal(law, given), "your function changed the law it was given; work on a copy")
-    expect(
-        cut.shape == law.shape,
-        f"return one probability a character, {law.shape}; yours has {cut.shape}",
-    )
-    right = np.exp(samplers.top_p(0.6)(np.log(law)[None])[0])
+    """``yours(probs, p)`` → (V,) probabilities after the nucleus cut."""
+    probs = np.array([0.15, 0.40, 0.05, 0.30, 0.10])
+    given = probs.copy()
+    cut = np.asarray(yours(probs, 0.6), dtype=float)
+    unchanged = np.array_equal(probs, given)
+    expect(unchanged, "your function changed the array it was given; work on a copy")
+    shaped = f"return one probability a character, {probs.shape}; yours has {cut.shape}"
+    expect(cut.shape == probs.shape, shaped)
+    right = _nucleus(probs, 0.6)
     if close(np.sort(cut), np.sort(right)) and not close(cut, right):
         mistake(
-            "the probabilities are right but in sorted order; put each back in its character's place"
+            "the probabilities are right but in sorted order; "
+            "put each back in its character's place"
         )
     if close(cut, [0, 0.40, 0, 0.30, 0]):
         mistake(
@@ -61,13 +66,11 @@ def top_p(yours):
         mistake(
             "0.40 and 0.30 reach 0.6 already: compare the mass of all *likelier* characters with p"
         )
-    if np.count_nonzero(cut) == 5 or close(cut, np.where(law >= 0.6, law, 0)):
+    if np.count_nonzero(cut) == 5 or close(cut, np.where(probs >= 0.6, probs, 0)):
         mistake("compare the running sum of sorted probabilities with p, not each probability")
-    expect(
-        close(cut, right),
-        f"at p = 0.6 the law {law} becomes {right.round(2)}; yours says {cut.round(2)}",
-    )
-    few = np.asarray(yours(law, 0.1), dtype=float)
+    becomes = f"at p = 0.6 {probs} becomes {right.round(2)}; yours says {cut.round(2)}"
+    expect(close(cut, right), becomes)
+    few = np.asarray(yours(probs, 0.1), dtype=float)
     expect(
         close(few, [0, 1, 0, 0, 0]),
         "at p = 0.1 the likeliest character must stay, or nothing could be drawn",
@@ -75,12 +78,13 @@ def top_p(yours):
     rng = np.random.default_rng(0)
     for p in (0.2, 0.5, 0.9, 0.99):
         other = rng.dirichlet(np.full(21, 0.3))
-        right = np.exp(samplers.top_p(p)(np.log(other)[None])[0])
-        expect(
-            close(yours(other, p), right),
-            f"on a law of 21 characters, at p = {p}, the library keeps others",
-        )
+        same = close(yours(other, p), _nucleus(other, p))
+        expect(same, f"of 21 characters, at p = {p}, the library keeps others")
     return "the fewest likeliest characters whose probabilities reach p, renormalised"
+
+
+def _nucleus(probs: np.ndarray, p: float) -> np.ndarray:
+    return np.exp(samplers.top_p(p)(np.log(probs)[None])[0])
 
 
 @exercise
@@ -115,18 +119,19 @@ def pass_at_k(yours):
 @exercise
 def text_flops(yours):
     """``yours(a, b, prompt, tokens)`` → FLOPs of writing ``tokens`` characters, with a cache."""
-    a, b, prompt, tokens = 1000.0, 10.0, 5, 4
+    a = 1000.0
+    b = 10.0
+    prompt = 5
+    tokens = 4
     fed = np.arange(1, prompt + tokens)  # contexts of the positions fed: the last token is not
+    longer = np.arange(1, prompt + tokens + 1)
     right = (a + b * fed).sum()
     got = yours(a, b, prompt, tokens)
-    longer = np.arange(1, prompt + tokens + 1)
     if close(got, (a + b * longer).sum()):
         mistake("nothing is drawn after the last character, so it need not be fed")
     if close(got, sum((a + b * np.arange(1, prompt + t + 1)).sum() for t in range(tokens))):
         mistake("that feeds the whole text again for every character: the cost without a cache")
-    if close(got, (a + b * np.arange(prompt + 1, prompt + tokens + 1)).sum()) or close(
-        got, (a + b * np.arange(prompt + 1, prompt + tokens)).sum()
-    ):
+    if any(close(got, (a + b * contexts[prompt:]).sum()) for contexts in (fed, longer)):
         mistake("the prompt is fed too")
     if close(got, (a + b * (fed - 1)).sum()):
         mistake("a token looks at itself too: the first one has a context of 1, not 0")

@@ -6,6 +6,7 @@ import functools
 import math
 
 import numpy as np
+from scipy.stats import sem
 
 from ttclib.exercise import close, exercise, expect, mistake
 from ttclib.lm.decoding import Decoder
@@ -21,17 +22,17 @@ WORDS = 7  # the longest sentence, its end counted
 
 @exercise
 def masked_step(yours):
-    """``yours(law, mask)`` → (law to draw from, log weight), for (V,) probabilities and a 0/1 mask."""
-    law, mask = np.array([0.5, 0.3, 0.15, 0.05]), np.array([0.0, 1.0, 0.0, 1.0])
-    proposal, weight = yours(law, mask)
+    """``yours(probs, mask)``, both (V,) → (probabilities to draw from, log weight)."""
+    probs = np.array([0.5, 0.3, 0.15, 0.05])
+    mask = np.array([0.0, 1.0, 0.0, 1.0])
+    proposal, weight = yours(probs, mask)
     proposal = np.asarray(proposal, dtype=float)
-    expect(
-        proposal.shape == (4,), f"the law to draw from has shape (4,); yours has {proposal.shape}"
-    )
-    if close(proposal, law * mask):
-        mistake("the masked law must sum to one before you draw from it: divide by what was kept")
+    shaped = f"the probabilities to draw from have shape (4,); yours have {proposal.shape}"
+    expect(proposal.shape == (4,), shaped)
+    if close(proposal, probs * mask):
+        mistake("what is left must sum to one before you draw from it: divide by what was kept")
     if close(proposal, mask / mask.sum()):
-        mistake("you draw evenly from the allowed words; keep the model's taste: law · mask")
+        mistake("you draw evenly from the allowed words; keep the model's taste: probs · mask")
     expect(
         close(proposal, [0, 6 / 7, 0, 1 / 7]),
         "the allowed words keep their proportions, here 6 to 1; the others get 0",
@@ -46,27 +47,25 @@ def masked_step(yours):
         mistake("that is the share that the mask threw away; the weight is the share it kept")
     expect(
         close(weight, math.log(0.35)),
-        f"the mask keeps 0.30 + 0.05 of the law, so the log weight is {math.log(0.35):.3f}; yours is {weight!r}",
+        f"the mask keeps 0.30 + 0.05, so the log weight is {math.log(0.35):.3f}; "
+        f"yours is {weight!r}",
     )
     return "target over proposal is the same for every allowed word: the share that was kept"
 
 
 @exercise
 def finished(yours):
-    """``yours(w, kept, finished)`` → (n,) weights after a step in which some texts were finished
-    before.
-    """
-    w, kept, over = (
-        np.array([1.0, 0.5, 0.2]),
-        np.array([0.5, 0.1, 0.4]),
-        np.array([False, True, False]),
-    )
+    """``yours(w, kept, finished)`` → new weights (n,); ``finished`` texts were so before."""
+    w = np.array([1.0, 0.5, 0.2])
+    kept = np.array([0.5, 0.1, 0.4])
+    over = np.array([False, True, False])
     before = w.copy()
     got = yours(w, kept, over)
     expect(close(w, before), "your function changes w in place; return a new array")
     if close(got, w * kept):
         mistake(
-            "the finished text was weighed once more, by what the model thinks of going on after its end"
+            "the finished text was weighed once more, "
+            "by what the model thinks of going on after its end"
         )
     if close(got, np.where(over, 1.0, w * kept)):
         mistake("the finished text lost the weight it had earned; it keeps it")
@@ -78,17 +77,11 @@ def finished(yours):
         close(got, [0.5, 0.5, 0.08]),
         f"from weights {w} with shares {kept} it should be [0.5 0.5 0.08]",
     )
-    ratios = np.array([_with_weights(yours, seed) for seed in range(60)]) / math.exp(
-        _target().log_evidence
-    )
-    error = ratios.std(ddof=1) / math.sqrt(len(ratios))
-    expect(
-        abs(ratios.mean() - 1) < 5 * error,
-        f"the mean of Ẑ/Z is {ratios.mean():.2f} ± {error:.2f}, not 1",
-    )
-    return (
-        f"in a whole decoder with your line, the mean of Ẑ/Z is {ratios.mean():.2f} ± {error:.2f}"
-    )
+    estimates = np.array([_with_weights(yours, seed) for seed in range(60)])
+    ratios = estimates / math.exp(_target().log_evidence)
+    found = f"the mean of Ẑ/Z is {ratios.mean():.2f} ± {sem(ratios):.2f}"
+    expect(abs(ratios.mean() - 1) < 5 * sem(ratios), f"{found}, not 1")
+    return f"in a whole decoder with your line, {found}"
 
 
 @exercise
@@ -103,28 +96,29 @@ def twist(yours):
     )
     if np.ptp(values) < 1e-9:
         mistake("all four are alike, so nobody is preferred: that is no twist at all")
-    without, with_yours = (_ratios(tuple(t)).var(ddof=1) for t in (np.zeros(4), values))
-    if _ratios(tuple(values)).mean() < 0.5:
+    ratios = _ratios(tuple(values))
+    before = _ratios((0.0, 0.0, 0.0, 0.0)).var(ddof=1)
+    after = ratios.var(ddof=1)
+    if ratios.mean() < 0.5:
         mistake(
             "all runs agree, and all are wrong: the mean of Ẑ/Z is "
-            f"{_ratios(tuple(values)).mean():.2f}, not 1. Who was never proposed?"
+            f"{ratios.mean():.2f}, not 1. Who was never proposed?"
         )
-    if with_yours > without:
+    if after > before:
         mistake(
-            f"the variance of Ẑ/Z grows from {without:.2f} to {with_yours:.2f}: whom does this lead up the garden path?"
+            f"the variance of Ẑ/Z grows from {before:.2f} to {after:.2f}: "
+            "whom does this lead up the garden path?"
         )
-    expect(
-        with_yours < without / 10,
-        f"the variance of Ẑ/Z falls from {without:.2f} to {with_yours:.2f}; get it below {without / 10:.2f}",
-    )
-    return f"the variance of Ẑ/Z falls from {without:.2f} to {with_yours:.2f}, and the target is the same"
+    falls = f"the variance of Ẑ/Z falls from {before:.2f} to {after:.2f}"
+    expect(after < before / 10, f"{falls}; get it below {before / 10:.2f}")
+    return f"{falls}, and the target is the same"
 
 
 # ---- the garden path ----------------------------------------------------------------------------
 
 
 def _wants(values=(0.0, 0.0, 0.0, 0.0)) -> Automaton:
-    """Barn and fell, in at most six words after "the", with log ψ of (nothing, barn, fell, both)."""
+    """Barn and fell, in six words after "the" at most; log ψ of (nothing, barn, fell, both)."""
     vocabulary = garden_path().vocabulary
     bits = [{" barn": 1, " fell": 2}.get(text, 0) for text in vocabulary.texts]
     table = np.array([[state | bit for bit in bits] for state in range(4)])
@@ -150,22 +144,26 @@ def _ratios(values: tuple, n: int = 32, runs: int = 300) -> np.ndarray:
 
 def _with_weights(weigh, seed: int, n: int = 32) -> float:
     """Ẑ of one population whose weights are updated by ``weigh``."""
-    lm, wants, rng = garden_path(), _wants(), np.random.default_rng(seed)
-    end, (the,) = lm.vocabulary.end, lm.vocabulary.encode(" the")
-    last, states, w = np.full(n, the), np.full(n, wants.first), np.ones(n)
+    lm = garden_path()
+    wants = _wants()
+    rng = np.random.default_rng(seed)
+    end = lm.vocabulary.end
+    ends = np.arange(len(lm.vocabulary)) == end
+    last = np.repeat(lm.vocabulary.encode(" the"), n)
+    states = np.full(n, wants.first)
     over = np.zeros(n, dtype=bool)
+    w = np.ones(n)
     while not over.all():
         if w.sum() ** 2 < n / 2 * (w**2).sum():
             chosen = systematic(w, n, rng)
-            last, states, over, w = last[chosen], states[chosen], over[chosen], np.full(n, w.mean())
-        allowed = lm.transition[last] * np.exp(
-            wants.log_next(states, np.arange(len(lm.vocabulary)) == end)
-        )
+            last, states, over = (values[chosen] for values in (last, states, over))
+            w = np.full(n, w.mean())
+        allowed = lm.transition[last] * np.exp(wants.log_next(states, ends))
         kept = allowed.sum(axis=1)
         w = np.asarray(weigh(w, np.where(over, 0.5, kept), over.copy()), dtype=float)
         marks = rng.random(n) * kept
         words = np.minimum((allowed.cumsum(axis=1) <= marks[:, None]).sum(axis=1), end)
-        words = np.where(over, end, words)
-        states = np.where(over | (words == end), states, wants.advance(states, words))
-        last, over = words, over | (words == end)
+        last = np.where(over, end, words)
+        states = np.where(last == end, states, wants.advance(states, last))
+        over = over | (last == end)
     return float(w.mean())

@@ -13,7 +13,7 @@ from scipy.stats import sem
 
 from ttclib.cost import Cost
 from ttclib.course.smc_decoding.contest import Entry
-from ttclib.course.smc_decoding.judging import WAYS
+from ttclib.course.smc_decoding.judging import WAYS, weight_of_texts
 from ttclib.lm import arithmetic
 from ttclib.lm.decoding import Decoder
 from ttclib.lm.exact import Exact
@@ -67,12 +67,12 @@ class Sentences:
         return generations[-1].log_evidence - self.target.log_evidence
 
 
-def _weight_of_texts(population: Population) -> dict[tuple[int, ...], float]:
-    """The weight of each text in a population; not those that weigh nothing."""
+def _sentences(population: Population) -> dict[tuple[int, ...], float]:
+    """The weight of each text in a population."""
     particles = population.particles
     rows = zip(particles.tokens, particles.lengths, strict=True)
-    found = votes([tuple(row[:length].tolist()) for row, length in rows], population.weights)
-    return {text: weight for text, weight in found.items() if weight > 0}
+    texts = (tuple(row[:length].tolist()) for row, length in rows)
+    return weight_of_texts(texts, population.weights)
 
 
 # ---- a tiny language model -----------------------------------------------------------------------
@@ -200,7 +200,7 @@ def particles_view(
     def measured(n, seed):
         """Texts of the first population; distance and error of each; tokens of one."""
         histories = tiny.replicates(potentials, n, runs, select, seed)
-        found = [_weight_of_texts(generations[-1]) for generations in histories]
+        found = [_sentences(generations[-1]) for generations in histories]
         distances = [target.total_variation(weights) for weights in found]
         tokens = sum(generations[-1].particles.lengths.sum() for generations in histories)
         errors = [tiny.error(generations) for generations in histories]
@@ -353,14 +353,13 @@ def genealogy_view(
         )
         return text, replace(last.cost, units=0)
 
-    return BudgetView(
-        fig,
-        draw,
-        problem=options(tuple(problems)),
-        condition=options(tuple(conditions), default=list(conditions)[1]),
-        particles=powers_of_two(2, 5, unit="particles", default=4),
-        threshold=options((0.0, 0.5, 1.0), default=0.5, label="ESS threshold"),
-    )
+    settings = {
+        "problem": options(tuple(problems)),
+        "condition": options(tuple(conditions), default=list(conditions)[1]),
+        "particles": powers_of_two(2, 5, unit="particles", default=4),
+        "threshold": options((0.0, 0.5, 1.0), default=0.5, label="ESS threshold"),
+    }
+    return BudgetView(fig, draw, **settings)
 
 
 def _label_steps(ax, decoder, history, height, problem, alive) -> None:
@@ -413,7 +412,7 @@ def constraint_view(
             line = f"all {particles} particles died at token {last.t + 1}; take more of them"
             raise ValueError(line)
         draw_ess(ess, history)
-        weight = votes(decoder.texts(last.particles), last.weights)
+        weight = weight_of_texts(decoder.texts(last.particles), last.weights)
         best = sorted(weight, key=weight.get, reverse=True)
         for i, line in enumerate(_page(weight, best)):
             page.text(0, 0.96 - i * 0.07, line, fontsize=8, family="monospace", va="center")

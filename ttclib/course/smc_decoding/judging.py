@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from ttclib.measure.votes import votes
 from ttclib.particles.weights import kish, relative
+
+
+def weight_of_texts(texts: Iterable[Hashable], weights: np.ndarray) -> dict[Hashable, float]:
+    """Return the weight of each different text, in the order in which they appear."""
+    total: dict[Hashable, float] = {}
+    for text, weight in zip(texts, weights, strict=True):
+        total[text] = total.get(text, 0.0) + float(weight)
+    return total
 
 
 class Judged:
@@ -35,7 +42,7 @@ class Judged:
 
         0 if no text is left.
         """
-        shares = votes(self.texts, weights)
+        shares = weight_of_texts(self.texts, weights)
         return kish(np.array([*shares.values()]), float(weights.sum()))
 
     def distinct_pairs(self) -> float:
