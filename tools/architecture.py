@@ -74,7 +74,7 @@ def imports(path):
 
 
 def ours(name):
-    """Modules of the library that a module imports; a package that only holds one of them is none."""
+    """Modules of the library that a module imports; a package that holds one of them is none."""
     found = imports(FILES[name]) & FILES.keys() - {name, "ttclib"}
     return {
         module for module in found if not any(other.startswith(module + ".") for other in found)
@@ -183,7 +183,8 @@ def draw():
 
 
 def _text(x, y, words, style):
-    return f'<text x="{x:g}" y="{y:g}" text-anchor="middle" fill="#1a1a1a" {style}>{escape(words)}</text>'
+    place = f'x="{x:g}" y="{y:g}" text-anchor="middle" fill="#1a1a1a"'
+    return f"<text {place} {style}>{escape(words)}</text>"
 
 
 def main():

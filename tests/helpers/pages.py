@@ -1,4 +1,4 @@
-"""Pages for people whose examples run: the fenced blocks of a Markdown file, and what they print."""
+"""Pages whose examples run: the fenced blocks of a Markdown file, and what they print."""
 
 import os
 import re

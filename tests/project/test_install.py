@@ -7,6 +7,7 @@ with its extras and no index, so it would refuse a requirement that is not met.
 
 import functools
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -167,12 +168,36 @@ def missing(python, names):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """A function from extras to the Python of an environment into which pip installed them."""
+
+    @functools.cache
+    def python_of(extras):
+        python = fresh(tmp_path_factory.mktemp("fresh") / "env", closure(declared(wheel, extras)))
+        wanted = f"ttclib[{','.join(sorted(extras))}] @ {wheel.as_uri()}"
+        assert pip_install(python, wanted) == (0, "")
+        return python
+
+    return python_of
+
+
 @each_group
-def test_every_module_imports_with_its_extra(wheel, extras, tmp_path):
-    python = fresh(tmp_path / "env", closure(declared(wheel, extras)))
-    wanted = f"ttclib[{','.join(sorted(extras))}] @ {wheel.as_uri()}"
-    assert pip_install(python, wanted) == (0, "")
-    assert missing(python, GROUPS[extras]) == {}
+def test_every_module_imports_with_its_extra(installed, extras):
+    assert missing(installed(extras), GROUPS[extras]) == {}
+
+
+def test_a_model_is_found_through_ttc_data_or_said_to_be_missing(installed, tmp_path):
+    code = "from ttclib.lm.models import load; print(load('lab-small').context)"
+    python = installed(frozenset({"lm"}))
+    variables = {name: value for name, value in os.environ.items() if name != "TTC_DATA"}
+    command = {"args": [python, "-I", "-c", code], "cwd": tmp_path}
+    done = subprocess.run(**command, env=variables, capture_output=True, text=True)
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("ValueError: there is no folder ") and "set TTC_DATA" in last
+    variables["TTC_DATA"] = str(course.ROOT / "data")
+    done = subprocess.run(**command, env=variables, capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 0
 
 
 @each_group
@@ -249,15 +274,15 @@ def test_the_course_is_all_of_it_together(wheel):
         ("from ttclib.machine import memory; memory()", "psutil", "course"),
     ],
 )
-def test_what_one_function_needs_is_asked_for_in_one_line(wheel, call, package, extra, tmp_path):
-    requirements = declared(wheel, ())
-    python = fresh(tmp_path / "env", closure(requirements))
-    assert pip_install(python, str(wheel)) == (0, "")
-    done = subprocess.run([python, "-I", "-c", call], capture_output=True, text=True)
+def test_what_one_function_needs_is_asked_for_in_one_line(
+    installed, wheel, call, package, extra, tmp_path
+):
+    command = [installed(frozenset()), "-I", "-c", call]
+    done = subprocess.run(command, capture_output=True, text=True)
     last = done.stderr.splitlines()[-1]
     assert package in last and f"pip install 'ttclib[{extra}]'" in last
     more = [r for r in declared(wheel, {extra}) if r.name == package]
-    python = fresh(tmp_path / "more", closure([*requirements, *more]))
+    python = fresh(tmp_path / "more", closure([*declared(wheel, ()), *more]))
     assert pip_install(python, str(wheel)) == (0, "")
     subprocess.run([python, "-I", "-c", call], check=True)
 
