@@ -127,15 +127,7 @@ def make(artefact: Artefact, data: Path = DATA) -> dict:
         start = time.monotonic()
         seconds = artefact.build(job)
         seconds = time.monotonic() - start if seconds is None else seconds
-        files = {
-            file.relative_to(new).as_posix(): {
-                "bytes": file.stat().st_size,
-                "sha256": artefacts.sha256(file),
-            }
-            for file in sorted(new.rglob("*"))
-            if file.is_file()
-        }
-        entry = {"what": artefact.what, "files": files, **plan}
+        entry = {"what": artefact.what, "files": artefacts.listing(new), **plan}
         entry |= {"seconds": round(seconds, 1), "device": device()}
         entry |= {"score": artefact.score(job)} if artefact.score else {}
         entry |= {"rebuild": f"{artefacts.COMMAND} {artefact.name}"}

@@ -87,9 +87,24 @@ def faults(name: str, data: Path | None = None) -> Iterator[str]:
     if entry is None:
         yield f"data/{name} is not there; build it with: {COMMAND} {name}"
         return
-    for file, expected in entry["files"].items():
-        if wrong := _wrong(data / name / file, expected):
-            yield f"data/{name}/{file} is {wrong}; rebuild it with: {COMMAND} {name}"
+    for difference in differences(data / name, entry["files"]):
+        yield f"data/{name}/{difference}; rebuild it with: {COMMAND} {name}"
+
+
+def listing(folder: Path) -> dict[str, dict]:
+    """List the files of a folder, each with its size and SHA-256."""
+    return {
+        file.relative_to(folder).as_posix(): {"bytes": file.stat().st_size, "sha256": sha256(file)}
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+
+
+def differences(folder: Path, listed: dict[str, dict]) -> Iterator[str]:
+    """Yield a few words for each file that is not as :func:`listing` wrote it down."""
+    for file, expected in listed.items():
+        if wrong := _wrong(folder / file, expected):
+            yield f"{file} is {wrong}"
 
 
 def _wrong(file: Path, expected: dict) -> str | None:

@@ -25,7 +25,8 @@ class Verdict:
     """The outcome of a check, as one line: ✓ right, ✗ with the likely mistake, – not attempted."""
 
     def __init__(self, mark: str, line: str):
-        self.mark, self.line = mark, line
+        self.mark = mark
+        self.line = line
 
     def __repr__(self) -> str:
         return f"{self.mark} {self.line}"
@@ -53,14 +54,15 @@ def expect(condition: Any, line: str) -> None:
 def close(a: Any, b: Any, rtol: float = 1e-6, atol: float = 1e-9) -> bool:
     """Whether two numbers or arrays agree; False (never an error) if they cannot be compared."""
     try:
-        a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+        a = np.asarray(a, dtype=float)
+        b = np.asarray(b, dtype=float)
     except (TypeError, ValueError):
         return False
     return a.shape == b.shape and bool(np.allclose(a, b, rtol=rtol, atol=atol))
 
 
 def exercise(check: Callable) -> Callable[[Any], Verdict]:
-    """Turn a function that may call :func:`mistake` into a check that returns a :class:`Verdict`."""
+    """Turn a function that may call :func:`mistake` into a check: it returns a verdict."""
 
     @functools.wraps(check)
     def run(yours: Any = ...) -> Verdict:

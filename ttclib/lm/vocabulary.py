@@ -71,24 +71,22 @@ class Vocabulary:
             )
 
     @classmethod
-    def of(cls, tokenizer: Any, end: int | None = None, size: int | None = None) -> Vocabulary:
+    def of(cls, tokenizer: Any, size: int = 0) -> Vocabulary:
         """Read the vocabulary of a ``transformers`` tokenizer.
 
         Parameters
         ----------
-        end : int, optional
-            The token that ends a text; by default the tokenizer's ``eos_token_id``.
-        size : int, optional
+        size : int
             Number of tokens of the model, where it has more than its tokenizer.
 
         Raises
         ------
         ValueError
-            If neither the caller nor the tokenizer names an end token.
+            If the tokenizer names no end token.
         """
-        end = tokenizer.eos_token_id if end is None else end
+        end = tokenizer.eos_token_id
         if end is None:
-            raise ValueError("the tokenizer names no end token; pass the number of one as end")
+            raise ValueError("the tokenizer names no end token; set its eos_token to one")
         # Alone, a token may lose its leading space, so each is read behind another one.
         before = tokenizer.encode("0", add_special_tokens=False)[-1]
         pairs = [[before, token] for token in range(len(tokenizer))]
@@ -100,7 +98,7 @@ class Vocabulary:
             None if token in silent or _BROKEN in text else text[len(alone) :] or None
             for token, text in enumerate(texts)
         ]
-        return cls(texts + [None] * ((size or len(texts)) - len(texts)), end, tokenizer)
+        return cls(texts + [None] * (size - len(texts)), end, tokenizer)
 
     @classmethod
     def characters(cls) -> Vocabulary:
@@ -176,7 +174,8 @@ class Vocabulary:
 
     def _cut(self, text: str) -> list[int]:
         """Take the longest token that fits, again and again."""
-        tokens, position = [], 0
+        tokens: list[int] = []
+        position = 0
         while position < len(text):
             piece = self._pieces.match(text, position)
             if piece is None:
