@@ -2,7 +2,7 @@
 """Set up the course and use it. Needs Python 3.11 or newer and nothing else.
 
 python3 course.py lab        open the first notebook in JupyterLab
-python3 course.py test       run every check (--only exact,browser … chooses)
+python3 course.py test       run every check (--only exact,browser … chooses; --coverage counts lines)
 python3 course.py notebooks  execute the notebooks and store their outputs, in place
 python3 course.py site       build the static pages into site/
 python3 course.py data       build the models and results of data/ that are missing (--list, --check)
@@ -65,16 +65,17 @@ AT_ONCE = (
     "--dist",
     "loadfile",
 )  # files side by side, on all cores
-PARTS = {
-    "lint": ("-m", "ruff", "check", "."),
-    "format": ("-m", "ruff", "format", "--check", "."),
-    "exact": (*PYTEST, "tests", "-m", "not statistical and not browser", *AT_ONCE),
-    "statistical": (*PYTEST, "tests", "-m", "statistical", *AT_ONCE),
-    # -p tests.conftest: the options of tests/ (--seed, --shots) are known here too
-    "notebooks": (*PYTEST, "-p", "tests.conftest", "--nbval", "--nbval-current-env")
-    + ("--nbval-cell-timeout", "300", "notebooks", *AT_ONCE),
-    "browser": (*PYTEST, "tests", "-m", "browser"),
+# -p tests.conftest: the options of tests/ (--seed, --shots) are known here too
+NBVAL = ("-p", "tests.conftest", "--nbval", "--nbval-current-env", "--nbval-cell-timeout", "300")
+PARTS = {  # a part is a row of commands: all of them run, and all must pass
+    "lint": (("-m", "ruff", "check", "."), ("-m", "mypy")),
+    "format": (("-m", "ruff", "format", "--check", "."),),
+    "exact": ((*PYTEST, "tests", "-m", "not statistical and not browser", *AT_ONCE),),
+    "statistical": ((*PYTEST, "tests", "-m", "statistical", *AT_ONCE),),
+    "notebooks": ((*PYTEST, *NBVAL, "notebooks", *AT_ONCE),),
+    "browser": ((*PYTEST, "tests", "-m", "browser"),),
 }
+COVERED = ("exact", "statistical", "browser")  # a notebook runs lines without testing them
 
 
 class Problem(Exception):
@@ -355,20 +356,29 @@ def lab(env, args):
     os.execv(command[0], command)
 
 
-def test(env, only, args):
+def test(env, only, args, coverage=False):
     """Run the chosen parts, print how long each took; returns 0 when all of them passed."""
     chosen = only.split(",") if only else list(PARTS)
     unknown = [name for name in chosen if name not in PARTS]
     if unknown:
         raise Problem(f"There is no part {unknown[0]!r}; the parts are {', '.join(PARTS)}.")
+    if coverage:
+        subprocess.call([env.python, "-m", "coverage", "erase"], cwd=ROOT)
     results = []
     for name in chosen:
-        command = [env.python, *PARTS[name], *(args if "pytest" in PARTS[name] else ())]
-        say(f"\n== {name}: python {' '.join(command[1:])}")
         start = time.monotonic()
-        code = subprocess.call(command, cwd=ROOT)
-        # pytest's 5: no test was selected, which is what an argument like -k may ask for
-        results.append((name, code == 0 or (code == 5 and bool(args)), time.monotonic() - start))
+        passed = True
+        for part in PARTS[name]:
+            watched = ("-m", "coverage", "run") if coverage and name in COVERED else ()
+            command = [env.python, *watched, *part, *(args if "pytest" in part else ())]
+            say(f"\n== {name}: python {' '.join(command[1:])}")
+            code = subprocess.call(command, cwd=ROOT)
+            # pytest's 5: no test was selected, which is what an argument like -k may ask for
+            passed &= code == 0 or (code == 5 and bool(args))
+        results.append((name, passed, time.monotonic() - start))
+    if coverage:
+        say("\n== coverage")
+        subprocess.call([env.python, "-m", "tools.coverage_table"], cwd=ROOT)
     say("\n== summary")
     for name, passed, seconds in results:
         say(f"{name:<12} {'ok' if passed else 'FAILED':<7} {seconds:7.1f} s")
@@ -416,6 +426,8 @@ def main(argv=None):
         choices=["lab", "test", "notebooks", "site", "data", "smollm2", "bench", "doctor"],
     )
     parser.add_argument("--only", help=f"for test: parts, joined by commas ({','.join(PARTS)})")
+    coverage = "for test: print which share of the library's lines the tests run"
+    parser.add_argument("--coverage", action="store_true", help=coverage)
     # what is left goes to JupyterLab, to pytest, or to the tool
     args, rest = parser.parse_known_args(argv)
     if args.command == "doctor":
@@ -432,7 +444,7 @@ def main(argv=None):
         say("SmolLM2 is installed.")
         return 0
     if args.command == "test":
-        return test(env, args.only, rest)
+        return test(env, args.only, rest, args.coverage)
     return subprocess.call([env.python, "-m", f"tools.{args.command}", *rest])
 
 

@@ -21,7 +21,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ttclib.sampling.mcmc import random_walk, sample
+from ttclib.sampling.mcmc import random_walk, run_chains
 
 STEP_SIZE = 2.4
 SIZES = ((1_000, 1_000), (10_000, 100))  # (chains, transitions): a million transitions each
@@ -45,7 +45,7 @@ def random_numbers(start: np.ndarray, n: int) -> Callable:
 
 def ours(start: np.ndarray, n: int) -> Callable:
     kernel = random_walk(log_density, STEP_SIZE)
-    return lambda rng: sample(kernel, start, n, rng).positions[1:]
+    return lambda rng: run_chains(kernel, start, n, rng).positions[1:]
 
 
 def emcee_moves(gaussian: bool) -> Callable:

@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import math
 import numbers
+from typing import Any
 
 import numpy as np
 
 
-def whole_number(name: str, value: object, minimum: int = 1) -> int:
+def whole_number(name: str, value: Any, minimum: int = 1) -> int:
     """Return ``value`` as an int, or raise ``ValueError``. 1e6 and ``np.int64(3)`` are whole."""
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not is_number or not abs(value) < math.inf or value != int(value) or value < minimum:
-        raise ValueError(
-            f"{name} is {_short(value)}; it must be a whole number of at least {minimum}"
-        )
-    return int(value)
+    if _is_number(value) and minimum <= value < math.inf and value == int(value):
+        return int(value)
+    raise ValueError(f"{name} is {_short(value)}; it must be a whole number of at least {minimum}")
 
 
 def real_number(
     name: str,
-    value: object,
+    value: Any,
     low: float = -math.inf,
     high: float = math.inf,
     *,
     open_low: bool = False,
 ) -> float:
     """Return ``value`` as a finite float in [low, high] or (low, high], or raise ``ValueError``."""
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     try:
-        number = float(value) if is_number else math.nan
+        number = float(value) if _is_number(value) else math.nan
     except OverflowError:  # an int beyond the floats
         number = math.inf
     if not (math.isfinite(number) and low <= number <= high) or (open_low and number == low):
@@ -49,7 +46,7 @@ def positive(name: str, value: object) -> float:
 
 
 def finite_array(
-    name: str, value: object, *, ndim: int | None = None, shape: tuple | None = None
+    name: str, value: Any, *, ndim: int | None = None, shape: tuple | None = None
 ) -> np.ndarray:
     """Return ``value`` as a float64 array of finite numbers, or raise ``ValueError``.
 
@@ -92,6 +89,10 @@ def covariance(name: str, value: object, size: int | None = None) -> np.ndarray:
             "a covariance is positive definite"
         )
     return matrix
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def _short(value: object) -> str:

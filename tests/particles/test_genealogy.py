@@ -14,7 +14,6 @@ from outcomes import enumerable, outcomes
 from ttclib.particles.genealogy import (
     backward_sampling,
     distinct_ancestors,
-    generations_to_common_ancestor,
     lineages,
     trajectories,
 )
@@ -46,19 +45,16 @@ TREE = history_of([0, 1, 1, 3], [2, 2, 2, 3], [0, 0, 1, 1])
 def test_lineages_of_a_known_tree():
     assert lineages(TREE).tolist() == [[1, 1, 1, 1], [2, 2, 2, 2], [0, 0, 1, 1], [0, 1, 2, 3]]
     assert distinct_ancestors(TREE).tolist() == [1, 1, 2, 4]
-    assert generations_to_common_ancestor(TREE) == 2  # c1, two generations before the last
     assert trajectories(TREE)[:, 2].tolist() == ["b", "c1", "b2", "c3"]
 
 
 def test_a_tree_without_a_common_ancestor():
-    assert generations_to_common_ancestor(TREE[:3]) is None
     assert distinct_ancestors(TREE[:3]).tolist() == [2, 2, 4]
 
 
 def test_one_generation_and_one_member():
     assert lineages(TREE[:1]).tolist() == [[0, 1, 2, 3]]
-    assert generations_to_common_ancestor(TREE[:1]) is None
-    assert generations_to_common_ancestor(history_of([0], [0], start=1)) == 0
+    assert distinct_ancestors(history_of([0], [0], start=1)).tolist() == [1, 1, 1]
 
 
 def test_generations_of_different_sizes():
@@ -82,9 +78,7 @@ def test_trajectories_of_vector_states():
         assert all((x == p.particles[i]).all() for x, p, i in zip(path, history, line, strict=True))
 
 
-@pytest.mark.parametrize(
-    "function", [lineages, distinct_ancestors, generations_to_common_ancestor, trajectories]
-)
+@pytest.mark.parametrize("function", [lineages, distinct_ancestors, trajectories])
 def test_an_empty_history_is_refused(function):
     with pytest.raises(ValueError, match="history is empty"):
         function([])
@@ -112,6 +106,12 @@ class Neutral(Model):
 
     def done(self, t, particles):
         return t + 1 == self.length
+
+
+def generations_to_common_ancestor(history):
+    """Generations back from the last until one member is ancestor of all; infinity if never."""
+    single = np.flatnonzero(distinct_ancestors(history) == 1)
+    return len(history) - 1 - single[-1] if len(single) else math.inf
 
 
 def coalescent(n):
@@ -145,7 +145,7 @@ def test_the_expected_age_of_the_common_ancestor_is_nearly_2_n_minus_1():
 @pytest.mark.statistical
 @pytest.mark.parametrize("n", [2, 8])
 def test_neutral_genealogies_coalesce_as_they_should(n, seed):
-    """Exact law of the age of the common ancestor; false-alarm rate 1e-6.
+    """Exact distribution of the age of the common ancestor; false-alarm rate 1e-6.
 
     Windows of one long neutral run share no generation's choices, so they are independent, and the
     number of them with an ancestor at most g generations back is binomial. Bonferroni over 5 ages.
@@ -156,7 +156,7 @@ def test_neutral_genealogies_coalesce_as_they_should(n, seed):
     )
     ages = np.array(
         [
-            generations_to_common_ancestor(history[length * i : length * (i + 1) + 1]) or length + 1
+            generations_to_common_ancestor(history[length * i : length * (i + 1) + 1])
             for i in range(windows)
         ]
     )
@@ -195,7 +195,7 @@ def test_backward_sampling_over_every_outcome(length, n):
     """E[Ẑ · chance of a backward path] = Z · its posterior probability, for every path.
 
     With multinomial resampling at every step, the ancestors given all particles have the backward
-    law (Andrieu, Doucet, Holenstein 2010, discussion by Whiteley), so the identity for ancestral
+    distribution (Andrieu, Doucet, Holenstein 2010, discussion by Whiteley), so the identity for ancestral
     paths carries over.
     """
     masses = backward_masses(length, n, log_transition)

@@ -1,6 +1,4 @@
-"""Hidden Markov models: forward and backward against every hidden path, and errors that name the
-step.
-"""
+"""Hidden Markov models: forward against every hidden path, and errors that name the step."""
 
 import itertools
 import math
@@ -9,7 +7,7 @@ import numpy as np
 import pytest
 from exact_p_values import FALSE_ALARM, binomial_p_value
 
-from ttclib.particles.hmm import HiddenMarkov, enumerate_evidence, forward, smooth
+from ttclib.particles.hmm import HiddenMarkov, forward
 
 WEATHER = HiddenMarkov(
     initial=[0.6, 0.3, 0.1],
@@ -20,7 +18,7 @@ SEQUENCES = [[0], [3], [0, 1, 2, 1, 3], [1, 1, 1, 1, 1, 1], [2, 3, 3, 0]]
 
 
 def every_path(model, y):
-    """{path: p(path, y)}: the joint law, term by term."""
+    """{path: p(path, y)}: term by term."""
     joint = {}
     for path in itertools.product(range(len(model.initial)), repeat=len(y)):
         p = model.initial[path[0]] * math.prod(
@@ -40,17 +38,12 @@ def marginal(joint, t):
 
 
 @pytest.mark.parametrize("y", SEQUENCES)
-def test_forward_and_smooth_equal_sums_over_every_path(y):
-    result, smoothed = forward(WEATHER, y), smooth(WEATHER, y)
-    joint = every_path(WEATHER, y)
+def test_forward_equals_sums_over_every_path(y):
+    result = forward(WEATHER, y)
     for t in range(len(y)):
         so_far = every_path(WEATHER, y[: t + 1])
         assert result.log_evidence[t] == pytest.approx(math.log(sum(so_far.values())), abs=1e-12)
         assert result.filtered[t] == pytest.approx(marginal(so_far, t), abs=1e-14)
-        assert smoothed[t] == pytest.approx(marginal(joint, t), abs=1e-14)
-        before = WEATHER.initial if t == 0 else result.filtered[t - 1] @ WEATHER.transition
-        assert result.predicted[t] == pytest.approx(before, abs=1e-14)
-    assert enumerate_evidence(WEATHER, y) == pytest.approx(math.log(sum(joint.values())), abs=1e-12)
 
 
 def test_a_long_sequence_does_not_underflow():
@@ -59,23 +52,19 @@ def test_a_long_sequence_does_not_underflow():
     assert result.log_evidence[-1] < -745  # the evidence itself is below the smallest float
     assert np.isfinite(result.log_evidence).all()
     assert np.abs(result.filtered.sum(axis=1) - 1).max() < 1e-12
-    assert np.abs(smooth(WEATHER, y).sum(axis=1) - 1).max() < 1e-9
 
 
 def test_an_impossible_observation_names_its_step():
     model = HiddenMarkov([1.0, 0.0], [[1.0, 0.0], [0.5, 0.5]], [[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]])
     assert forward(model, [0, 1, 0]).log_evidence[-1] == pytest.approx(3 * math.log(0.5))
-    for function in (forward, smooth):
-        with pytest.raises(ValueError, match="observation 2 is impossible under the model"):
-            function(model, [0, 1, 2, 0])
-    assert enumerate_evidence(model, [0, 1, 2, 0]) == -math.inf
+    with pytest.raises(ValueError, match="observation 2 is impossible under the model"):
+        forward(model, [0, 1, 2, 0])
 
 
 @pytest.mark.parametrize("y", [[], [0, 4], [-1], [0.5], [math.nan], [[0, 1]], "sun", ["sun"], None])
 def test_what_is_no_symbol_is_refused(y):
-    for function in (forward, smooth, enumerate_evidence):
-        with pytest.raises(ValueError, match="whole numbers from 0 to 3"):
-            function(WEATHER, y)
+    with pytest.raises(ValueError, match="whole numbers from 0 to 3"):
+        forward(WEATHER, y)
 
 
 @pytest.mark.parametrize("y", [-1, 4, 0.5])

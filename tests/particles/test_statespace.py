@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 
-from ttclib.particles.kalman import kalman_filter
 from ttclib.particles.smc import keep_all, run
 from ttclib.particles.statespace import (
     Bootstrap,
@@ -15,7 +14,6 @@ from ttclib.particles.statespace import (
     LinearGaussian,
     NonlinearBenchmark,
     StateSpaceModel,
-    StochasticVolatility,
     log_normal,
 )
 
@@ -23,7 +21,6 @@ FALSE_ALARM = 1e-6
 MODELS = {
     "linear": LinearGaussian(0.8, 0.5, 1.2, 0.7, 0.4, 2.0),
     "benchmark": NonlinearBenchmark(),
-    "volatility": StochasticVolatility(),
 }
 GRID = np.linspace(-60, 60, 240_001)
 PLANE = LinearGaussian(
@@ -64,7 +61,7 @@ def kolmogorov_smirnov_p_value(samples, density):
 @pytest.mark.parametrize("previous", [-3.0, 0.0, 3.0])
 @pytest.mark.parametrize("name", MODELS)
 def test_samplers_draw_from_their_densities(name, previous, seed):
-    """False-alarm rate 1e-6 for each parameter (Bonferroni over two laws), by the DKW inequality."""
+    """False-alarm rate 1e-6 for each parameter (Bonferroni over two samplers), by the DKW inequality."""
     model, n = MODELS[name], 20_000
     rng = np.random.default_rng(seed)
     moves = model.sample_transition(3, np.full(n, previous), rng)
@@ -80,13 +77,12 @@ def test_samplers_draw_from_their_densities(name, previous, seed):
 INITIAL = {
     "linear": (0.4, 2.0),
     "benchmark": (0.0, 5.0),
-    "volatility": (-1.0, 0.3**2 / (1 - 0.95**2)),
 }
 
 
 @pytest.mark.statistical
 @pytest.mark.parametrize("name", INITIAL)
-def test_first_states_come_from_their_law(name, seed):
+def test_first_states_come_from_their_density(name, seed):
     """False-alarm rate 1e-6 (DKW)."""
     mean, variance = INITIAL[name]
     x = MODELS[name].sample_initial(20_000, np.random.default_rng(seed))
@@ -100,17 +96,6 @@ def test_moves_are_those_of_the_published_models():
     assert NonlinearBenchmark().log_transition(3, x, 0.7) == pytest.approx(
         log_normal(0.7, drift, math.sqrt(10))
     )
-    drift = -1 + 0.95 * (x + 1)
-    assert StochasticVolatility().log_transition(3, x, 0.7) == pytest.approx(
-        log_normal(0.7, drift, 0.3)
-    )
-
-
-def test_volatility_starts_in_its_stationary_law():
-    """One transition leaves the first law as it is: variance φ² v + σ² = v."""
-    model = MODELS["volatility"]
-    _, v = INITIAL["volatility"]
-    assert model.persistence**2 * v + model.sd**2 == pytest.approx(v, rel=1e-12)
 
 
 @pytest.mark.statistical
@@ -203,34 +188,20 @@ def test_simulation_has_time_on_the_first_axis(name):
 
 
 def test_best_proposal_is_bayes_rule():
-    """Transition times observation density, normalised on a grid, is the proposal's normal law."""
+    """Transition times observation density, normalised on a grid, is the proposal."""
     model, y = MODELS["linear"], 2.5
+    guided = Guided(model, [y, y])
     for previous in (None, -1.5):
         at = None if previous is None else np.array([previous])
         prior = model.log_initial(GRID) if at is None else model.log_transition(1, at, GRID)
         posterior = np.exp(prior + model.log_observation(1, GRID, y))
         posterior /= np.trapezoid(posterior, GRID)
-        mean, cov = model.best_proposal(1, at, y)
-        assert np.abs(np.exp(log_normal(GRID, mean, math.sqrt(cov))) - posterior).max() < 1e-10
-
-
-def test_best_proposal_in_the_plane_is_one_kalman_step():
-    exact = kalman_filter(PLANE, [0.7]).filtered
-    mean, cov = PLANE.best_proposal(0, None, 0.7)
-    assert mean == pytest.approx(exact.mean[0], abs=1e-12)
-    assert cov == pytest.approx(exact.cov[0], abs=1e-12)
-    start = LinearGaussian(
-        PLANE.transition, PLANE.transition_cov, PLANE.observation, PLANE.observation_cov,
-        PLANE.transition @ [2.0, 1.0], PLANE.transition_cov,
-    )  # fmt: skip
-    mean, cov = PLANE.best_proposal(1, np.array([[2.0, 1.0]]), 0.7)
-    exact = kalman_filter(start, [0.7]).filtered
-    assert mean[0] == pytest.approx(exact.mean[0], abs=1e-12)
-    assert cov == pytest.approx(exact.cov[0], abs=1e-12)
+        mean, sd = guided.proposal(1, at)
+        assert np.abs(np.exp(log_normal(GRID, mean, sd)) - posterior).max() < 1e-10
 
 
 def test_guided_weights_do_not_depend_on_where_the_particle_landed():
-    """With the best proposal the weight is p(yₜ | xₜ₋₁): a normal law of variance h² q + r."""
+    """With the best proposal the weight is p(yₜ | xₜ₋₁): a normal density of variance h² q + r."""
     model, y = MODELS["linear"], [0.5, -1.0]
     guided, previous = Guided(model, y), np.array([-1.0, 0.0, 2.0])
     expected = log_normal(y[1], 1.2 * 0.8 * previous, math.sqrt(1.2**2 * 0.5 + 0.7))
@@ -261,10 +232,6 @@ def test_a_missing_observation_weighs_nothing():
         (LinearGaussian, "transition_cov"),
         (LinearGaussian, "observation_cov"),
         (LinearGaussian, "initial_cov"),
-        (NonlinearBenchmark, "transition_sd"),
-        (NonlinearBenchmark, "observation_sd"),
-        (NonlinearBenchmark, "initial_sd"),
-        (StochasticVolatility, "sd"),
     ],
 )
 def test_spreads_must_be_positive(kind, name, bad):
@@ -277,9 +244,6 @@ def test_spreads_must_be_positive(kind, name, bad):
     [
         (lambda: LinearGaussian(transition=math.inf), "transition is inf"),
         (lambda: LinearGaussian(observation=[1.0]), "observation is"),
-        (lambda: StochasticVolatility(persistence=1.0), "persistence is 1.0"),
-        (lambda: StochasticVolatility(persistence=-1.5), "persistence is -1.5"),
-        (lambda: StochasticVolatility(mean=math.nan), "mean is nan"),
         (lambda: plane(transition=np.eye(3)), "transition has shape"),
         (lambda: plane(observation=np.ones((1, 3))), "observation has shape"),
         (lambda: plane(transition_cov=np.ones((2, 2))), "transition_cov is singular"),

@@ -10,13 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttclib.particles.weights import (
-    effective_sample_size,
-    log_mean_exp,
-    log_weights_array,
-    normalise,
-    relative,
-)
+from ttclib.particles.smc import Population
+from ttclib.particles.weights import normalise, relative
 
 SPECIAL = st.sampled_from(
     [0.0, -math.inf, -math.inf, math.inf, math.nan, -5e-324, 1e-300, 1e300, -1e300]
@@ -26,6 +21,20 @@ LISTS = st.lists(NUMBERS | SPECIAL, max_size=12) | st.lists(
     st.integers(-1000, 1000) | st.just(-math.inf)
 )
 CONTAINERS = st.sampled_from([list, tuple, np.array, lambda v: np.array(v, dtype=np.float32)])
+
+
+def population(log_weights):
+    return Population(0, None, np.asarray(log_weights, dtype=float), np.arange(1))
+
+
+def log_mean_exp(log_weights):
+    """Log of the mean weight, as a population says it."""
+    return population(log_weights).log_evidence
+
+
+def effective_sample_size(log_weights):
+    """As a population says it."""
+    return population(log_weights).ess
 
 
 @settings(deadline=None, max_examples=300)
@@ -67,7 +76,7 @@ def test_any_log_weights_give_a_clear_error_or_the_truth(values, container):
 )
 def test_what_is_not_a_list_of_numbers_is_refused(log_weights):
     with pytest.raises(ValueError, match=r"^[^\n]+$"):
-        log_weights_array(log_weights)
+        relative(log_weights)
 
 
 def test_one_particle():

@@ -219,8 +219,8 @@ Here = namedtuple("Here", "python")
 
 @pytest.mark.parametrize(("code", "status"), [(0, 0), (1, 1), (5, 1)])
 def test_the_parts_set_the_exit_status(code, status, monkeypatch, capfd):
-    exits = ("-c", f"raise SystemExit({code})")
-    monkeypatch.setattr(course, "PARTS", {"good": ("-c", ""), "other": exits})
+    good, exits = ("-c", ""), ("-c", f"raise SystemExit({code})")
+    monkeypatch.setattr(course, "PARTS", {"good": (good,), "other": (good, exits, good)})
     assert course.test(Here(sys.executable), None, []) == status
     assert f"parts: {2 - status} passed, {status} failed" in capfd.readouterr().out
     assert course.test(Here(sys.executable), "good", []) == 0
@@ -228,7 +228,7 @@ def test_the_parts_set_the_exit_status(code, status, monkeypatch, capfd):
 
 def test_arguments_reach_pytest(monkeypatch, capfd):
     says = ("-c", "import sys; print(sys.argv[1:])", "pytest")
-    monkeypatch.setattr(course, "PARTS", {"lint": ("-c", "print('lint')"), "tests": says})
+    monkeypatch.setattr(course, "PARTS", {"lint": (("-c", "print('lint')"),), "tests": (says,)})
     assert course.test(Here(sys.executable), None, ["-k", "cost"]) == 0
     assert "['pytest', '-k', 'cost']" in capfd.readouterr().out
 

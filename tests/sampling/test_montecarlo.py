@@ -49,7 +49,7 @@ METHODS = {
     "mean value": lambda n, rng: montecarlo.mean_value(f, n, rng),
     "antithetic": lambda n, rng: montecarlo.antithetic(f, n, rng),
     "control variate": lambda n, rng: montecarlo.control_variate(f, g, 1 / 3, n, rng),
-    "stratified": lambda n, rng: montecarlo.stratified(f, n, rng),
+    "stratified": lambda n, rng: montecarlo.stratified_sampling(f, n, rng),
     "Sobol": lambda n, rng: montecarlo.sobol(f, n, rng),
 }
 
@@ -162,7 +162,7 @@ def test_antithetic_points_are_mirror_images():
 def test_stratified_puts_one_point_into_each_stratum():
     n = 2 * CHUNK + 2
     seen = []
-    montecarlo.stratified(lambda u: (seen.append(u), u)[1], n, np.random.default_rng(0))
+    montecarlo.stratified_sampling(lambda u: (seen.append(u), u)[1], n, np.random.default_rng(0))
     assert sorted(np.floor(np.concatenate(seen) * n)) == list(range(n))
 
 
@@ -514,7 +514,7 @@ def rejection_p_values(sampler, target, seed, n=3 * CHUNK + 5):
 @pytest.mark.statistical
 @pytest.mark.parametrize("target", TARGETS)
 def test_rejection_samples_exactly(target, seed):
-    assert min(rejection_p_values(montecarlo.rejection, target, seed)) > FALSE_ALARM / 2
+    assert min(rejection_p_values(montecarlo.rejection_sampling, target, seed)) > FALSE_ALARM / 2
 
 
 @pytest.mark.parametrize("mutant", [keep_everything, forget_the_proposal, keep_when_above_half])
@@ -524,7 +524,7 @@ def test_rejection_check_sees(mutant, seed):
 
 def test_rejection_may_meet_points_of_density_zero():
     recipe = HALF_CIRCLE | {"log_density": lambda x: np.where(x > 0, 0.0, -np.inf)}
-    kept, _ = montecarlo.rejection(**recipe, n=1000, rng=np.random.default_rng(0))
+    kept, _ = montecarlo.rejection_sampling(**recipe, n=1000, rng=np.random.default_rng(0))
     assert len(kept) and (kept > 0).all()
 
 
@@ -535,7 +535,7 @@ def test_rejection_keeps_the_shape_of_points():
         "log_proposal": lambda x: np.zeros(len(x)),
         "log_bound": 0.0,
     }
-    kept, _ = montecarlo.rejection(**recipe, n=100, rng=np.random.default_rng(0))
+    kept, _ = montecarlo.rejection_sampling(**recipe, n=100, rng=np.random.default_rng(0))
     assert kept.ndim == 2 and kept.shape[1] == 3
 
 
@@ -557,7 +557,7 @@ def test_a_whole_float_is_a_budget():
 
 BAD_CALLS = {
     "antithetic points come in pairs": lambda: montecarlo.antithetic(f, 7, RNG),
-    "the error bar pairs strata": lambda: montecarlo.stratified(f, 7, RNG),
+    "the error bar pairs strata": lambda: montecarlo.stratified_sampling(f, 7, RNG),
     r"8 \(replicates\) times a power of two": lambda: montecarlo.sobol(f, 24, RNG),
     r"n is 4; it must be 8 \(replicates\)": lambda: montecarlo.sobol(f, 4, RNG),
     "replicates is 1": lambda: montecarlo.sobol(f, 64, RNG, replicates=1),
@@ -577,13 +577,13 @@ BAD_CALLS = {
     r"f returned shape \(\) for 64 points": lambda: montecarlo.mean_value(np.mean, 64, RNG),
     r"f returned shape \(64, 2\)": lambda: montecarlo.mean_value(lambda x: x, 64, RNG, dim=2),
     "f returned NaN at 64 of 64": lambda: montecarlo.mean_value(lambda u: u * math.nan, 64, RNG),
-    "log_bound is too small by 0.5": lambda: montecarlo.rejection(
+    "log_bound is too small by 0.5": lambda: montecarlo.rejection_sampling(
         **{**HALF_CIRCLE, "log_density": lambda x: 0 * x + 0.5}, n=10, rng=RNG
     ),
-    "log_bound is nan": lambda: montecarlo.rejection(
+    "log_bound is nan": lambda: montecarlo.rejection_sampling(
         **{**HALF_CIRCLE, "log_bound": math.nan}, n=10, rng=RNG
     ),
-    r"propose returned shape \(11,\) for 10 points": lambda: montecarlo.rejection(
+    r"propose returned shape \(11,\) for 10 points": lambda: montecarlo.rejection_sampling(
         **{**HALF_CIRCLE, "propose": lambda k, rng: rng.uniform(-1, 1, k + 1)}, n=10, rng=RNG
     ),
 }

@@ -37,13 +37,13 @@ def means(values: ArrayLike, counts: np.ndarray) -> np.ndarray:
     ValueError
         If ``counts`` are of another number of problems.
     """
-    values = np.asarray(values, dtype=float)
-    if values.shape[-1:] != counts.shape[1:]:
+    array = np.asarray(values, dtype=float)
+    if array.shape[-1:] != counts.shape[1:]:
         raise ValueError(
-            f"values has shape {values.shape}; its last axis must be the {counts.shape[1]} problems"
+            f"values has shape {array.shape}; its last axis must be the {counts.shape[1]} problems"
         )
     shares = counts / counts.sum(axis=1, keepdims=True)
-    return np.moveaxis(values @ shares.T, -1, 0)
+    return np.moveaxis(array @ shares.T, -1, 0)
 
 
 def interval(
@@ -61,7 +61,8 @@ def interval(
     """
     level = real_number("level", level, 0.0, 1.0, open_low=True)
     ends = [(1 - level) / 2, (1 + level) / 2]
-    low, high = np.quantile(replicates, ends, axis=axis, method="inverted_cdf")
+    array = np.asarray(replicates, dtype=float)
+    low, high = np.quantile(array, ends, axis=axis, method="inverted_cdf")
     return low, high
 
 
@@ -79,4 +80,4 @@ def mean_interval(
         From :func:`counts`.
     """
     low, high = interval(means(values, counts), level)
-    return np.mean(values, axis=-1), low, high
+    return np.asarray(values, dtype=float).mean(axis=-1), low, high

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ttclib.inputs import finite_array, whole_number
 
 
-class Reliability(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Reliability:
     """Answers sorted into bins of like confidence; empty bins are left out.
 
     Attributes
@@ -27,7 +29,7 @@ class Reliability(NamedTuple):
     count: np.ndarray
 
 
-def reliability(confidence, right, bins: int = 10) -> Reliability:
+def reliability(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> Reliability:
     """Sort answers into ``bins`` equal pieces of [0, 1] by confidence.
 
     Parameters
@@ -41,17 +43,20 @@ def reliability(confidence, right, bins: int = 10) -> Reliability:
     ValueError
         If there is no answer, shapes differ, or a confidence is not from 0 to 1.
     """
-    confidence, right = _checked(confidence, right)
-    if confidence.min() < 0 or confidence.max() > 1:
+    sure, correct = _checked(confidence, right)
+    if sure.min() < 0 or sure.max() > 1:
         raise ValueError("confidence must hold numbers from 0 to 1")
-    which = np.minimum((confidence * whole_number("bins", bins)).astype(int), bins - 1)
+    which = np.minimum((sure * whole_number("bins", bins)).astype(int), bins - 1)
     count = np.bincount(which, minlength=bins)
     used = count > 0
-    means = [np.bincount(which, values, bins)[used] / count[used] for values in (confidence, right)]
-    return Reliability(*means, count[used])
+
+    def means(values: np.ndarray) -> np.ndarray:
+        return np.bincount(which, values, bins)[used] / count[used]
+
+    return Reliability(means(sure), means(correct), count[used])
 
 
-def expected_calibration_error(confidence, right, bins: int = 10) -> float:
+def expected_calibration_error(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> float:
     """Mean gap between confidence and accuracy over the bins of :func:`reliability`, by count.
 
     Naeini, Cooper, Hauskrecht 2015. It depends on the bins, and few answers make it too large.
@@ -60,7 +65,7 @@ def expected_calibration_error(confidence, right, bins: int = 10) -> float:
     return float(np.abs(found.confidence - found.accuracy) @ found.count / found.count.sum())
 
 
-def auroc(score, right) -> float:
+def auroc(score: ArrayLike, right: ArrayLike) -> float:
     """Probability that a right answer scores above a wrong one, ties counted half.
 
     0.5 is a score that knows nothing, 1 one that tells all right answers from all wrong ones. NaN
@@ -71,17 +76,19 @@ def auroc(score, right) -> float:
     ValueError
         If there is no answer or shapes differ.
     """
-    score, right = _checked(score, right)
-    good, bad = score[right > 0], np.sort(score[right == 0])
+    scores, correct = _checked(score, right)
+    good = scores[correct > 0]
+    bad = np.sort(scores[correct == 0])
     if not len(good) or not len(bad):
         return float("nan")
-    below, up_to = (np.searchsorted(bad, good, side=side) for side in ("left", "right"))
+    below = np.searchsorted(bad, good, side="left")
+    up_to = np.searchsorted(bad, good, side="right")
     return float((below + up_to).mean() / (2 * len(bad)))
 
 
-def _checked(score, right) -> tuple[np.ndarray, np.ndarray]:
-    score = finite_array("score", score, ndim=1)
-    right = finite_array("right", right, shape=(len(score),))
-    if not len(score):
+def _checked(score: ArrayLike, right: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    scores = finite_array("score", score, ndim=1)
+    correct = finite_array("right", right, shape=(len(scores),))
+    if not len(scores):
         raise ValueError("there is no answer; there must be at least one")
-    return score, right
+    return scores, correct

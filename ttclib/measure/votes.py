@@ -8,10 +8,10 @@ appears first, so a sample drawn later never wins by coming last.
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Hashable, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ttclib.inputs import finite_array, whole_number
 
@@ -38,12 +38,12 @@ def normal(answer: Hashable) -> Hashable:
                 continue
             return value if math.isfinite(value) else answer
         return answer or None
-    if isinstance(answer, numbers.Real) and math.isnan(answer):
+    if isinstance(answer, float | np.floating) and math.isnan(answer):
         return None
     return answer
 
 
-def votes(answers: Sequence[Hashable], weights=None) -> dict[Hashable, float]:
+def votes(answers: Sequence[Hashable], weights: ArrayLike | None = None) -> dict[Hashable, float]:
     """Add up the weight of each answer, in the order in which the answers appear.
 
     Parameters
@@ -60,18 +60,17 @@ def votes(answers: Sequence[Hashable], weights=None) -> dict[Hashable, float]:
     """
     if len(answers) == 0:
         raise ValueError("answers is empty; there must be at least one")
-    weights = finite_array(
-        "weights", np.ones(len(answers)) if weights is None else weights, shape=(len(answers),)
-    )
-    if weights.min() < 0:
-        raise ValueError(f"weights holds {weights.min():g}; a weight is zero or more")
+    given = np.ones(len(answers)) if weights is None else weights
+    counts = finite_array("weights", given, shape=(len(answers),))
+    if counts.min() < 0:
+        raise ValueError(f"weights holds {counts.min():g}; a weight is zero or more")
     total: dict[Hashable, float] = {}
-    for answer, weight in zip(map(normal, answers), weights, strict=True):
-        total[answer] = total.get(answer, 0.0) + float(weight)
+    for answer, count in zip(map(normal, answers), counts.tolist(), strict=True):
+        total[answer] = total.get(answer, 0.0) + count
     return total
 
 
-def weighted_majority(answers: Sequence[Hashable], weights) -> Hashable:
+def weighted_majority(answers: Sequence[Hashable], weights: ArrayLike | None) -> Hashable:
     """Return the answer with the largest sum of weights.
 
     With a verifier's scores as weights this is best-of-n weighted (Li et al. 2023; Snell et al.
@@ -88,7 +87,7 @@ def majority(answers: Sequence[Hashable]) -> Hashable:
     return weighted_majority(answers, None)
 
 
-def best_of(scores, answers: Sequence[Hashable]) -> Hashable:
+def best_of(scores: ArrayLike, answers: Sequence[Hashable]) -> Hashable:
     """Return the answer of the sample with the highest score.
 
     Parameters
@@ -104,13 +103,13 @@ def best_of(scores, answers: Sequence[Hashable]) -> Hashable:
     """
     if len(answers) == 0:
         raise ValueError("answers is empty; there must be at least one")
-    scores = finite_array("scores", scores, shape=(len(answers),))
-    answers = [normal(answer) for answer in answers]
-    given = [i for i, answer in enumerate(answers) if answer is not None]
-    return answers[max(given, key=scores.__getitem__)] if given else None
+    values = finite_array("scores", scores, shape=(len(answers),)).tolist()
+    found = [normal(answer) for answer in answers]
+    given = [i for i, answer in enumerate(found) if answer is not None]
+    return found[max(given, key=values.__getitem__)] if given else None
 
 
-def pass_at_k(correct, k) -> np.ndarray | float:
+def pass_at_k(correct: ArrayLike, k: ArrayLike) -> np.ndarray | float:
     """Estimate the probability that at least one of ``k`` samples is correct.
 
     It is the mean of "any correct?" over all subsets of k of the n samples, 1 − C(n−c, k) / C(n, k)
@@ -133,19 +132,19 @@ def pass_at_k(correct, k) -> np.ndarray | float:
     ValueError
         If ``correct`` holds something else than true and false, or k is not from 1 to n.
     """
-    correct = finite_array("correct", correct)
-    if not ((correct == 0) | (correct == 1)).all():
+    right = finite_array("correct", correct)
+    if not ((right == 0) | (right == 1)).all():
         raise ValueError("correct holds other values than true and false")
-    n = correct.shape[-1] if correct.ndim else 0
+    n = right.shape[-1] if right.ndim else 0
     sizes = _sizes(k, n)
-    wrong = n - correct.sum(-1, keepdims=True)
+    wrong = n - right.sum(-1, keepdims=True)
     drawn = np.arange(n)
     # the chance that the first, the first two, … samples drawn without replacement are all wrong
     all_wrong = np.cumprod(np.clip((wrong - drawn) / (n - drawn), 0, 1), axis=-1)
     return _as_asked(1 - all_wrong[..., sizes - 1], k)
 
 
-def majority_at_k(answers: Sequence[Hashable], right: Hashable, k) -> np.ndarray | float:
+def majority_at_k(answers: Sequence[Hashable], right: Hashable, k: ArrayLike) -> np.ndarray | float:
     """Estimate the probability that the majority of ``k`` samples gives the right answer.
 
     It is the mean over all subsets of k of the n samples, in all orders, and therefore unbiased; a
@@ -173,18 +172,22 @@ def majority_at_k(answers: Sequence[Hashable], right: Hashable, k) -> np.ndarray
     if len(answers) > _MOST:
         raise ValueError(f"there are {len(answers)} answers; majority_at_k takes at most {_MOST}")
     others = {answer: int(count) for answer, count in votes(answers).items()}
-    sizes, n = _sizes(k, len(answers)), len(answers)
-    ours, silent = others.pop(normal(right), 0), others.pop(None, 0)
+    n = len(answers)
+    sizes = _sizes(k, n)
+    ours = others.pop(normal(right), 0)
+    silent = others.pop(None, 0)
     if normal(right) is None or not ours:
         return _as_asked(np.zeros(len(sizes)), k)
-    most, won = sizes.max(), np.zeros(sizes.max() + 1)
+    most = sizes.max()
+    won = np.zeros(most + 1)  # ways to take s samples in which the right answer wins, ties shared
     for a in range(1, min(ours, most) + 1):  # how many samples of the subset give the right answer
         # ways[s, t]: ways to take s other samples where no answer has more than a, and t have
-        # exactly a
+        # exactly a; the answers are taken in one after the other
         ways = np.zeros((most - a + 1, most // a + 1))
         ways[: silent + 1, 0] = _choose(silent, most - a)
         for count in others.values():
-            before, ways = ways, np.zeros_like(ways)
+            before = ways
+            ways = np.zeros_like(ways)
             for taken, choices in enumerate(_choose(count, min(a, most - a))):
                 kept = before[: len(before) - taken]
                 if taken < a:
@@ -200,7 +203,7 @@ def _choose(count: int, most: int) -> np.ndarray:
     return np.array([float(math.comb(count, j)) for j in range(min(count, most) + 1)])
 
 
-def _sizes(k, n: int) -> np.ndarray:
+def _sizes(k: ArrayLike, n: int) -> np.ndarray:
     """Return k as an array of subset sizes, each from 1 to n."""
     sizes = np.array([whole_number("k", value) for value in np.ravel(k).tolist()], dtype=int)
     if np.ndim(k) > 1 or not sizes.size:
@@ -210,7 +213,7 @@ def _sizes(k, n: int) -> np.ndarray:
     return sizes
 
 
-def _as_asked(values: np.ndarray, k):
+def _as_asked(values: np.ndarray, k: ArrayLike) -> np.ndarray | float:
     """Drop the last axis if one k was asked for."""
     if np.ndim(k):
         return values

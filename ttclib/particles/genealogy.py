@@ -38,12 +38,6 @@ def distinct_ancestors(history: Sequence[Population]) -> np.ndarray:
     return np.array([len(np.unique(row)) for row in lineages(history)])
 
 
-def generations_to_common_ancestor(history: Sequence[Population]) -> int | None:
-    """Count generations back from the last until one member is ancestor of all; None if never."""
-    single = np.flatnonzero(distinct_ancestors(history) == 1)
-    return len(history) - 1 - int(single[-1]) if len(single) else None
-
-
 def trajectories(history: Sequence[Population]) -> np.ndarray:
     """Paths of the final members, shape (T, n, …), weighted by the last generation's weights.
 
@@ -70,18 +64,16 @@ def backward_sampling(
     """
     if not history:
         raise ValueError("history is empty; it must hold at least one population")
-    n, last = whole_number("n", n), history[-1]
+    n = whole_number("n", n)
+    last = history[-1]
     states = last.particles[rng.choice(len(last), n, p=last.weights)]
     paths = [states]
     for t in range(len(history) - 1, 0, -1):
         before = history[t - 1]
-        chosen = [
-            rng.choice(
-                len(before),
-                p=normalise(before.log_weights + log_transition(t, before.particles, x)),
-            )
-            for x in states
-        ]
+        chosen = []
+        for x in states:  # given the state after, a parent's weight times its chance to come here
+            log_weights = before.log_weights + log_transition(t, before.particles, x)
+            chosen.append(rng.choice(len(before), p=normalise(log_weights)))
         states = before.particles[chosen]
         paths.append(states)
     return np.array(paths[::-1])

@@ -1,4 +1,4 @@
-"""Hidden Markov models: forward and backward, the exact answer for a finite number of states.
+"""Hidden Markov models: forward, the exact answer for a finite number of states.
 
 Rabiner 1989, §III, with every step normalised so that long sequences do not underflow.
 """
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ttclib.inputs import finite_array
 from ttclib.particles.statespace import StateSpaceModel
-from ttclib.particles.weights import log_mean_exp
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class HiddenMarkov(StateSpaceModel):
         with np.errstate(divide="ignore"):
             return np.log(self.transition[previous, x])
 
-    def log_likelihood(self, observations) -> np.ndarray:
+    def log_likelihood(self, observations: ArrayLike) -> np.ndarray:
         """Log probability of each observation in each state, shape (T, K)."""
         symbols = np.asarray(observations)
         known = np.arange(self.emission.shape[1])
@@ -75,14 +75,13 @@ class HiddenMarkov(StateSpaceModel):
 
 
 class Forward(NamedTuple):
-    """Filtered and predicted state probabilities (T, K), and log p(y₀ … yₜ), shape (T,)."""
+    """Filtered state probabilities (T, K), and log p(y₀ … yₜ), shape (T,)."""
 
     filtered: np.ndarray
-    predicted: np.ndarray
     log_evidence: np.ndarray
 
 
-def forward(model: HiddenMarkov, observations) -> Forward:
+def forward(model: HiddenMarkov, observations: ArrayLike) -> Forward:
     """Filter exactly.
 
     Raises
@@ -90,30 +89,18 @@ def forward(model: HiddenMarkov, observations) -> Forward:
     ValueError
         If the observations are impossible under the model (the step is named).
     """
-    law, total = model.initial, 0.0
-    filtered, predicted, log_evidence = [], [], []
+    now = model.initial
+    filtered = []
+    evidence = []  # p(yₜ | y₀ … yₜ₋₁)
     for t, log_likelihood in enumerate(model.log_likelihood(observations)):
-        law = law @ model.transition if t else law
-        predicted.append(law)
-        likelihood = np.exp(log_likelihood)
-        evidence = law @ likelihood
-        if evidence <= 0:
+        predicted = now @ model.transition if t else now
+        joint = predicted * np.exp(log_likelihood)
+        evidence.append(joint.sum())
+        if evidence[t] <= 0:
             raise ValueError(f"observation {t} is impossible under the model")
-        law = law * likelihood / evidence
-        total += np.log(evidence)
-        filtered.append(law)
-        log_evidence.append(total)
-    return Forward(np.array(filtered), np.array(predicted), np.array(log_evidence))
-
-
-def smooth(model: HiddenMarkov, observations) -> np.ndarray:
-    """State probabilities given *all* observations, shape (T, K): forward, then backward."""
-    filtered, predicted, _ = forward(model, observations)
-    smoothed = [filtered[-1]]
-    for now, ahead in zip(filtered[-2::-1], predicted[:0:-1], strict=True):
-        ratio = np.divide(smoothed[-1], ahead, out=np.zeros_like(ahead), where=ahead > 0)
-        smoothed.append(now * (model.transition @ ratio))
-    return np.array(smoothed[::-1])
+        now = joint / evidence[t]
+        filtered.append(now)
+    return Forward(np.array(filtered), np.log(evidence).cumsum())
 
 
 class GridFilter(NamedTuple):
@@ -123,7 +110,7 @@ class GridFilter(NamedTuple):
     log_evidence: np.ndarray
 
 
-def grid_filter(model: StateSpaceModel, observations, grid) -> GridFilter:
+def grid_filter(model: StateSpaceModel, observations: ArrayLike, grid: ArrayLike) -> GridFilter:
     """Filter any one-dimensional model by the forward algorithm on a fine grid.
 
     Exact up to the grid, which must be evenly spaced, cover the states and be finer than every
@@ -134,42 +121,26 @@ def grid_filter(model: StateSpaceModel, observations, grid) -> GridFilter:
     ValueError
         If the grid is not evenly spaced.
     """
-    grid = finite_array("grid", grid, ndim=1)
-    steps = np.diff(grid)
-    if len(grid) < 2 or steps[0] <= 0 or not np.allclose(steps, steps[0]):
+    points = finite_array("grid", grid, ndim=1)
+    size = len(points)
+    gaps = np.diff(points)
+    if size < 2 or gaps[0] <= 0 or not np.allclose(gaps, gaps[0]):
         raise ValueError("grid must be increasing and evenly spaced")
-    width, total, densities, log_evidence = steps[0], 0.0, [], []
-    previous, current = np.repeat(grid, len(grid)), np.tile(grid, len(grid))
-    density = np.exp(model.log_initial(grid))
+    width = gaps[0]
+    before = np.repeat(points, size)  # with `after`, all pairs of points
+    after = np.tile(points, size)
+    density = np.exp(model.log_initial(points))
+    densities = []
+    evidence = []  # p(yₜ | y₀ … yₜ₋₁)
     for t, y in enumerate(np.asarray(observations, dtype=float)):
         if t > 0:
-            moves = np.exp(model.log_transition(t, previous, current)).reshape(len(grid), len(grid))
+            moves = np.exp(model.log_transition(t, before, after)).reshape(size, size)
             density = density @ moves * width
-        density = density * np.exp(model.log_observation(t, grid, y))
-        evidence = density.sum() * width
-        density = density / evidence
-        total += np.log(evidence)
+        density = density * np.exp(model.log_observation(t, points, y))
+        evidence.append(density.sum() * width)
+        density = density / evidence[t]
         densities.append(density)
-        log_evidence.append(total)
-    return GridFilter(np.array(densities), np.array(log_evidence))
-
-
-def enumerate_evidence(model: HiddenMarkov, observations) -> float:
-    """Sum p(y) over every hidden path: K^T terms, the definition itself, for tests."""
-    log_likelihood = model.log_likelihood(observations)
-    states = range(len(model.initial))
-    paths = np.array(np.meshgrid(*[states] * len(log_likelihood), indexing="ij")).reshape(
-        len(log_likelihood), -1
-    )
-    with np.errstate(divide="ignore"):
-        terms = np.log(model.initial[paths[0]]) + log_likelihood[0, paths[0]]
-        for t in range(1, len(paths)):
-            terms = (
-                terms
-                + np.log(model.transition[paths[t - 1], paths[t]])
-                + log_likelihood[t, paths[t]]
-            )
-    return log_mean_exp(terms) + np.log(terms.size)
+    return GridFilter(np.array(densities), np.log(evidence).cumsum())
 
 
 def _categorical(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -10,12 +10,13 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ttclib.particles.statespace import LinearGaussian, observations_array
 
 
 class Gaussians(NamedTuple):
-    """A normal law at each time: means (T,) or (T, d), covariances (T,) or (T, d, d)."""
+    """A normal distribution at each time: means (T,) or (T, d), covariances (T,) or (T, d, d)."""
 
     mean: np.ndarray
     cov: np.ndarray
@@ -27,7 +28,7 @@ class Filtered(NamedTuple):
     Attributes
     ----------
     predicted, filtered : Gaussians
-        The law of xₜ given the observations before t, and up to t.
+        The distribution of xₜ given the observations before t, and up to t.
     log_evidence : numpy.ndarray, shape (T,)
         log p(y₀ … yₜ).
     """
@@ -37,7 +38,7 @@ class Filtered(NamedTuple):
     log_evidence: np.ndarray
 
 
-def kalman_filter(model: LinearGaussian, observations) -> Filtered:
+def kalman_filter(model: LinearGaussian, observations: ArrayLike) -> Filtered:
     """Filter exactly. NaN observations count as missing.
 
     Parameters
@@ -57,39 +58,48 @@ def kalman_filter(model: LinearGaussian, observations) -> Filtered:
         raise ValueError(
             f"observations has shape {np.shape(observations)}; it must be (T, {len(h)})"
         )
-    predicted, filtered, log_evidence, total = [], [], [], 0.0
+    predicted = []
+    filtered = []
+    log_densities = []  # of each observation, given those before
     for t, y_t in enumerate(y):
         if t > 0:
-            mean, cov = a @ mean, a @ cov @ a.T + q
+            mean = a @ mean
+            cov = a @ cov @ a.T + q
         predicted.append((mean, cov))
+        log_density = 0.0
         if not np.isnan(y_t).any():
-            innovation, s = y_t - h @ mean, h @ cov @ h.T + r
+            innovation = y_t - h @ mean
+            s = h @ cov @ h.T + r
             gain = np.linalg.solve(s, h @ cov).T
-            mean, cov = mean + gain @ innovation, cov - gain @ s @ gain.T
+            mean = mean + gain @ innovation
+            cov = cov - gain @ s @ gain.T
             _, log_det = np.linalg.slogdet(2 * math.pi * s)
-            total -= 0.5 * (innovation @ np.linalg.solve(s, innovation) + log_det)
+            log_density = -0.5 * (innovation @ np.linalg.solve(s, innovation) + log_det)
         filtered.append((mean, cov))
-        log_evidence.append(total)
-    return Filtered(_stack(model, predicted), _stack(model, filtered), np.array(log_evidence))
+        log_densities.append(log_density)
+    log_evidence = np.cumsum(log_densities)
+    return Filtered(_stack(model, predicted), _stack(model, filtered), log_evidence)
 
 
-def kalman_smoother(model: LinearGaussian, observations) -> Gaussians:
-    """Law of every state given *all* observations."""
+def kalman_smoother(model: LinearGaussian, observations: ArrayLike) -> Gaussians:
+    """Distribution of every state given *all* observations."""
     a, q, *_ = _matrices(model)
     filtered = kalman_filter(model, observations).filtered
     means = filtered.mean.reshape(len(filtered.mean), len(a))
     covs = filtered.cov.reshape(len(filtered.cov), len(a), len(a))
-    mean, cov = means[-1], covs[-1]
+    mean = means[-1]
+    cov = covs[-1]
     smoothed = [(mean, cov)]
-    for m, p in zip(means[-2::-1], covs[-2::-1], strict=True):
-        next_mean, next_cov = a @ m, a @ p @ a.T + q
+    for m, p in zip(means[-2::-1], covs[-2::-1], strict=True):  # filtered, from the last but one
+        next_cov = a @ p @ a.T + q  # predicted from here
         gain = np.linalg.solve(next_cov, a @ p).T
-        mean, cov = m + gain @ (mean - next_mean), p + gain @ (cov - next_cov) @ gain.T
+        mean = m + gain @ (mean - a @ m)
+        cov = p + gain @ (cov - next_cov) @ gain.T
         smoothed.append((mean, cov))
     return _stack(model, smoothed[::-1])
 
 
-def bootstrap_variance(model: LinearGaussian, observations) -> float:
+def bootstrap_variance(model: LinearGaussian, observations: ArrayLike) -> float:
     """σ² of the bootstrap filter: Var(log Ẑ) ≈ σ²/n and E[log Ẑ] ≈ log Z − σ²/2n.
 
     For a scalar model, resampled multinomially at every step (Del Moral 2004, ch. 9): with one-step
@@ -110,13 +120,14 @@ def bootstrap_variance(model: LinearGaussian, observations) -> float:
     return float(np.sum(p / np.sqrt(big_s * spread) * np.exp((s - m) ** 2 / spread) - 1))
 
 
-def _matrices(model: LinearGaussian):
+def _matrices(model: LinearGaussian) -> list[np.ndarray]:
     names = ("transition", "transition_cov", "observation", "observation_cov")
     matrices = [np.atleast_2d(np.asarray(getattr(model, name), dtype=float)) for name in names]
-    mean = np.atleast_1d(np.asarray(model.initial_mean, dtype=float))
-    return *matrices, mean, np.atleast_2d(np.asarray(model.initial_cov, dtype=float))
+    matrices.append(np.atleast_1d(np.asarray(model.initial_mean, dtype=float)))
+    matrices.append(np.atleast_2d(np.asarray(model.initial_cov, dtype=float)))
+    return matrices
 
 
-def _stack(model: LinearGaussian, laws) -> Gaussians:
-    means, covs = (np.array(part) for part in zip(*laws, strict=True))
+def _stack(model: LinearGaussian, gaussians: list[tuple[np.ndarray, np.ndarray]]) -> Gaussians:
+    means, covs = (np.array(part) for part in zip(*gaussians, strict=True))
     return Gaussians(means[:, 0], covs[:, 0, 0]) if model.scalar else Gaussians(means, covs)

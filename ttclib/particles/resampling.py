@@ -14,26 +14,27 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ttclib.inputs import whole_number
 
 Scheme = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
 
 
-def multinomial(weights, n: int, rng: np.random.Generator) -> np.ndarray:
+def multinomial(weights: ArrayLike, n: int, rng: np.random.Generator) -> np.ndarray:
     """Choose every child's parent independently with probability proportional to weight."""
-    weights, n = _checked(weights, n)
-    return _multinomial(weights, n, rng)
+    shares, n = _checked(weights, n)
+    return _multinomial(shares, n, rng)
 
 
-def residual(weights, n: int, rng: np.random.Generator) -> np.ndarray:
+def residual(weights: ArrayLike, n: int, rng: np.random.Generator) -> np.ndarray:
     """Give ⌊n wᵢ / Σw⌋ children for certain, and share the rest by the weight left over."""
-    weights, n = _checked(weights, n)
-    expected = weights / weights.sum() * n
+    shares, n = _checked(weights, n)
+    expected = shares / shares.sum() * n
     # without the nudge, rounding turns an expected 1 into 0.999…, and a certain child into a likely
     # one
     certain = (expected * (1 + 1e-12)).astype(np.intp)
-    ancestors = np.repeat(np.arange(len(weights)), certain)
+    ancestors = np.repeat(np.arange(len(shares)), certain)
     missing = n - len(ancestors)
     if missing > 0:
         left_over = np.maximum(expected - certain, 0)
@@ -41,26 +42,40 @@ def residual(weights, n: int, rng: np.random.Generator) -> np.ndarray:
     return ancestors
 
 
-def stratified(weights, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Lay the weights end to end on a ruler; one uniform point in each of n equal strata picks."""
-    weights, n = _checked(weights, n)
-    ruler = _ruler(weights, n)
+def stratified(weights: ArrayLike, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Lay the weights end to end on a ruler; one uniform point in each of n equal strata picks.
+
+    By the textbook (Kitagawa 1996), here without its search::
+
+        marks = np.cumsum(weights / weights.sum())          # where each member ends
+        points = (np.arange(n) + rng.random(n)) / n         # one in each stratum
+        return np.searchsorted(marks, points, side="right")
+    """
+    shares, n = _checked(weights, n)
+    ruler = _ruler(shares, n)
     points = np.append(rng.random(n), 1.0)
     whole = ruler.astype(np.intp)
     # all points of the strata below count, and the point of this stratum if it lies before the mark
     return _children(whole + (points[whole] < ruler - whole), n)
 
 
-def systematic(weights, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Pick like stratified, with the *same* offset in every stratum: one random number in all."""
-    weights, n = _checked(weights, n)
-    # points k + 1 − v for k = 0 … n−1: the number of them up to a mark c is ⌊c + v⌋
-    marks = _ruler(weights, n)
+def systematic(weights: ArrayLike, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Pick like stratified, with the *same* offset in every stratum: one random number in all.
+
+    By the textbook (Carpenter, Clifford, Fearnhead 1999), here without its search::
+
+        marks = np.cumsum(weights / weights.sum())          # where each member ends
+        points = (np.arange(n) + 1 - rng.random()) / n      # 1/n apart
+        return np.searchsorted(marks, points)
+    """
+    shares, n = _checked(weights, n)
+    # with points k + 1 − v for k = 0 … n−1, the number of them up to a mark c is ⌊c + v⌋
+    marks = _ruler(shares, n)
     marks += rng.random()
     return _children(marks.astype(np.intp), n)
 
 
-def killing(weights, n: int, rng: np.random.Generator) -> np.ndarray:
+def killing(weights: ArrayLike, n: int, rng: np.random.Generator) -> np.ndarray:
     """Keep member i with probability wᵢ / max w; replace the killed by multinomial draws.
 
     Survivors stay where they are, so where weights are nearly equal nearly nothing moves.
@@ -70,24 +85,22 @@ def killing(weights, n: int, rng: np.random.Generator) -> np.ndarray:
     ValueError
         If ``n`` differs from the number of weights: every member is kept or replaced.
     """
-    weights, n = _checked(weights, n)
-    if n != len(weights):
+    shares, n = _checked(weights, n)
+    if n != len(shares):
         raise ValueError(
-            f"n is {n}; killing replaces members one by one, so n must be {len(weights)}"
+            f"n is {n}; killing replaces members one by one, so n must be {len(shares)}"
         )
     ancestors = np.arange(n)
-    killed = np.flatnonzero(rng.random(n) >= weights)
+    killed = np.flatnonzero(rng.random(n) >= shares)
     if len(killed):
-        ancestors[killed] = _multinomial(weights, len(killed), rng)
+        ancestors[killed] = _multinomial(shares, len(killed), rng)
     return ancestors
 
 
-def winner_takes_all(weights, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Give every child to the heaviest member: the villain of this module, biased and sure of
-    itself.
-    """
-    weights, n = _checked(weights, n)
-    return np.full(n, np.argmax(weights))
+def winner_takes_all(weights: ArrayLike, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Give every child to the heaviest member: the villain here, biased and sure of itself."""
+    shares, n = _checked(weights, n)
+    return np.full(n, np.argmax(shares))
 
 
 UNBIASED: dict[str, Scheme] = {
@@ -102,25 +115,25 @@ SCHEMES: dict[str, Scheme] = {**UNBIASED, "winner takes all": winner_takes_all}
 
 def scheme(name: str | Scheme) -> Scheme:
     """Look a scheme up by name; a function is returned as it is."""
+    if isinstance(name, str) and name in SCHEMES:
+        return SCHEMES[name]
     if callable(name):
         return name
-    if name not in SCHEMES:
-        raise ValueError(f"scheme is {name!r}; it must be one of {', '.join(SCHEMES)}")
-    return SCHEMES[name]
+    raise ValueError(f"scheme is {name!r}; it must be one of {', '.join(SCHEMES)}")
 
 
-def _checked(weights, n) -> tuple[np.ndarray, int]:
+def _checked(weights: ArrayLike, n: int) -> tuple[np.ndarray, int]:
     """Return the weights as shares of the largest, so that no sum of them can overflow, and n."""
-    weights = np.asarray(weights, dtype=float)
-    if weights.ndim != 1 or len(weights) == 0:
-        raise ValueError(f"weights has shape {weights.shape}; it must be (N,) with N ≥ 1")
+    array = np.asarray(weights, dtype=float)
+    if array.ndim != 1 or len(array) == 0:
+        raise ValueError(f"weights has shape {array.shape}; it must be (N,) with N ≥ 1")
     # NaN spreads through min and max, so two comparisons see every bad value
-    top = weights.max()
-    if not (weights.min() >= 0 and top < np.inf):
+    top = array.max()
+    if not (array.min() >= 0 and top < np.inf):
         raise ValueError("weights must be finite and not negative, with no NaN")
     if top == 0:
         raise ValueError("weights are all zero; at least one must be positive")
-    return weights if top == 1 else weights / top, whole_number("n", n)
+    return array if top == 1 else array / top, whole_number("n", n)
 
 
 def _ruler(weights: np.ndarray, n: int) -> np.ndarray:

@@ -25,8 +25,8 @@ import numpy as np
 from ttclib.cost import Cost
 from ttclib.inputs import real_number, whole_number
 from ttclib.particles import resampling
-from ttclib.particles.memory import keep_freed_blocks
-from ttclib.particles.weights import kish, relative
+from ttclib.particles.allocation import keep_freed_blocks
+from ttclib.particles.weights import effective_sample_size, relative
 
 
 class Model:
@@ -86,13 +86,14 @@ class Population:
     spent: Cost = field(default_factory=Cost)
     seconds: float = 0.0
     resampled: bool = False
+    _relative: tuple[np.ndarray, float, float] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         try:
             weights, shift = relative(self.log_weights)
         except ValueError as error:
             raise ValueError(f"step {self.t}: {error}") from None
-        self.__dict__["_relative"] = weights, shift, float(weights.sum())
+        object.__setattr__(self, "_relative", (weights, shift, float(weights.sum())))
 
     def __len__(self) -> int:
         return len(self.log_weights)
@@ -122,7 +123,7 @@ class Population:
     def ess(self) -> float:
         """Effective sample size (Σw)² / Σw², between 1 and n; 0 if extinct."""
         weights, _, total = self._relative
-        return kish(weights, total)
+        return effective_sample_size(weights, total)
 
     @property
     def log_evidence(self) -> float:

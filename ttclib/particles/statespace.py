@@ -10,14 +10,16 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ttclib.inputs import covariance, finite_array, positive, real_number, whole_number
 from ttclib.particles.smc import Model
 
 
-def observations_array(observations) -> np.ndarray:
+def observations_array(observations: ArrayLike) -> np.ndarray:
     """Return observations as a float64 array with time on the first axis; NaN marks a missing one.
 
     Raises
@@ -35,8 +37,8 @@ def observations_array(observations) -> np.ndarray:
     return array
 
 
-def log_normal(x, mean, sd):
-    """Log density of N(mean, sd²) at x."""
+def log_normal(x: Any, mean: Any, sd: float) -> Any:
+    """Log density of N(mean, sd²) at x; arrays broadcast."""
     z = (x - mean) / sd
     return -0.5 * z * z - (math.log(sd) + 0.5 * math.log(2 * math.pi))
 
@@ -52,7 +54,7 @@ class StateSpaceModel:
         """Draw the states at time t given the states ``x`` at time t − 1."""
         raise NotImplementedError
 
-    def log_observation(self, t: int, x: np.ndarray, y) -> np.ndarray:
+    def log_observation(self, t: int, x: np.ndarray, y: Any) -> np.ndarray:
         """Log density of observing y at time t in each of the states ``x``."""
         raise NotImplementedError
 
@@ -61,9 +63,7 @@ class StateSpaceModel:
         raise NotImplementedError
 
     def log_transition(self, t: int, previous: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """Log density of moving from ``previous`` to ``x``; needed by guided proposals and
-        smoothers.
-        """
+        """Log density of moving from ``previous`` to ``x``; for guided proposals and smoothers."""
         raise NotImplementedError
 
     def sample_observation(self, t: int, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -72,7 +72,8 @@ class StateSpaceModel:
 
     def simulate(self, length: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Draw hidden states and observations, each with time on the first axis."""
-        states, observations = [], []
+        states = []
+        observations = []
         x = self.sample_initial(1, rng)
         for t in range(whole_number("length", length)):
             x = x if t == 0 else self.sample_transition(t, x, rng)
@@ -140,25 +141,6 @@ class LinearGaussian(StateSpaceModel):
     def log_initial(self, x):  # noqa: D102
         return self._log_density(self.initial_mean - x, self.initial_cov)
 
-    def best_proposal(
-        self, t: int, previous: np.ndarray | None, y
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and covariance of xₜ given xₜ₋₁ *and* yₜ: the locally optimal proposal.
-
-        Doucet, Godsill, Andrieu 2000, §II-D.
-        """
-        prior_mean = (
-            self.initial_mean if previous is None else self._times(self.transition, previous)
-        )
-        prior_cov = self.initial_cov if previous is None else self.transition_cov
-        if self.scalar:
-            h, r = self.observation, self.observation_cov
-            gain = prior_cov * h / (h * h * prior_cov + r)
-            return prior_mean + gain * (y - h * prior_mean), prior_cov * (1 - gain * h)
-        h = np.asarray(self.observation)
-        gain = prior_cov @ h.T @ np.linalg.inv(h @ prior_cov @ h.T + self.observation_cov)
-        return prior_mean + (y - prior_mean @ h.T) @ gain.T, prior_cov - gain @ h @ prior_cov
-
     def _times(self, matrix, x):
         if self.scalar:
             return x if matrix == 1 else x * matrix  # most models observe the state itself
@@ -188,22 +170,15 @@ class LinearGaussian(StateSpaceModel):
         )
 
 
-@dataclass(frozen=True)
 class NonlinearBenchmark(StateSpaceModel):
-    """The growth model that particle filters were born on: nonlinear, and blind to the state's
-    sign.
+    """The growth model that particle filters were born on: nonlinear, and blind to the state's sign.
 
     xₜ = xₜ₋₁/2 + 25 xₜ₋₁/(1 + xₜ₋₁²) + 8 cos(1.2 t) + N(0, 10), yₜ = xₜ²/20 + N(0, 1), x₀ ~ N(0, 5)
     (Kitagawa 1987; Gordon, Salmond, Smith 1993).
     """
 
-    transition_sd: float = math.sqrt(10.0)
-    observation_sd: float = 1.0
-    initial_sd: float = math.sqrt(5.0)
-
-    def __post_init__(self):
-        for name in ("transition_sd", "observation_sd", "initial_sd"):
-            positive(name, getattr(self, name))
+    initial_sd = math.sqrt(5.0)
+    transition_sd = math.sqrt(10.0)
 
     @staticmethod
     def drift(t: int, x: np.ndarray) -> np.ndarray:
@@ -220,60 +195,13 @@ class NonlinearBenchmark(StateSpaceModel):
         return self.drift(t, x) + self.transition_sd * rng.standard_normal(len(x))
 
     def sample_observation(self, t, x, rng):  # noqa: D102
-        return x * x / 20 + self.observation_sd * rng.standard_normal(len(x))
+        return x * x / 20 + rng.standard_normal(len(x))
 
     def log_observation(self, t, x, y):  # noqa: D102
-        return log_normal(y, x * x / 20, self.observation_sd)
+        return log_normal(y, x * x / 20, 1.0)
 
     def log_transition(self, t, previous, x):  # noqa: D102
         return log_normal(x, self.drift(t, previous), self.transition_sd)
-
-
-@dataclass(frozen=True)
-class StochasticVolatility(StateSpaceModel):
-    """A volatility model: the state is the log variance of a return, yₜ ~ N(0, exp(xₜ)).
-
-    xₜ = μ + φ (xₜ₋₁ − μ) + N(0, σ²), started from its stationary law (Taylor 1982).
-
-    Raises
-    ------
-    ValueError
-        If ``persistence`` is not in (−1, 1) or ``sd`` is not positive.
-    """
-
-    mean: float = -1.0
-    persistence: float = 0.95
-    sd: float = 0.3
-
-    def __post_init__(self):
-        real_number("mean", self.mean)
-        positive("sd", self.sd)
-        if not abs(real_number("persistence", self.persistence)) < 1:
-            raise ValueError(f"persistence is {self.persistence}; it must be between −1 and 1")
-
-    def sample_initial(self, n, rng):  # noqa: D102
-        return self.mean + self._stationary_sd() * rng.standard_normal(n)
-
-    def log_initial(self, x):  # noqa: D102
-        return log_normal(x, self.mean, self._stationary_sd())
-
-    def sample_transition(self, t, x, rng):  # noqa: D102
-        return self._drift(x) + self.sd * rng.standard_normal(len(x))
-
-    def sample_observation(self, t, x, rng):  # noqa: D102
-        return np.exp(x / 2) * rng.standard_normal(len(x))
-
-    def log_observation(self, t, x, y):  # noqa: D102
-        return -0.5 * (y * y * np.exp(-x) + x + math.log(2 * math.pi))
-
-    def log_transition(self, t, previous, x):  # noqa: D102
-        return log_normal(x, self._drift(previous), self.sd)
-
-    def _stationary_sd(self):
-        return self.sd / math.sqrt(1 - self.persistence**2)
-
-    def _drift(self, x):
-        return self.mean + self.persistence * (x - self.mean)
 
 
 class Bootstrap(Model):
@@ -286,7 +214,7 @@ class Bootstrap(Model):
         NaN marks a missing one, which weighs nothing.
     """
 
-    def __init__(self, model: StateSpaceModel, observations):
+    def __init__(self, model: StateSpaceModel, observations: ArrayLike):
         self.model = model
         self.observations = observations_array(observations)
         self.missing = np.isnan(self.observations.reshape(len(self.observations), -1)).any(axis=1)
@@ -309,39 +237,48 @@ class Bootstrap(Model):
 class Guided(Bootstrap):
     """The guided filter: look at the observation first, and correct for having looked.
 
-    Proposals come from ``model.best_proposal``, and the weight of a particle is
+    The weight of a particle is observation density · transition density / proposal density
+    (Doucet, Godsill, Andrieu 2000, eq. 7). One-dimensional linear-Gaussian models only.
 
-        observation density · transition density / proposal density
-
-    (Doucet, Godsill, Andrieu 2000, eq. 7). Scalar models only.
+    Raises
+    ------
+    ValueError
+        If the model is another one, or an observation is missing.
     """
 
-    def __init__(self, model: LinearGaussian, observations):
+    model: LinearGaussian
+
+    def __init__(self, model: LinearGaussian, observations: ArrayLike):
         super().__init__(model, observations)
-        if not getattr(model, "scalar", False) or not hasattr(model, "best_proposal"):
-            raise ValueError(
-                "model must be a one-dimensional LinearGaussian; Guided needs its best_proposal"
-            )
+        if not getattr(model, "scalar", False):
+            raise ValueError("model must be a one-dimensional LinearGaussian")
         finite_array("observations", self.observations)
 
+    def proposal(self, t: int, parents: np.ndarray | None) -> tuple[np.ndarray, float]:
+        """Mean and standard deviation of xₜ given xₜ₋₁ *and* yₜ: the locally optimal proposal.
+
+        Bayes' rule for two normal densities (Doucet, Godsill, Andrieu 2000, §II-D).
+        """
+        model = self.model
+        mean = np.asarray(model.initial_mean if parents is None else model.transition * parents)
+        cov = float(model.initial_cov if parents is None else model.transition_cov)
+        h = float(model.observation)
+        gain = cov * h / (h * h * cov + float(model.observation_cov))
+        return mean + gain * (self.observations[t] - h * mean), math.sqrt(cov * (1 - gain * h))
+
     def init(self, n, rng):  # noqa: D102
-        mean, cov = self.model.best_proposal(0, None, self.observations[0])
-        return mean + math.sqrt(cov) * rng.standard_normal(n)
+        mean, sd = self.proposal(0, None)
+        return mean + sd * rng.standard_normal(n)
 
     def step(self, t, parents, rng):  # noqa: D102
-        mean, cov = self.model.best_proposal(t, parents, self.observations[t])
-        return mean + math.sqrt(cov) * rng.standard_normal(len(parents))
+        mean, sd = self.proposal(t, parents)
+        return mean + sd * rng.standard_normal(len(parents))
 
     def log_potential(self, t, parents, particles):  # noqa: D102
-        y, model = self.observations[t], self.model
-        mean, cov = model.best_proposal(t, parents, y)
-        prior = (
-            model.log_initial(particles)
-            if parents is None
-            else model.log_transition(t, parents, particles)
-        )
-        return (
-            model.log_observation(t, particles, y)
-            + prior
-            - log_normal(particles, mean, math.sqrt(cov))
-        )
+        model = self.model
+        seen = model.log_observation(t, particles, self.observations[t])
+        if parents is None:
+            moved = model.log_initial(particles)
+        else:
+            moved = model.log_transition(t, parents, particles)
+        return seen + moved - log_normal(particles, *self.proposal(t, parents))

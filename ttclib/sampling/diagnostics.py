@@ -11,6 +11,8 @@ localization: an improved R-hat*, Bayesian Analysis 16 (2021), arXiv 1903.08008.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -24,24 +26,23 @@ def ess(draws: ArrayLike, method: str = "bulk") -> float | np.ndarray:
     ----------
     draws : array, shape (n, chains) or (n, chains, d)
         At least 4 draws of each chain.
-    method : {"bulk", "tail", "mean", "sd"}
-        What the draws are used for: the bulk of the law (of rank-normalised draws), its 5% and
-        95% quantiles (the worse of the two), the mean, the standard deviation.
+    method : {"bulk", "tail", "mean"}
+        What the draws are used for: the bulk of the distribution (of rank-normalised draws), its 5%
+        and 95% quantiles (the worse of the two), the mean.
 
     Raises
     ------
     ValueError
         If draws have another shape, are too few, not finite, or all equal.
     """
-    methods = {"bulk": None, "tail": (0.05, 0.95), "mean": None, "sd": None}
+    methods = {"bulk": None, "tail": (0.05, 0.95), "mean": None}
     if method not in methods:
         raise ValueError(f"method is {method!r}; it must be one of {', '.join(methods)}")
     return _arviz().ess(_draws(draws), method=method, prob=methods[method])[()]
 
 
 def rhat(draws: ArrayLike) -> float | np.ndarray:
-    """Return the rank-normalised split R-hat: near 1 if the chains agree, above 1.01 if they do
-    not.
+    """Return the rank-normalised split R-hat: near 1 if the chains agree, above 1.01 if not.
 
     It compares the spread between the chains with the spread within. Chains that all missed the
     same region agree, too: R-hat cannot see what no chain has seen.
@@ -59,14 +60,12 @@ def rhat(draws: ArrayLike) -> float | np.ndarray:
     return _arviz().rhat(_draws(draws, chains=2))[()]
 
 
-def mcse(draws: ArrayLike, method: str = "mean") -> float | np.ndarray:
-    """Return the Monte Carlo standard error of the mean (or the ``"sd"``) of the draws.
+def mcse(draws: ArrayLike) -> float | np.ndarray:
+    """Return the Monte Carlo standard error of the mean: sd / √ess, in the units of the draws.
 
-    For the mean it is sd / √ess, in the units of the draws. Parameters and errors as `ess`.
+    Parameters and errors as `ess`.
     """
-    if method not in ("mean", "sd"):
-        raise ValueError(f"method is {method!r}; it must be one of mean, sd")
-    return _arviz().mcse(_draws(draws), method=method)[()]
+    return _arviz().mcse(_draws(draws), method="mean")[()]
 
 
 def autocorrelation(draws: ArrayLike, max_lag: int | None = None) -> np.ndarray:
@@ -119,7 +118,7 @@ def summary(draws: ArrayLike) -> dict[str, float | np.ndarray]:
     }
 
 
-def _arviz():
+def _arviz() -> Any:
     try:  # 80 MB and a second with scipy.stats: only when asked
         from arviz_stats.base import array_stats
     except ModuleNotFoundError as error:
@@ -130,13 +129,13 @@ def _arviz():
 
 def _draws(draws: ArrayLike, chains: int = 1) -> np.ndarray:
     """Check the draws and put their axes in ArviZ's order, ([d,] chains, n)."""
-    draws = finite_array("draws", draws)
-    if draws.ndim not in (2, 3):
-        raise ValueError(f"draws has shape {draws.shape}; it must be (n, chains) or (n, chains, d)")
-    if draws.shape[0] < 4 or draws.shape[1] < chains or not draws.size:
+    array = finite_array("draws", draws)
+    if array.ndim not in (2, 3):
+        raise ValueError(f"draws has shape {array.shape}; it must be (n, chains) or (n, chains, d)")
+    if array.shape[0] < 4 or array.shape[1] < chains or not array.size:
         raise ValueError(
-            f"draws has shape {draws.shape}; it needs at least 4 draws of {chains} chains"
+            f"draws has shape {array.shape}; it needs at least 4 draws of {chains} chains"
         )
-    if (draws == draws[:1, :1]).all(axis=(0, 1)).any():
+    if (array == array[:1, :1]).all(axis=(0, 1)).any():
         raise ValueError("all draws are equal: the chains never moved, so nothing can be said")
-    return np.moveaxis(draws, (0, 1), (-1, -2))
+    return np.moveaxis(array, (0, 1), (-1, -2))

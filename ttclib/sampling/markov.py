@@ -2,8 +2,8 @@
 
 A chain on the states 0 … K−1 is its transition matrix ``P``: ``P[i, j]`` is the probability that
 tomorrow is ``j`` if today is ``i``, so each row sums to one. With few states everything a sampler
-only estimates has an exact answer here: the stationary law, how fast it is reached, and how many
-draws of the chain are worth one independent draw.
+only estimates has an exact answer here: the stationary distribution, how fast it is reached, and
+how many draws of the chain are worth one independent draw.
 
 Sources: Kemeny and Snell, *Finite Markov Chains* (1960), chapter 4, for the fundamental matrix;
 Levin, Peres and Wilmer, *Markov Chains and Mixing Times* (2009), chapters 1, 4 and 12; Hastings,
@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from ttclib.inputs import finite_array, whole_number
 
-_SUM_TOLERANCE = 1e-9  # how far from one the probabilities of a law may add up
+_SUM_TOLERANCE = 1e-9  # how far from one probabilities may add up
 
 
 def transition_matrix(P: ArrayLike) -> np.ndarray:
@@ -34,20 +34,21 @@ def transition_matrix(P: ArrayLike) -> np.ndarray:
         If ``P`` is not square, holds a negative or a not finite entry, or has a row that does not
         sum to one (within 1e-9).
     """
-    P = finite_array("P", P, ndim=2)
-    if P.shape[0] != P.shape[1] or not P.size:
-        raise ValueError(f"P has shape {P.shape}; a transition matrix is square")
-    if P.min() < 0:
-        i, j = np.argwhere(P < 0)[0]
-        raise ValueError(f"P[{i}, {j}] is {P[i, j]:g}; a probability is not negative")
-    worst = np.abs(P.sum(axis=1) - 1).argmax()
-    if abs(P[worst].sum() - 1) > _SUM_TOLERANCE:
-        raise ValueError(f"row {worst} of P sums to {P[worst].sum():.10g}; each row must sum to 1")
-    return P
+    matrix = finite_array("P", P, ndim=2)
+    if matrix.shape[0] != matrix.shape[1] or not matrix.size:
+        raise ValueError(f"P has shape {matrix.shape}; a transition matrix is square")
+    if matrix.min() < 0:
+        i, j = np.argwhere(matrix < 0)[0]
+        raise ValueError(f"P[{i}, {j}] is {matrix[i, j]:g}; a probability is not negative")
+    sums = matrix.sum(axis=1)
+    worst = np.abs(sums - 1).argmax()
+    if abs(sums[worst] - 1) > _SUM_TOLERANCE:
+        raise ValueError(f"row {worst} of P sums to {sums[worst]:.10g}; each row must sum to 1")
+    return matrix
 
 
 def stationary(P: ArrayLike) -> np.ndarray:
-    """Return the law π that the chain leaves unchanged: π P = π.
+    """Return the distribution π that the chain leaves unchanged: π P = π.
 
     A periodic chain has one too; it just never settles into it (see `mixing_curve`).
 
@@ -67,17 +68,18 @@ def stationary(P: ArrayLike) -> np.ndarray:
         If ``P`` is not a transition matrix, or has several closed classes: sets of states that,
         once entered, are never left. Then the long run depends on the start.
     """
-    P = transition_matrix(P)
-    closed = _closed_classes(P)
+    matrix = transition_matrix(P)
+    size = len(matrix)
+    closed = _closed_classes(matrix)
     if len(closed) > 1:
         named = " and ".join(f"{c[:5].tolist()}{'…' if len(c) > 5 else ''}" for c in closed[:2])
         raise ValueError(
             f"P has {len(closed)} closed classes, such as {named}: the chain is reducible "
-            "and its stationary law is not unique"
+            "and its stationary distribution is not unique"
         )
     # π (I − P) = 0 and π · 1 = 1, added into one regular system: π (I − P + 1 1ᵀ) = 1ᵀ
-    pi = np.linalg.solve((np.eye(len(P)) - P + 1).T, np.ones(len(P)))
-    outside = np.setdiff1d(np.arange(len(P)), closed[0])
+    pi = np.linalg.solve((np.eye(size) - matrix + 1).T, np.ones(size))
+    outside = np.setdiff1d(np.arange(size), closed[0])
     pi[outside] = 0
     pi = np.maximum(pi, 0)
     return pi / pi.sum()
@@ -92,10 +94,15 @@ def detailed_balance_gap(P: ArrayLike, pi: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If ``P`` is not a transition matrix or ``pi`` not a law on its states.
+        If ``P`` is not a transition matrix or ``pi`` not a distribution on its states.
     """
-    P = transition_matrix(P)
-    flow = _law("pi", pi, len(P))[:, None] * P
+    matrix = transition_matrix(P)
+    weights = finite_array("pi", pi, shape=(len(matrix),))
+    if weights.min() < 0 or abs(weights.sum() - 1) > _SUM_TOLERANCE:
+        raise ValueError(
+            f"pi must be a distribution: no negative entry and sum 1, not {weights.sum():.10g}"
+        )
+    flow = weights[:, None] * matrix
     return float(np.abs(flow - flow.T).max())
 
 
@@ -124,46 +131,30 @@ def autocorrelation_time(P: ArrayLike, f: ArrayLike) -> float:
         As `stationary`, or if f has the same value wherever the chain can be in the long run.
     """
     pi = stationary(P)
-    P = transition_matrix(P)
-    f = finite_array("f", f, shape=(len(P),))
-    seen = f[pi > 0]
+    values = finite_array("f", f, shape=(len(pi),))
+    seen = values[pi > 0]
     if seen.max() == seen.min():
         raise ValueError(
             f"f is {seen[0]:g} wherever the chain stays; a constant has no autocorrelation"
         )
-    g = f - pi @ f
+    g = values - pi @ values
     g = g / np.abs(g).max()  # the scale cancels; squares of tiny values would not survive
-    Zg = np.linalg.solve(np.eye(len(P)) - P + pi, g)
+    Zg = np.linalg.solve(np.eye(len(pi)) - transition_matrix(P) + pi, g)
     return float(2 * (pi * g) @ Zg / ((pi * g) @ g) - 1)
 
 
-def spectral_gap(P: ArrayLike) -> float:
-    """Return 1 − |λ₂|, λ₂ the second largest eigenvalue of P in modulus (1 for a single state).
+def mixing_curve(P: ArrayLike, start: int, n: int) -> np.ndarray:
+    """Return the total-variation distance to the stationary distribution after 0, 1, …, n steps.
 
-    The distance to the stationary law shrinks like |λ₂|ᵗ. A gap of 0 means that it never
-    vanishes: the chain is periodic or has several closed classes.
-
-    Raises
-    ------
-    ValueError
-        If ``P`` is not a transition matrix.
-    """
-    moduli = np.sort(np.abs(np.linalg.eigvals(transition_matrix(P))))
-    return float(np.clip(1 - moduli[-2], 0, 1)) if len(moduli) > 1 else 1.0
-
-
-def mixing_curve(P: ArrayLike, start: ArrayLike, n: int) -> np.ndarray:
-    """Return the total-variation distance to the stationary law after 0, 1, …, n steps.
-
-    The distance is ½ Σ_j |law_j − π_j|: the largest error in the probability of any event. For a
+    The distance is ½ Σ_j |p_j − π_j|: the largest error in the probability of any event. For a
     periodic chain the curve does not fall to zero: it says so itself.
 
     Parameters
     ----------
     P : array, shape (K, K)
         Transition matrix.
-    start : int or array, shape (K,)
-        Where the chain starts: a state, or a law over the states.
+    start : int
+        The state that the chain starts in.
     n : int
         Number of steps.
 
@@ -174,20 +165,19 @@ def mixing_curve(P: ArrayLike, start: ArrayLike, n: int) -> np.ndarray:
     Raises
     ------
     ValueError
-        As `stationary`, or if ``start`` is neither a state nor a law, or ``n`` is below 1.
+        As `stationary`, or if ``start`` is not a state, or ``n`` is below 1.
     """
     pi = stationary(P)
-    P, n = transition_matrix(P), whole_number("n", n)
-    law = (
-        np.eye(len(P))[_states(start, len(P))]
-        if np.ndim(start) == 0
-        else _law("start", start, len(P))
-    )
-    curve = np.empty(n + 1)
-    for t in range(n + 1):
-        curve[t] = np.abs(law - pi).sum() / 2
-        law = law @ P
-    return curve
+    matrix = transition_matrix(P)
+    state = _states(start, len(matrix))
+    if state.ndim:
+        raise ValueError(f"start has shape {state.shape}; it must be one state")
+    now = np.eye(len(matrix))[state]
+    curve = []
+    for _ in range(whole_number("n", n) + 1):
+        curve.append(np.abs(now - pi).sum() / 2)
+        now = now @ matrix
+    return np.array(curve)
 
 
 def simulate(
@@ -219,17 +209,18 @@ def simulate(
         If ``P`` is not a transition matrix, a start is not one of its states, or the numbers of
         starts and chains disagree.
     """
-    P, n = transition_matrix(P), whole_number("n", n)
-    start = np.atleast_1d(_states(start, len(P)))
-    chains = len(start) if chains is None else whole_number("chains", chains)
-    if start.ndim != 1 or len(start) not in (1, chains):
+    matrix = transition_matrix(P)
+    n = whole_number("n", n)
+    first = np.atleast_1d(_states(start, len(matrix)))
+    chains = len(first) if chains is None else whole_number("chains", chains)
+    if first.ndim != 1 or len(first) not in (1, chains):
         raise ValueError(
-            f"start has shape {start.shape}; it must be one state or {chains}, one per chain"
+            f"start has shape {first.shape}; it must be one state or {chains}, one per chain"
         )
-    cumulative = P.cumsum(axis=1)
+    cumulative = matrix.cumsum(axis=1)
     cumulative /= cumulative[:, -1:]
     states = np.empty((n + 1, chains), dtype=int)
-    states[0] = start
+    states[0] = first
     for t in range(n):
         # Inversion: u falls into slot j of the row with probability P[i, j]
         u = rng.random(chains)
@@ -256,7 +247,7 @@ def metropolis_matrix(target: ArrayLike, proposal: ArrayLike) -> np.ndarray:
     Returns
     -------
     array, shape (K, K)
-        Transition matrix P with stationary law target / target.sum().
+        Transition matrix P with stationary distribution target / target.sum().
 
     Raises
     ------
@@ -283,13 +274,6 @@ def _closed_classes(P: np.ndarray) -> list[np.ndarray]:
     n, label = connected_components(P > 0, connection="strong")
     classes = [np.flatnonzero(label == c) for c in range(n)]
     return [c for c in classes if not np.delete(P[c], c, axis=1).any()]
-
-
-def _law(name: str, law: ArrayLike, size: int) -> np.ndarray:
-    law = finite_array(name, law, shape=(size,))
-    if law.min() < 0 or abs(law.sum() - 1) > _SUM_TOLERANCE:
-        raise ValueError(f"{name} must be a law: no negative entry and sum 1, not {law.sum():.10g}")
-    return law
 
 
 def _states(start: ArrayLike, size: int) -> np.ndarray:

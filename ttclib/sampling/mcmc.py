@@ -54,8 +54,8 @@ class Info(NamedTuple):
 class Kernel(NamedTuple):
     """A sampler: ``init(position) -> state`` and ``step(state, rng) -> (state, info)``."""
 
-    init: Callable
-    step: Callable
+    init: Callable[[ArrayLike], State]
+    step: Callable[[State, np.random.Generator], tuple[State, Info]]
 
 
 def metropolis_hastings(
@@ -82,12 +82,13 @@ def metropolis_hastings(
         is NaN or +inf, with the number of chains concerned.
     """
 
-    def init(position: ArrayLike) -> State:
-        position = _positions(position)
+    def init(start: ArrayLike) -> State:
+        position = _positions(start)
         return State(position, _start_density(log_density, position))
 
     def step(state: State, rng: np.random.Generator) -> tuple[State, Info]:
-        x, chains = state.position, len(state.position)
+        x = state.position
+        chains = len(x)
         y = np.asarray(propose(x, rng))
         if y is x:
             raise ValueError("propose changed its argument in place; it must return a new array")
@@ -95,10 +96,9 @@ def metropolis_hastings(
             raise ValueError(
                 f"propose made {y.dtype} {y.shape} from {x.dtype} {x.shape}; they must agree"
             )
-        proposed = State(
-            y, _per_chain("log_density", log_density(y), chains), None, state.evaluations + 1
-        )
-        log_ratio = proposed.log_density - state.log_density
+        value = _per_chain("log_density", log_density(y), chains)
+        proposed = State(y, value, None, state.evaluations + 1)
+        log_ratio = value - state.log_density
         if log_proposal is not None:
             log_ratio += _per_chain("log_proposal", log_proposal(x, y), chains)  # the way back
             log_ratio -= _per_chain("log_proposal", log_proposal(y, x), chains)  # the way there
@@ -126,10 +126,10 @@ def random_walk(log_density: Callable, step_size: ArrayLike) -> Kernel:
     ValueError
         If a step size is not positive; else as `metropolis_hastings`.
     """
-    step_size = _step_size(step_size)
+    size = _step_size(step_size)
 
     def propose(position: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        return position + step_size * rng.standard_normal(position.shape)
+        return position + size * rng.standard_normal(position.shape)
 
     kernel = metropolis_hastings(log_density, propose)
     return kernel._replace(init=lambda position: kernel.init(_positions(position).astype(float)))
@@ -159,19 +159,21 @@ def hmc(log_density: Callable, gradient: Callable, step_size: ArrayLike, n_leapf
         If ``step_size`` or ``n_leapfrog`` is not positive; else as `metropolis_hastings`, and if
         the gradient at the start has the wrong shape or is not finite.
     """
-    step_size, n_leapfrog = _step_size(step_size), whole_number("n_leapfrog", n_leapfrog)
+    size = _step_size(step_size)
+    n_leapfrog = whole_number("n_leapfrog", n_leapfrog)
 
-    def init(position: ArrayLike) -> State:
-        position = _positions(position).astype(float)
+    def init(start: ArrayLike) -> State:
+        position = _positions(start).astype(float)
         value = _start_density(log_density, position)
         slope = finite_array("gradient at the start", gradient(position), shape=position.shape)
         return State(position, value, slope, evaluations=2)
 
     def step(state: State, rng: np.random.Generator) -> tuple[State, Info]:
+        assert state.gradient is not None  # since init
         momentum = rng.standard_normal(state.position.shape)
         with np.errstate(over="ignore", invalid="ignore"):  # of trajectories that run off
             position, last, slope = leapfrog(
-                state.position, momentum, gradient, step_size, n_leapfrog, state.gradient
+                state.position, momentum, state.gradient, gradient, size, n_leapfrog
             )
             value = _per_chain("log_density", log_density(position), len(position))
             energy = _kinetic(last)
@@ -186,33 +188,30 @@ def hmc(log_density: Callable, gradient: Callable, step_size: ArrayLike, n_leapf
 def leapfrog(
     position: np.ndarray,
     momentum: np.ndarray,
+    slope: np.ndarray,
     gradient: Callable,
-    step_size: ArrayLike,
+    step_size: float | np.ndarray,
     n: int,
-    slope: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Follow Hamilton's equations for n steps (Neal 2011, equations 2.28–2.30).
 
     Each step keeps volumes, can be undone by turning the momentum round, and over a fixed time
-    makes an error in energy of the order step_size². Costs n gradients (one more without
-    ``slope``).
+    makes an error in energy of the order step_size². Costs n gradients.
 
     Parameters
     ----------
-    position, momentum : array, shape (chains,) or (chains, d)
+    position, momentum, slope : array, shape (chains,) or (chains, d)
+        Where the trajectory starts, and the gradient there.
     gradient : callable
         Gradient of the log density.
     step_size : float or array
     n : int
-    slope : array, optional
-        The gradient at ``position``, if it is known.
 
     Returns
     -------
     position, momentum, slope : arrays
         Where the trajectory ends, and the gradient there.
     """
-    slope = gradient(position) if slope is None else slope
     for _ in range(n):
         momentum = momentum + 0.5 * step_size * slope
         position = position + step_size * momentum
@@ -221,20 +220,12 @@ def leapfrog(
     return position, momentum, slope
 
 
-def steps(kernel: Kernel, state: State, rng: np.random.Generator) -> Iterator[tuple[State, Info]]:
-    """Yield ``(state, info)`` after each transition, for ever: stop whenever the budget is spent."""
-    while True:
-        state, info = kernel.step(state, rng)
-        yield state, info
-
-
 @dataclass(frozen=True)
 class Chain:
-    """The record of a run."""
+    """The record of one or more chains, run side by side."""
 
     positions: np.ndarray  # (n + 1, chains[, d]): row 0 is the start, row t follows t transitions
     accepted: np.ndarray  # (n, chains), bool
-    state: State  # the last one: ``steps(kernel, chain.state, rng)`` goes on from here
     cost: Cost  # units: evaluations of the log density or its gradient, over all chains
 
     @property
@@ -243,7 +234,7 @@ class Chain:
         return float(self.accepted.mean())
 
 
-def sample(kernel: Kernel, start: ArrayLike, n: int, rng: np.random.Generator) -> Chain:
+def run_chains(kernel: Kernel, start: ArrayLike, n: int, rng: np.random.Generator) -> Chain:
     """Run a kernel for n transitions and keep every position.
 
     The same start and seed with a larger n repeats the shorter run and continues it.
@@ -272,7 +263,7 @@ def sample(kernel: Kernel, start: ArrayLike, n: int, rng: np.random.Generator) -
             positions[t + 1] = state.position
             accepted[t] = info.accepted
     units = state.evaluations * len(state.position)
-    return Chain(positions, accepted, state, Cost(units=units, seconds=seconds[0]))
+    return Chain(positions, accepted, Cost(units=units, seconds=seconds[0]))
 
 
 class Event(NamedTuple):
@@ -286,14 +277,13 @@ class Event(NamedTuple):
 
 
 def events(kernel: Kernel, state: State, rng: np.random.Generator, n: int) -> Iterator[Event]:
-    """Tell n transitions as a story: for each step and chain a proposal, then its accept or reject."""
+    """Tell n transitions as a story: of each step and chain a proposal, then accept or reject."""
     for t in range(1, whole_number("n", n) + 1):
         state, info = kernel.step(state, rng)
         for c, probability in enumerate(info.acceptance.tolist()):
+            outcome = "accept" if info.accepted[c] else "reject"
             yield Event("proposal", info.proposal[c], c, t, probability)
-            yield Event(
-                "accept" if info.accepted[c] else "reject", state.position[c], c, t, probability
-            )
+            yield Event(outcome, state.position[c], c, t, probability)
 
 
 def _accept_or_stay(
@@ -308,18 +298,20 @@ def _accept_or_stay(
         )
     # Accept if u < ratio, u uniform. −log u is a standard exponential: no logarithm is needed.
     accepted = rng.standard_exponential(len(log_ratio)) >= -log_ratio
-    moved = accepted.nonzero()[
-        0
-    ]  # on a random mask, a list of indices takes half the time of np.where
+    # on a random mask, a list of indices takes half the time of np.where
+    moved = accepted.nonzero()[0]
 
-    def choose(new: np.ndarray | None, old: np.ndarray | None) -> np.ndarray | None:
-        if new is None:
-            return None
+    def choose(new: np.ndarray, old: np.ndarray) -> np.ndarray:
         chosen = old.copy()
         chosen[moved] = new[moved]
         return chosen
 
-    next_state = State(*map(choose, proposed[:3], state[:3]), proposed.evaluations)
+    position = choose(proposed.position, state.position)
+    log_density = choose(proposed.log_density, state.log_density)
+    gradient = None
+    if proposed.gradient is not None and state.gradient is not None:
+        gradient = choose(proposed.gradient, state.gradient)
+    next_state = State(position, log_density, gradient, proposed.evaluations)
     return next_state, Info(proposed.position, log_ratio, accepted)
 
 
@@ -344,21 +336,21 @@ def _start_density(log_density: Callable, position: np.ndarray) -> np.ndarray:
 
 
 def _per_chain(name: str, values: ArrayLike, chains: int) -> np.ndarray:
-    values = np.asarray(values, dtype=float)
-    if values.shape != (chains,):
+    array = np.asarray(values, dtype=float)
+    if array.shape != (chains,):
         raise ValueError(
-            f"{name} returned shape {values.shape}; it must be ({chains},), one number per chain"
+            f"{name} returned shape {array.shape}; it must be ({chains},), one number per chain"
         )
-    return values
+    return array
 
 
 def _step_size(value: ArrayLike) -> float | np.ndarray:
     if np.ndim(value) == 0:
         return positive("step_size", value)
-    value = finite_array("step_size", value)
-    if not (value > 0).all():
-        raise ValueError(f"step_size holds {value.min():g}; each must be above 0")
-    return value
+    sizes = finite_array("step_size", value)
+    if not (sizes > 0).all():
+        raise ValueError(f"step_size holds {sizes.min():g}; each must be above 0")
+    return sizes
 
 
 def _kinetic(momentum: np.ndarray) -> np.ndarray:

@@ -14,11 +14,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ttclib.cost import Cost
 from ttclib.inputs import finite_array, real_number, whole_number
 
 CHUNK = 2**14  # two coordinates of 2¹⁴ points stay in a core's cache
+Function = Callable[[np.ndarray], np.ndarray]  # of k points at once, (k, …) → (k,)
 
 
 @dataclass(frozen=True)
@@ -55,17 +57,19 @@ def darts(n: int, rng: np.random.Generator) -> Estimate:
     ValueError
         If ``n`` is not a whole number of at least 1.
     """
-    n, start = whole_number("n", n), time.perf_counter()
-    hits, buffer = 0, np.empty((min(n, CHUNK), 2))
+    start = time.perf_counter()
+    n = whole_number("n", n)
+    buffer = np.empty((min(n, CHUNK), 2))
+    hits = 0
     for size in _chunks(n):
         xy = rng.random(out=buffer[:size])
         np.multiply(xy, xy, out=xy)
-        hits += np.count_nonzero(xy[:, 0] + xy[:, 1] <= 1.0)
+        hits += int(np.count_nonzero(xy[:, 0] + xy[:, 1] <= 1.0))
     return _fraction(hits, n, 4.0, start)
 
 
 def area(
-    inside: Callable[[np.ndarray], np.ndarray], low, high, n: int, rng: np.random.Generator
+    inside: Function, low: ArrayLike, high: ArrayLike, n: int, rng: np.random.Generator
 ) -> Estimate:
     """Estimate the area (volume) of a region: the share of a box that random points find in it.
 
@@ -83,25 +87,28 @@ def area(
     ValueError
         If the box is empty or ``n`` is not a whole number of at least 1.
     """
-    n, start = whole_number("n", n), time.perf_counter()
-    low = finite_array("low", low, ndim=1)
-    high = finite_array("high", high, shape=low.shape)
-    if not (low < high).all():
-        raise ValueError(f"the box is empty: low is {low.tolist()}, high is {high.tolist()}")
+    start = time.perf_counter()
+    n = whole_number("n", n)
+    corner = finite_array("low", low, ndim=1)
+    opposite = finite_array("high", high, shape=corner.shape)
+    if not (corner < opposite).all():
+        raise ValueError(f"the box is empty: low is {corner.tolist()}, high is {opposite.tolist()}")
+    sides = opposite - corner
     hits = 0
     for size in _chunks(n):
-        points = low + (high - low) * rng.random((size, len(low)))
-        hits += np.count_nonzero(_values(inside, points))
-    return _fraction(hits, n, float(np.prod(high - low)), start)
+        points = corner + sides * rng.random((size, len(corner)))
+        hits += int(np.count_nonzero(_values(inside, points)))
+    return _fraction(hits, n, float(np.prod(sides)), start)
 
 
-def mean_value(f: Callable, n: int, rng: np.random.Generator, dim: int = 1) -> Estimate:
+def mean_value(f: Function, n: int, rng: np.random.Generator, dim: int = 1) -> Estimate:
     """Estimate ∫f by the average of ``f`` at ``n`` uniform points."""
-    n, start = whole_number("n", n), time.perf_counter()
+    start = time.perf_counter()
+    n = whole_number("n", n)
     return _average((_values(f, _uniform(rng, size, dim)) for size in _chunks(n)), n, 1, start)
 
 
-def antithetic(f: Callable, n: int, rng: np.random.Generator, dim: int = 1) -> Estimate:
+def antithetic(f: Function, n: int, rng: np.random.Generator, dim: int = 1) -> Estimate:
     """Estimate ∫f from n/2 pairs u, 1 − u: where ``f`` is monotone their errors partly cancel.
 
     Raises
@@ -109,11 +116,12 @@ def antithetic(f: Callable, n: int, rng: np.random.Generator, dim: int = 1) -> E
     ValueError
         If ``n`` is odd: a pair costs two evaluations.
     """
-    n, start = whole_number("n", n, 2), time.perf_counter()
+    start = time.perf_counter()
+    n = whole_number("n", n, 2)
     if n % 2:
         raise ValueError(f"n is {n}; antithetic points come in pairs, so it must be even")
 
-    def pairs(size):
+    def pairs(size: int) -> np.ndarray:
         u = _uniform(rng, size, dim)
         return (_values(f, u) + _values(f, 1.0 - u)) / 2
 
@@ -121,37 +129,38 @@ def antithetic(f: Callable, n: int, rng: np.random.Generator, dim: int = 1) -> E
 
 
 def control_variate(
-    f: Callable, g: Callable, g_mean: float, n: int, rng: np.random.Generator, dim: int = 1
+    f: Function, g: Function, g_mean: float, n: int, rng: np.random.Generator, dim: int = 1
 ) -> Estimate:
     """Estimate ∫f with the help of ``g``, whose integral is known: average f − β(g − ∫g).
 
     β is the least-squares slope from the same points, which costs a bias of order 1/n (Owen,
     *Monte Carlo theory, methods and examples*, §8.9).
     """
-    n, start = whole_number("n", n, 3), time.perf_counter()
+    start = time.perf_counter()
+    n = whole_number("n", n, 3)
     g_mean = real_number("g_mean", g_mean)
-    moments = np.zeros(3)  # Σ(f−f₀), Σ(g−ḡ), then products below; shifted by f₀ to keep digits
-    products = np.zeros(3)
+    sums = np.zeros(2)  # of f − f₀ and g − ∫g, f₀ the first value: small numbers keep their digits
+    products = np.zeros((2, 2))
     shift = None
     for size in _chunks(n):
         u = _uniform(rng, size, dim)
-        fu, gu = _values(f, u), _values(g, u) - g_mean
-        shift = fu[0] if shift is None else shift
-        fu = fu - shift
-        moments += fu.sum(), gu.sum(), size
-        products += fu @ fu, gu @ gu, fu @ gu
-    f_bar, g_bar = moments[:2] / n
-    var_f, var_g, cov = products / n - np.array([f_bar**2, g_bar**2, f_bar * g_bar])
-    beta = cov / var_g if var_g > 0 else 0.0
-    residual = max(var_f - beta * cov, 0.0)
+        values = np.array([_values(f, u), _values(g, u)], dtype=float)
+        shift = values[0, 0] if shift is None else shift
+        values -= [[shift], [g_mean]]
+        sums += values.sum(axis=1)
+        products += values @ values.T
+    f_bar, g_bar = sums / n
+    covariance = products / n - np.outer(sums, sums) / n**2
+    beta = covariance[0, 1] / covariance[1, 1] if covariance[1, 1] > 0 else 0.0
+    residual = max(covariance[0, 0] - beta * covariance[0, 1], 0.0)
     return Estimate(
         float(shift + f_bar - beta * g_bar),
         math.sqrt(residual / (n - 2)),
-        Cost(units=n, seconds=time.perf_counter() - start),
+        _cost(n, start),
     )
 
 
-def stratified(f: Callable, n: int, rng: np.random.Generator) -> Estimate:
+def stratified_sampling(f: Function, n: int, rng: np.random.Generator) -> Estimate:
     """Estimate ∫₀¹f from one uniform point in each of ``n`` equal strata of the unit interval.
 
     The error bar pairs neighbouring strata (Cochran, *Sampling techniques*, §5A.12), which
@@ -162,22 +171,22 @@ def stratified(f: Callable, n: int, rng: np.random.Generator) -> Estimate:
     ValueError
         If ``n`` is odd, because the error bar needs pairs.
     """
-    n, start = whole_number("n", n, 2), time.perf_counter()
+    start = time.perf_counter()
+    n = whole_number("n", n, 2)
     if n % 2:
         raise ValueError(f"n is {n}; the error bar pairs strata, so it must be even")
-    total, squares, first = 0.0, 0.0, 0
+    total = squares = 0.0
+    first = 0
     for size in _chunks(n):
         fu = _values(f, (np.arange(first, first + size) + rng.random(size)) / n)
         total += fu.sum()
         squares += ((fu[::2] - fu[1::2]) ** 2).sum()
         first += size
-    return Estimate(
-        float(total / n), math.sqrt(squares) / n, Cost(units=n, seconds=time.perf_counter() - start)
-    )
+    return Estimate(float(total / n), math.sqrt(squares) / n, _cost(n, start))
 
 
 def sobol(
-    f: Callable, n: int, rng: np.random.Generator, dim: int = 1, replicates: int = 8
+    f: Function, n: int, rng: np.random.Generator, dim: int = 1, replicates: int = 8
 ) -> Estimate:
     """Estimate ∫f with scrambled Sobol points (``scipy.stats.qmc``; Owen 1995).
 
@@ -190,7 +199,8 @@ def sobol(
     """
     from scipy.stats import qmc  # heavy to import, and only needed here
 
-    n, start = whole_number("n", n), time.perf_counter()
+    start = time.perf_counter()
+    n = whole_number("n", n)
     replicates = whole_number("replicates", replicates, 2)
     each = n // replicates
     if each * replicates != n or each & (each - 1):
@@ -203,15 +213,17 @@ def sobol(
             points = engine.random(size)
             total += _values(f, points[:, 0] if dim == 1 else points).sum()
         means.append(total / each)
-    return Estimate(
-        float(np.mean(means)),
-        float(np.std(means, ddof=1) / math.sqrt(replicates)),
-        Cost(units=n, seconds=time.perf_counter() - start),
-    )
+    error = float(np.std(means, ddof=1) / math.sqrt(replicates))
+    return Estimate(float(np.mean(means)), error, _cost(n, start))
 
 
-def rejection(
-    log_density: Callable, propose: Callable, log_proposal: Callable, log_bound: float, n: int, rng
+def rejection_sampling(
+    log_density: Function,
+    propose: Callable[[int, np.random.Generator], ArrayLike],
+    log_proposal: Function,
+    log_bound: float,
+    n: int,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, Cost]:
     """Sample a density exactly by throwing darts under it: keep x with probability p(x) / (M q(x)).
 
@@ -234,9 +246,11 @@ def rejection(
     Raises
     ------
     ValueError
-        If a proposed point breaks the bound: the kept points would follow the wrong law.
+        If a proposed point breaks the bound: the kept points would follow another density.
     """
-    n, start, kept = whole_number("n", n), time.perf_counter(), []
+    start = time.perf_counter()
+    n = whole_number("n", n)
+    kept = []
     log_bound = real_number("log_bound", log_bound)
     for size in _chunks(n):
         x = np.asarray(propose(size, rng))
@@ -250,7 +264,7 @@ def rejection(
                 f"log_bound is too small by {log_ratio.max():.3g}; it must satisfy p ≤ M q"
             )
         kept.append(x[-rng.standard_exponential(size) < log_ratio])
-    return np.concatenate(kept), Cost(units=n, seconds=time.perf_counter() - start)
+    return np.concatenate(kept), _cost(n, start)
 
 
 def _chunks(n: int) -> Iterator[int]:
@@ -265,7 +279,7 @@ def _uniform(rng: np.random.Generator, size: int, dim: int) -> np.ndarray:
     return rng.random(size if dim == 1 else (size, dim))
 
 
-def _values(f: Callable, points: np.ndarray) -> np.ndarray:
+def _values(f: Function, points: np.ndarray) -> np.ndarray:
     values = np.asarray(f(points))
     if values.shape != points.shape[:1]:
         raise ValueError(
@@ -280,23 +294,23 @@ def _values(f: Callable, points: np.ndarray) -> np.ndarray:
 
 def _fraction(hits: int, n: int, volume: float, start: float) -> Estimate:
     p = hits / n
-    return Estimate(
-        volume * p,
-        volume * math.sqrt(p * (1 - p) / n),
-        Cost(units=n, seconds=time.perf_counter() - start),
-    )
+    return Estimate(volume * p, volume * math.sqrt(p * (1 - p) / n), _cost(n, start))
 
 
 def _average(chunks: Iterator[np.ndarray], n: int, units_each: int, start: float) -> Estimate:
     """Mean and standard error over chunks, merged without losing digits (Chan et al. 1983)."""
-    count, mean, m2 = 0, 0.0, 0.0
+    count = 0
+    mean = m2 = 0.0
     for values in chunks:
-        k, chunk_mean = len(values), values.mean()
+        k = len(values)
+        chunk_mean = values.mean()
         delta = chunk_mean - mean
         m2 += ((values - chunk_mean) ** 2).sum() + delta**2 * count * k / (count + k)
         mean += delta * k / (count + k)
         count += k
     error = math.sqrt(m2 / (n - 1) / n) if n > 1 else math.nan
-    return Estimate(
-        float(mean), error, Cost(units=n * units_each, seconds=time.perf_counter() - start)
-    )
+    return Estimate(float(mean), error, _cost(n * units_each, start))
+
+
+def _cost(units: int, start: float) -> Cost:
+    return Cost(units=units, seconds=time.perf_counter() - start)

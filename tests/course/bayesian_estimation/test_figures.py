@@ -213,7 +213,7 @@ def test_running_sds_are_those_of_all_draws_and_of_the_later_half(seed):
     everything, later = figures._running_sd(
         kernel, start, [4, 8, 16], np.random.default_rng(seed), 174.0
     )
-    mu = mcmc.sample(kernel, start, 16, np.random.default_rng(seed)).positions[1:, :, 0]
+    mu = mcmc.run_chains(kernel, start, 16, np.random.default_rng(seed)).positions[1:, :, 0]
     for row, n in enumerate((4, 8, 16)):
         np.testing.assert_allclose(everything[row], mu[:n].std(axis=0), atol=1e-6)
         np.testing.assert_allclose(later[row], mu[n // 2 : n].std(axis=0), atol=1e-6)
@@ -424,7 +424,7 @@ def test_own_view_tells_its_own_walk(drawings, seed):
         1.7 * np.array([sd / math.sqrt(5), math.sqrt(1 / 8)]),
     )
     start = np.tile([data.mean(), math.log(sd)], (16, 1))
-    walk = mcmc.sample(kernel, start, 64, np.random.default_rng(seed))
+    walk = mcmc.run_chains(kernel, start, 64, np.random.default_rng(seed))
     mu = walk.positions[1:, :, 0]
     text, _ = view.at(seed, transitions=64)
     low, high = np.quantile(mu, [0.05, 0.95])

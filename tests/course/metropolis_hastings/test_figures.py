@@ -119,7 +119,7 @@ def test_step_size_view_tells_what_the_chains_are_worth(drawings, seed):
     worth = []
     for size in (0.07, 0.15, 0.3, 0.59):
         rng = np.random.default_rng(seed)
-        chain = mcmc.sample(mcmc.random_walk(normal, size), rng.standard_normal(8), 50, rng)
+        chain = mcmc.run_chains(mcmc.random_walk(normal, size), rng.standard_normal(8), 50, rng)
         worth.append((size, diagnostics.ess(chain.positions, "mean")))
     exact = 2 / math.pi * math.atan(2 / 0.59)
     assert text == (
@@ -212,7 +212,7 @@ def test_banana_view_compares_at_equal_cost(drawings, seed, dim):
     for ax, (name, price) in enumerate({"small": 1, "large": 8}.items()):
         rng = np.random.default_rng(seed)
         start = Slope(dim).start(16, rng)
-        chain = mcmc.sample(samplers(Slope(dim))[name], start, 1024 // price, rng)
+        chain = mcmc.run_chains(samplers(Slope(dim))[name], start, 1024 // price, rng)
         (path,) = view.moving(ax)
         n = 256 // price
         np.testing.assert_array_equal(numbers_of(path), chain.positions[: n + 1, 0, :2])

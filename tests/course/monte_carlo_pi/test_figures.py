@@ -139,7 +139,7 @@ def test_ball_view_shows_how_far_out_the_darts_are(drawings, seed):
 
 
 def strata(n, rng):
-    return montecarlo.stratified(np.cos, n, rng)
+    return montecarlo.stratified_sampling(np.cos, n, rng)
 
 
 def plain(n, rng):

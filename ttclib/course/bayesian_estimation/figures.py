@@ -141,7 +141,7 @@ def chain_view(
 
     @functools.lru_cache(maxsize=4)
     def run(seed):
-        chain = mcmc.sample(*launch(chains), budgets[-1], np.random.default_rng(seed))
+        chain = mcmc.run_chains(*launch(chains), budgets[-1], np.random.default_rng(seed))
         return [np.split(a, len(settings), axis=1) for a in (chain.positions[1:], chain.accepted)]
 
     reported = [
@@ -224,7 +224,7 @@ def _running_sd(kernel: mcmc.Kernel, start, budgets: Sequence[int], rng, centre:
     total = np.zeros((2, len(start)))  # of μ and of μ², from the start
     sums = []
     for n in (budgets[0] // 2, *budgets):
-        positions = mcmc.sample(kernel, start, n - done, rng).positions
+        positions = mcmc.run_chains(kernel, start, n - done, rng).positions
         mu = positions[1:, :, 0] - centre
         total = total + [mu.sum(axis=0), (mu**2).sum(axis=0)]
         sums.append(total)
@@ -461,7 +461,9 @@ def own_view(default: str, high: int = 11) -> BudgetView:
         rng = np.random.default_rng(seed)
         steps = 1.7 * np.array([width for _, width in scales[:2]])
         kernel = mcmc.random_walk(lambda theta: belief.log_joint(*theta.T), steps)
-        chain = mcmc.sample(kernel, np.full((chains, 2), [centre, math.log(sd)]), transitions, rng)
+        chain = mcmc.run_chains(
+            kernel, np.full((chains, 2), [centre, math.log(sd)]), transitions, rng
+        )
         mu, log_sigma = np.moveaxis(chain.positions[1:], -1, 0)
         fresh = mu + np.exp(log_sigma) * rng.standard_normal(mu.shape)
         drawn = (mu, log_sigma, fresh)

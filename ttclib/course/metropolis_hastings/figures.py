@@ -121,7 +121,7 @@ def step_size_view(length: int = 400, chains: int = 64) -> BudgetView:
     def run(size, seed):
         rng = np.random.default_rng(seed)
         kernel = mcmc.random_walk(lambda x: -0.5 * x * x, size)
-        chain = mcmc.sample(kernel, rng.standard_normal(chains), length, rng)
+        chain = mcmc.run_chains(kernel, rng.standard_normal(chains), length, rng)
         return chain, diagnostics.ess(chain.positions, "mean") / chain.positions.size
 
     fig, (trace, accept, worth) = figure(1, 3, size=(9.2, 3.2), width_ratios=[1.5, 1, 1])
@@ -251,7 +251,7 @@ def banana_view(
         rng = np.random.default_rng(seed)
         target = banana(dim)
         start = target.start(chains, rng)
-        chain = mcmc.sample(samplers(target)[name], start, budgets[-1] // costs[name], rng)
+        chain = mcmc.run_chains(samplers(target)[name], start, budgets[-1] // costs[name], rng)
         return chain.positions[..., :2].copy()  # all coordinates of all runs would be 40 MB
 
     for dim in dims:  # the slow part, once: a slider that moves later finds it done
@@ -301,7 +301,9 @@ def fooled_view(log_density: Callable, density: Callable, gap: float) -> BudgetV
 
     def draw(step_size, start, seed):
         rng = np.random.default_rng(seed)
-        chain = mcmc.sample(mcmc.random_walk(log_density, step_size), starts[start], length, rng)
+        chain = mcmc.run_chains(
+            mcmc.random_walk(log_density, step_size), starts[start], length, rng
+        )
         for path, color in zip(chain.positions.T, COLORS, strict=False):
             trace.plot(path, color=color, linewidth=0.7)
         draws = chain.positions.ravel()

@@ -15,7 +15,7 @@ from ttclib.particles.hmm import grid_filter
 from ttclib.particles.kalman import bootstrap_variance, kalman_filter, kalman_smoother
 from ttclib.particles.smc import Population, Selection, resample, run, when_ess_below
 from ttclib.particles.statespace import Bootstrap, LinearGaussian, StateSpaceModel
-from ttclib.particles.weights import kish, normalise
+from ttclib.particles.weights import effective_sample_size, normalise
 from ttclib.show.population import draw_ess, draw_population, draw_schemes
 from ttclib.show.slider import BudgetView, options, powers_of_two
 from ttclib.show.style import BAD, COLORS, GOOD, MUTED, Picture, band, end_labels, figure, truth
@@ -70,7 +70,7 @@ def collapse_view(
         seen = every[:dimension]
         ends = []
         for color, shift in zip(COLORS, shifts, strict=False):
-            share = [kish(weights(shift, d, seed), 1.0) / draws for d in seen]
+            share = [effective_sample_size(weights(shift, d, seed), 1.0) / draws for d in seen]
             held = weights(shift, dimension, seed).cumsum()
             ax.plot(seen, share, "o", color=color, markersize=4)
             heavy.plot(np.arange(1, draws + 1), held, color=color)

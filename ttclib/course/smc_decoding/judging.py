@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from ttclib.particles.weights import kish, relative
+from ttclib.particles.weights import effective_sample_size, relative
 
 
 def weight_of_texts(texts: Iterable[Hashable], weights: np.ndarray) -> dict[Hashable, float]:
@@ -43,7 +43,7 @@ class Judged:
         0 if no text is left.
         """
         shares = weight_of_texts(self.texts, weights)
-        return kish(np.array([*shares.values()]), float(weights.sum()))
+        return effective_sample_size(np.array([*shares.values()]), float(weights.sum()))
 
     def distinct_pairs(self) -> float:
         """Share of different pairs of neighbouring words among all pairs of texts that fit."""

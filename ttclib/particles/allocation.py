@@ -1,4 +1,4 @@
-"""Memory: freed arrays stay with the process, where the next step finds them."""
+"""Allocation: freed arrays stay with the process, where the next step finds them."""
 
 from __future__ import annotations
 

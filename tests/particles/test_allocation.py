@@ -9,7 +9,7 @@ import pytest
 PAGES = """
 import resource
 import numpy as np
-from ttclib.particles.memory import keep_freed_blocks
+from ttclib.particles.allocation import keep_freed_blocks
 from ttclib.particles.smc import keep_all, smc
 from ttclib.particles.statespace import Bootstrap, LinearGaussian
 {first}
