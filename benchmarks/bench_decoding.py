@@ -79,7 +79,7 @@ def endless(lm) -> samplers.Sampler:
 
 
 def library_rows(what, lm, prompt, n, ours, theirs, rounds, seed, target=None) -> list[dict]:
-    """Compare seconds a token and positions fed; ``ours`` and ``theirs`` are each side's options."""
+    """Compare seconds a token and positions fed; ``ours``, ``theirs`` are each side's options."""
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)  # the library draws from the global generator
     draw = lambda: sample(lm, prompt, n, rng, **ours).spent.lm_tokens  # noqa: E731

@@ -48,7 +48,7 @@ UNITS = {
 
 
 class Writer:
-    """The language model of a peer: it reads texts from their beginning and writes a step of each."""
+    """The language model of a peer: it reads texts from their beginning, writes a step of each."""
 
     def __init__(self, lm):
         self.lm, self.steps, self.surprise = lm, 0, {}

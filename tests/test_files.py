@@ -1,4 +1,4 @@
-"""A file is whole or not there, whatever stops the writing; a lock lets one process in at a time."""
+"""A file is whole or not there, whatever stops the writing; a lock lets in one at a time."""
 
 import os
 import signal

@@ -10,7 +10,7 @@ FALSE_ALARM = 1e-6
 
 
 def binomial_p_value(count, n, probability):
-    """Two-sided p-value of ``count`` successes in ``n`` independent trials, exact and conservative."""
+    """Two-sided p-value of ``count`` successes in ``n`` independent trials, exact, conservative."""
     from scipy import stats
 
     law = stats.binom(n, probability)

@@ -48,7 +48,7 @@ class Decisions:
         return np.array([self.decide(p) for _ in range(size)])
 
     def random(self, size=None):
-        """One number from the middle of every cell between two cuts: a cell stands for its length."""
+        """One number from the middle of a cell between two cuts: a cell stands for its length."""
         if size is None:
             cell = self.decide(np.diff(self.edges))
             return (self.edges[cell] + self.edges[cell + 1]) / 2

@@ -129,13 +129,13 @@ def coalescent(n):
 
 
 def expected_generations(n):
-    """Expected generations until n lineages have one ancestor: (I − P)⁻¹ 1 over the states above 1."""
+    """Expected generations until n lineages have one ancestor: (I − P)⁻¹ 1 on the states above 1."""
     P = coalescent(n)[1:, 1:]
     return np.linalg.solve(np.eye(n - 1) - P, np.ones(n - 1))[-1]
 
 
 def test_the_expected_age_of_the_common_ancestor_is_nearly_2_n_minus_1():
-    """Kingman's 2 (n − 1) is the limit in which no two mergers share a generation; exact for n = 2."""
+    """Kingman's 2 (n − 1): no two mergers share a generation. A limit, exact for n = 2."""
     assert expected_generations(2) == pytest.approx(2, rel=1e-12)
     assert expected_generations(3) == pytest.approx(27 / 7, rel=1e-12)
     ratios = [expected_generations(n) / (2 * (n - 1)) for n in (2, 3, 10, 50, 200)]
@@ -195,8 +195,8 @@ def test_backward_sampling_over_every_outcome(length, n):
     """E[Ẑ · chance of a backward path] = Z · its posterior probability, for every path.
 
     With multinomial resampling at every step, the ancestors given all particles have the backward
-    distribution (Andrieu, Doucet, Holenstein 2010, discussion by Whiteley), so the identity for ancestral
-    paths carries over.
+    distribution (Andrieu, Doucet, Holenstein 2010, discussion by Whiteley), so the identity for
+    ancestral paths carries over.
     """
     masses = backward_masses(length, n, log_transition)
     for path, mass in unnormalised_posterior(length, LOOKS_AT_ITSELF).items():

@@ -129,7 +129,7 @@ def test_a_vector_model_of_one_dimension_equals_the_scalar_one():
 
 @pytest.mark.parametrize(("length", "expected"), [(25, 43.4), (50, 68.6), (100, 135.5)])
 def test_bootstrap_variance_of_reference_data(length, expected):
-    """Reference values for transition 0.9, noises 1, stationary start, and the data of generator 5."""
+    """Reference values for transition 0.9, noises 1, stationary start, the data of generator 5."""
     stationary = 1 / (1 - 0.9**2)
     model = LinearGaussian(initial_cov=stationary)
     rng = np.random.default_rng(5)

@@ -145,7 +145,7 @@ def test_order_of_the_schemes_on_a_filter_like_example(stride):
         assert by_offset > 9 * by_strata
 
 
-# ---------------------------------------------------------------- the statistical test and its mutants
+# ------------------------------------------------------------- the statistical test and its mutants
 
 # one heavy member: there a wrong power of the weights shows most
 WEIGHTS = np.concatenate([[19.0], np.linspace(0.5, 1.5, 19)])

@@ -36,7 +36,7 @@ SIZES = [(3, 2), (2, 3)]  # (T, n)
 
 
 def enumerate_filter(length, n, select, potential=LOOKS_BACK):
-    """Errors of E[Ẑ], and of E[Ẑ · share of a path] for the worst path, relative to the evidence Z."""
+    """Errors of E[Ẑ], and of E[Ẑ · share of a path] for the worst path, relative to Z."""
     exact = unnormalised_posterior(length, potential)
     evidence = sum(exact.values())
     total, mean, masses = 0.0, 0.0, dict.fromkeys(exact, 0.0)
@@ -87,7 +87,7 @@ def test_evidence_is_unbiased_when_the_population_grows_or_shrinks(name, childre
 
 
 def test_a_low_threshold_with_four_particles():
-    """With two or three particles the effective sample size is never under 0.3 n; with four it is."""
+    """With two or three particles the effective sample size is never under 0.3 n; with 4 it is."""
     select = when_ess_below(0.3, resample(SCHEMES["systematic"]))
     assert max(map(abs, enumerate_filter(2, 4, select, ONE_IS_HEAVY))) < 1e-12
 

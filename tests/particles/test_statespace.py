@@ -61,7 +61,7 @@ def kolmogorov_smirnov_p_value(samples, density):
 @pytest.mark.parametrize("previous", [-3.0, 0.0, 3.0])
 @pytest.mark.parametrize("name", MODELS)
 def test_samplers_draw_from_their_densities(name, previous, seed):
-    """False-alarm rate 1e-6 for each parameter (Bonferroni over two samplers), by the DKW inequality."""
+    """False-alarm rate 1e-6 for each parameter (Bonferroni over two samplers), by DKW."""
     model, n = MODELS[name], 20_000
     rng = np.random.default_rng(seed)
     moves = model.sample_transition(3, np.full(n, previous), rng)

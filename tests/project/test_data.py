@@ -40,7 +40,7 @@ TINY = {
 }
 
 
-# --- what is in the folder -------------------------------------------------------------------------
+# --- what is in the folder ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", data.ARTEFACTS)
@@ -100,7 +100,7 @@ def test_the_small_model_is_what_the_course_needs():
     assert all(easier - harder > 0.05 for easier, harder in itertools.pairwise(quintiles))
 
 
-# --- the models that are shipped -------------------------------------------------------------------
+# --- the models that are shipped ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -149,7 +149,7 @@ def test_the_small_model_scores_what_the_manifest_says(seed):
     assert abs(found - artefacts.manifest()["lab-small"]["score"]["pass@1"]) < bound
 
 
-# --- how a score is summed up ----------------------------------------------------------------------
+# --- how a score is summed up ---------------------------------------------------------------------
 
 
 def test_a_score_is_split_by_operations_and_difficulty():
@@ -180,7 +180,7 @@ def test_luck_is_not_taken_for_ease(seed):
     assert np.abs(np.array(found) - 0.5).max() < bound + 0.0005  # rounded to three digits
 
 
-# --- building --------------------------------------------------------------------------------------
+# --- building -------------------------------------------------------------------------------------
 
 
 def write(job):
@@ -241,8 +241,8 @@ def test_a_damaged_file_is_named_and_built_again(folder, capsys):
     declared = {"first": FIRST}
     capsys.readouterr()
     assert data.check([], declared, folder) == 1
-    line = "data/first/file is damaged (1 bytes, not 3); rebuild it with: python3 course.py data first\n"
-    assert capsys.readouterr().out == line
+    line = "data/first/file is damaged (1 bytes, not 3); rebuild it with:"
+    assert capsys.readouterr().out == f"{line} python3 course.py data first\n"
     built(folder, FIRST)
     assert (folder / "first/file").read_text() == "one"
     assert data.check([], declared, folder) == 0
@@ -296,7 +296,7 @@ def test_the_state_of_each_is_listed(capsys):
     assert said[0].split()[1] == "ready"
 
 
-# --- training survives a kill ----------------------------------------------------------------------
+# --- training survives a kill ---------------------------------------------------------------------
 
 
 def tiny():

@@ -116,7 +116,10 @@ def test_solutions_pass_their_checks(path, notebook):
 def small_notebook(exercise, after):
     """Make a notebook of one exercise, with a check that wants the answer 1."""
     make = nbformat.v4
-    check = "class checks:\n    @staticmethod\n    def one(x):\n        print('✓' if x == 1 else '✗ not one')"
+    check = (
+        "class checks:\n    @staticmethod\n    def one(x):\n"
+        "        print('✓' if x == 1 else '✗ not one')"
+    )
     tagged = make.new_code_cell(exercise, metadata={"tags": ["exercise"]})
     return make.new_notebook(
         cells=[make.new_code_cell(check), tagged, make.new_markdown_cell(after)]

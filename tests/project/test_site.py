@@ -20,7 +20,10 @@ $$\frac{1}{n}\sum_{i=1}^n w_i < \infty$$
 
 ![a dot](dot.png)
 """
-CODE = "import os\nfrom IPython.display import HTML\nHTML(f\"<b>static {os.environ['TTC_STATIC']}</b>\")"
+CODE = (
+    "import os\nfrom IPython.display import HTML\n"
+    "HTML(f\"<b>static {os.environ['TTC_STATIC']}</b>\")"
+)
 DOT = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )

@@ -110,7 +110,8 @@ def test_a_chain_that_never_moved_counts_as_no_information():
 def test_loading_is_lazy_and_light():
     """ArviZ comes with the first call, and without xarray, pandas or numba."""
     code = (
-        "import sys; import ttclib.sampling.diagnostics as d; assert 'arviz_stats' not in sys.modules;"
+        "import sys; import ttclib.sampling.diagnostics as d;"
+        "assert 'arviz_stats' not in sys.modules;"
         "import numpy as np; d.summary(np.random.default_rng(0).random((50, 4)));"
         "assert not {'xarray', 'pandas', 'numba', 'matplotlib', 'torch'} & set(sys.modules)"
     )

@@ -66,7 +66,7 @@ COORDINATES = [lambda x: x[:, 0], lambda x: x[:, 1], banana]
 
 
 def test_kernel_by_complete_enumeration_is_the_metropolis_matrix():
-    """Every start, every proposal, every value of the random number: the share accepted is exact."""
+    """Every start, proposal and value of the random number: the share accepted is exact."""
     weights = np.array([1, 2, 3, 4])
     Q = (
         np.array([[0, 2, 1, 1], [1, 1, 1, 1], [2, 1, 0, 1], [1, 0, 1, 2]]) / 4

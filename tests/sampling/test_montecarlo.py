@@ -167,7 +167,7 @@ def test_stratified_puts_one_point_into_each_stratum():
 
 
 def test_each_sobol_replicate_is_a_balanced_net_of_its_own():
-    """In 2 dimensions, each of the 2^a × 2^b boxes with a + b = m holds one of 2^m points, exactly."""
+    """In 2 dimensions, each of the 2^a × 2^b boxes with a + b = m holds one of 2^m points."""
     m, replicates = 6, 4
     points = points_of(
         lambda h, n, rng, dim: montecarlo.sobol(h, n, rng, dim, replicates), 4 * 2**m, 2

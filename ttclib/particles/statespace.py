@@ -171,7 +171,7 @@ class LinearGaussian(StateSpaceModel):
 
 
 class NonlinearBenchmark(StateSpaceModel):
-    """The growth model that particle filters were born on: nonlinear, and blind to the state's sign.
+    """The growth model that particle filters were born on: nonlinear, blind to the state's sign.
 
     xₜ = xₜ₋₁/2 + 25 xₜ₋₁/(1 + xₜ₋₁²) + 8 cos(1.2 t) + N(0, 10), yₜ = xₜ²/20 + N(0, 1), x₀ ~ N(0, 5)
     (Kitagawa 1987; Gordon, Salmond, Smith 1993).
