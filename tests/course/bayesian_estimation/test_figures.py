@@ -37,6 +37,12 @@ def drawings(monkeypatch):
     monkeypatch.setattr(figures, "Picture", Sheet)
 
 
+@pytest.fixture
+def luck(seed):
+    """A luck that is not the 0 with which every view starts."""
+    return seed + 1
+
+
 def dashed(lines):
     return [line for line in lines if line.get_linestyle() == "--"]
 
@@ -60,9 +66,9 @@ def test_density_and_interval_of_the_spread():
 
 
 @pytest.mark.statistical
-def test_rings_hold_what_they_say(drawings, seed):
+def test_rings_hold_what_they_say(drawings, luck):
     """Of exact draws, the share with a higher density than the ring's; false alarm 1e-6."""
-    mu, sigma = POSTERIOR.sample(20_000, np.random.default_rng(seed + 1)).T
+    mu, sigma = POSTERIOR.sample(20_000, np.random.default_rng(luck)).T
     height = np.exp(POSTERIOR.log_joint(mu, np.log(sigma)))
     for level, share in zip(figures._region_levels(POSTERIOR), (0.9, 0.5), strict=True):
         # the ring itself is a quantile of 20,000 draws: a second sample as large is compared
@@ -72,10 +78,10 @@ def test_rings_hold_what_they_say(drawings, seed):
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 32])
-def test_belief_view_tells_and_draws_the_exact_posterior(drawings, seed, n):
+def test_belief_view_tells_and_draws_the_exact_posterior(drawings, luck, n):
     view = figures.belief_view(PRIOR, measure, mean=174, sd=8)
-    text, cost = view.at(seed, measurements=n)
-    x = measure(32, np.random.default_rng(seed))[:n]
+    text, cost = view.at(luck, measurements=n)
+    x = measure(32, np.random.default_rng(luck))[:n]
     kappa, shape = 0.5 + n, 1.5 + n / 2
     mean = (0.5 * 170 + x.sum()) / kappa
     squares = ((x - x.mean()) ** 2).sum() + 0.5 * n * (x.mean() - 170) ** 2 / kappa if n else 0
@@ -109,8 +115,8 @@ def test_belief_view_shows_prior_and_population(drawings):
     assert names == ["2", "4", "8", "16", "32"]
 
 
-def test_jacobian_picture_tells_the_medians(drawings, seed):
-    rng = np.random.default_rng(seed)
+def test_jacobian_picture_tells_the_medians(drawings, luck):
+    rng = np.random.default_rng(luck)
     draws = {"right": rng.gamma(6, 1, (400, 8)), "wrong": rng.gamma(5, 1, (400, 8))}
     sheet = figures.jacobian_picture(draws, POSTERIOR)
     exact = 1 / math.sqrt(stats.gamma(POSTERIOR.shape, scale=1 / POSTERIOR.rate).median())
@@ -158,8 +164,8 @@ def chain_text(moved, mu):
 
 @pytest.mark.parametrize("size", ["tiny", "good"])
 @pytest.mark.parametrize("start", ["near", "far"])
-def test_chain_view_tells_what_its_traces_show(chains, seed, start, size):
-    text, cost = chains.at(seed, transitions=128, start=start, step_size=size)
+def test_chain_view_tells_what_its_traces_show(chains, luck, start, size):
+    text, cost = chains.at(luck, transitions=128, start=start, step_size=size)
     mu = drawn(chains)
     moved = np.diff(mu, axis=0, prepend=[[STARTS[start][0]] * 4]) != 0
     assert text == chain_text(moved, mu) and cost.units == 129 * 4
@@ -171,23 +177,23 @@ def test_chain_view_tells_what_its_traces_show(chains, seed, start, size):
     assert set(now.get_xdata()) == {128} and len(middle_line.get_xdata()) == 5
 
 
-def test_a_longer_chain_goes_on_with_the_shorter_one(chains, seed):
-    chains.at(seed, transitions=32)
+def test_a_longer_chain_goes_on_with_the_shorter_one(chains, luck):
+    chains.at(luck, transitions=32)
     short = drawn(chains)
-    chains.at(seed, transitions=256)
+    chains.at(luck, transitions=256)
     np.testing.assert_array_equal(drawn(chains)[:32], short)
-    chains.at(seed + 1, transitions=32)
+    chains.at(luck + 1, transitions=32)
     assert (drawn(chains) != short).any()
 
 
-def test_the_first_half_is_dropped_from_the_numbers_only(chains, seed):
-    text, _ = chains.at(seed, transitions=128, start="far, first half dropped", step_size="good")
+def test_the_first_half_is_dropped_from_the_numbers_only(chains, luck):
+    text, _ = chains.at(luck, transitions=128, start="far, first half dropped", step_size="good")
     mu = drawn(chains)
     assert len(mu) == 128
     moved = np.diff(mu, axis=0, prepend=[[120.0] * 4]) != 0
     assert text == chain_text(moved, mu[64:])
     dropped = numbers_of(chains.moving(2)[0])
-    chains.at(seed, transitions=128, start="far", step_size="good")
+    chains.at(luck, transitions=128, start="far", step_size="good")
     kept = numbers_of(chains.moving(2)[0])
     assert (drawn(chains) == mu).all() and (dropped != kept).any()
 
@@ -235,10 +241,10 @@ def test_the_band_is_of_the_chosen_start_and_step(drawings, monkeypatch):
 # ---- forecasts -----------------------------------------------------------------------------------
 
 
-def test_predictive_picture_tells_the_intervals_and_what_they_hold(drawings, seed):
+def test_predictive_picture_tells_the_intervals_and_what_they_hold(drawings, luck):
     exact = POSTERIOR.predictive()
     plug_in = stats.norm(174.4, 3.3)
-    new = exact.rvs(4000, random_state=np.random.default_rng(seed))
+    new = exact.rvs(4000, random_state=np.random.default_rng(luck))
     sheet = figures.predictive_picture(new, exact, plug_in, POPULATION)
     low, high = np.sort(new)[[200, 3800]]
     ends = [forecast.ppf([0.05, 0.95]) for forecast in (exact, plug_in)]
@@ -290,12 +296,12 @@ def test_coverage_is_what_theory_promises(drawings):
     assert binomial_p_value(round(line.get_ydata()[0] * worlds), worlds, 0.9) < 1e-6
 
 
-def test_coverage_view_tells_both_forecasts(drawings, seed):
+def test_coverage_view_tells_both_forecasts(drawings, luck):
     wide = lambda x: middle(x, 4.0)  # noqa: E731
     view = figures.coverage_view(PRIOR, measure, POPULATION, wide, middle, worlds=50)
     for n in (2, 8):
-        text, cost = view.at(seed, measurements=n)
-        x = measure(64, np.random.default_rng(seed))[:n]
+        text, cost = view.at(luck, measurements=n)
+        x = measure(64, np.random.default_rng(luck))[:n]
         said = [
             f"{name} {low:.0f} to {high:.0f} cm"
             for name, (low, high) in (("predictive", wide(x)), ("plug-in", middle(x)))
@@ -386,9 +392,9 @@ def test_own_view_keeps_its_picture_when_a_text_does_not_parse():
 
 
 @pytest.mark.parametrize("data", [(31.0, 28.0, 35.0, 30.0, 44.0), (1.0, 2.0)])
-def test_own_view_is_exact_beside_a_walk(drawings, seed, data):
+def test_own_view_is_exact_beside_a_walk(drawings, luck, data):
     view = figures.own_view(" ".join(map(str, data)))
-    text, cost = view.at(seed, transitions=256)
+    text, cost = view.at(luck, transitions=256)
     n, mean, sd = len(data), np.mean(data), np.std(data, ddof=1)
     of_mu = stats.t(n - 1, mean, sd / math.sqrt(n))
     left, right = of_mu.ppf([0.05, 0.95])
@@ -414,7 +420,7 @@ def test_own_view_is_exact_beside_a_walk(drawings, seed, data):
     np.testing.assert_allclose(people.get_xdata(), (np.array(data) - mean) / width)
 
 
-def test_own_view_tells_its_own_walk(drawings, seed):
+def test_own_view_tells_its_own_walk(drawings, luck):
     view = figures.own_view("31 28 35 30 44", high=8)
     data = np.array([31.0, 28, 35, 30, 44])
     sd = data.std(ddof=1)
@@ -424,9 +430,9 @@ def test_own_view_tells_its_own_walk(drawings, seed):
         1.7 * np.array([sd / math.sqrt(5), math.sqrt(1 / 8)]),
     )
     start = np.tile([data.mean(), math.log(sd)], (16, 1))
-    walk = mcmc.run_chains(kernel, start, 64, np.random.default_rng(seed))
+    walk = mcmc.run_chains(kernel, start, 64, np.random.default_rng(luck))
     mu = walk.positions[1:, :, 0]
-    text, _ = view.at(seed, transitions=64)
+    text, _ = view.at(luck, transitions=64)
     low, high = np.quantile(mu, [0.05, 0.95])
     assert f"μ: {low:.4g} to {high:.4g} (exact" in text
     assert text.endswith(f"1,024 draws are worth {diagnostics.ess(mu, 'mean'):,.0f}")
