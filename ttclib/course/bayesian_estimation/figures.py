@@ -461,9 +461,8 @@ def own_view(default: str, high: int = 11) -> BudgetView:
         rng = np.random.default_rng(seed)
         steps = 1.7 * np.array([width for _, width in scales[:2]])
         kernel = mcmc.random_walk(lambda theta: belief.log_joint(*theta.T), steps)
-        chain = mcmc.run_chains(
-            kernel, np.full((chains, 2), [centre, math.log(sd)]), transitions, rng
-        )
+        start = np.full((chains, 2), [centre, math.log(sd)])
+        chain = mcmc.run_chains(kernel, start, transitions, rng)
         mu, log_sigma = np.moveaxis(chain.positions[1:], -1, 0)
         fresh = mu + np.exp(log_sigma) * rng.standard_normal(mu.shape)
         drawn = (mu, log_sigma, fresh)

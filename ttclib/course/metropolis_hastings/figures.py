@@ -301,9 +301,8 @@ def fooled_view(log_density: Callable, density: Callable, gap: float) -> BudgetV
 
     def draw(step_size, start, seed):
         rng = np.random.default_rng(seed)
-        chain = mcmc.run_chains(
-            mcmc.random_walk(log_density, step_size), starts[start], length, rng
-        )
+        kernel = mcmc.random_walk(log_density, step_size)
+        chain = mcmc.run_chains(kernel, starts[start], length, rng)
         for path, color in zip(chain.positions.T, COLORS, strict=False):
             trace.plot(path, color=color, linewidth=0.7)
         draws = chain.positions.ravel()
