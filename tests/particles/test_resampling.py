@@ -409,3 +409,67 @@ def test_schemes_are_found_by_name():
     for unknown in ("roulette", 3, None):
         with pytest.raises(ValueError, match="must be one of multinomial, residual"):
             resampling.scheme(unknown)
+
+
+# ---------------------------------------------------------------- the fast forms and the textbook
+
+
+class Given:
+    """A generator that gives the same uniform numbers again."""
+
+    def __init__(self, numbers):
+        self.numbers = numbers
+
+    def random(self, size=None):
+        return self.numbers[0] if size is None else self.numbers[:size]
+
+
+def textbook(scheme, **changes):
+    """The three lines of a docstring, made to run: (marks, points, ancestors)."""
+    block = scheme.__doc__.partition("::\n")[2].strip()
+    marks, points, result = (line.strip() for line in block.splitlines())
+    for old, new in changes.items():
+        assert POINTS[old] in points
+        points = points.replace(POINTS[old], new)
+    names = {"np": np}
+    body = [marks, points, f"return marks, points, {result.removeprefix('return ')}"]
+    exec("def run(weights, n, rng):\n    " + "\n    ".join(body), names)
+    return names["run"]
+
+
+POINTS = {"stratified": "rng.random(n)", "systematic": "1 - rng.random()"}
+MUTANTS = {
+    "stratified": ["rng.random()", "rng.random(n)[::-1]", "0.5"],
+    "systematic": ["rng.random()", "0.5 + 0 * rng.random()"],
+}
+
+
+def differences(name, by_the_book, seed):
+    """How often the library and the three lines name different parents, rounding aside.
+
+    Both add up the weights, in another order and unit: a mark is off by N rounding errors of 2⁻⁵²
+    at most, and in lottery tickets by N² of 2⁻⁶². With N ≤ 300 that is below 1e-12 in all, so
+    whoever is farther than that from every mark has one parent, and it is the same.
+    """
+    rng = np.random.default_rng(seed)
+    differ = children = 0
+    for _ in range(300):
+        weights = rng.gamma(rng.uniform(0.05, 3), size=rng.integers(1, 300))
+        n = int(rng.integers(1, 300))
+        numbers = rng.random(300)
+        marks, points, expected = by_the_book(weights, n, Given(numbers))
+        sure = np.abs(marks[:, None] - points).min(axis=0) > 1e-12
+        differ += np.count_nonzero((UNBIASED[name](weights, n, Given(numbers)) != expected)[sure])
+        children += np.count_nonzero(sure)
+    assert children > 20_000
+    return differ
+
+
+@pytest.mark.parametrize("name", POINTS)
+def test_the_fast_form_is_the_textbook(name, seed):
+    assert differences(name, textbook(UNBIASED[name]), seed) == 0
+
+
+@pytest.mark.parametrize(("name", "points"), [(k, p) for k, ps in MUTANTS.items() for p in ps])
+def test_other_points_are_told_from_the_textbook(name, points, seed):
+    assert differences(name, textbook(UNBIASED[name], **{name: points}), seed) > 1000

@@ -17,6 +17,7 @@ EXAMPLES = [folder / "README.md" for folder in FOLDERS]
 PROSE = [
     *EXAMPLES,
     LIBRARY / "README.md",
+    course.ROOT / "tests/README.md",
     *course.ROOT.glob("*.md"),
     course.ROOT / "data/README.md",
 ]

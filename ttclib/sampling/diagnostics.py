@@ -2,7 +2,7 @@
 
 The arithmetic is borrowed from ArviZ (its plain array interface, loaded at the first call); this
 module fixes the order of the axes and refuses what would give a meaningless number. Draws have
-shape ``(n, chains)`` or ``(n, chains, d)``, as ``ttclib.sampling.mcmc.sample`` returns them; the
+shape ``(n, chains)`` or ``(n, chains, d)``, as ``ttclib.sampling.mcmc.run_chains`` returns them; the
 answer is a number, or an array of shape ``(d,)``.
 
 Source: Vehtari, Gelman, Simpson, Carpenter and Bürkner, *Rank-normalization, folding, and
