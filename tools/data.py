@@ -15,12 +15,14 @@ ARTEFACTS = {
     artefact.name: artefact
     for artefact in lab.ARTEFACTS + decoding.ARTEFACTS + verifier.ARTEFACTS + search.ARTEFACTS
 }
-BEGIN, END = "<!-- written by course.py data: -->\n", "<!-- until here -->\n"
+BEGIN = "<!-- written by course.py data: -->\n"
+END = "<!-- until here -->\n"
 
 
 def with_needs(names, declared):
     """Return artefacts and all they are made from, in the order in which they are declared."""
-    wanted, todo = set(), list(names)
+    wanted = set()
+    todo = list(names)
     while todo:
         wanted.add(todo[-1])
         todo += declared[todo.pop()].needs

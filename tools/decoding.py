@@ -21,7 +21,7 @@ from ttclib.particles.smc import keep_all, resample, run, when_ess_below
 
 SELECT = when_ess_below(0.5, resample("systematic"))
 
-# ---- SmolLM2 under constraints ---------------------------------------------------------------------
+# ---- SmolLM2 under constraints -----------------------------------------------------------
 
 CONSTRAINTS = {
     "requests": ["Tell me something about a dog.", "Tell me something about music."],
@@ -73,7 +73,8 @@ def constrain(job):
     from ttclib.lm.models import load
     from ttclib.lm.pretrained import chat
 
-    settings, lm = job.settings, load("smollm2")
+    settings = job.settings
+    lm = load("smollm2")
     constraints = potentials(settings, lm.vocabulary)
     # freely under no constraint; under each constraint with the mask alone and with selection
     plan = [
@@ -95,7 +96,8 @@ def constrain(job):
             max_tokens=settings["tokens"][1],
             stop=".",
         )
-        start, select = time.monotonic(), SELECT if method == "SMC" else keep_all
+        start = time.monotonic()
+        select = SELECT if method == "SMC" else keep_all
         last = run(decoder, settings["particles"], select, np.random.default_rng(seed))[-1]
         record = {"request": request, "constraint": name, "method": method, "seed": seed}
         record |= {
@@ -135,7 +137,7 @@ def constrain_score(job):
     return {"free texts that fit": fit, "all others fit": fits_all}
 
 
-# ---- a small model against a large one -------------------------------------------------------------
+# ---- a small model against a large one ---------------------------------------------------
 
 CLAIM = {
     "problems": 200,
@@ -172,9 +174,11 @@ def decoder_of(lm, prompts, method, settings):
     # the law p^α is left as it is, not made to sum to one: its sum is the weight
     powers = {"SMC p^2": lambda log_law: 2 * log_law, "SMC p^4": lambda log_law: 4 * log_law}
     plain = {"greedy": samplers.greedy, "majority": samplers.plain}
-    potentials, until = [], None
+    potentials = []
+    until = None
     if method in ("nines votes", "nines SMC"):  # a generation is a step
-        potentials, until = [nines.doubt(lm.vocabulary, settings["penalty"])], ";"
+        potentials = [nines.doubt(lm.vocabulary, settings["penalty"])]
+        until = ";"
     decoder = Decoder(
         lm,
         prompts,
@@ -212,7 +216,9 @@ def compete(job):
     from ttclib.lm.engine import CausalLM
     from ttclib.lm.pretrained import read_model
 
-    settings, tables, seconds = job.settings, ([], []), 0.0
+    settings = job.settings
+    tables = ([], [])
+    seconds = 0.0
     problems = arithmetic.problems(
         settings["split"], settings["problems"], np.random.default_rng(job.seeds["problems"])
     )
@@ -253,7 +259,9 @@ def compete(job):
 
 def solve(lm, problems, method, n, seed, settings):
     """Solve all problems with one method; return what it says of each, and the cost of all."""
-    rng, rows, cost = np.random.default_rng((seed, n)), [], Cost()
+    rng = np.random.default_rng((seed, n))
+    rows = []
+    cost = Cost()
     step = max(1, AT_ONCE // n)
     for first in range(0, len(problems), step):
         some = problems[first : first + step]
@@ -261,10 +269,8 @@ def solve(lm, problems, method, n, seed, settings):
         last = run(decoder, n * len(some), within(len(some), select), rng)[-1]
         cost += last.spent
         for problem, island in zip(some, split(last, len(some)), strict=True):
-            texts, truth = (
-                decoder.texts(island.particles),
-                arithmetic.value(arithmetic.parse(problem)),
-            )
+            texts = decoder.texts(island.particles)
+            truth = arithmetic.value(arithmetic.parse(problem))
             single = method == "greedy"
             rows.append(judge(texts, island.weights, island.particles.log_probs, truth, single))
     return rows, {name: getattr(cost, name) for name in PER_RUN[4:]}

@@ -72,7 +72,7 @@ def normalise(notebook):
 
 
 def merge_streams(outputs):
-    """Join neighbouring pieces of one stream: where they break depends on when the kernel flushed."""
+    """Join neighbouring pieces of one stream, which break where the kernel happened to flush."""
     merged = []
     for output in outputs:
         last = merged[-1] if merged else {}

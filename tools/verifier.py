@@ -42,7 +42,7 @@ def train_base(job):
     return seconds
 
 
-# ---- rollouts --------------------------------------------------------------------------------------
+# ---- rollouts ----------------------------------------------------------------------------
 
 ROLLOUTS = {"problems": 12_000, "samples": 8, "row": 256}
 HELD_OUT = {"problems": 320, "samples": 64, "seed": 12}
@@ -50,7 +50,7 @@ LONGEST = 100  # tokens of a solution; longer ones have gone astray
 
 
 def rollouts(job, split, settings, seed):
-    """Return the packed rollouts of a split, labelled as the settings say; the rollouts are kept."""
+    """Return the packed rollouts of a split, labelled as the settings say; they are kept."""
     from ttclib.search import learning
     from ttclib.search.rollouts import Rollouts, shared_labels, step_ends
 
@@ -74,7 +74,8 @@ def rollouts(job, split, settings, seed):
     if job.settings["labels"] == "final":
         ends = ends & (np.arange(ends.shape[1]) == found.lengths[:, None] - 1)
     prompts = [lm.vocabulary.encode(problem + "?") for problem in problems]
-    answer, rng = job.settings.get("answer", 1.0), np.random.default_rng([seed, 2])
+    answer = job.settings.get("answer", 1.0)
+    rng = np.random.default_rng([seed, 2])
     return learning.pack_solutions(prompts, found, ends, labels, settings["row"], rng, answer)
 
 
@@ -86,7 +87,7 @@ def generator(job):
     return CausalLM(*read_model(job.needs["lab-small"]))
 
 
-# ---- training --------------------------------------------------------------------------------------
+# ---- training ----------------------------------------------------------------------------
 
 
 def train_verifier(job):
@@ -96,12 +97,12 @@ def train_verifier(job):
     from ttclib.search import learning
     from ttclib.search.verifier import Net, Verifier
 
-    settings, start = job.settings["training"], job.settings["start"]
+    settings = job.settings["training"]
     rows = rollouts(job, "train", ROLLOUTS, job.seeds["rollouts"])
     held_out = rollouts(
         job, "validation", HELD_OUT | {"row": ROLLOUTS["row"]}, job.seeds["rollouts"]
     )
-    body = Llama.of(read_model(job.needs[start])[0])
+    body = Llama.of(read_model(job.needs[job.settings["start"]])[0])
     net = Net(body.shape, job.settings["judge"], job.seeds["training"])
     net.body.load_state_dict(body.state_dict())
     with progress(settings["steps"]) as report:
@@ -127,8 +128,10 @@ def score_verifier(job):
     from ttclib.search.rollouts import step_ends
     from ttclib.search.verifier import Verifier
 
-    lm, net = generator(job), Verifier.load(job.folder).net
-    samples, seed = HELD_OUT["samples"], HELD_OUT["seed"]
+    lm = generator(job)
+    net = Verifier.load(job.folder).net
+    samples = HELD_OUT["samples"]
+    seed = HELD_OUT["seed"]
     problems = arithmetic.problems("validation", HELD_OUT["problems"], np.random.default_rng(seed))
     prompts = [lm.vocabulary.encode(problem + "?") for problem in problems]
     rng = np.random.default_rng([seed, 3])
@@ -137,11 +140,12 @@ def score_verifier(job):
     scores = pool.at_ends(
         belief, step_ends(found.tokens, found.lengths, lm.vocabulary.containing(";"))
     )
-    score, right = last(scores), found.right
-    place, table = np.arange(scores.shape[1]), (len(problems), samples)
-    is_step = (
-        place < (~np.isnan(scores)).sum(axis=1, keepdims=True) - 1
-    )  # behind the steps is the answer
+    score = last(scores)
+    right = found.right
+    table = len(problems), samples
+    place = np.arange(scores.shape[1])
+    # behind the steps is the answer
+    is_step = place < (~np.isnan(scores)).sum(axis=1, keepdims=True) - 1
     correct = place < found.correct_steps[:, None]
     within = pool.auc_within(score.reshape(table), right.reshape(table))
     best = pool.best_of(score.reshape(table), right.reshape(table), [1, 4, 16, 64])

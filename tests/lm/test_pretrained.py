@@ -561,7 +561,8 @@ def test_smollm2_loads_within_its_memory():
     code = (
         "from ttclib.lm.pretrained import load_smollm2\n"
         "import torch; load_smollm2(torch.float32)\n"
-        "print(*(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
+        "lines = open('/proc/self/status').readlines()\n"
+        "print(*(line.split()[1] for line in lines if line.startswith('VmHWM')))"
     )
     said = subprocess.check_output([sys.executable, "-c", code], text=True, cwd=course.ROOT)
     assert float(said) < 700e3  # kB, at the peak

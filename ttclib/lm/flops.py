@@ -37,7 +37,7 @@ def coefficients(config) -> tuple[int, int]:
     ValueError
         If a token does not go through every weight matrix just once, as in a mixture of experts.
     """
-    return _coefficients(type(config), config.to_json_string())
+    return _coefficients(config.__class__, config.to_json_string())
 
 
 @lru_cache(maxsize=64)

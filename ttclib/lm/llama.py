@@ -10,11 +10,13 @@ positions (Su et al. 2021), SwiGLU (Shazeer 2020); input and output embeddings a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from ttclib.lm.arithmetic import MAX_LENGTH
 
@@ -37,9 +39,7 @@ class Shape:
         return self.vocabulary * self.width + self.layers * block + self.width
 
     def config(self, **tokens):
-        """Return the same as a ``transformers.LlamaConfig``; ``tokens`` are the special tokens'
-        ids.
-        """
+        """Return the same as a ``transformers.LlamaConfig``; ``tokens`` are special tokens' ids."""
         from transformers import LlamaConfig
 
         return LlamaConfig(
@@ -61,13 +61,14 @@ class Block(nn.Module):
 
     def __init__(self, shape: Shape):
         super().__init__()
-        w, self.heads = shape.width, shape.heads
-        self.norm1, self.norm2 = nn.RMSNorm(w, eps=1e-6), nn.RMSNorm(w, eps=1e-6)
-        self.qkv, self.out = nn.Linear(w, 3 * w, bias=False), nn.Linear(w, w, bias=False)
-        self.gate_up, self.down = (
-            nn.Linear(w, 2 * shape.hidden, bias=False),
-            nn.Linear(shape.hidden, w, bias=False),
-        )
+        width = shape.width
+        self.heads = shape.heads
+        self.norm1 = nn.RMSNorm(width, eps=1e-6)
+        self.norm2 = nn.RMSNorm(width, eps=1e-6)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        self.gate_up = nn.Linear(width, 2 * shape.hidden, bias=False)
+        self.down = nn.Linear(shape.hidden, width, bias=False)
 
     def forward(self, x, cos, sin, mask, keep=None):
         """Map the stream (rows, length, width) to itself.
@@ -76,7 +77,8 @@ class Block(nn.Module):
         """
         rows, length, width = x.shape
         heads = self.qkv(self.norm1(x)).view(rows, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        (q, k), v = rotate(heads[:2], cos, sin), heads[2]
+        q, k = rotate(heads[:2], cos, sin)
+        v = heads[2]
         if keep:
             k, v = keep(k, v)
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
@@ -100,6 +102,8 @@ class Llama(nn.Module):
         Of the initial weights: normal with standard deviation 1/√(inputs), and 1/√(2 · layers)
         times less where a block adds to the stream.
     """
+
+    frequency: Tensor
 
     def __init__(self, shape: Shape, seed: int = 0):
         super().__init__()
@@ -139,22 +143,23 @@ class Llama(nn.Module):
         return F.linear(self.stream(tokens, positions, mask), self.embed.weight)
 
     def stream(self, tokens, positions, mask, cache=None):
-        """Run all but the head: (rows, length, width). With a cache, earlier positions are read
-        from it.
+        """Run all but the head: (rows, length, width).
 
         Parameters
         ----------
         tokens, positions : int tensors, shape (rows, length)
         mask : bool tensor, broadcast to (rows, heads, length, all positions), or None to see all
         cache : object, optional
-            ``cache.update(keys, values, layer)`` as in ``transformers``.
+            ``cache.update(keys, values, layer)``, as in ``transformers``, keeps these and returns
+            those of all positions.
         """
         return self.norm(self.through(self.embed(tokens), positions, mask, cache))
 
     def through(self, x, positions, mask, cache=None, first=0, stop=None):
         """Run a stream (rows, length, width) through the blocks ``first``, …, ``stop`` − 1."""
         angle = positions[:, None, :, None] * self.frequency
-        cos, sin = angle.cos(), angle.sin()
+        cos = angle.cos()
+        sin = angle.sin()
         for i in range(first, len(self.blocks) if stop is None else stop):
             keep = None if cache is None else lambda k, v, i=i: cache.update(k, v, i)
             x = self.blocks[i](x, cos, sin, mask, keep)
@@ -162,9 +167,7 @@ class Llama(nn.Module):
 
     @classmethod
     def of(cls, model) -> Llama | None:
-        """Return a copy of a ``transformers`` model of this very architecture, or None if it is
-        another.
-        """
+        """Return a copy of a ``transformers`` model, or None if its architecture is another."""
         config = model.config
         shape = Shape(
             vocabulary=config.vocab_size,
@@ -174,18 +177,14 @@ class Llama(nn.Module):
             hidden=getattr(config, "intermediate_size", 0),
             context=config.max_position_embeddings,
         )
-        mine, its = shape.config().to_dict(), config.to_dict()
-        same = (
-            "model_type",
-            "num_key_value_heads",
-            "head_dim",
-            "rms_norm_eps",
-            "tie_word_embeddings",
-        )
-        same += ("rope_parameters", "attention_bias", "mlp_bias", "hidden_act")
-        if any(mine[key] != its.get(key) for key in same):
+        mine = shape.config().to_dict()
+        its = config.to_dict()
+        decide = "model_type num_key_value_heads head_dim rms_norm_eps tie_word_embeddings"
+        decide += " rope_parameters attention_bias mlp_bias hidden_act"
+        if any(mine[key] != its.get(key) for key in decide.split()):
             return None
-        copy, state = cls(shape), model.state_dict()
+        copy = cls(shape)
+        state = model.state_dict()
         with torch.no_grad():
             for ours, theirs in copy._names():
                 ours.copy_(torch.cat([state[name] for name in theirs]))
@@ -202,11 +201,16 @@ class Llama(nn.Module):
         model.load_state_dict({name: weight.detach().clone() for name, weight in state.items()})
         return model.eval()
 
-    def _names(self):
+    @property
+    def layers(self) -> list[Block]:
+        """The blocks, first to last."""
+        return [cast(Block, block) for block in self.blocks]
+
+    def _names(self) -> Iterator[tuple[Tensor, list[str]]]:
         """Yield each weight with its name in the library's format, or the names of its parts."""
         yield self.embed.weight, ["model.embed_tokens.weight"]
         yield self.norm.weight, ["model.norm.weight"]
-        for i, block in enumerate(self.blocks):
+        for i, block in enumerate(self.layers):
             for ours, theirs in (
                 (block.qkv, ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")),
                 (block.out, ("self_attn.o_proj",)),
@@ -232,8 +236,9 @@ class OneToken:
     """
 
     def __init__(self, model: Llama):
-        shape, root = model.shape, model.shape.width**0.5
-        self.heads, self.frequency = shape.heads, model.frequency
+        root = model.shape.width**0.5
+        self.heads = model.shape.heads
+        self.frequency = model.frequency
         # √(mean x² + ε) · √width = √(|x|² + ε · width)
         self.smallest = model.norm.weight.new_tensor(1e-6**0.5 * root)
         self.embed = model.embed  # itself, so that whoever counts its positions sees these too
@@ -248,15 +253,14 @@ class OneToken:
                     block.down.weight,
                 )
             ]
-            for block in model.blocks
+            for block in model.layers
         ]
 
     def __call__(self, tokens, positions, mask, cache):
-        """Map tokens (rows,) at positions (rows,) to logits (rows, vocabulary): see
-        :meth:`Llama.stream`.
-        """
+        """Map tokens (rows,) at positions (rows,) to logits (rows, V): see :meth:`Llama.stream`."""
         angle = positions[:, None, None, None] * self.frequency
-        cos, sin = angle.cos(), angle.sin()
+        cos = angle.cos()
+        sin = angle.sin()
         x = self.embed(tokens)
         for layer, (qkv, out, gate_up, down) in enumerate(self.blocks):
             heads = torch.mm(self._norm(x), qkv).view(len(x), 3, self.heads, -1)

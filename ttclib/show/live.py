@@ -1,4 +1,4 @@
-"""A live view: a picture that is drawn again while something learns, under a bar with the time left."""
+"""A live view: a picture drawn again while something learns, under a bar with the time left."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import html
 from collections.abc import Iterable
 
 import ipywidgets as W
-import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-from ttclib.show.style import Picture, png_bytes
+from ttclib.show.style import Picture, pixels, png_bytes
 
 
 class LiveView:
@@ -60,6 +59,5 @@ class LiveView:
             if self._handle:  # there is none outside of a notebook
                 self._handle.update(Picture(self._fig, text))
             return
-        self._fig.canvas.draw()
-        data = base64.b64encode(png_bytes(np.asarray(self._fig.canvas.buffer_rgba()))).decode()
+        data = base64.b64encode(png_bytes(pixels(self._fig))).decode()
         self._image.value = f'<img alt="{html.escape(text)}" src="data:image/png;base64,{data}">'

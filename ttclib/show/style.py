@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import itertools
+from typing import cast
 
 import matplotlib as mpl
 import numpy as np
@@ -138,9 +139,15 @@ def plain_ticks(axis, values) -> None:
     axis.set_ticks([], minor=True)
 
 
-def png_bytes(pixels: np.ndarray) -> bytes:
+def pixels(fig: Figure) -> np.ndarray:
+    """Draw a figure from :func:`figure`: its RGBA pixels, shape (height, width, 4)."""
+    fig.canvas.draw()
+    return np.asarray(cast(FigureCanvasAgg, fig.canvas).buffer_rgba())
+
+
+def png_bytes(rgba: np.ndarray) -> bytes:
     """Encode RGBA pixels as PNG, quickly: what a slider shows while it moves."""
-    return _saved(Image.fromarray(pixels).convert("RGB"), compress_level=1)
+    return _saved(Image.fromarray(rgba).convert("RGB"), compress_level=1)
 
 
 def small_png(png: bytes) -> bytes:
@@ -172,8 +179,7 @@ class Picture:
     """
 
     def __init__(self, fig: Figure, text: str):
-        fig.canvas.draw()
-        self.png = small_png(png_bytes(np.asarray(fig.canvas.buffer_rgba())))
+        self.png = small_png(png_bytes(pixels(fig)))
         self.text = text
 
     def __repr__(self) -> str:
