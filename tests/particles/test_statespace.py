@@ -7,12 +7,12 @@ import math
 import numpy as np
 import pytest
 
+from ttclib.course.particle_filtering.nonlinear import NonlinearBenchmark
 from ttclib.particles.smc import keep_all, run
 from ttclib.particles.statespace import (
     Bootstrap,
     Guided,
     LinearGaussian,
-    NonlinearBenchmark,
     StateSpaceModel,
     log_normal,
 )

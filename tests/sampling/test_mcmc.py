@@ -16,7 +16,6 @@ from ttclib.sampling.mcmc import (
     Info,
     Kernel,
     State,
-    events,
     hmc,
     leapfrog,
     metropolis_hastings,
@@ -194,24 +193,6 @@ def test_a_larger_budget_continues_the_same_run():
         state, _ = kernel.step(state, rng)
     assert (state.position == long.positions[-1]).all()
     assert state.evaluations * 5 == long.cost.units
-
-
-def test_events_tell_the_run():
-    kernel, start = random_walk(normal, 2.0), np.zeros(3)
-    chain = run_chains(kernel, start, 6, np.random.default_rng(5))
-    story = list(events(kernel, kernel.init(start), np.random.default_rng(5), 6))
-    assert len(story) == 2 * 3 * 6
-    for proposal, verdict in zip(story[::2], story[1::2], strict=True):
-        accepted = chain.accepted[verdict.step - 1, verdict.chain]
-        assert (proposal.kind, verdict.kind) == ("proposal", "accept" if accepted else "reject")
-        assert proposal[2:] == verdict[2:]
-        assert verdict.position == chain.positions[verdict.step, verdict.chain]
-        if accepted:
-            assert verdict.position == proposal.position
-        before = chain.positions[verdict.step - 1, verdict.chain]
-        assert proposal.acceptance == pytest.approx(
-            min(1, np.exp((before**2 - proposal.position**2) / 2))
-        )
 
 
 def test_whole_number_positions_stay_whole():

@@ -103,46 +103,6 @@ def forward(model: HiddenMarkov, observations: ArrayLike) -> Forward:
     return Forward(np.array(filtered), np.log(evidence).cumsum())
 
 
-class GridFilter(NamedTuple):
-    """Filtering densities (T, K) on a grid of K points, and log p(y₀ … yₜ), shape (T,)."""
-
-    density: np.ndarray
-    log_evidence: np.ndarray
-
-
-def grid_filter(model: StateSpaceModel, observations: ArrayLike, grid: ArrayLike) -> GridFilter:
-    """Filter any one-dimensional model by the forward algorithm on a fine grid.
-
-    Exact up to the grid, which must be evenly spaced, cover the states and be finer than every
-    density in the model. It costs T · K² densities: fine in one dimension, hopeless in five.
-
-    Raises
-    ------
-    ValueError
-        If the grid is not evenly spaced.
-    """
-    points = finite_array("grid", grid, ndim=1)
-    size = len(points)
-    gaps = np.diff(points)
-    if size < 2 or gaps[0] <= 0 or not np.allclose(gaps, gaps[0]):
-        raise ValueError("grid must be increasing and evenly spaced")
-    width = gaps[0]
-    before = np.repeat(points, size)  # with `after`, all pairs of points
-    after = np.tile(points, size)
-    density = np.exp(model.log_initial(points))
-    densities = []
-    evidence = []  # p(yₜ | y₀ … yₜ₋₁)
-    for t, y in enumerate(np.asarray(observations, dtype=float)):
-        if t > 0:
-            moves = np.exp(model.log_transition(t, before, after)).reshape(size, size)
-            density = density @ moves * width
-        density = density * np.exp(model.log_observation(t, points, y))
-        evidence.append(density.sum() * width)
-        density = density / evidence[t]
-        densities.append(density)
-    return GridFilter(np.array(densities), np.log(evidence).cumsum())
-
-
 def _categorical(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """One draw from each row of probabilities."""
     marks = rows.cumsum(axis=1)

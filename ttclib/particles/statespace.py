@@ -170,40 +170,6 @@ class LinearGaussian(StateSpaceModel):
         )
 
 
-class NonlinearBenchmark(StateSpaceModel):
-    """The growth model that particle filters were born on: nonlinear, blind to the state's sign.
-
-    xₜ = xₜ₋₁/2 + 25 xₜ₋₁/(1 + xₜ₋₁²) + 8 cos(1.2 t) + N(0, 10), yₜ = xₜ²/20 + N(0, 1), x₀ ~ N(0, 5)
-    (Kitagawa 1987; Gordon, Salmond, Smith 1993).
-    """
-
-    initial_sd = math.sqrt(5.0)
-    transition_sd = math.sqrt(10.0)
-
-    @staticmethod
-    def drift(t: int, x: np.ndarray) -> np.ndarray:
-        """Where the state goes without noise."""
-        return x / 2 + 25 * x / (1 + x * x) + 8 * math.cos(1.2 * t)
-
-    def sample_initial(self, n, rng):  # noqa: D102
-        return self.initial_sd * rng.standard_normal(n)
-
-    def log_initial(self, x):  # noqa: D102
-        return log_normal(x, 0.0, self.initial_sd)
-
-    def sample_transition(self, t, x, rng):  # noqa: D102
-        return self.drift(t, x) + self.transition_sd * rng.standard_normal(len(x))
-
-    def sample_observation(self, t, x, rng):  # noqa: D102
-        return x * x / 20 + rng.standard_normal(len(x))
-
-    def log_observation(self, t, x, y):  # noqa: D102
-        return log_normal(y, x * x / 20, 1.0)
-
-    def log_transition(self, t, previous, x):  # noqa: D102
-        return log_normal(x, self.drift(t, previous), self.transition_sd)
-
-
 class Bootstrap(Model):
     """The bootstrap filter: propose from the model's own dynamics, weigh by the observation.
 

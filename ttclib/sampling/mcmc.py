@@ -18,7 +18,7 @@ Neal, *MCMC using Hamiltonian dynamics* (2011), arXiv 1206.1901.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -264,26 +264,6 @@ def run_chains(kernel: Kernel, start: ArrayLike, n: int, rng: np.random.Generato
             accepted[t] = info.accepted
     units = state.evaluations * len(state.position)
     return Chain(positions, accepted, Cost(units=units, seconds=seconds[0]))
-
-
-class Event(NamedTuple):
-    """One thing to draw: a proposal, or what became of it."""
-
-    kind: str  # "proposal", "accept" or "reject"
-    position: np.ndarray  # of this chain: the proposal, or where the chain now is
-    chain: int
-    step: int  # from 1
-    acceptance: float  # the probability of accepting this proposal
-
-
-def events(kernel: Kernel, state: State, rng: np.random.Generator, n: int) -> Iterator[Event]:
-    """Tell n transitions as a story: of each step and chain a proposal, then accept or reject."""
-    for t in range(1, whole_number("n", n) + 1):
-        state, info = kernel.step(state, rng)
-        for c, probability in enumerate(info.acceptance.tolist()):
-            outcome = "accept" if info.accepted[c] else "reject"
-            yield Event("proposal", info.proposal[c], c, t, probability)
-            yield Event(outcome, state.position[c], c, t, probability)
 
 
 def _accept_or_stay(

@@ -7,7 +7,7 @@ import numpy as np
 from verdicts import *  # noqa: F403
 
 from ttclib.course.bayesian_estimation import checks
-from ttclib.sampling.conjugate import NormalInverseGamma
+from ttclib.course.bayesian_estimation.conjugate import NormalInverseGamma
 
 
 def around(z, width):

@@ -12,8 +12,8 @@ from scipy import integrate, stats
 from views import every, line_of, no_event_loop_of_another_test, shown  # noqa: F401
 
 from ttclib.course.bayesian_estimation import figures
+from ttclib.course.bayesian_estimation.conjugate import NormalInverseGamma
 from ttclib.sampling import diagnostics, mcmc
-from ttclib.sampling.conjugate import NormalInverseGamma
 
 PRIOR = NormalInverseGamma(mean=170, kappa=0.5, shape=1.5, rate=96)
 HEIGHTS = np.array([175.0, 173.0, 179.0, 175.0, 170.0])

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from scipy import stats
 
+from ttclib.course.bayesian_estimation.conjugate import NormalInverseGamma
 from ttclib.exercise import close, exercise, expect, mistake
-from ttclib.sampling.conjugate import NormalInverseGamma
 
 
 @exercise

@@ -13,8 +13,8 @@ from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
 from ttclib.cost import Cost
+from ttclib.course.bayesian_estimation.conjugate import NormalInverseGamma
 from ttclib.sampling import diagnostics, mcmc
-from ttclib.sampling.conjugate import NormalInverseGamma
 from ttclib.show.slider import BudgetView, entry, options, powers_of_two
 from ttclib.show.style import BAD, COLORS, GOOD, MUTED, Picture, band, figure, plain_ticks, truth
 

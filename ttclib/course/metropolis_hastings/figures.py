@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from ttclib.cost import Cost
+from ttclib.course.metropolis_hastings.events import events
 from ttclib.sampling import diagnostics, markov, mcmc
 from ttclib.show.slider import BudgetView, options, powers_of_two
 from ttclib.show.style import BAD, COLORS, GOOD, Picture, band, end_labels, figure, truth
@@ -182,8 +183,8 @@ def replay_view(
     @functools.cache
     def story(seed):
         state = kernel.init(np.array([start], dtype=float))
-        events = list(mcmc.events(kernel, state, np.random.default_rng(seed), n))
-        return events[::2], events[1::2]
+        told = list(events(kernel, state, np.random.default_rng(seed), n))
+        return told[::2], told[1::2]
 
     def draw(step, seed):
         proposals, outcomes = (told[:step] for told in story(seed))

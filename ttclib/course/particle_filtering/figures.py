@@ -9,9 +9,9 @@ import numpy as np
 from scipy.stats import sem
 
 from ttclib.cost import Cost
+from ttclib.course.particle_filtering.nonlinear import grid_filter
 from ttclib.particles import resampling
 from ttclib.particles.genealogy import backward_sampling, distinct_ancestors, trajectories
-from ttclib.particles.hmm import grid_filter
 from ttclib.particles.kalman import bootstrap_variance, kalman_filter, kalman_smoother
 from ttclib.particles.smc import Population, Selection, resample, run, when_ess_below
 from ttclib.particles.statespace import Bootstrap, LinearGaussian, StateSpaceModel

@@ -6,7 +6,7 @@ from exact_p_values import FALSE_ALARM, rank_p_value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttclib.sampling.conjugate import NormalInverseGamma
+from ttclib.course.bayesian_estimation.conjugate import NormalInverseGamma
 from ttclib.sampling.mcmc import random_walk
 
 DATA = np.array([4.1, 5.9, 3.3, 6.2, 5.0, 4.4])
