@@ -5,7 +5,6 @@ that is what makes it worth searching with.
 """
 
 import contextlib
-import dataclasses
 import functools
 
 import numpy as np
@@ -42,7 +41,6 @@ def packed_texts(job):
     """Return the training texts in packed rows; they are kept, because both models read them."""
     from ttclib.lm import training
 
-    names = [field.name for field in dataclasses.fields(training.PackedTexts)]
     settings = job.settings["texts"]
     cache = job.work.parent / f"texts-{digest([settings, job.seeds['texts']])}.npz"
     if not cache.exists():
@@ -58,9 +56,9 @@ def packed_texts(job):
         ]
         rows = training.pack_texts(texts, settings["row"])
         with whole(cache) as part, open(part, "wb") as file:
-            np.savez(file, **{name: getattr(rows, name) for name in names})
+            np.savez(file, **vars(rows))
     with np.load(cache) as arrays:
-        return training.PackedTexts(*(arrays[name] for name in names))
+        return training.PackedTexts(**arrays)
 
 
 @contextlib.contextmanager

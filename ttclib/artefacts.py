@@ -102,20 +102,14 @@ def listing(folder: Path) -> dict[str, dict]:
 
 def differences(folder: Path, listed: dict[str, dict]) -> Iterator[str]:
     """Yield a few words for each file that is not as :func:`listing` wrote it down."""
-    for file, expected in listed.items():
-        if wrong := _wrong(folder / file, expected):
-            yield f"{file} is {wrong}"
-
-
-def _wrong(file: Path, expected: dict) -> str | None:
-    """Say what is wrong with a file; its hash is looked at last, because that reads all of it."""
-    if not file.is_file():
-        return "missing"
-    if (size := file.stat().st_size) != expected["bytes"]:
-        return f"damaged ({size} bytes, not {expected['bytes']})"
-    if (found := sha256(file)) != expected["sha256"]:
-        return f"damaged (its SHA-256 is {found[:8]}…, not {expected['sha256'][:8]}…)"
-    return None
+    for name, expected in listed.items():
+        file = folder / name
+        if not file.is_file():
+            yield f"{name} is missing"
+        elif (size := file.stat().st_size) != expected["bytes"]:
+            yield f"{name} is damaged ({size} bytes, not {expected['bytes']})"
+        elif (found := sha256(file)) != (code := expected["sha256"]):  # last: it reads all of it
+            yield f"{name} is damaged (its SHA-256 is {found[:8]}…, not {code[:8]}…)"
 
 
 def sha256(file: Path) -> str:

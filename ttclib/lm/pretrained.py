@@ -81,9 +81,7 @@ def cache_folder() -> Path:
 
 
 def have_smollm2() -> bool:
-    """Whether ``load_smollm2`` finds the model without a network. It looks for files and loads
-    nothing.
-    """
+    """Whether ``load_smollm2`` finds the model without a network. It looks, and loads nothing."""
     if (cache_folder() / STAMP).exists() or wheel_file():
         return True
     from huggingface_hub import try_to_load_from_cache
@@ -142,28 +140,22 @@ def damage(folder: Path) -> str | None:
 
 
 def ensure_cache() -> Path:
-    """Fill the cache if it is empty or damaged, and return its folder; two calls at once take
-    turns.
+    """Fill the cache if it is empty or damaged, and return its folder.
+
+    Two calls at once take turns, and an interrupted one leaves nothing that counts.
     """
     folder = cache_folder()
     if damage(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with turn(folder.with_suffix(".lock")):
             if damage(folder):
-                fill(folder)
+                file = wheel_file()
+                model, tokenizer = read_llama(file) if file else from_hub()
+                with whole(folder) as part:
+                    model.save_pretrained(part)
+                    tokenizer.save_pretrained(part)
+                    (part / STAMP).write_text(json.dumps(listing(part), indent=1))
     return folder
-
-
-def fill(folder: Path) -> None:
-    """Write the cache from the first source there is; an interrupted call leaves nothing that
-    counts.
-    """
-    file = wheel_file()
-    model, tokenizer = read_llama(file) if file else from_hub()
-    with whole(folder) as part:
-        model.save_pretrained(part)
-        tokenizer.save_pretrained(part)
-        (part / STAMP).write_text(json.dumps(listing(part), indent=1))
 
 
 def wheel_file() -> Path | None:

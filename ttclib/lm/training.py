@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -24,20 +24,17 @@ IGNORE = -100  # the target of a token that is not to be predicted
 
 
 @dataclass(frozen=True)
-class PackedTexts:
-    """Texts packed side by side into rows of equal length, all arrays (rows, length).
+class Packed:
+    """Texts side by side in rows of equal length, all arrays (rows, length).
 
     Attributes
     ----------
-    tokens, targets : numpy.ndarray of int16
-        A target is the next token of the same text, or ``IGNORE``: the problem itself is random,
-        so only the solution is to be learned.
-    positions, texts : numpy.ndarray of int16
-        Position within the text, and the number of the text within the row (−1: padding).
+    tokens, positions, texts : numpy.ndarray of int16
+        Each token, its position within its text, and the number of that text within the row (−1:
+        padding).
     """
 
     tokens: np.ndarray
-    targets: np.ndarray
     positions: np.ndarray
     texts: np.ndarray
 
@@ -45,33 +42,56 @@ class PackedTexts:
         return len(self.tokens)
 
 
-def side_by_side(sizes: Iterable[int], length: int) -> list[tuple[int, int, slice]]:
+@dataclass(frozen=True)
+class PackedTexts(Packed):
+    """Texts to learn to write.
+
+    Attributes
+    ----------
+    targets : numpy.ndarray of int16
+        The next token of the same text, or ``IGNORE``: the problem itself is random, so only the
+        solution is to be learned.
+    """
+
+    targets: np.ndarray
+
+
+def side_by_side(
+    texts: Sequence[Sequence[int]], length: int
+) -> tuple[Packed, list[tuple[int, slice]]]:
     """Place texts in rows, in their order: a row is closed when the next text does not fit.
 
     Returns
     -------
-    list of (row, number, place)
-        For each text its row, how many stand before it there, and which tokens of the row are its.
+    (packed, places) : tuple
+        A place is the row of a text, and which tokens of that row are its own.
 
     Raises
     ------
     ValueError
         If a text is longer than a row, or there is none.
     """
-    found = []
+    places: list[tuple[int, slice]] = []
+    numbers: list[int] = []
     row = number = used = 0
-    for size in sizes:
-        if size > length:
-            raise ValueError(f"a text has {size} tokens; a row holds {length}")
-        if used + size > length:
+    for text in texts:
+        if len(text) > length:
+            raise ValueError(f"a text has {len(text)} tokens; a row holds {length}")
+        if used + len(text) > length:
             row += 1
             number = used = 0
-        found.append((row, number, slice(used, used + size)))
+        places.append((row, slice(used, used + len(text))))
+        numbers.append(number)
         number += 1
-        used += size
-    if not found:
+        used += len(text)
+    if not places:
         raise ValueError("there is no text to pack; at least one is needed")
-    return found
+    packed = Packed(*(np.full((row + 1, length), fill, np.int16) for fill in (0, 0, -1)))
+    for text, place, number in zip(texts, places, numbers, strict=True):
+        packed.tokens[place] = text
+        packed.positions[place] = np.arange(len(text))
+        packed.texts[place] = number
+    return packed, places
 
 
 def pack_texts(texts: Sequence[tuple[Sequence[int], int]], length: int) -> PackedTexts:
@@ -83,21 +103,12 @@ def pack_texts(texts: Sequence[tuple[Sequence[int], int]], length: int) -> Packe
         ``given`` leading tokens are read and not learned.
     length : int
         Tokens in a row.
-
-    Raises
-    ------
-    ValueError
-        If a text is longer than a row.
     """
-    places = side_by_side((len(tokens) for tokens, _ in texts), length)
-    shape = places[-1][0] + 1, length
-    packed = PackedTexts(*(np.full(shape, fill, np.int16) for fill in (0, IGNORE, 0, -1)))
-    for (tokens, given), (row, number, place) in zip(texts, places, strict=True):
-        packed.tokens[row, place] = tokens
-        packed.targets[row, place.start + given - 1 : place.stop - 1] = tokens[given:]
-        packed.positions[row, place] = np.arange(len(tokens))
-        packed.texts[row, place] = number
-    return packed
+    packed, places = side_by_side([tokens for tokens, _ in texts], length)
+    targets = np.full_like(packed.tokens, IGNORE)
+    for (tokens, given), (row, place) in zip(texts, places, strict=True):
+        targets[row, place.start + given - 1 : place.stop - 1] = tokens[given:]
+    return PackedTexts(**vars(packed), targets=targets)
 
 
 def lm_loss(model: nn.Module, rows: PackedTexts, chosen: np.ndarray) -> torch.Tensor:

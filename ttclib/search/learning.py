@@ -5,6 +5,7 @@ Lightman et al. 2023; Wang et al. 2024 (Math-Shepherd); Snell et al. 2024, appen
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +22,11 @@ MOST = 8  # copies of one solution that count
 
 
 @dataclass(frozen=True)
-class PackedSolutions:
-    """Different solutions packed side by side into rows, all arrays (rows, length).
+class PackedSolutions(training.Packed):
+    """Different solutions to learn from, all arrays (rows, length).
 
     Attributes
     ----------
-    tokens, positions, texts
-        As in :class:`ttclib.lm.training.PackedTexts`.
     surprise : numpy.ndarray of float16, shape (rows, length, 2)
     written : numpy.ndarray of bool
         Where the generator's tokens are; the others are the problem's, or none.
@@ -39,17 +38,11 @@ class PackedSolutions:
         How often the solution was drawn, at most 8; more at its end if the answer is to count more.
     """
 
-    tokens: np.ndarray
-    positions: np.ndarray
-    texts: np.ndarray
     surprise: np.ndarray
     written: np.ndarray
     ends: np.ndarray
     labels: np.ndarray
     weights: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.tokens)
 
 
 def pack_solutions(
@@ -77,32 +70,28 @@ def pack_solutions(
     same = np.column_stack([rollouts.problem, rollouts.tokens])
     _, first, count = np.unique(same, axis=0, return_index=True, return_counts=True)
     order = rng.permutation(len(first))
-    begins = [prompts[rollouts.problem[i]] for i in first[order]]
-    sizes = np.array([len(begin) for begin in begins]) + rollouts.lengths[first[order]]
-    places = training.side_by_side(sizes.tolist(), length)
-    shape = places[-1][0] + 1, length
+    begins = [list(prompts[rollouts.problem[i]]) for i in first[order]]
+    solutions = [rollouts.tokens[i, : rollouts.lengths[i]].tolist() for i in first[order]]
+    texts = [begin + solution for begin, solution in zip(begins, solutions, strict=True)]
+    rows, places = training.side_by_side(texts, length)
+    shape = rows.tokens.shape
     packed = PackedSolutions(
-        tokens=np.zeros(shape, np.int16),
-        positions=np.zeros(shape, np.int16),
-        texts=np.full(shape, -1, np.int16),
+        **vars(rows),
         surprise=np.zeros((*shape, 2), np.float16),
         written=np.zeros(shape, bool),
         ends=np.zeros(shape, bool),
         labels=np.zeros(shape, np.float16),
         weights=np.zeros(shape, np.float16),
     )
-    for which, begin, (row, number, place) in zip(order, begins, places, strict=True):
+    for which, begin, (row, place) in zip(order, begins, places, strict=True):
         i = first[which]
         size = int(rollouts.lengths[i])
-        solution = slice(place.start + len(begin), place.stop)
-        packed.tokens[row, place] = np.concatenate([begin, rollouts.tokens[i, :size]])
-        packed.positions[row, place] = np.arange(len(begin) + size)
-        packed.texts[row, place] = number
-        packed.surprise[row, solution] = rollouts.surprise[i, :size]
-        packed.written[row, solution] = True
-        packed.ends[row, solution] = ends[i, :size]
-        packed.labels[row, solution] = labels[i, :size]
-        packed.weights[row, solution] = min(int(count[which]), MOST)
+        solution = row, slice(place.start + len(begin), place.stop)
+        packed.surprise[solution] = rollouts.surprise[i, :size]
+        packed.written[solution] = True
+        packed.ends[solution] = ends[i, :size]
+        packed.labels[solution] = labels[i, :size]
+        packed.weights[solution] = min(int(count[which]), MOST)
         packed.weights[row, place.stop - 1] *= answer
     return packed
 
@@ -159,7 +148,7 @@ def train_verifier(
         ``history`` holds (step, held-out loss); ``seconds`` of all its runs.
     """
     net.body.requires_grad_(not net.hidden)
-    notes: dict = {"history": [], "best": _copy(net)}
+    notes: dict = {"history": [], "best": copy.deepcopy(net.state_dict())}
 
     def after(step, value):
         if report:
@@ -168,7 +157,7 @@ def train_verifier(
             history = notes["history"]
             history.append((step, held_out_loss(net, held_out)))
             if history[-1][1] <= min(value for _, value in history):
-                notes["best"] = _copy(net)
+                notes["best"] = copy.deepcopy(net.state_dict())
 
     seconds = training.descend(
         net.train(),
@@ -182,10 +171,6 @@ def train_verifier(
     net.load_state_dict(notes["best"])
     net.eval()
     return notes["history"], seconds
-
-
-def _copy(net: Net) -> dict[str, torch.Tensor]:
-    return {name: weight.clone() for name, weight in net.state_dict().items()}
 
 
 @torch.inference_mode()
