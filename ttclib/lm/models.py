@@ -12,7 +12,7 @@ LAB = ("lab-small", "lab-large")
 
 
 @functools.cache
-def load(name: str = "lab-small") -> CausalLM:
+def load(name: str) -> CausalLM:
     """Load a model once: ``lab-small``, ``lab-large`` from ``data/``, or ``smollm2``.
 
     Raises

@@ -11,7 +11,7 @@ VERIFIERS = ("prm", "prm-weak", "orm")
 
 
 @functools.cache
-def load_verifier(name: str = "prm") -> Verifier:
+def load_verifier(name: str) -> Verifier:
     """Load a verifier of ``data/`` once: ``prm``, the weak ``prm-weak``, or the outcome model
     ``orm``.
 
