@@ -190,9 +190,9 @@ def from_hub():
         HfApi().model_info(HUB, timeout=5)
         return read_model(HUB, local=False)
     except Exception as error:  # of many kinds: no name, no route, refused, offline mode, disk full
-        raise FileNotFoundError(
-            f"{HOW_TO_GET_IT} The model hub was tried too: {_line(error)}"
-        ) from error
+        why = " ".join(str(error).split()) or type(error).__name__
+        line = f"{HOW_TO_GET_IT} The model hub was tried too: {why[:120]}"
+        raise FileNotFoundError(line) from error
 
 
 @contextlib.contextmanager
@@ -210,9 +210,3 @@ def quiet():
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
-
-
-def _line(error: Exception) -> str:
-    """Write an error in one line of at most 120 characters."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 120 else text[:119] + "…"

@@ -174,15 +174,9 @@ class Vocabulary:
 
     def _cut(self, text: str) -> list[int]:
         """Take the longest token that fits, again and again."""
-        tokens: list[int] = []
-        position = 0
-        while position < len(text):
-            piece = self._pieces.match(text, position)
-            if piece is None:
-                raise self._unknown(text[position])
-            tokens.append(self._token[piece[0]])
-            position = piece.end()
-        return tokens
+        if rest := self._pieces.sub("", text):
+            raise self._unknown(rest[0])
+        return [self._token[piece] for piece in self._pieces.findall(text)]
 
     def _tokenize(self, text: str) -> list[int]:
         return self.tokenizer.encode(text, add_special_tokens=False)
@@ -204,9 +198,8 @@ class Vocabulary:
 
     @cached_property
     def _pieces(self) -> re.Pattern:
-        return re.compile(
-            "|".join(map(re.escape, sorted(self._token, key=len, reverse=True))) or "(?!)"
-        )
+        longest_first = sorted(self._token, key=len, reverse=True)
+        return re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
 
 
 def _special(tokenizer: Any) -> set[int]:
