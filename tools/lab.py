@@ -111,10 +111,10 @@ def train(job):
 
 def draw(lm, problems, samples, rng, what, **options):
     """Draw solutions of all problems, with a progress bar; options are those of a decoder."""
-    from ttclib.search import pool
+    from ttclib.search import rollouts
 
     watch = functools.partial(tqdm, desc=what)
-    return pool.draw(lm, problems, samples, rng, TEXTS_AT_ONCE, watch, **options)[0]
+    return rollouts.draw(lm, problems, samples, rng, TEXTS_AT_ONCE, watch, **options)[0]
 
 
 def summary(problems, right):

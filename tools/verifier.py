@@ -122,9 +122,10 @@ def train_verifier(job):
 
 def score_verifier(job):
     """Measure a verifier on solutions of other problems."""
-    from ttclib.measure.calibration import auroc, expected_calibration_error
-    from ttclib.search import pool
+    from ttclib.measure.calibration import auc_within, auroc, expected_calibration_error
+    from ttclib.measure.votes import best_at_k
     from ttclib.search.aggregation import last
+    from ttclib.search.beliefs import at_ends, believe
     from ttclib.search.rollouts import step_ends
     from ttclib.search.verifier import Verifier
 
@@ -136,10 +137,9 @@ def score_verifier(job):
     prompts = [lm.vocabulary.encode(problem + "?") for problem in problems]
     rng = np.random.default_rng([seed, 3])
     found = draw(lm, problems, samples, rng, "scoring", max_tokens=LONGEST)
-    belief, _ = pool.believe(net, prompts, found)
-    scores = pool.at_ends(
-        belief, step_ends(found.tokens, found.lengths, lm.vocabulary.containing(";"))
-    )
+    belief, _ = believe(net, prompts, found)
+    ends = step_ends(found.tokens, found.lengths, lm.vocabulary.containing(";"))
+    scores = at_ends(belief, ends)
     score = last(scores)
     right = found.right
     table = len(problems), samples
@@ -147,8 +147,8 @@ def score_verifier(job):
     # behind the steps is the answer
     is_step = place < (~np.isnan(scores)).sum(axis=1, keepdims=True) - 1
     correct = place < found.correct_steps[:, None]
-    within = pool.auc_within(score.reshape(table), right.reshape(table))
-    best = pool.best_of(score.reshape(table), right.reshape(table), [1, 4, 16, 64])
+    within = auc_within(score.reshape(table), right.reshape(table))
+    best = best_at_k(score.reshape(table), right.reshape(table), [1, 4, 16, 64])
     score = np.clip(score, 1e-9, 1 - 1e-9)
     entropy = -np.where(right, np.log(score), np.log(1 - score)).mean()
     return {

@@ -6,7 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ttclib.measure.calibration import auroc, expected_calibration_error, reliability
+from ttclib.measure.calibration import (
+    auc_within,
+    auroc,
+    expected_calibration_error,
+    reliability,
+)
 
 ANSWERS = st.integers(1, 40).flatmap(
     lambda n: st.tuples(
@@ -49,6 +54,18 @@ def test_auroc_sees_only_the_order(answers):
     score, right = answers
     assert np.isclose(auroc(score, right), auroc(np.exp(5 * score), right), equal_nan=True)
     assert np.isclose(auroc(score, right), 1 - auroc(-score, right), equal_nan=True)
+
+
+def test_auc_within_leaves_out_what_cannot_be_told_apart(seed):
+    rng = np.random.default_rng(seed)
+    scores, right = rng.integers(0, 4, (6, 8)).astype(float), rng.random((6, 8)) < 0.5
+    right[0], right[1] = True, False
+    scores[2, :2] = np.nan
+    found = auc_within(scores, right)
+    assert np.isnan(found[:2]).all()
+    for i in range(3, 6):
+        assert found[i] == pytest.approx(auroc(scores[i], right[i]), nan_ok=True)
+    assert found[2] == pytest.approx(auroc(scores[2, 2:], right[2, 2:]), nan_ok=True)
 
 
 @pytest.mark.statistical

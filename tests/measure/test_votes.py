@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ttclib.measure.votes import (
+    best_at_k,
     best_of,
     majority,
     majority_at_k,
@@ -128,6 +129,20 @@ def test_pass_at_k_is_stable_for_many_samples():
         100_000, 50_000
     )  # whole numbers of 30 000 digits
     assert pass_at_k(correct, 50_000) == pytest.approx(exact, rel=1e-10)
+
+
+def test_best_at_k_is_the_mean_over_all_subsets(seed):
+    rng = np.random.default_rng(seed)
+    scores, right = rng.permuted(np.tile(np.arange(6.0), (3, 1)), axis=1), rng.random((3, 6)) < 0.4
+    found = best_at_k(scores, right, [1, 2, 4, 6])
+    for i, (k, column) in itertools.product(range(3), zip([1, 2, 4, 6], range(4), strict=True)):
+        subsets = itertools.combinations(range(6), k)
+        chosen = [right[i, max(subset, key=lambda j: scores[i, j])] for subset in subsets]
+        assert found[i, column] == pytest.approx(np.mean(chosen))
+        assert best_at_k(scores, right, k)[i] == found[i, column]
+    assert best_at_k(scores[0], right[0], 6) == right[0, scores[0].argmax()]
+    with pytest.raises(ValueError, match="k is 7; there are 6"):
+        best_at_k(scores, right, [7])
 
 
 @given(ANSWERS, st.sampled_from([7, "8", 3]), st.data())

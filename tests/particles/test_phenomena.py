@@ -13,9 +13,17 @@ import numpy as np
 import pytest
 
 from ttclib import artefacts
-from ttclib.search.curves import curves, read
-from ttclib.search.optimal import bootstrap_counts, difficulty_bins, middle
-from ttclib.search.results import BEST, MAJORITY, WEIGHTED, read_results, read_samples
+from ttclib.measure import bootstrap
+from ttclib.search.optimal import difficulty_bins
+from ttclib.search.results import (
+    BEST,
+    MAJORITY,
+    WEIGHTED,
+    block,
+    read,
+    read_results,
+    read_samples,
+)
 
 LEVEL = 0.01
 EASY, MIDDLE, HARDEST = (0, 1), (1, 2, 3), (4,)
@@ -69,7 +77,7 @@ def bins(folder):
 
 def solved(results, method, budget):
     """In how many seeds a method solves each problem: whole numbers (problems,)."""
-    return results.only(method).right[0, results.at(budget)].sum(axis=0)
+    return results.right[results.row(method), results.at(budget)].sum(axis=0)
 
 
 def p_value(results, ours, theirs, budget, where=slice(None), against=None):
@@ -88,9 +96,8 @@ def test_the_sweep_is_large_enough(good, folder):
 
 
 def test_more_samples_find_more_right_answers(folder):
-    passed = curves(read(folder), "prm", "passed")["best of n"].right.sum(
-        axis=2
-    )  # (budgets, problems)
+    found = block(read(folder), "prm", "passed")
+    passed = found.right[found.row("best of n")].sum(axis=1)  # (budgets, problems)
     for few, many in itertools.pairwise(passed[::2]):
         assert sign_flip_p_value(many - few) < LEVEL / 4
 
@@ -131,9 +138,9 @@ def test_the_highest_score_beats_the_sum_of_scores_at_a_large_budget(good):
 
 def highest_shares(results, names, problems, budget):
     """Upper end of a bootstrap interval of what each method solves; the level shared among them."""
-    share = results.only(*names).accuracy[:, results.at(budget)][:, problems]
-    weights = bootstrap_counts(problems.sum(), 20_000, np.random.default_rng(0)) / problems.sum()
-    return middle(weights @ share.T, 1 - 2 * LEVEL / len(names))[1]
+    share = [results.solved(name, budget)[problems] for name in names]
+    counts = bootstrap.counts(problems.sum(), 20_000, np.random.default_rng(0))
+    return bootstrap.interval(bootstrap.means(share, counts), 1 - 2 * LEVEL / len(names))[1]
 
 
 def test_small_budgets_do_not_move_the_hardest_bin_much(good, bins):
@@ -141,7 +148,7 @@ def test_small_budgets_do_not_move_the_hardest_bin_much(good, bins):
     256.
     """
     hardest = np.isin(bins, HARDEST)
-    ran = [name for name in good.names if not np.isnan(good.only(name).right[0, good.at(16)]).any()]
+    ran = [name for name in good.names if not np.isnan(good.solved(name, 16)).any()]
     assert len(ran) > 8
     assert highest_shares(good, ran, hardest, 16).max() < 1 / 3
     assert highest_shares(good, (MAJORITY, WEIGHTED), hardest, 256).max() < 1 / 3
@@ -156,5 +163,5 @@ def test_large_budgets_move_the_hardest_bin_less_than_the_one_before(good, bins)
         gain = solved(good, name, 256) - solved(good, WEIGHTED, 1)
         assert sign_flip_p_value(gain[inside[1]]) < LEVEL / 8
         rng = np.random.default_rng(0)
-        draws = [bootstrap_counts(b.sum(), 20_000, rng) @ gain[b] / (4 * b.sum()) for b in inside]
-        assert middle(draws[0] - draws[1], 1 - 2 * LEVEL / 8)[0] > 0
+        draws = [bootstrap.means(gain[b], bootstrap.counts(b.sum(), 20_000, rng)) for b in inside]
+        assert bootstrap.interval(draws[0] - draws[1], 1 - 2 * LEVEL / 8)[0] > 0

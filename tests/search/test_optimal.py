@@ -6,20 +6,13 @@ import numpy as np
 import pytest
 from exact_p_values import FALSE_ALARM, binomial_p_value
 
+from ttclib.measure import bootstrap
 from ttclib.search.optimal import (
-    Curve,
     average,
-    bootstrap_counts,
     choose,
     compute_optimal,
-    confusion,
     difficulty_bins,
-    efficiency,
-    fixed,
     halves,
-    middle,
-    reach,
-    saving,
     two_fold,
 )
 
@@ -48,10 +41,6 @@ def test_bad_difficulties_are_one_line(ease, number, line):
     with pytest.raises(ValueError) as error:
         difficulty_bins(ease, number)
     assert str(error.value) == line
-
-
-def test_confusion_counts_by_row_and_column():
-    assert confusion([0, 0, 1, 2], [0, 1, 1, 1]).tolist() == [[1, 1, 0], [0, 1, 0], [0, 1, 0]]
 
 
 def test_every_bin_is_cut_in_half(seed):
@@ -139,18 +128,18 @@ def test_the_arrays_do_what_the_definition_says(seed):
         assert two_fold(right, bins, fold).tolist() == expected
 
 
-def test_weights_are_copies_that_stay_on_one_side(seed):
+def test_counts_are_copies_that_stay_on_one_side(seed):
     rng = np.random.default_rng(seed)
     for _ in range(40):
         bins = rng.permutation(np.arange(20) % 2)
         right, fold = rng.integers(5, size=(4, 20)) / 4, halves(bins, rng)[0]
-        (weights,) = bootstrap_counts(20, 1, rng)
-        copies = np.repeat(np.arange(20), weights)
-        settings = two_fold(right, bins, fold, weights)
+        (counts,) = bootstrap.counts(20, 1, rng)
+        copies = np.repeat(np.arange(20), counts)
+        settings = two_fold(right, bins, fold, counts)
         in_copies = two_fold(right[:, copies], bins[copies], fold[copies])
         assert (settings[copies] == in_copies).all()
         mean = average(right[:, copies], in_copies)
-        assert average(right, settings, weights) == pytest.approx(mean)
+        assert average(right, settings, counts) == pytest.approx(mean)
 
 
 # The null experiment. Ten settings are fair coins: nobody can know a better one. What a problem
@@ -199,72 +188,6 @@ def test_the_null_experiment_catches_who_scores_where_it_chose(mutant, seed):
     assert null_p_value(mutant, seed) < FALSE_ALARM
 
 
-# ---- what it is worth ----------------------------------------------------------------------------
-
-
-def test_reach_interpolates_in_the_logarithm():
-    paid, accuracy = [1, 4, 16], [0.2, 0.4, 0.6]
-    goals = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
-    expected = [1, 1, 2, 4, 8, 16, np.inf]
-    assert reach(paid, accuracy, np.array(goals)) == pytest.approx(expected)
-    assert reach(paid, [0.2, 0.6, 0.5], 0.6) == pytest.approx(4)  # the best so far counts
-    assert reach(paid, [0.2, 0.1, 0.6], 0.4) == pytest.approx(
-        8
-    )  # from 4, where the best is still 0.2
-    assert reach(paid, [0.2, 0.2, 0.2], 0.2) == 1
-    many = reach(np.array([[1, 4], [2, 8]]), np.array([[0, 1.0], [0, 1.0]]), np.array([0.5, 0.5]))
-    assert many == pytest.approx([2, 4])
-
-
-def test_prices_are_positive():
-    with pytest.raises(ValueError, match=r"^paid holds 0; a price is above 0$"):
-        reach([0, 1, 2], [0.1, 0.2, 0.3], 0.2)
-
-
-def test_a_price_may_fall():
-    """At the second budget a cheaper method was chosen: halfway up costs 8 to the power of one
-    half.
-    """
-    assert reach([8, 1, 4], [0.2, 0.4, 0.6], 0.3) == pytest.approx(8**0.5)
-
-
-def curve_of(accuracy, paid):
-    accuracy, paid = np.asarray(accuracy, dtype=float), np.asarray(paid, dtype=float)
-    return Curve(accuracy, paid, np.stack([accuracy, accuracy + 0.1]), np.stack([paid, paid]))
-
-
-def test_a_curve_that_pays_a_quarter_has_efficiency_four():
-    paid = 2.0 ** np.arange(9)
-    accuracy = 0.3 + 0.05 * np.arange(9)
-    ratio, draws = efficiency(curve_of(accuracy, paid / 4), curve_of(accuracy, paid))
-    assert ratio == pytest.approx(np.full(9, 4.0)) and draws == pytest.approx(np.full((2, 9), 4.0))
-    less, draws = saving(curve_of(accuracy, paid / 4), curve_of(accuracy, paid))
-    assert less == pytest.approx(np.full(9, 4.0)) and draws == pytest.approx(np.full((2, 9), 4.0))
-    flat = curve_of([0.5, 0.5, 0.5], [1, 4, 16])
-    assert saving(curve_of([0.4, 0.6], [1, 4]), flat)[0] == pytest.approx([0.5, 2, 8])
-    assert saving(curve_of([0.4], [1]), flat)[0].tolist() == [0, 0, 0]
-    better, _ = efficiency(curve_of([0.5, 0.9], [4, 16]), curve_of(accuracy, paid))
-    assert better == pytest.approx([16 / 4, np.inf])
-    with pytest.raises(ValueError, match="replicates: 2 and 1"):
-        efficiency(curve_of(accuracy, paid), Curve(accuracy, paid, accuracy[None], paid[None]))
-
-
-def test_infinite_replicates_have_a_middle():
-    low, high = middle(np.array([1.0, 2.0, 3.0, np.inf]), 0.5)
-    assert (low, high) == (1.0, 3.0)
-    assert middle(np.array([1.0, np.inf, np.inf, np.inf]), 0.9)[1] == np.inf
-
-
-@pytest.mark.statistical
-def test_bootstrap_counts(seed):
-    """Items drawn again have mean one and the binomial law Bin(n, 1/n); exact tests, union bound."""
-    counts = bootstrap_counts(20, 3000, np.random.default_rng(seed))
-    assert (counts.sum(axis=1) == 20).all() and counts.shape == (3000, 20)
-    p_values = [binomial_p_value(counts[:, i].sum(), 3000 * 20, 1 / 20) for i in range(20)]
-    p_values += [binomial_p_value((counts[:, i] == 0).sum(), 3000, 0.95**20) for i in range(20)]
-    assert len(p_values) * min(p_values) > FALSE_ALARM
-
-
 # ---- strategies over budgets ---------------------------------------------------------------------
 
 
@@ -282,24 +205,22 @@ def two_specialists(problems=80, budgets=3):
 def test_who_knows_the_difficulty_solves_all_and_who_does_not_half(seed):
     right, paid, bins = two_specialists()
     rng = np.random.default_rng(seed)
-    weights = bootstrap_counts(80, 50, rng)
-    informed = compute_optimal(right, paid, bins, weights, rng)
+    counts = bootstrap.counts(80, 50, rng)
+    informed = compute_optimal(right, paid, bins, counts, rng)
     assert informed.accuracy.tolist() == [1, 1, 1] and (informed.draws == 1).all()
     assert informed.paid == pytest.approx([1.5, 3, 6])  # half of the problems pay double
-    hard = (weights * bins).sum(axis=1) / 80
+    hard = (counts * bins).sum(axis=1) / 80
     assert informed.paid_draws[:, 0] == pytest.approx(1 + hard)
-    plain = fixed(right[:, 0], paid[:, 0], weights)
-    assert plain.accuracy.tolist() == [0.5] * 3 and plain.draws[:, 0] == pytest.approx(1 - hard)
-    blind = compute_optimal(right, paid, 0 * bins, weights, rng)
+    blind = compute_optimal(right, paid, 0 * bins, counts, rng)
     assert (blind.accuracy <= 0.5).all()
 
 
 def test_a_price_buys_the_cheap_setting():
     right, paid, bins = two_specialists()
     rng = np.random.default_rng(0)
-    weights = bootstrap_counts(80, 5, rng)
+    counts = bootstrap.counts(80, 5, rng)
     # the hard bin gains 1 and pays 1, 2, 4 more than with setting 0
-    curve = compute_optimal(right, paid, bins, weights, rng, price=[0.9, 0.6, 0.2])
+    curve = compute_optimal(right, paid, bins, counts, rng, price=[0.9, 0.6, 0.2])
     assert curve.accuracy.tolist() == [1.0, 0.5, 1.0]
     assert curve.paid == pytest.approx([1.5, 2.0, 6.0])
 
@@ -309,17 +230,17 @@ def test_seeds_with_bins_of_their_own(seed):
     rng = np.random.default_rng(seed)
     right = rng.integers(2, size=(2, 3, 2, 20)).astype(float)  # budgets, settings, seeds, problems
     paid = np.ones_like(right)
-    weights = bootstrap_counts(20, 5, rng)
+    counts = bootstrap.counts(20, 5, rng)
     luck = itertools.repeat(seed)
     nobody = np.zeros(20, dtype=int)
-    one = compute_optimal(right, paid, nobody, weights, np.random.default_rng(next(luck)))
+    one = compute_optimal(right, paid, nobody, counts, np.random.default_rng(next(luck)))
     two = compute_optimal(
-        right, paid, np.stack([nobody, nobody]), weights, np.random.default_rng(next(luck))
+        right, paid, np.stack([nobody, nobody]), counts, np.random.default_rng(next(luck))
     )
     assert two.accuracy == pytest.approx(one.accuracy) and two.draws == pytest.approx(one.draws)
     # a setting for each problem: known from its other seed only if that were allowed to choose
     problem = np.arange(20)
     alone = np.zeros((1, 20, 2, 20))
     alone[0, problem, :, problem] = 1.0
-    leak = compute_optimal(alone, np.ones_like(alone), np.stack([nobody, nobody]), weights, rng)
+    leak = compute_optimal(alone, np.ones_like(alone), np.stack([nobody, nobody]), counts, rng)
     assert leak.accuracy[0] == 0.0

@@ -42,8 +42,7 @@ def means(values: ArrayLike, counts: np.ndarray) -> np.ndarray:
         raise ValueError(
             f"values has shape {array.shape}; its last axis must be the {counts.shape[1]} problems"
         )
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    return np.moveaxis(array @ shares.T, -1, 0)
+    return np.moveaxis(array @ counts.T / counts.sum(axis=1), -1, 0)
 
 
 def interval(

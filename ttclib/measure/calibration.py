@@ -86,6 +86,28 @@ def auroc(score: ArrayLike, right: ArrayLike) -> float:
     return float((below + up_to).mean() / (2 * len(bad)))
 
 
+def auc_within(scores: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return the area under the ROC curve among the solutions of each problem: shape (problems,).
+
+    Parameters
+    ----------
+    scores : numpy.ndarray, shape (problems, n)
+        NaN for a solution that is not to be counted.
+    right : numpy.ndarray of bool, shape (problems, n)
+
+    Returns
+    -------
+    numpy.ndarray
+        NaN for a problem whose solutions are all right or all wrong: there is nothing to tell
+        apart.
+    """
+    areas = []
+    for mine, truth in zip(scores, right, strict=True):
+        there = ~np.isnan(mine)
+        areas.append(auroc(mine[there], truth[there]) if there.any() else np.nan)
+    return np.array(areas)
+
+
 def _checked(score: ArrayLike, right: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     scores = finite_array("score", score, ndim=1)
     correct = finite_array("right", right, shape=(len(scores),))

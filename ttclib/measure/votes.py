@@ -144,6 +144,40 @@ def pass_at_k(correct: ArrayLike, k: ArrayLike) -> np.ndarray | float:
     return _as_asked(1 - all_wrong[..., sizes - 1], k)
 
 
+def best_at_k(scores: ArrayLike, right: ArrayLike, k: ArrayLike) -> np.ndarray | float:
+    """Estimate the probability that the highest score of ``k`` samples belongs to a right one.
+
+    It is the mean over all subsets of k of the n samples, and therefore unbiased: the sample of
+    rank r is the best of C(n − r, k − 1) of the C(n, k) subsets. Of equal scores the earlier
+    sample ranks higher.
+
+    Parameters
+    ----------
+    scores, right : arrays, shape (..., n)
+    k : int or array of ints, shape (m,)
+        From 1 to n.
+
+    Returns
+    -------
+    float or numpy.ndarray, shape (...) for one k and (..., m) for several
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, a score is not finite, or k is not from 1 to n.
+    """
+    score = finite_array("scores", scores)
+    correct = finite_array("right", right, shape=score.shape)
+    n = score.shape[-1] if score.ndim else 0
+    sizes = _sizes(k, n)
+    best_first = np.argsort(-score, axis=-1, kind="stable")
+    chance = [
+        [math.comb(n - rank, size - 1) / math.comb(n, size) for size in sizes.tolist()]
+        for rank in range(1, n + 1)
+    ]
+    return _as_asked(np.take_along_axis(correct, best_first, axis=-1) @ np.array(chance), k)
+
+
 def majority_at_k(answers: Sequence[Hashable], right: Hashable, k: ArrayLike) -> np.ndarray | float:
     """Estimate the probability that the majority of ``k`` samples gives the right answer.
 

@@ -1,34 +1,92 @@
-"""A sweep as one block of numbers: every method, budget, seed and problem in its place.
+"""The results of a sweep: which method solved which problem, and what it paid.
 
-Compute-optimal search compares all methods at once on the same problems, so it wants arrays and not
-curves. What a sweep did not run is NaN.
+One reader for all who ask: a table of rows becomes one block of numbers, and a line of that block
+becomes a curve.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from ttclib.search.curves import read, square, where
+from ttclib.measure import bootstrap
 from ttclib.search.methods import ANNEALED, BEST_OF_N, OWN, Setting, width_rules
 
+Columns = Mapping[str, np.ndarray]
+
 MAJORITY, WEIGHTED, BEST = "majority", "best-of-N weighted", "best-of-N max"
-_USUAL = ("model", "temperature", "balance", "anneal", "aggregate")
+
+
+def read(
+    folder: Path, table: str = "results", columns: Sequence[str] | None = None
+) -> dict[str, np.ndarray]:
+    """Read a table of a sweep, ``results`` or ``samples``, as columns of one length.
+
+    Columns of numbers with missing values become floats with NaN.
+
+    Parameters
+    ----------
+    columns : sequence of str, optional
+        Which ones; all of them take much memory.
+    """
+    file = pq.ParquetFile(Path(folder) / f"{table}.parquet")
+    found = {}
+    for name in columns or file.schema_arrow.names:
+        # one at a time: a whole table takes twice its memory until it is arrays
+        found[name] = _plain(file.read([name], use_threads=False)[name].combine_chunks())
+    pa.default_memory_pool().release_unused()
+    return found
+
+
+def _plain(column: pa.Array) -> np.ndarray:
+    if not pa.types.is_string(column.type):
+        return column.to_numpy(zero_copy_only=False)
+    coded = column.dictionary_encode()  # equal texts are one object: there are thousands of each
+    return coded.dictionary.to_numpy(zero_copy_only=False)[coded.indices.to_numpy()]
+
+
+def where(columns: Columns, **values) -> dict[str, np.ndarray]:
+    """Keep the rows in which the columns have these values."""
+    chosen = np.ones(len(next(iter(columns.values()))), dtype=bool)
+    for name, value in values.items():
+        chosen &= columns[name] == value
+    return {name: column[chosen] for name, column in columns.items()}
+
+
+class Curve(NamedTuple):
+    """Accuracy against what was paid, at rising budgets; bootstrap replicates beside the estimate.
+
+    Attributes
+    ----------
+    accuracy, paid : numpy.ndarray, shape (budgets,)
+        Mean over problems; what was paid for a problem, in generations or FLOPs.
+    draws, paid_draws : numpy.ndarray, shape (replicates, budgets)
+        The same with the problems drawn again.
+    """
+
+    accuracy: np.ndarray
+    paid: np.ndarray
+    draws: np.ndarray
+    paid_draws: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """What a sweep found with one verifier.
+    """What a sweep found with one verifier; NaN where it did not run.
 
     Attributes
     ----------
     names : tuple of str
-        Methods; "beam M = 4" and "beam M = √N" are two.
+        Methods, plain ones first; "beam M = 4" and "beam M = √N" are two.
     budgets : numpy.ndarray of int, shape (budgets,)
-        Generations, rising.
+        Rising, in *generations*, the unit of Snell et al. 2024: N texts that look k steps ahead
+        are N · (k + 1) of them.
     right : numpy.ndarray, shape (methods, budgets, seeds, problems)
         1 right, 0 wrong.
     lm_flops, verifier_flops : numpy.ndarray, shape (methods, budgets, seeds, problems)
@@ -42,14 +100,27 @@ class Results:
     verifier_flops: np.ndarray
 
     @property
-    def flops(self) -> np.ndarray:
-        """Of both models: shape (methods, budgets, seeds, problems)."""
-        return self.lm_flops + self.verifier_flops
-
-    @property
     def accuracy(self) -> np.ndarray:
         """Share of seeds in which a problem came out right: shape (methods, budgets, problems)."""
         return self.right.mean(axis=2)
+
+    def paid(self, flops: bool = False) -> np.ndarray:
+        """Generations, or FLOPs of both models: shape (methods, budgets, seeds, problems)."""
+        if flops:
+            return self.lm_flops + self.verifier_flops
+        return np.where(np.isnan(self.right), np.nan, self.budgets[:, None, None].astype(float))
+
+    def row(self, name: str) -> int:
+        """Return the place of a method.
+
+        Raises
+        ------
+        ValueError
+            If the sweep has no such method.
+        """
+        if name not in self.names:
+            raise ValueError(f"method is {name!r}; it must be one of: {'; '.join(self.names)}")
+        return self.names.index(name)
 
     def at(self, budget: int) -> int:
         """Return the place of a budget.
@@ -60,83 +131,128 @@ class Results:
             If the sweep has no such budget.
         """
         if budget not in self.budgets:
-            raise ValueError(
-                f"budget is {budget}; it must be one of {', '.join(map(str, self.budgets))}"
-            )
+            allowed = ", ".join(map(str, self.budgets))
+            raise ValueError(f"budget is {budget}; it must be one of {allowed}")
         return int(np.flatnonzero(self.budgets == budget)[0])
 
-    def only(self, *names: str) -> Results:
-        """Return the results of some methods.
+    def solved(self, name: str, budget: int) -> np.ndarray:
+        """Share of seeds in which a method solves each problem with a budget: shape (problems,)."""
+        return self.right[self.row(name), self.at(budget)].mean(axis=0)
 
-        Raises
-        ------
-        ValueError
-            If the sweep has no such method.
-        """
-        for name in names:
-            if name not in self.names:
-                raise ValueError(f"method is {name!r}; it must be one of: {'; '.join(self.names)}")
-        rows = [self.names.index(name) for name in names]
+    def among(self, problems) -> Results:
+        """Return the results of some problems."""
         tables = (self.right, self.lm_flops, self.verifier_flops)
-        return Results(names, self.budgets, *(table[rows] for table in tables))
+        return Results(self.names, self.budgets, *(table[..., problems] for table in tables))
+
+    def curve(self, name: str, counts: np.ndarray, flops: bool = False) -> Curve:
+        """Return a method at the budgets it ran with.
+
+        Parameters
+        ----------
+        counts : int array, shape (replicates, problems)
+            From :func:`ttclib.measure.bootstrap.counts`.
+        flops : bool
+            Whether ``paid`` is in FLOPs of both models.
+        """
+        right = self.right[self.row(name)].mean(axis=1)  # (budgets, problems)
+        ran = ~np.isnan(right).any(axis=1)
+        right, paid = right[ran], self.paid(flops)[self.row(name), ran].mean(axis=1)
+        draws, paid_draws = (bootstrap.means(values, counts) for values in (right, paid))
+        return Curve(right.mean(axis=1), paid.mean(axis=1), draws, paid_draws)
 
 
-def read_results(folder: Path, verifier: str = "prm") -> Results:
-    """Read the results of a sweep under one verifier, with the usual options: see :class:`Setting`.
+_USUAL = ("model", "temperature", "balance", "anneal", "aggregate")
+_PLAIN_FIRST = (BEST_OF_N, "beam", "lookahead", "dvts", "rebase", ANNEALED, "particles")
+_WAYS = {  # how a method chooses its answers, if not by the sum of last scores
+    BEST_OF_N: {MAJORITY: "majority", WEIGHTED: "weighted_last", BEST: "max_last"},
+    ANNEALED: {ANNEALED: "posterior"},
+    "particles": {"particles": "posterior"},
+}
 
-    Answers are chosen by the sum of last scores over equal answers, as in Snell et al. 2024, except
-    for the two other ways of best of N; particles vote with their own weights.
+
+def block(columns: Columns, verifier: str = "prm", way: str | None = None) -> Results:
+    """Sort the rows of a sweep that ran with the usual options: see :class:`Setting`.
+
+    Parameters
+    ----------
+    columns : mapping
+        From :func:`read`.
+    way : str, optional
+        How all answers are chosen: ``majority``, ``weighted_last``, ``max_last``, …, or ``passed``,
+        any of N. By default each method has its own way: the sum of last scores over equal answers,
+        as in Snell et al. 2024; best of N that, a majority and the highest score, as three methods;
+        particles vote with their own weights.
 
     Raises
     ------
     ValueError
-        If the sweep holds nothing of the kind.
+        If there is no such row.
     """
     usual = {name: getattr(Setting(BEST_OF_N, 1), name) for name in _USUAL}
-    columns = where(read(folder), verifier=verifier, **usual)
-    if not len(columns["seed"]):
+    needed = {name: columns[name] for name in _needed(way)}  # to filter all columns takes long
+    rows = where(needed, verifier=verifier, **usual)
+    if not len(rows["seed"]):
         raise ValueError(f"results.parquet holds nothing of the verifier {verifier!r}")
-    budgets = np.unique(columns["generations"])
-    found: dict[str, dict[int, np.ndarray]] = {}
-    ran = dict.fromkeys(zip(*(columns[name].tolist() for name in _OF_A_METHOD), strict=True))
-    for setting in ran:
-        rows = where(columns, **dict(zip(_OF_A_METHOD, setting, strict=True)))
-        place = int(np.searchsorted(budgets, rows["generations"][0]))
-        for name, way in _names(*setting, ran):
-            kinds = [f"{way}_right", "lm_flops", "verifier_flops"]
-            here = np.stack([square(rows, kind).T for kind in kinds])
-            if name == MAJORITY:
-                here[2] = 0
-            found.setdefault(name, {})[place] = here
-    names = sorted(
-        found, key=lambda name: (*(not name.startswith(first) for first in _FIRST), name)
+    axes = ("generations", "seed", "problem")
+    values, places = zip(
+        *(np.unique(rows[axis], return_inverse=True) for axis in axes), strict=True
     )
-    tables = np.full((3, len(names), len(budgets), *here.shape[1:]), np.nan)
-    for row, name in enumerate(names):
-        for place, here in found[name].items():
-            tables[:, row, place] = here
-    return Results(tuple(names), budgets, *tables)
+    tables = {}
+    for name, its_way, mine in _methods(rows, way):
+        asked = name not in (BEST_OF_N, MAJORITY) or its_way not in ("majority", "passed")
+        cells = tuple(place[mine] for place in places)
+        tables[name] = np.full((3, *map(len, values)), np.nan)
+        tables[name][0][cells] = rows[_column(its_way)][mine]
+        tables[name][1][cells] = rows["lm_flops"][mine]
+        tables[name][2][cells] = rows["verifier_flops"][mine] if asked else 0.0
+    return Results(tuple(tables), values[0], *np.stack(list(tables.values()), axis=1))
 
 
-_OF_A_METHOD = ("method", "n", "width", "lookahead")
-_FIRST = (MAJORITY, WEIGHTED, BEST, "beam M", "lookahead", "dvts", "rebase")  # plain ones first
+def read_results(folder: Path, verifier: str = "prm") -> Results:
+    """Read the results of a sweep under one verifier, each method in its own way: :func:`block`."""
+    return block(read(folder, columns=_needed(None)), verifier)
 
 
-def _names(
-    method: str, n: int, width: int, k: int, ran: Collection[tuple]
-) -> Iterator[tuple[str, str]]:
-    """Yield the names of a setting without its budget, and how each chooses the answer."""
-    if method == BEST_OF_N:
-        yield from ((MAJORITY, "majority"), (WEIGHTED, "weighted_last"), (BEST, "max_last"))
-    elif method in ("particles", ANNEALED):
-        yield method, "posterior"
-    elif method not in OWN["width"]:
-        yield method, "weighted_last"
-    else:
-        alike = {(m, w) for other, m, w, ahead in ran if (other, ahead) == (method, k)}
-        for rule, pairs in width_rules(alike).items():
-            if (n, width) in pairs:
-                yield f"{method} {f'k = {k} ' if k else ''}{rule}", "weighted_last"
+def _needed(way: str | None) -> list[str]:
+    """Columns of the table that a block is made of."""
+    ways = (
+        [way] if way else ["weighted_last", *(w for ways in _WAYS.values() for w in ways.values())]
+    )
+    where_ = ("verifier", "method", "lookahead", "n", "width", "generations", "seed", "problem")
+    return list(
+        dict.fromkeys([*_USUAL, *where_, "lm_flops", "verifier_flops", *map(_column, ways)])
+    )
+
+
+def _column(way: str) -> str:
+    return way if way == "passed" else f"{way}_right"
+
+
+def _methods(rows: Columns, way: str | None) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Yield each method's name, how it chooses its answers, and which rows are its own.
+
+    A width of 4 and one of √N are two methods, and so is each number of steps ahead.
+    """
+    for method in sorted(set(rows["method"]), key=_PLAIN_FIRST.index):
+        ways = {method: way} if way else _WAYS.get(method, {method: "weighted_last"})
+        ran = rows["method"] == method
+        for k in np.unique(rows["lookahead"][ran]):
+            mine = ran & (rows["lookahead"] == k)
+            for rule, fits in _rules(method, rows["n"], rows["width"], mine).items():
+                for name, its_way in ways.items():
+                    parts = (name, f"k = {k}" if k else "", rule)
+                    yield " ".join(filter(None, parts)), its_way, mine & fits
+
+
+def _rules(method: str, n: np.ndarray, width: np.ndarray, mine: np.ndarray) -> dict:
+    """Say which rows each rule for the width explains."""
+    if method not in OWN["width"]:
+        return {"": mine}
+    pairs = set(zip(n[mine].tolist(), width[mine].tolist(), strict=True))
+    return {
+        rule: np.logical_or.reduce([(n == a) & (width == b) for a, b in explained])
+        for rule, explained in width_rules(pairs).items()
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,13 +278,11 @@ def read_samples(folder: Path, verifier: str = "prm") -> Samples:
     ValueError
         If the sweep holds none, or not as many for every problem.
     """
-    usual = Setting(BEST_OF_N, 1)
-    needed = ("model", "temperature", "seed", "problem", "sample", "right", f"{verifier}_last")
-    columns = where(
-        read(folder, "samples", needed), model=usual.model, temperature=usual.temperature
-    )
-    order = np.lexsort((columns["sample"], columns["problem"], columns["seed"]))
-    shape = [len(np.unique(columns[name])) for name in ("seed", "problem", "sample")]
+    usual = {name: getattr(Setting(BEST_OF_N, 1), name) for name in ("model", "temperature")}
+    axes = ("seed", "problem", "sample")
+    rows = where(read(folder, "samples", (*usual, *axes, "right", f"{verifier}_last")), **usual)
+    order = np.lexsort([rows[name] for name in reversed(axes)])
+    shape = [len(np.unique(rows[name])) for name in axes]
     if not len(order) or len(order) != np.prod(shape):
         raise ValueError(f"samples.parquet holds {len(order)} samples; that is no full table")
-    return Samples(*(columns[name][order].reshape(shape) for name in ("right", f"{verifier}_last")))
+    return Samples(*(rows[name][order].reshape(shape) for name in ("right", f"{verifier}_last")))

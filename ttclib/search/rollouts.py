@@ -8,7 +8,7 @@ appendix D, instead draw 16 new continuations at every step of a few solutions:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -86,6 +86,50 @@ def collect(
         correct_steps=np.array([sum(check.correct) for check in checks], dtype=np.int16),
     )
     return rollouts, last.spent
+
+
+def draw(
+    lm,
+    problems: Sequence[str],
+    n: int,
+    rng: np.random.Generator,
+    at_once: int = 128,
+    watch: Callable[[Sequence[int]], Iterable[int]] = iter,
+    **options,
+) -> tuple[Rollouts, Cost]:
+    """Draw n solutions of each problem; solution j of problem i is row i · n + j.
+
+    Parameters
+    ----------
+    at_once : int
+        Texts in a batch: more are faster and take more memory.
+    watch : callable
+        Wraps the loop over the batches: ``tqdm``, for a progress bar.
+    **options
+        Of :func:`ttclib.lm.decoding.sample`.
+    """
+    step = max(1, at_once // n)
+    parts: list[Rollouts] = []
+    spent = Cost()
+    for first in watch(range(0, len(problems), step)):
+        block = problems[first : first + step]
+        part, cost = collect(lm, block, n, rng, **options)
+        part.problem[:] += first
+        parts.append(part[np.argsort(part.problem, kind="stable")])
+        spent += cost
+    longest = max(part.tokens.shape[1] for part in parts)
+
+    def stack(name):
+        arrays = [getattr(part, name) for part in parts]
+        if arrays[0].ndim == 1:
+            return np.concatenate(arrays)
+        fill = -1 if name == "tokens" else 0
+        out = np.full((len(problems) * n, longest, *arrays[0].shape[2:]), fill, arrays[0].dtype)
+        for array, first in zip(arrays, np.cumsum([0, *map(len, arrays)]), strict=False):
+            out[first : first + len(array), : array.shape[1]] = array
+        return out
+
+    return Rollouts(*(stack(field.name) for field in fields(Rollouts))), spent
 
 
 def step_ends(tokens: np.ndarray, lengths: np.ndarray, pauses: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 
 from ttclib.course.compute_optimal import figures
 from ttclib.course.compute_optimal.strategies import shared_out, strategies
-from ttclib.search.optimal import bootstrap_counts
+from ttclib.measure import bootstrap
 from ttclib.search.results import BEST, MAJORITY, WEIGHTED, Results, Samples
 
 BEAM, BUDGETS, PROBLEMS = "beam M = 4", np.array([1, 4, 16]), 100
@@ -41,8 +41,8 @@ def samples():
 
 
 @pytest.fixture
-def weights():
-    return bootstrap_counts(PROBLEMS, 60, np.random.default_rng(0))
+def counts():
+    return bootstrap.counts(PROBLEMS, 60, np.random.default_rng(0))
 
 
 def test_the_waste_is_where_nothing_is_gained(results):
@@ -88,10 +88,10 @@ def test_the_choice_of_each_bin(results):
     assert not shown.traceback
 
 
-def test_curves_and_efficiency(results, weights):
+def test_curves_and_efficiency(results, counts):
     bins = {"oracle": HARDNESS, "predicted": HARDNESS}
     curves, flops = (
-        strategies(results, bins, weights, np.random.default_rng(0), flops=kind)
+        strategies(results, bins, counts, np.random.default_rng(0), flops=kind)
         for kind in (False, True)
     )
     text = figures.curves_picture(curves, flops).text
@@ -103,14 +103,14 @@ def test_curves_and_efficiency(results, weights):
     text = figures.efficiency_picture(flops, BUDGETS, "FLOPs", BEST).text
     assert text.count("at 4 more") == 2 and f"N of {BEST}" in text
     shared = {
-        name: shared_out(results, b, weights, np.random.default_rng(0)) for name, b in bins.items()
+        name: shared_out(results, b, counts, np.random.default_rng(0)) for name, b in bins.items()
     }
     # 1 generation for three bins and 4 for two: 2.2 in the mean, for what takes 16
     assert f"oracle: {WEIGHTED} pays 7.3× (" in figures.shared_picture(shared, curves).text
 
 
-def test_what_knowing_costs(results, samples, weights):
-    shown = figures.knowing_view(results, samples, weights, looks=(0, 1, 4), budget=4)
+def test_what_knowing_costs(results, samples, counts):
+    shown = figures.knowing_view(results, samples, counts, looks=(0, 1, 4), budget=4)
     assert "100% of problems in their true bin" not in repr(shown)  # no look: all in one bin
     shown._inputs["m"].value = 4
     line = repr(shown)

@@ -15,8 +15,8 @@ from ttclib.course.prm_search import figures
 from ttclib.lm import arithmetic
 from ttclib.particles.smc import Population, run
 from ttclib.search import chain, sweep
-from ttclib.search.curves import curves, read, where
 from ttclib.search.methods import Setting, search_for, select_for
+from ttclib.search.results import block, read, where
 from ttclib.search.search import conclude
 from ttclib.search.verifier import Exact
 from ttclib.show.population import SCORES, draw_population, label_members, untangled
@@ -260,25 +260,27 @@ def folder(tmp_path_factory):
     "ignore::UserWarning"
 )  # a table costs no FLOPs, and zero has no logarithm
 def test_accuracy_is_told(folder):
-    results = read(folder)
-    picture = figures.accuracy_view(results, ("prm", "prm-weak"))
+    table = read(folder)
+    picture = figures.accuracy_view(table, ("prm", "prm-weak"))
     for answer in ("weighted_last", "max_last"):
-        accuracy = curves(results, way=answer)["beam M = 4"].accuracy
-        assert f"{accuracy[0]:.0%} (" in repr(picture) and f"{accuracy[2]:.0%} (" in repr(picture)
+        found = block(table, way=answer)
+        for n in (4, 16):
+            assert f"{found.solved('beam M = 4', n).mean():.0%} (" in repr(picture)
         control(picture, "answer").value = "max"
     control(picture, "verifier").value = "prm-weak"
-    accuracy = curves(results, "prm-weak", "max_last")["best of n"].accuracy
-    lacks = f"the sweep holds no beam M = 4 under prm-weak; best of n, max, prm-weak: {accuracy[0]:.0%} ("
-    assert lacks in repr(picture) and not line_of(picture)
+    solved = block(table, "prm-weak", "max_last").solved("best of n", 1).mean()
+    lacks = "the sweep holds no beam M = 4 under prm-weak; best of n, max, prm-weak: "
+    assert f"{lacks}{solved:.0%} (" in repr(picture) and not line_of(picture)
 
 
 def test_overoptimisation_is_told_by_bin(folder):
-    results = read(folder)
-    picture = figures.overoptimisation_view(results, [np.arange(3), np.arange(3, 6)])
-    rows = {k: v[results["problem"] >= 3] for k, v in results.items()}
-    accuracy = curves(rows, "prm-weak", "max_last")["best of n"].accuracy
+    table = read(folder)
+    picture = figures.overoptimisation_view(table, [np.arange(3), np.arange(3, 6)])
+    rows = {k: v[table["problem"] >= 3] for k, v in table.items()}
+    found = block(rows, "prm-weak", "max_last")
+    first, last = (found.solved("best of n", n).mean() for n in (1, 16))
     control(picture, "problems").value = 1
-    assert f"max, prm-weak {accuracy[0]:.0%} → {accuracy[-1]:.0%}" in repr(picture)
+    assert f"max, prm-weak {first:.0%} → {last:.0%}" in repr(picture)
 
 
 def test_favourites_are_the_best_of_the_first_n(folder):

@@ -12,9 +12,10 @@ from ttclib.course.process_reward_model import figures
 from ttclib.lm import arithmetic
 from ttclib.lm.models import load
 from ttclib.measure import votes
-from ttclib.measure.calibration import auroc, expected_calibration_error
-from ttclib.search import aggregation, learning, pool
-from ttclib.search.rollouts import continuations, shared_labels, step_ends
+from ttclib.measure.calibration import auc_within, auroc, expected_calibration_error
+from ttclib.search import aggregation, learning
+from ttclib.search.beliefs import believe
+from ttclib.search.rollouts import continuations, draw, shared_labels, step_ends
 
 PROBLEMS = ["9-(2+3)", "8-1-1"]
 SOLUTIONS = [
@@ -44,7 +45,7 @@ def test_picking_view_counts_votes():
         [votes.majority_at_k([4, 3, 3, 3], 4, 2), votes.majority_at_k([6, 6, 6, 5], 6, 2)]
     )
     sliders(made)[0].value = 2
-    likely = pool.best_of(log_probs, RIGHT, [2]).mean()
+    likely = votes.best_at_k(log_probs, RIGHT, [2]).mean()
     passed = votes.pass_at_k(RIGHT, 2).mean()
     assert f"one of 2 is right for {passed:.2f}, their majority for {vote:.2f}, the" in repr(made)
     assert f"the likeliest of them for {likely:.2f}" in repr(made)
@@ -73,7 +74,7 @@ def test_rollouts_view_tells_the_library_s_estimates(lm):
 def held_out(lm):
     problems = ["(81-74)*(98-77)-92", "27+94+96+(57+43)"]  # now right, now wrong
     prompts = [lm.vocabulary.encode(p + "?") for p in problems]
-    drawn, _ = pool.draw(lm, problems, 8, np.random.default_rng(0), max_tokens=60)
+    drawn, _ = draw(lm, problems, 8, np.random.default_rng(0), max_tokens=60)
     ends = step_ends(drawn.tokens, drawn.lengths, lm.vocabulary.containing(";"))
     return figures.HeldOut(prompts, drawn, ends, shared_labels(drawn, ends))
 
@@ -85,7 +86,7 @@ def test_measures_of_a_net_are_the_library_s(lm, held_out):
     # training counts a solution as often as it was drawn, and so does this; both average over its
     # steps
     assert entropy == pytest.approx(learning.held_out_loss(net, rows), abs=2e-3)
-    belief, _ = pool.believe(net, held_out.prompts, held_out.rollouts)
+    belief, _ = believe(net, held_out.prompts, held_out.rollouts)
     final = belief[np.arange(16), held_out.rollouts.lengths - 1]
     right = held_out.rollouts.right
     assert everywhere == pytest.approx(auroc(final, right))
@@ -130,7 +131,7 @@ def test_prefix_view_tells_what_is_known_after_each_step(seed):
     made = figures.prefix_view(scores, right)
     last = aggregation.last(scores["prm"].reshape(-1, 3))
     error = expected_calibration_error(last, right.ravel())
-    within = np.nanmean(pool.auc_within(last.reshape(4, 8), right))
+    within = np.nanmean(auc_within(last.reshape(4, 8), right))
     assert f"the end, 32 solutions; prm: calibration error {error:.2f}" in repr(made)
     assert f"AUC within a problem {within:.2f}; orm" in repr(made)
     sliders(made)[0].value = "2 steps"
@@ -148,7 +149,7 @@ def test_aggregation_view_tells_best_of_n(seed):
     )
     sliders(made)[0].value = 4
     for name, aggregate in aggregation.AGGREGATIONS.items():
-        best = pool.best_of(aggregate(scores.reshape(-1, 3)).reshape(4, 8), right, [4]).mean()
+        best = votes.best_at_k(aggregate(scores.reshape(-1, 3)).reshape(4, 8), right, [4]).mean()
         assert f"{name} {best:.2f}" in repr(made)
     assert "majority 0.25" in repr(made)
 

@@ -10,21 +10,18 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from ttclib.cost import Cost, readable
-from ttclib.course.compute_optimal.strategies import ONE, price_of_knowing, seen_bins, strategies
-from ttclib.search.optimal import (
-    Curve,
-    average,
-    bootstrap_counts,
-    choose,
+from ttclib.course.compute_optimal.strategies import (
+    ONE,
     confusion,
-    difficulty_bins,
     efficiency,
-    halves,
-    middle,
+    price_of_knowing,
     saving,
-    two_fold,
+    seen_bins,
+    strategies,
 )
-from ttclib.search.results import BEST, MAJORITY, WEIGHTED, Results, Samples
+from ttclib.measure import bootstrap
+from ttclib.search.optimal import average, choose, difficulty_bins, halves, two_fold
+from ttclib.search.results import BEST, MAJORITY, WEIGHTED, Curve, Results, Samples
 from ttclib.show.slider import BudgetView, options
 from ttclib.show.style import (
     BAD,
@@ -50,13 +47,6 @@ def _of_bins(number: int) -> np.ndarray:
     return mpl.colormaps["cividis"](np.linspace(0, 0.9, number))
 
 
-def _means(values, weights) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean over the last axis (problems), and its 95% bootstrap interval."""
-    shares = weights / weights.sum(axis=1, keepdims=True)
-    low, high = middle(np.moveaxis(values @ shares.T, -1, 0))
-    return values.mean(axis=-1), low, high
-
-
 def _generations(ax, budgets, label="generations N") -> None:
     counting_axis(ax, budgets, label, marks=budgets, room=1.3)
 
@@ -71,18 +61,22 @@ def waste_picture(
     ``few``.
     """
     number, rng = bins.max() + 1, np.random.default_rng(seed)
-    accuracy = results.only(method).accuracy[0]
+    accuracy = results.accuracy[results.row(method)]
     colors, budgets = _of_bins(number), results.budgets
     fig, (lines, bars) = figure(1, 2, size=(9.4, 3.7), width_ratios=[1.5, 1])
     a, b = results.at(few), results.at(many)
     gains = []
     for k in range(number):
         here = accuracy[:, bins == k]
-        mean, low, high = _means(here, bootstrap_counts(here.shape[1], _REPLICATES, rng))
+        mean, low, high = bootstrap.mean_interval(
+            here, bootstrap.counts(here.shape[1], _REPLICATES, rng)
+        )
         lines.fill_between(budgets, low, high, color=colors[k], alpha=0.25, linewidth=0)
         lines.plot(budgets, mean, "o-", color=colors[k], markersize=4, label=_name(k, number))
         gain = here[b] - here[a]
-        gains.append(_means(gain[None], bootstrap_counts(len(gain), _REPLICATES, rng)))
+        gains.append(
+            bootstrap.mean_interval(gain[None], bootstrap.counts(len(gain), _REPLICATES, rng))
+        )
     lines.set(ylim=(-0.02, 1.02), ylabel="share of problems solved", title=f"{method}, 95% bands")
     _generations(lines, budgets)
     lines.legend(title="bin", loc="upper left", bbox_to_anchor=(1.0, 1.0))
@@ -157,17 +151,20 @@ def methods_picture(
 ) -> Picture:
     """Accuracy of each method in each bin at some budgets: the bars of Snell et al. 2024, figure 3."""
     number, rng = bins.max() + 1, np.random.default_rng(seed)
-    some = results.only(*names)
+    rows = [results.row(name) for name in names]
     palette = dict(zip(names, _palette(names), strict=True))
-    rows = -(-len(budgets) // 2)
-    fig, axes = figure(rows, 2, size=(10.0, 3.0 * rows), sharex=True, sharey=True, squeeze=False)
+    lines = -(-len(budgets) // 2)
+    fig, axes = figure(lines, 2, size=(10.0, 3.0 * lines), sharex=True, sharey=True, squeeze=False)
     width, texts = 0.84 / len(names), []
-    draws = [bootstrap_counts(int(np.sum(bins == k)), _REPLICATES, rng) for k in range(number)]
+    draws = [bootstrap.counts(int(np.sum(bins == k)), _REPLICATES, rng) for k in range(number)]
     for ax, budget in zip(np.ravel(axes), budgets, strict=False):
-        accuracy = some.accuracy[:, some.at(budget)]
+        accuracy = results.accuracy[rows, results.at(budget)]
         best = []
         for i, name in enumerate(names):
-            stats = [_means(accuracy[i][None, bins == k], draws[k]) for k in range(number)]
+            stats = [
+                bootstrap.mean_interval(accuracy[i][None, bins == k], draws[k])
+                for k in range(number)
+            ]
             mean, low, high = (np.ravel(v) for v in zip(*stats, strict=True))
             x = np.arange(number) + (i - (len(names) - 1) / 2) * width
             ax.bar(x, mean, width * 0.92, color=palette[name], label=name)
@@ -254,7 +251,7 @@ def choice_view(results: Results, bins: Mapping[str, np.ndarray], seed: int = 0,
             average(right[:, mine == k], assigned[:, mine == k]).mean() for k in range(number)
         ]
         adaptive.append(average(right, assigned).mean())
-        plain = [*by_bin[names.index(WEIGHTED)], right[names.index(WEIGHTED)].mean()]
+        plain = [*by_bin[results.row(WEIGHTED)], right[results.row(WEIGHTED)].mean()]
         best = np.nanmax(by_bin, axis=0)
         share = np.bincount(mine) / len(mine)
         bars.bar(np.arange(number + 1) - 0.2, plain, 0.38, color=MUTED)
@@ -301,7 +298,7 @@ def curves_picture(generations: Mapping[str, Curve], flops: Mapping[str, Curve])
             color, line = _LOOKS[name]
             ax.plot(curve.paid, curve.accuracy, line, color=color, markersize=4.5, label=name)
     for name in (WEIGHTED, "compute-optimal, predicted"):
-        low, high = middle(generations[name].draws)
+        low, high = bootstrap.interval(generations[name].draws)
         axes[0].fill_between(
             generations[name].paid, low, high, color=_LOOKS[name][0], alpha=0.13, linewidth=0
         )
@@ -341,7 +338,7 @@ def efficiency_picture(
     for ax, (ratio_of, axis) in zip(axes, ways, strict=True):
         for shift, name in enumerate(n for n in curves if n not in (MAJORITY, WEIGHTED, BEST)):
             ratio, draws = ratio_of(curves[name], curves[baseline])
-            ends = middle(draws)
+            ends = bootstrap.interval(draws)
             x, shown = budgets * 1.09 ** (shift - 1), np.clip(ratio, 0.2, top)
             color, line = _LOOKS[name]
             ax.plot([x, x], np.clip(ends, 0.2, top), color=color, linewidth=1.4)
@@ -386,21 +383,21 @@ def _times(ratio: float, low: float, high: float) -> str:
 def knowing_view(
     results: Results,
     samples: Samples,
-    weights,
+    counts,
     looks=(0, 1, 4, 16, 64, 256),
     budget: int = 16,
     seed: int = 0,
 ) -> BudgetView:
     """Spend m samples on the difficulty, pay for them, and see what is left of the gain."""
     rng = np.random.default_rng(seed)
-    base = strategies(results, {}, weights, rng)[WEIGHTED]
+    base = strategies(results, {}, counts, rng)[WEIGHTED]
     oracle, place = difficulty_bins(samples.right.mean(axis=(0, 2))), results.at(budget)
-    curves = price_of_knowing(results, samples, weights, rng, looks)
+    curves = price_of_knowing(results, samples, counts, rng, looks)
     net = {m: saving(curve, base) for m, curve in curves.items()}
     gross = [saving(curve._replace(paid=base.paid), base)[0][place] for curve in curves.values()]
     fig, (lines, ratio) = figure(1, 2, size=(10.0, 4.0), width_ratios=[1.2, 1])
     budgets = results.budgets
-    low, high = middle(base.draws)
+    low, high = bootstrap.interval(base.draws)
     lines.fill_between(budgets, low, high, color=TRUTH, alpha=0.12, linewidth=0)
     lines.plot(budgets, base.accuracy, "o-", color=TRUTH, markersize=4, label=WEIGHTED)
     ends = [curve.accuracy for curve in curves.values()]
@@ -420,7 +417,7 @@ def knowing_view(
     ratio.set_title(f"for what that solves with {budget}")
     truth(ratio, 1.0)
     shown = np.array([net[m][0][place] for m in looks])
-    ends = np.transpose([middle(net[m][1][:, place]) for m in looks])
+    ends = np.transpose([bootstrap.interval(net[m][1][:, place]) for m in looks])
     ratio.plot([xs, xs], np.maximum(ends, 0.04), color=GOOD, linewidth=1.4)
     ratio.plot(xs, shown, "v", color=GOOD, label="all paid")
     ratio.plot(xs, gross, ":", color=GOOD, label="difficulty for nothing")
@@ -428,7 +425,7 @@ def knowing_view(
 
     def draw(m, seed):
         curve, at = curves[m], looks.index(m)
-        low, high = middle(curve.draws)
+        low, high = bootstrap.interval(curve.draws)
         lines.fill_between(curve.paid, low, high, color=GOOD, alpha=0.2, linewidth=0)
         lines.plot(curve.paid, curve.accuracy, "v-", color=GOOD, markersize=5)
         lines.plot(budgets, curve.accuracy, ":", color=GOOD)
@@ -467,7 +464,7 @@ def shared_picture(shared: Mapping[str, Curve], generations: Mapping[str, Curve]
         color, line = _LOOKS[name]
         curve = generations[name]
         ax.plot(curve.paid, curve.accuracy, line, color=color, markersize=4, label=name, alpha=0.6)
-    low, high = middle(generations[WEIGHTED].draws)
+    low, high = bootstrap.interval(generations[WEIGHTED].draws)
     ax.fill_between(generations[WEIGHTED].paid, low, high, color=TRUTH, alpha=0.12, linewidth=0)
     texts = []
     for name, curve in shared.items():
@@ -482,7 +479,7 @@ def shared_picture(shared: Mapping[str, Curve], generations: Mapping[str, Curve]
         )
         ratio, draws = saving(curve, generations[WEIGHTED])
         at = int(np.argmin(abs(generations[WEIGHTED].paid - 16)))
-        said = _times(ratio[at], *middle(draws[:, at]))
+        said = _times(ratio[at], *bootstrap.interval(draws[:, at]))
         texts.append(f"{name}: {WEIGHTED} pays {said} as much for what it solves with 16")
     _generations(ax, generations[WEIGHTED].paid, "generations a problem, in the mean")
     ax.set(ylabel="share of problems solved")
@@ -492,8 +489,8 @@ def shared_picture(shared: Mapping[str, Curve], generations: Mapping[str, Curve]
 
 def spent_table(results: Results, m: int) -> str:
     """Write what m samples a problem cost to draw and to score, beside some budgets of a search."""
-    row = results.names.index(WEIGHTED)
-    price = results.flops[row].mean(axis=(1, 2))  # (budgets,)
+    row = results.row(WEIGHTED)
+    price = results.paid(flops=True)[row].mean(axis=(1, 2))  # (budgets,)
     most = results.budgets[-1]
     cost = price[-1] * m / most
     lines = [f"{m} samples with their scores cost {readable(cost)} FLOPs a problem; as many as"]

@@ -11,26 +11,25 @@ from matplotlib.cm import ScalarMappable
 
 from ttclib.cost import Cost, readable
 from ttclib.lm import arithmetic
+from ttclib.measure import bootstrap
 from ttclib.measure.votes import majority, votes
 from ttclib.particles.smc import Population, smc
 from ttclib.search import chain
 from ttclib.search.aggregation import last as last_score
-from ttclib.search.curves import Columns, bootstrap, curves, where
 from ttclib.search.methods import BEST_OF_N, METHODS, OWN, Setting, search_for, select_for
+from ttclib.search.results import Columns, Curve, Results, block, where
 from ttclib.search.search import CONCLUSIONS, conclude, given
 from ttclib.show.population import SCORES, draw_population, label_members, untangled
 from ttclib.show.slider import BudgetView, entry, options, powers_of_two
-from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, figure
+from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, counting_axis, figure
 
 LABELLED = 32  # members: in larger populations there is no room for words
 
-# ---- a search one can watch ------------------------------------------------------------------------
+# ---- a search one can watch ----------------------------------------------------------------------
 
 
 def right_so_far(problem: str, text: str) -> float:
-    """Score a text as one who can calculate: 1 while all steps are true, and the answer too; else
-    0.
-    """
+    """Score a text as one who can calculate: 1 while all is true, the answer too; else 0."""
     found = arithmetic.check_solution(problem, text)
     return float(all(found.correct) and (found.right or not found.finished))
 
@@ -60,7 +59,8 @@ def search_view(
         mine = {name: value for name, value in both.items() if method in OWN[name]}
         setting = Setting(method, n, temperature=temperature, verifier=verifier, **mine)
         search = search_for(setting, lm, [problem + "?"], verifiers[verifier])
-        steps, history = sum(map(problem.count, "+-*")) + 1, []
+        steps = sum(map(problem.count, "+-*")) + 1
+        history = []
         for population in smc(search, n, select_for(setting), np.random.default_rng(seed)):
             history.append(population)
             yield min(1.0, (population.t + 1) / steps)
@@ -109,17 +109,15 @@ def search_picture(search, history: Sequence[Population], problem: str) -> Pictu
 def _stage(columns: int):
     """Make a figure for a tree of so many steps, and for its answers."""
     fig, (tree, said) = figure(1, 2, size=(9.8, 6.0), width_ratios=[5, 1])
-    tree.set(
-        xlim=(-0.55, columns - 0.45), ylim=(-0.8, 31.8), yticks=[], xlabel="step of the solution"
-    )
+    tree.set(xlim=(-0.55, columns - 0.45), ylim=(-0.8, 31.8), yticks=[])
+    tree.set_xlabel("step of the solution")
     tree.set_xticks(range(columns), [str(t + 1) for t in range(columns)])
     tree.grid(visible=False)
     bar = fig.colorbar(ScalarMappable(cmap=SCORES), ax=tree, location="left", shrink=0.5, pad=0.01)
     bar.set_label("verifier's score of the text up to here")
-    tree.plot(
-        [], [], "s", color=SCORES(0.5), mec=TRUTH, label="part of a text that reaches the end"
-    )
-    tree.plot([], [], "s", color=SCORES(0.5), label="pruned")
+    pale = SCORES(0.5)
+    tree.plot([], [], "s", color=pale, mec=TRUTH, label="part of a text that reaches the end")
+    tree.plot([], [], "s", color=pale, label="pruned")
     tree.plot([], [], " ", label="✓ right answer   ✗ wrong from here on")
     tree.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, frameon=False, handletextpad=0.2)
     said.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[], title="answers")
@@ -138,12 +136,13 @@ def _paid(cost: Cost, generations: int) -> Cost:
 
 def draw_search(ax, search, history: Sequence[Population], problem: str) -> None:
     """Draw the tree of a search: the genealogy of notebook 04, with scores for colours."""
-    n, rows = len(history[0]), untangled(history)
+    n = len(history[0])
+    rows = untangled(history)
     place = lambda p: np.linspace(31, 0, n)[rows[p.t]] if n > 1 else np.array([15.5])  # noqa: E731
     grown = lambda p: p.particles.begun < p.particles.lengths  # noqa: E731
     score = lambda p: last_score(p.particles.scores)  # noqa: E731
     answers = {p.t: given(p, search.texts(p.particles)) for p in history}
-    value = arithmetic.value(arithmetic.parse(problem))
+    value = _value(problem)
     right = lambda p: np.array([answer == value for answer in answers[p.t]])  # noqa: E731
     words = n <= LABELLED
     looks = {"score": score, "grown": grown, "marked": None if words else right}
@@ -155,17 +154,14 @@ def draw_search(ax, search, history: Sequence[Population], problem: str) -> None
         particles = p.particles
         pieces = zip(particles.tokens, particles.begun, particles.lengths, strict=True)
         written = [decode(row[a:b]).strip().rstrip(";") for row, a, b in pieces]
-        whole = search.texts(particles)
-        marks = [
-            _mark(problem, text, answer, value)
-            for text, answer in zip(whole, answers[p.t], strict=True)
-        ]
+        said = zip(written, search.texts(particles), answers[p.t], strict=True)
+        labels = [text and text + _mark(problem, whole, answer) for text, whole, answer in said]
         shades = score(p)
         label_members(
             ax,
             p.t,
             place(p),
-            [f"{text}{mark}" if text else "" for text, mark in zip(written, marks, strict=True)],
+            labels,
             ["white" if shade > 0.8 else "black" for shade in shades],
             size=7.5 if n <= 16 else 6.5,
             facecolor=SCORES(shades),
@@ -174,81 +170,93 @@ def draw_search(ax, search, history: Sequence[Population], problem: str) -> None
         )
 
 
-def _mark(problem: str, text: str, answer, value: int) -> str:
+def _mark(problem: str, text: str, answer) -> str:
     """What a text is, to one who can calculate: the right answer, or wrong from some step on."""
-    if answer == value:
+    if answer == _value(problem):
         return " ✓"
     return "" if answer is None and all(arithmetic.check_solution(problem, text).correct) else " ✗"
+
+
+def _value(problem: str) -> int:
+    return arithmetic.value(arithmetic.parse(problem))
 
 
 def _answers(ax, population: Population, texts: Sequence[str], problem: str) -> None:
     """Write the answers with their shares of all scores, and of all votes."""
     found = given(population, texts)
-    value = arithmetic.value(arithmetic.parse(problem))
-    total, count = votes(found, last_score(population.particles.scores)), votes(found)
-    both = [(total, GOOD, 0.022, "score"), (count, MUTED, -0.004, "votes")]
+    total = votes(found, last_score(population.particles.scores))
+    both = [(total, GOOD, 0.022), (votes(found), MUTED, -0.004)]
     for i, answer in enumerate(sorted(total, key=total.get, reverse=True)[:9]):
         y = 0.95 - 0.105 * i
-        mark = " ✓" if answer == value else ""
-        ax.text(
-            0, y + 0.028, f"{'none' if answer is None else answer}{mark}", fontsize=9, va="bottom"
-        )
-        for shares, color, up, _ in both:
+        mark = " ✓" if answer == _value(problem) else ""
+        ax.text(0, y + 0.028, f"{_said(answer)}{mark}", fontsize=9, va="bottom")
+        for shares, color, up in both:
             everything = sum(shares.values()) or 1.0
             ax.barh(y + up - 0.01, shares[answer] / everything, 0.022, color=color)
     ax.text(0, -0.02, "blue: share of the scores", color=GOOD, fontsize=7.5, va="top")
     ax.text(0, -0.06, "grey: share of the votes", color=MUTED, fontsize=7.5, va="top")
 
 
+def _said(answer) -> str:
+    return "none" if answer is None else str(answer)
+
+
 def _summary(population: Population, texts: Sequence[str], problem: str) -> str:
-    value, found = arithmetic.value(arithmetic.parse(problem)), given(population, texts)
+    value = _value(problem)
     said = {how: conclude(population, texts, how) for how in CONCLUSIONS}
-    parts = [
-        f"{how} {'none' if answer is None else answer} ({'right' if answer == value else 'wrong'})"
+    parts = ", ".join(
+        f"{how} {_said(answer)} ({'right' if answer == value else 'wrong'})"
         for how, answer in said.items()
-    ]
-    rights = sum(answer == value for answer in found)
-    return f"{problem} = {value}; answer by {', '.join(parts)}; right are {rights} of {len(found)} texts"
+    )
+    right = sum(answer == value for answer in given(population, texts))
+    return f"{problem} = {value}; answer by {parts}; right are {right} of {len(texts)} texts"
 
 
-# ---- what many searches came to --------------------------------------------------------------------
+# ---- what many searches came to ------------------------------------------------------------------
 
 PALETTE = dict(zip(METHODS, (MUTED, GOOD, *COLORS[1:4], BAD, COLORS[4]), strict=True))
 ANSWERS = {"weighted": "weighted_last", "max": "max_last", "majority": "majority"}
+QUARTERS = (1, 4, 16, 64, 256)  # budgets at the marks of an axis
 
 
-def accuracy_view(results: Columns, verifiers: Sequence[str]) -> BudgetView:
+def _curves(results: Results, flops: bool) -> dict[str, Curve]:
+    """All methods, with the same problems drawn again for each."""
+    counts = bootstrap.counts(results.right.shape[-1], 1999, np.random.default_rng(0))
+    return {name: results.curve(name, counts, flops) for name in results.names}
+
+
+def accuracy_view(table: Columns, verifiers: Sequence[str]) -> BudgetView:
     """Accuracy of every method against generations and against FLOPs; one is drawn in front.
 
-    The band is a 95% bootstrap interval over problems and seeds.
+    The band is a 95% bootstrap interval over problems.
     """
-    every = curves(results, verifiers[0])
-    names = sorted(every, key=lambda name: (list(METHODS).index(_method(name)), name))
-    ceiling = curves(where(results, method=BEST_OF_N), verifiers[0], "passed")[BEST_OF_N]
+
+    @functools.cache
+    def found(verifier, way):
+        """Curves by name, against generations and against FLOPs."""
+        results = block(table, verifier, way)
+        return _curves(results, flops=False), _curves(results, flops=True)
+
+    @functools.cache
+    def band(verifier, way, name):
+        return bootstrap.interval(found(verifier, way)[0][name].draws)
+
+    every = found(verifiers[0], ANSWERS["weighted"])
+    ceilings = [curves[BEST_OF_N] for curves in found(verifiers[0], "passed")]
+    names = sorted(every[0], key=lambda name: (list(METHODS).index(_method(name)), name))
     fig, axes = figure(1, 2, size=(9.8, 4.8), sharey=True)
-    flops = np.concatenate([ceiling.flops, *(curve.flops for curve in every.values())])
-    panels = (
-        (ceiling.generations, "generations"),
-        (ceiling.flops, "FLOPs a problem, model and verifier"),
-    )
-    for ax, (x, label), limits in zip(
-        axes, panels, ((0.9, 300), (flops.min(), flops.max())), strict=True
-    ):
-        ax.plot(x, ceiling.accuracy, "k--", linewidth=1.2, label="any of N right")
-        ax.set(
-            xscale="log", xlabel=label, xlim=(limits[0] * 0.9, limits[1] * 1.1), ylim=(0.35, 1.0)
-        )
-    axes[0].set_xticks([4**i for i in range(5)], [str(4**i) for i in range(5)])
-    ticks = [
-        k * 10.0**i
-        for i in range(6, 13)
-        for k in (1, 3)
-        if flops.min() <= k * 10.0**i <= flops.max()
-    ]
+    for ax, ceiling in zip(axes, ceilings, strict=True):
+        ax.plot(ceiling.paid, ceiling.accuracy, "k--", linewidth=1.2, label="any of N right")
+    axes[0].set(ylim=(0.35, 1.0), ylabel="share of answers that are right")
+    counting_axis(axes[0], QUARTERS, "generations", marks=QUARTERS)
+    flops = np.concatenate([curve.paid for curve in (ceilings[1], *every[1].values())])
+    least, most = flops.min(), flops.max()
+    ticks = [k * 10.0**i for i in range(6, 13) for k in (1, 3)]
+    ticks = [tick for tick in ticks if least <= tick <= most]
+    axes[1].set(xscale="log", xlim=(least * 0.9, most * 1.1))
+    axes[1].set_xlabel("FLOPs a problem, model and verifier")
     axes[1].set_xticks(ticks, [readable(tick) for tick in ticks])
-    for ax in axes:
-        ax.minorticks_off()
-    axes[0].set_ylabel("share of answers that are right")
+    axes[1].minorticks_off()
     styles: dict[str, str] = {}
     for name in names:
         before = sum(_method(other) == _method(name) for other in styles)
@@ -256,35 +264,27 @@ def accuracy_view(results: Columns, verifiers: Sequence[str]) -> BudgetView:
         axes[0].plot([], [], styles[name], color=PALETTE[_method(name)], label=name)
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
 
-    @functools.cache
-    def found(verifier, answer):
-        return curves(results, verifier, ANSWERS[answer])
-
-    @functools.cache
-    def band(verifier, answer, name):
-        draws = bootstrap(found(verifier, answer)[name].right, np.random.default_rng(0))
-        return np.quantile(draws, [0.025, 0.975], axis=0)
-
     def draw(method, answer, verifier, seed):
-        there, wanted = found(verifier, answer), method
-        method = wanted if wanted in there else BEST_OF_N  # which was run under every verifier
-        for name, curve in there.items():
-            front = name == method
-            low, high = band(verifier, answer, name)
-            for ax, x in ((axes[0], curve.generations), (axes[1], curve.flops)):
-                look = {"color": PALETTE[_method(name)], "zorder": 3 if front else 2}
-                ax.fill_between(x, low, high, linewidth=0, alpha=0.35 if front else 0.05, **look)
-                ax.plot(x, curve.accuracy, styles[name], linewidth=2.6 if front else 1.1, **look)
-        curve, (low, high) = there[method], band(verifier, answer, method)
-        said = [
-            f"{accuracy:.0%} ({a:.0%} to {b:.0%}) at {budget}"
-            for accuracy, a, b, budget in zip(
-                curve.accuracy, low, high, curve.generations, strict=True
-            )
-            if budget in (1, 4, 16, 64, 256)
-        ]
-        lacks = "" if method == wanted else f"the sweep holds no {wanted} under {verifier}; "
-        return f"{lacks}{method}, {answer}, {verifier}: " + ", ".join(said) + " generations"
+        way = ANSWERS[answer]
+        panels = found(verifier, way)
+        # best of n was run under every verifier
+        front = method if method in panels[0] else BEST_OF_N
+        for ax, curves in zip(axes, panels, strict=True):
+            for name, curve in curves.items():
+                look = {"color": PALETTE[_method(name)], "zorder": 3 if name == front else 2}
+                thick, alpha = (2.6, 0.35) if name == front else (1.1, 0.05)
+                low, high = band(verifier, way, name)
+                ax.fill_between(curve.paid, low, high, linewidth=0, alpha=alpha, **look)
+                ax.plot(curve.paid, curve.accuracy, styles[name], linewidth=thick, **look)
+        shown = panels[0][front]
+        rows = zip(shown.paid, shown.accuracy, *band(verifier, way, front), strict=True)
+        said = ", ".join(
+            f"{accuracy:.0%} ({low:.0%} to {high:.0%}) at {budget:g}"
+            for budget, accuracy, low, high in rows
+            if budget in QUARTERS
+        )
+        lacks = "" if front == method else f"the sweep holds no {method} under {verifier}; "
+        return f"{lacks}{front}, {answer}, {verifier}: {said} generations"
 
     return BudgetView(
         fig,
@@ -302,14 +302,14 @@ def _method(name: str) -> str:
 
 
 def overoptimisation_view(
-    results: Columns, bins: Sequence[np.ndarray], good="prm", weak="prm-weak"
+    table: Columns, bins: Sequence[np.ndarray], good="prm", weak="prm-weak"
 ) -> BudgetView:
     """Best of N in several ways against N, for one bin of problems at a time.
 
     Parameters
     ----------
     bins : sequence of numpy.ndarray
-        Numbers of the problems of each bin, the easiest first.
+        Places of the problems of each bin in the sweep, the easiest first.
     """
     ways = {
         "one of N right": ("passed", good, TRUTH, "--"),
@@ -319,12 +319,10 @@ def overoptimisation_view(
         f"max, {weak}": ("max_last", weak, BAD, "-"),
         "majority": ("majority", good, MUTED, "-"),
     }
-    drawn = where(results, method=BEST_OF_N)
+    drawn = where(table, method=BEST_OF_N)
     fig, ax = figure(size=(8.4, 4.0))
-    ax.set(xscale="log", xlim=(0.9, 300), ylim=(0, 1.02), xlabel="samples N")
-    ax.set_ylabel("share of answers that are right")
-    ax.set_xticks([4**i for i in range(5)], [str(4**i) for i in range(5)])
-    ax.minorticks_off()
+    counting_axis(ax, QUARTERS, "samples N", marks=QUARTERS)
+    ax.set(ylim=(0, 1.02), ylabel="share of answers that are right")
     for name, (_, _, color, style) in ways.items():
         ax.plot([], [], style, color=color, label=name)
     fig.legend(loc="outside right upper")
@@ -332,30 +330,28 @@ def overoptimisation_view(
     @functools.cache
     def found(bin_, name):
         way, verifier, _, _ = ways[name]
-        rows = (
-            drawn
-            if bin_ < 0
-            else {k: v[np.isin(drawn["problem"], bins[bin_])] for k, v in drawn.items()}
-        )
-        curve = curves(rows, verifier, way)[BEST_OF_N]
-        return curve, np.quantile(
-            bootstrap(curve.right, np.random.default_rng(0)), [0.025, 0.975], axis=0
-        )
+        results = block(drawn, verifier, way)
+        if bin_ >= 0:
+            results = results.among(bins[bin_])
+        curve = _curves(results, flops=False)[BEST_OF_N]
+        return curve, bootstrap.interval(curve.draws)
 
     def draw(problems, seed):
         said = []
         for name, (_, _, color, style) in ways.items():
             curve, (low, high) = found(problems, name)
-            ax.plot(curve.n, curve.accuracy, style, color=color)
+            ax.plot(curve.paid, curve.accuracy, style, color=color)
             if name.startswith("max") or name == "majority":
-                ax.fill_between(curve.n, low, high, color=color, alpha=0.2, linewidth=0)
-                first, last_, best = curve.accuracy[0], curve.accuracy[-1], curve.accuracy.argmax()
-                said.append(f"{name} {first:.0%} → {last_:.0%}, best at N = {curve.n[best]}")
+                ax.fill_between(curve.paid, low, high, color=color, alpha=0.2, linewidth=0)
+                best = curve.paid[curve.accuracy.argmax()]
+                ends = f"{curve.accuracy[0]:.0%} → {curve.accuracy[-1]:.0%}"
+                said.append(f"{name} {ends}, best at N = {best:g}")
         return "; ".join(said)
 
     shown = [-1, *range(len(bins))]
     names = ["all", *(f"bin {i + 1} of {len(bins)}" for i in range(len(bins)))]
-    names[1], names[-1] = names[1] + ", easiest", names[-1] + ", hardest"
+    names[1] += ", easiest"
+    names[-1] += ", hardest"
     return BudgetView(fig, draw, luck=False, problems=options(shown, names=names, default=0))
 
 
@@ -373,9 +369,8 @@ def favourites_view(
     """
     seeds = len(np.unique(samples["seed"]))
     fig, (cloud, page) = figure(1, 2, size=(9.8, 4.2), width_ratios=[1, 1.7])
-    cloud.set(
-        xlim=(-0.04, 1.04), ylim=(-0.04, 1.04), xlabel=f"score by {weak}", ylabel=f"score by {good}"
-    )
+    cloud.set(xlim=(-0.04, 1.04), xlabel=f"score by {weak}")
+    cloud.set(ylim=(-0.04, 1.04), ylabel=f"score by {good}")
     for color, label in ((GOOD, "right"), (BAD, "wrong")):
         cloud.plot([], [], "o", color=color, markersize=5, label=label)
     cloud.plot([], [], "o", color=TRUTH, markersize=11, fillstyle="none", label=f"best by {weak}")
@@ -388,18 +383,13 @@ def favourites_view(
     def draw(problem, n, seed):
         mine = where(samples, problem=problems[problem], seed=seed % seeds)
         first = {name: column[mine["sample"] < n] for name, column in mine.items()}
-        x, y, right = first[f"{weak}_last"], first[f"{good}_last"], first["right"].astype(bool)
+        x, y = (first[f"{verifier}_last"] for verifier in (weak, good))
+        right = first["right"].astype(bool)
         for chosen, color in ((~right, BAD), (right, GOOD)):
             cloud.plot(x[chosen], y[chosen], "o", color=color, markersize=5, alpha=0.5, mew=0)
         for scores, marker, size in ((x, "o", 13), (y, "s", 12)):
-            cloud.plot(
-                x[scores.argmax()],
-                y[scores.argmax()],
-                marker,
-                color=TRUTH,
-                ms=size,
-                fillstyle="none",
-            )
+            best = scores.argmax()
+            cloud.plot(x[best], y[best], marker, color=TRUTH, ms=size, fillstyle="none")
         texts: dict[str, int] = {}
         for i in np.argsort(-x, kind="stable"):
             texts.setdefault(str(first["text"][i]), i)
@@ -408,10 +398,10 @@ def favourites_view(
             words = f"{x[i]:.2f} {mark} {text.strip()}"
             words = words if len(words) <= 78 else words[:76] + " …"
             page.text(0, 0.95 - 0.1 * line, words, color=color, fontsize=7.5, family="monospace")
-        best = {
-            name: "right" if right[s.argmax()] else "wrong" for name, s in ((weak, x), (good, y))
-        }
-        said = ", ".join(f"best by {name}: {verdict}" for name, verdict in best.items())
+        said = ", ".join(
+            f"best by {name}: {'right' if right[scores.argmax()] else 'wrong'}"
+            for name, scores in ((weak, x), (good, y))
+        )
         return f"{problem}: {right.sum()} of the first {n} are right; {said}"
 
     return BudgetView(
@@ -422,7 +412,7 @@ def favourites_view(
     )
 
 
-# ---- a chain over solutions ------------------------------------------------------------------------
+# ---- a chain over solutions ----------------------------------------------------------------------
 
 
 def chain_view(
@@ -432,19 +422,16 @@ def chain_view(
 
     ``search_of(prompts)`` → the search whose parts they use.
     """
-    value = np.array([arithmetic.value(arithmetic.parse(problem)) for problem in problems])
+    value = np.array([_value(problem) for problem in problems])
     fig, (trace, share) = figure(1, 2, size=(9.4, 3.8))
     for ax in (trace, share):
         ax.set(xscale="symlog", xlim=(-0.15, 40), ylim=(-0.03, 1.03), xlabel="moves")
         ax.set_xticks([0, 1, 2, 4, 8, 16, 32], ["0", "1", "2", "4", "8", "16", "32"])
     trace.set(ylabel="verifier's value", title=f"{chains} chains on {problems[0]}; blue: right")
     share.set(ylabel="share", title=f"{len(problems)} problems, {chains} chains each")
-    for color, label in (
-        (GOOD, "chains that are right"),
-        (COLORS[1], "majority of the chains"),
-        (MUTED, "accepted"),
-    ):
-        share.plot([], [], color=color, label=label)
+    share.plot([], [], color=GOOD, label="chains that are right")
+    share.plot([], [], color=COLORS[1], label="majority of the chains")
+    share.plot([], [], color=MUTED, label="accepted")
     share.legend(loc="lower right")
     walks: dict[tuple, tuple] = {}  # a longer walk goes on where the shorter one stopped
 
@@ -457,15 +444,15 @@ def chain_view(
         while len(seen) <= moves:
             visit = next(walk)
             said = given(visit, search.texts(visit.particles))
-            values, right = last_score(visit.particles.scores), said == np.tile(value, chains)
-            seen.append(
-                (values, np.array(right, dtype=bool), said, visit.acceptance.mean(), visit.spent)
-            )
+            values = last_score(visit.particles.scores)
+            right = np.array(said == np.tile(value, chains), dtype=bool)
+            seen.append((values, right, said, visit.acceptance.mean(), visit.spent))
             yield len(seen) / (moves + 1)
         values, right, said, accepted, spent = zip(*seen[: moves + 1], strict=True)
-        k, times = len(problems), np.arange(moves + 1)
+        k = len(problems)
+        times = np.arange(moves + 1)
         for i in range(chains):
-            path, fine = np.array(values)[:, i * k], np.array(right)[:, i * k]
+            path, fine = (np.array(table)[:, i * k] for table in (values, right))
             trace.plot(times, path, color=MUTED, linewidth=0.8)
             trace.plot(times[fine], path[fine], "o", color=GOOD, markersize=4)
             trace.plot(times[~fine], path[~fine], "o", color=BAD, markersize=4)

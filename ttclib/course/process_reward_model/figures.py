@@ -14,10 +14,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from ttclib.lm import arithmetic
-from ttclib.measure.calibration import auroc, expected_calibration_error, reliability
-from ttclib.measure.votes import majority, majority_at_k, pass_at_k, votes
+from ttclib.measure.calibration import (
+    auc_within,
+    auroc,
+    expected_calibration_error,
+    reliability,
+)
+from ttclib.measure.votes import best_at_k, majority, majority_at_k, pass_at_k, votes
 from ttclib.search.aggregation import AGGREGATIONS
-from ttclib.search.pool import auc_within, believe, best_of
+from ttclib.search.beliefs import believe
 from ttclib.search.rollouts import Rollouts, continuations
 from ttclib.show.live import LiveView
 from ttclib.show.slider import BudgetView, options, powers_of_two
@@ -62,7 +67,7 @@ def picking_view(
             COLORS[1],
             "o-",
         ),
-        "likeliest is right": (best_of(log_probs, right, ks), COLORS[3], "o-"),
+        "likeliest is right": (best_at_k(log_probs, right, ks), COLORS[3], "o-"),
     }
     fig, (bars, score) = figure(1, 2, size=(9.2, 3.8), width_ratios=[1, 1.15])
     first = sorted(votes(given[show]), key=votes(given[show]).get, reverse=True)[:5]
@@ -323,7 +328,7 @@ def knowledge_picture(finals: Mapping[str, np.ndarray], right: np.ndarray) -> Pi
             auc_within(finals[name], right),
         )
         within = within[~np.isnan(within)]
-        chosen = best_of(finals[name], right, [n])
+        chosen = best_at_k(finals[name], right, [n])
         area.plot([within.mean(), everywhere], [row, row], color="#D0D0D0", linewidth=3, zorder=1)
         area.plot(everywhere, row, "o", color=COLORS[1], markersize=7)
         area.errorbar(within.mean(), row, xerr=_mean_error(within), fmt="o", color=GOOD, capsize=2)
@@ -434,7 +439,7 @@ def aggregation_view(
     ks = [2**k for k in range(high + 1)]
     found = {
         name: {
-            how: best_of(aggregate(s.reshape(-1, s.shape[2])).reshape(right.shape), right, ks)
+            how: best_at_k(aggregate(s.reshape(-1, s.shape[2])).reshape(right.shape), right, ks)
             for how, aggregate in AGGREGATIONS.items()
         }
         for name, s in scores.items()

@@ -1,6 +1,4 @@
-"""Pools of solutions: drawn problem by problem, read as the search reads, measured by definition."""
-
-import itertools
+"""Beliefs: whole solutions, drawn problem by problem, are read as the search reads them."""
 
 import numpy as np
 import pytest
@@ -11,9 +9,8 @@ from tiny_verifiers import full_score, tiny_verifier
 
 from ttclib.lm import arithmetic
 from ttclib.lm.models import load
-from ttclib.measure.calibration import auroc
-from ttclib.search import pool
-from ttclib.search.rollouts import step_ends
+from ttclib.search.beliefs import at_ends, believe
+from ttclib.search.rollouts import draw, step_ends
 
 PROBLEMS = ["12+30-5", "(81-74)*(98-77)-92", "61-1-21"]
 
@@ -25,7 +22,7 @@ def lm():
 
 @pytest.fixture(scope="module")
 def drawn(lm):
-    return pool.draw(lm, PROBLEMS, 4, np.random.default_rng(0), at_once=8, max_tokens=60)
+    return draw(lm, PROBLEMS, 4, np.random.default_rng(0), at_once=8, max_tokens=60)
 
 
 def test_solutions_stand_problem_by_problem(lm, drawn):
@@ -44,7 +41,7 @@ def test_a_belief_is_what_a_verifier_says_of_that_beginning(lm, drawn, judge):
     rollouts, _ = drawn
     verifier = tiny_verifier(lm, judge, context=120)
     prompts = [lm.vocabulary.encode(problem + "?") for problem in PROBLEMS]
-    belief, own = pool.believe(verifier.net, prompts, rollouts, at_once=5)
+    belief, own = believe(verifier.net, prompts, rollouts, at_once=5)
     for i, k in enumerate(rollouts.lengths):
         prompt, tokens = prompts[rollouts.problem[i]], rollouts.tokens[i]
         for j in (0, k // 2, k - 1):
@@ -61,7 +58,7 @@ def test_a_body_is_as_surprised_as_the_model_it_was(lm, drawn):
     net = Net(lm.ours.shape, judge=8)
     net.body.load_state_dict(lm.ours.state_dict())
     prompts = [lm.vocabulary.encode(problem + "?") for problem in PROBLEMS]
-    _, own = pool.believe(net.eval(), prompts, drawn[0])
+    _, own = believe(net.eval(), prompts, drawn[0])
     there = ~np.isnan(own)
     assert np.allclose(
         own[there], drawn[0].surprise[..., 0][there], atol=2e-2
@@ -72,29 +69,5 @@ def test_scores_of_steps_are_those_at_their_ends(lm, drawn):
     rollouts, _ = drawn
     ends = step_ends(rollouts.tokens, rollouts.lengths, lm.vocabulary.containing(";"))
     place = np.tile(np.arange(ends.shape[1], dtype=float), (len(ends), 1))
-    for row, end in zip(pool.at_ends(place, ends), ends, strict=True):
+    for row, end in zip(at_ends(place, ends), ends, strict=True):
         assert row[~np.isnan(row)].tolist() == np.flatnonzero(end).tolist()
-
-
-def test_auc_within_leaves_out_what_cannot_be_told_apart(seed):
-    rng = np.random.default_rng(seed)
-    scores, right = rng.integers(0, 4, (6, 8)).astype(float), rng.random((6, 8)) < 0.5
-    right[0], right[1] = True, False
-    scores[2, :2] = np.nan
-    found = pool.auc_within(scores, right)
-    assert np.isnan(found[:2]).all()
-    for i in range(3, 6):
-        assert found[i] == pytest.approx(auroc(scores[i], right[i]), nan_ok=True)
-    assert found[2] == pytest.approx(auroc(scores[2, 2:], right[2, 2:]), nan_ok=True)
-
-
-def test_best_of_is_the_mean_over_all_subsets(seed):
-    rng = np.random.default_rng(seed)
-    scores, right = rng.permuted(np.tile(np.arange(6.0), (3, 1)), axis=1), rng.random((3, 6)) < 0.4
-    found = pool.best_of(scores, right, [1, 2, 4, 6])
-    for i, (k, column) in itertools.product(range(3), zip([1, 2, 4, 6], range(4), strict=True)):
-        subsets = itertools.combinations(range(6), k)
-        chosen = [right[i, max(subset, key=lambda j: scores[i, j])] for subset in subsets]
-        assert found[i, column] == pytest.approx(np.mean(chosen))
-    with pytest.raises(ValueError, match="k is 7; there are 6"):
-        pool.best_of(scores, right, [7])
