@@ -38,7 +38,8 @@ def effective_sample_size(yours):
 @exercise
 def systematic(yours):
     """``yours(weights, n, rng)`` → ancestors (n,) by systematic resampling."""
-    weights = np.array([0.05, 0.45, 0.0, 0.30, 0.20])
+    # the piece of member 1 begins and ends inside a tenth: independent offsets give it 6 at times
+    weights = np.array([0.075, 0.45, 0.0, 0.30, 0.175])
     counts = []
     for seed in range(300):
         ancestors = _ancestors(yours(weights, 10, np.random.default_rng(seed)), 5, 10)
@@ -48,9 +49,9 @@ def systematic(yours):
         (counts[:, 2] == 0).all(),
         "member 2 has weight zero and got a child; compare with < and ≤ at the marks",
     )
+    if (counts == counts[0]).all():
+        mistake("the same ancestors for every seed: draw the offset from rng")
     if not (np.abs(counts - 10 * weights) < 1).all():
-        if (counts == counts[0]).all():
-            mistake("the same ancestors for every seed: draw the offset from rng")
         mistake(
             "member 1 expects 4.5 children and must get 4 or 5, never else: "
             "use one offset for all points, (k + u) / n"
@@ -80,6 +81,7 @@ def bootstrap_filter(yours):
     """``yours(y, n, rng)`` → log evidence of x' = 0.9 x + N(0,1), y = x + N(0,1), x₀ ~ N(0,1)."""
     model = LinearGaussian()
     _, y = model.simulate(30, np.random.default_rng(11))
+    y[0] = 6.0  # far out: a filter that moves before it looks finds it more likely
     exact = kalman_filter(model, y).log_evidence[-1]
     runs = np.array([float(yours(y, 1000, np.random.default_rng(s))) for s in range(8)])
     got = runs.mean()
@@ -93,7 +95,7 @@ def bootstrap_filter(yours):
         )
     expect(runs.std() > 0, "every run gives the same number: is the randomness taken from rng?")
     expect(
-        abs(got - exact) < 1.0,
+        abs(got - exact) < 0.7,
         f"log evidence should be near {exact:.1f}, yours averages {got:.1f}; "
         "the first state is observed too, before any move",
     )
