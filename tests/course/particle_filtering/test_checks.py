@@ -9,6 +9,8 @@ from verdicts import unsaid
 from ttclib.course.particle_filtering import checks
 from ttclib.particles import resampling
 
+ROOT = math.sqrt(2 * math.pi)
+
 
 def ess(weights):
     return weights.sum() ** 2 / (weights**2).sum()
@@ -32,7 +34,7 @@ def zero_kept(weights, n, rng):
     return systematic(np.roll(weights, 1), n, rng)
 
 
-def bootstrap_filter(y, n, rng, constant=math.sqrt(2 * math.pi), total=np.mean, early=False):
+def bootstrap_filter(y, n, rng, constant=ROOT, total=np.mean, early=False):
     x = rng.standard_normal(n)
     log_evidence = 0.0
     for y_t in y:

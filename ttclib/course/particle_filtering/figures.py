@@ -212,7 +212,8 @@ def evidence_view(
         )
         return text, Cost(units=particles * runs * len(observations))
 
-    return BudgetView(fig, draw, particles=powers_of_two(low, high, unit=_UNIT, default=7))
+    particles = powers_of_two(low, high, unit=_UNIT, default=min(7, high))
+    return BudgetView(fig, draw, particles=particles)
 
 
 # ---- genealogies ---------------------------------------------------------------------------------

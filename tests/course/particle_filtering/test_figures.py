@@ -1,0 +1,315 @@
+"""Pictures of notebook 04: filters are the library's, beside Gaussians worked out as one matrix."""
+
+import numpy as np
+import pytest
+from drawings import Drawing, Sheet, numbers_of
+from matplotlib.collections import PolyCollection
+from scipy import stats
+from views import button, pixels, shown, sliders
+
+from ttclib.course.particle_filtering import figures
+from ttclib.particles import resampling
+from ttclib.particles.genealogy import backward_sampling
+from ttclib.particles.hmm import grid_filter
+from ttclib.particles.kalman import bootstrap_variance
+from ttclib.particles.smc import Population, resample, run, when_ess_below
+from ttclib.particles.statespace import Bootstrap, LinearGaussian, NonlinearBenchmark
+
+MODEL = LinearGaussian()
+STATES, Y = MODEL.simulate(30, np.random.default_rng(3))
+
+
+@pytest.fixture
+def drawings(monkeypatch):
+    monkeypatch.setattr(figures, "BudgetView", Drawing)
+    monkeypatch.setattr(figures, "Picture", Sheet)
+
+
+def covariance(length):
+    """Of the states: x₀ ~ N(0, 1) and x' = 0.9 x + N(0, 1)."""
+    moves = np.linalg.inv(np.eye(length) - 0.9 * np.eye(length, k=-1))
+    return moves @ moves.T
+
+
+def smoothed(y):
+    """Means of all states given all of y, from their joint normal distribution."""
+    cov = covariance(len(y))
+    return cov @ np.linalg.solve(cov + np.eye(len(y)), y)
+
+
+def filtered(y):
+    """Mean and standard deviation of each state given y up to its time."""
+    means, sds = [], []
+    for t in range(1, len(y) + 1):
+        cov = covariance(t)
+        gain = np.linalg.solve(cov + np.eye(t), cov[:, -1])
+        means.append(gain @ y[:t])
+        sds.append(np.sqrt(cov[-1, -1] - gain @ cov[:, -1]))
+    return np.array(means), np.array(sds)
+
+
+def log_evidence(y):
+    cov = covariance(len(y)) + np.eye(len(y))
+    return stats.multivariate_normal(np.zeros(len(y)), cov).logpdf(y)
+
+
+def history_of(n, select, seed, y=Y, model=MODEL):
+    return run(Bootstrap(model, y), n, select, np.random.default_rng(seed))
+
+
+def bands(ax):
+    """The filled bands of an axes: a list of (x, low, high)."""
+    found = []
+    for band in ax.collections:
+        if isinstance(band, PolyCollection):
+            points = band.get_paths()[0].vertices
+            k = (len(points) - 3) // 2
+            low, high = points[1 : k + 1], points[k + 2 : -1][::-1]
+            found.append((low[:, 0], low[:, 1], high[:, 1]))
+    return found
+
+
+# ---- importance sampling -------------------------------------------------------------------------
+
+
+def log_weights(shift, dim, n, rng):
+    x = rng.standard_normal((n, dim))
+    return (x * shift - shift**2 / 2).sum(axis=1)
+
+
+def test_collapse_view_tells_what_a_sample_is_worth(drawings, seed):
+    view = figures.collapse_view(log_weights, shifts=(0.5, 1.0), dims=6, draws=64)
+    exact = view.fixed(0)[:2]
+    for line, shift in zip(exact, (0.5, 1.0), strict=True):
+        assert line.get_linestyle() == "--"
+        np.testing.assert_allclose(line.get_ydata(), np.exp(-np.arange(1, 7) * shift**2))
+    for dimension in (2, 6):
+        text, cost = view.at(seed, dimension=dimension)
+        worth = {}
+        for shift in (0.5, 1.0):
+            for d in range(1, dimension + 1):
+                w = np.exp(log_weights(shift, d, 64, np.random.default_rng((seed, d))))
+                worth[shift, d] = w.sum() ** 2 / (w**2).sum()
+            heaviest = np.sort(w / w.sum())[::-1]
+        said = ", ".join(f"μ = {s:g}: {worth[s, dimension]:,.0f}" for s in (0.5, 1.0))
+        share = f"heaviest point at μ = 1: {heaviest[0]:.0%}"
+        assert text == f"of 64 points, worth {said}; {share}" and cost.units == 128
+        # fewer dimensions are a part of the picture of more
+        for line, shift in zip(view.moving(0), (0.5, 1.0), strict=True):
+            expected = [(d, worth[shift, d] / 64) for d in range(1, dimension + 1)]
+            np.testing.assert_allclose(numbers_of(line), expected)
+        np.testing.assert_allclose(view.moving(1)[-1].get_ydata(), heaviest.cumsum())
+
+
+# ---- filters -------------------------------------------------------------------------------------
+
+
+def test_death_picture_tells_what_is_left(drawings):
+    history = [
+        Population(0, np.zeros(4), np.log([1.0, 1.0, 1.0, 1.0]), np.arange(4)),
+        Population(1, np.zeros(4), np.log([4.0, 2.0, 1.0, 1.0]), np.arange(4)),
+    ]
+    sheet = figures.death_picture(history)
+    assert sheet.text == (
+        "after 2 steps 4 particles are worth 2.9; the heaviest holds 50% of the weight"
+    )
+    worth, heaviest = sheet.fig.axes
+    np.testing.assert_allclose(worth.lines[0].get_ydata(), [4, 64 / 22])
+    assert worth.lines[1].get_ydata()[0] == 1 and worth.lines[1].get_linestyle() == "--"
+    np.testing.assert_allclose(heaviest.lines[0].get_ydata(), [0.25, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("particles", "threshold", "scheme"),
+    [(64, 0.5, "systematic"), (64, 0.0, "systematic"), (64, 1.0, "winner takes all")],
+)
+def test_filter_view_stands_beside_the_exact_filter(drawings, seed, particles, threshold, scheme):
+    view = figures.filter_view(MODEL, Y, STATES)
+    mean, sd = filtered(Y)
+    np.testing.assert_allclose(view.fixed(0)[0].get_ydata(), mean)
+    (_, low, high), *_ = bands(view.fig.axes[0])
+    np.testing.assert_allclose(np.array([low, high]), [mean - 2 * sd, mean + 2 * sd])
+    np.testing.assert_array_equal(view.fixed(0)[1].get_ydata(), Y)
+
+    text, cost = view.at(seed, particles=particles, threshold=threshold, scheme=scheme)
+    history = history_of(particles, when_ess_below(threshold, resample(scheme)), seed)
+    ours = np.array([p.weights @ p.particles for p in history])
+    gaps = [(p.particles - m) ** 2 for p, m in zip(history, ours, strict=True)]
+    spread = [np.sqrt(p.weights @ gap) for p, gap in zip(history, gaps, strict=True)]
+    selections = sum(p.ess < particles * threshold or threshold == 1.0 for p in history[:-1])
+    assert text == (
+        f"RMS distance to the exact mean {np.sqrt(np.mean((ours - mean) ** 2)):.3f}; "
+        f"log evidence {history[-1].log_evidence:.1f} (exact {log_evidence(Y):.1f}); "
+        f"selected {selections} times"
+    )
+    assert cost.units == particles * len(Y)
+    np.testing.assert_allclose(view.moving(0)[0].get_ydata(), ours)
+    *_, (_, low, high) = bands(view.fig.axes[0])
+    np.testing.assert_allclose(high - low, 4 * np.array(spread))
+    worth, red, level = view.moving(1)
+    np.testing.assert_allclose(worth.get_ydata(), [p.ess / particles for p in history])
+    assert len(red.get_xdata()) == selections and level.get_ydata()[0] == threshold
+
+
+def test_one_parent_for_all_is_sure_and_wrong(drawings):
+    """What the notebook says of the villain: its band is too narrow, at every luck."""
+    view = figures.filter_view(MODEL, Y, STATES)
+    _, sd = filtered(Y)
+    for seed in range(100):
+        view.at(seed, particles=32, threshold=1.0, scheme="winner takes all")
+        *_, (_, low, high) = bands(view.fig.axes[0])
+        assert np.median(high - low) < 0.95 * np.median(4 * sd)
+
+
+def test_every_setting_of_a_filter_has_its_own_picture(seed):
+    view = figures.filter_view(MODEL, Y, STATES)
+    particles, threshold, scheme = sliders(view)
+    pictures = [pixels(shown(view)[0])]
+    for slider, value in ((particles, 32), (threshold, 1.0), (scheme, "multinomial")):
+        slider.value = value
+        pictures.append(pixels(shown(view)[0]))
+    button(view, "luck").click()
+    pictures.append(pixels(shown(view)[0]))
+    for i, picture in enumerate(pictures):
+        assert not any((picture == other).all() for other in pictures[:i])
+
+
+def test_scheme_picture_tells_the_noise_of_each_scheme(drawings):
+    sheet = figures.scheme_picture(MODEL, Y, n=16, runs=6)
+    errors = {}
+    for name in resampling.SCHEMES:
+        runs = [history_of(16, resample(name), (r, 4))[-1].log_evidence for r in range(6)]
+        errors[name] = np.array(runs) - log_evidence(Y)
+    villain = errors.pop("winner takes all")
+    said = ", ".join(f"{name} {found.std():.2f}" for name, found in errors.items())
+    assert sheet.text == (
+        f"standard deviation of the log evidence: {said}; "
+        f"winner takes all is off by {villain.mean():.1f}"
+    )
+    for ax, groups in zip(sheet.fig.axes, (list(errors.values()), [villain]), strict=True):
+        heights = [line.get_ydata()[0] for line in ax.lines if len(line.get_ydata())]
+        assert 0.0 in heights and len(ax.patches) == len(groups)
+        for found in groups:
+            assert np.isclose(heights, np.median(found)).any()
+    names = [label.get_text() for label in sheet.fig.axes[0].get_xticklabels()]
+    assert names == list(errors)
+
+
+def test_evidence_view_tells_mean_and_variance(drawings, seed):
+    y = Y[:10]
+    view = figures.evidence_view(MODEL, y, low=2, high=5, runs=12)
+    (theory,) = view.fixed(0)
+    sigma2 = bootstrap_variance(MODEL, y)
+    assert theory.get_linestyle() == "--"
+    np.testing.assert_allclose(numbers_of(theory), [(n, sigma2 / n) for n in (4, 8, 16, 32)])
+    assert view.fixed(1)[0].get_xdata()[0] == 1
+    for particles in (8, 32):
+        text, cost = view.at(seed, particles=particles)
+        errors = {}
+        for n in (4, 8, 16, 32):
+            runs = [history_of(n, resample("multinomial"), (seed, r), y) for r in range(12)]
+            errors[n] = np.array([h[-1].log_evidence for h in runs]) - log_evidence(y)
+        now = np.exp(errors[particles])
+        error = now.std(ddof=1) / np.sqrt(12)
+        assert text == (
+            f"mean of Ẑ/Z {now.mean():.2f} ± {error:.2f} (exact 1); mean of log Ẑ/Z "
+            f"{errors[particles].mean():+.2f} (theory {-sigma2 / 2 / particles:+.2f})"
+        )
+        assert cost.units == particles * 12 * 10
+        (dots,) = view.moving(0)
+        expected = [(n, found.var(ddof=1)) for n, found in errors.items() if n <= particles]
+        np.testing.assert_allclose(numbers_of(dots), expected)
+        steps, mark = view.moving(1)
+        np.testing.assert_allclose(steps.get_xdata(), np.sort(now))
+        assert steps.get_ydata()[-1] == 1 and mark.get_xdata()[0] == pytest.approx(now.mean())
+
+
+# ---- genealogies ---------------------------------------------------------------------------------
+
+
+def walked_back(history):
+    """Ancestors of the last generation: a row for each generation."""
+    rows = [history[-1].everyone]
+    for population in history[:0:-1]:
+        rows.append(population.ancestors[rows[-1]])
+    return rows[::-1]
+
+
+@pytest.mark.parametrize(("particles", "scheme"), [(16, "multinomial"), (128, "systematic")])
+def test_genealogy_view_counts_ancestors(drawings, seed, particles, scheme):
+    view = figures.genealogy_view(MODEL, Y, length=12)
+    exact = smoothed(Y[:12])
+    np.testing.assert_allclose(view.fixed(0)[0].get_ydata(), exact)
+    text, cost = view.at(seed, particles=particles, scheme=scheme, threshold=0.5)
+    history = history_of(particles, when_ess_below(0.5, resample(scheme)), seed, Y[:12])
+    rows = walked_back(history)
+    first = history[-1].weights @ history[0].particles[rows[0]]
+    assert text == (
+        f"{particles} particles at the end descend from {len(set(rows[0]))} at t = 0; "
+        f"error of the smoothed first state {abs(first - exact[0]):.2f}"
+    )
+    assert cost.units == particles * 12
+    (alive,) = view.moving(1)
+    np.testing.assert_array_equal(alive.get_ydata(), [len(set(row)) for row in rows])
+    dots = [c for c in view.fig.axes[0].collections if c not in view.still]
+    assert bool(dots) == (particles <= 64)  # in a crowd only lines are drawn
+
+
+def test_smoothing_picture_tells_both_errors(drawings):
+    y = Y[:10]
+    sheet = figures.smoothing_picture(MODEL, y, n=12, runs=5)
+    traced, walked = [], []
+    for r in range(5):
+        rng = np.random.default_rng((r, 9))
+        history = run(Bootstrap(MODEL, y), 12, resample("systematic"), rng)
+        rows = walked_back(history)
+        paths = np.array([p.particles[row] for p, row in zip(history, rows, strict=True)])
+        traced.append(paths @ history[-1].weights - smoothed(y))
+        back = backward_sampling(history, MODEL.log_transition, 6, rng)
+        walked.append(back.mean(axis=1) - smoothed(y))
+    first = [np.std([errors[0] for errors in found]) for found in (traced, walked)]
+    assert sheet.text == (
+        f"error at t = 0: ancestral paths {first[0]:.2f}, backward sampling {first[1]:.2f}"
+    )
+    ax = sheet.fig.axes[0]
+    for line, found in zip(ax.lines, (traced, walked), strict=False):
+        np.testing.assert_allclose(line.get_ydata(), np.median(found, axis=0), atol=1e-12)
+    assert ax.lines[2].get_ydata()[0] == 0 and ax.lines[2].get_linestyle() == "--"
+
+
+# ---- two answers at once -------------------------------------------------------------------------
+
+
+def test_nonlinear_view_stands_on_the_exact_density(drawings, seed):
+    model = NonlinearBenchmark()
+    states, y = model.simulate(8, np.random.default_rng(12))
+    view = figures.nonlinear_view(model, y, states)
+    grid = np.linspace(-30, 30, 401)
+    exact = grid_filter(model, y, grid)
+    mean = (exact.density * grid).sum(axis=1) * 0.15
+    (image,) = view.fig.axes[0].images
+    shade = exact.density.T / exact.density.max(axis=1)
+    np.testing.assert_allclose(image.get_array(), shade, atol=1e-9)
+    # the slice is where the rarer sign has the most to say
+    signs = np.array([exact.density[:, grid < -4].sum(1), exact.density[:, grid > 4].sum(1)])
+    two = int(signs.prod(axis=0).argmax())
+    np.testing.assert_allclose(view.fixed(1)[0].get_ydata(), exact.density[two])
+    for particles in (16, 256):
+        text, cost = view.at(seed, particles=particles)
+        history = history_of(particles, resample("systematic"), seed, y, model)
+        ours = np.array([p.weights @ p.particles for p in history])
+        assert text == (
+            f"RMS distance to the exact mean {np.sqrt(np.mean((ours - mean) ** 2)):.2f}; "
+            f"log evidence {history[-1].log_evidence:.1f} (exact {exact.log_evidence[-1]:.1f})"
+        )
+        assert cost.units == particles * 8
+        for dots, population in zip(view.moving(0), history, strict=True):
+            assert np.isin(dots.get_ydata(), population.particles).all()
+            assert (dots.get_xdata() == population.t).all()
+            assert len(dots.get_xdata()) == min(60, particles)
+        (bars,) = [patch for patch in view.fig.axes[1].patches if patch not in view.still]
+        corners = bars.get_xy()
+        highest = corners[corners[:, 1].argmax(), 0]
+        p = history[two]
+        heights, edges = np.histogram(p.particles, 60, (-30, 30), weights=p.weights)
+        assert abs(highest - edges[heights.argmax()]) <= 1.001
