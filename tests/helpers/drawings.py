@@ -11,7 +11,7 @@ class Drawing:
     ``monkeypatch.setattr(figures, "BudgetView", Drawing)`` makes the views of a module drawings.
     """
 
-    def __init__(self, fig, draw, **settings):
+    def __init__(self, fig, draw, luck=True, **settings):
         self.fig = fig
         self.draw = draw
         self.settings = settings

@@ -8,12 +8,12 @@ from scipy import stats
 from views import button, pixels, shown, sliders
 
 from ttclib.course.particle_filtering import figures
+from ttclib.course.particle_filtering.nonlinear import NonlinearBenchmark, grid_filter
 from ttclib.particles import resampling
 from ttclib.particles.genealogy import backward_sampling
-from ttclib.particles.hmm import grid_filter
 from ttclib.particles.kalman import bootstrap_variance
 from ttclib.particles.smc import Population, resample, run, when_ess_below
-from ttclib.particles.statespace import Bootstrap, LinearGaussian, NonlinearBenchmark
+from ttclib.particles.statespace import Bootstrap, LinearGaussian
 
 MODEL = LinearGaussian()
 STATES, Y = MODEL.simulate(30, np.random.default_rng(3))

@@ -20,7 +20,7 @@ def test_the_grid_filter_is_kalman_where_kalman_is_exact():
 
 
 def test_the_grid_filter_does_not_know_the_sign_that_the_benchmark_hides():
-    """x₀ is symmetric and y₀ sees its square, so the first density is symmetric and has two humps."""
+    """x₀ is symmetric and y₀ sees its square: the first density has two equal humps."""
     first = grid_filter(NonlinearBenchmark(), [4.0], GRID).density[0]
     assert first == pytest.approx(first[::-1], abs=1e-12)
     assert first[GRID.searchsorted(0)] < 0.5 * first.max()

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from verdicts import *  # noqa: F403
 
 from ttclib.course.small_language_model import checks
 
@@ -70,6 +71,7 @@ SLIPS = {
         "the sign": lambda probs: -bits(probs),
         "weigh each": lambda probs: -np.log2(probs).mean(),
         "0 · log 0": lambda probs: -(probs * np.log2(probs)).sum(),
+        "a sure character has 0 bits": lambda probs: bits(probs) if probs.max() < 1 else 1.0,
         "four equal characters have 2 bits": lambda probs: len(probs),
         "probabilities ½, ¼, ¼": lambda probs: math.log2(np.count_nonzero(probs)),
     },
@@ -101,32 +103,22 @@ SLIPS = {
         "not 0": lambda a, b, p, t: cost(a - b, b, p, t),
         "attention is missing": lambda a, b, p, t: cost(a, 0, p, t),
         "a = 1000, b = 10": lambda a, b, p, t: 1.0,
+        "costs just the prompt": lambda a, b, p, t: cost(a, b, p, t) + a * (t == 1),
         "use n (n + 1) / 2": lambda a, b, p, t: a * (p + t - 1) + b * (36 if p + t == 9 else 0),
     },
 }
-RIGHT = {
-    checks.entropy: bits,
-    checks.top_p: nucleus,
-    checks.pass_at_k: passing,
-    checks.text_flops: cost,
-}
-CASES = [(check, slip) for check, slips in SLIPS.items() for slip in slips]
+WRONG = [(check, answer, slip) for check, slips in SLIPS.items() for slip, answer in slips.items()]
+RIGHT = [
+    (checks.entropy, bits),
+    (checks.entropy, lambda probs: -(probs * np.log2(probs + 1e-300)).sum()),
+    (checks.entropy, lambda probs: -(probs * np.log2(probs + 1e-12)).sum()),
+    (checks.top_p, nucleus),
+    (checks.pass_at_k, passing),
+    (checks.text_flops, cost),
+]
 
 
-@pytest.mark.parametrize(("check", "slip"), CASES, ids=lambda x: getattr(x, "__name__", x))
-def test_each_slip_is_named(check, slip):
-    with np.errstate(all="ignore"):
-        verdict = check(SLIPS[check][slip])
-    assert verdict.mark == "✗" and slip in verdict.line
-
-
-@pytest.mark.parametrize("check", RIGHT, ids=lambda check: check.__name__)
-def test_the_right_answer_passes_and_blanks_are_harmless(check):
-    assert check(RIGHT[check]).mark == "✓"
+@pytest.mark.parametrize("check", SLIPS, ids=lambda check: check.__name__)
+def test_blanks_are_no_mistakes(check):
     for blank in (..., lambda *args: ...):
         assert repr(check(blank)) == "– not attempted yet"
-
-
-def test_an_entropy_may_keep_its_zeros_by_a_small_number():
-    assert checks.entropy(lambda probs: -(probs * np.log2(probs + 1e-300)).sum()).mark == "✓"
-    assert checks.entropy(lambda probs: -(probs * np.log2(probs + 1e-12)).sum()).mark == "✓"

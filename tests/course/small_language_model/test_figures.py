@@ -8,14 +8,17 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from drawings import Drawing, Sheet
+from noisy_solver import NoisySolver
 from views import every, line_of, pixels, shown, sliders
 
 from ttclib.course.small_language_model import figures
-from ttclib.lm import arithmetic, tokenizer
+from ttclib.lm import arithmetic, samplers, tokenizer
 from ttclib.lm.decoding import Decoder, sample
 from ttclib.lm.flops import sequence_flops
 from ttclib.lm.models import load
 from ttclib.measure import votes
+from ttclib.show.style import BAD, GOOD, figure
 
 PROBLEM = "(81-74)*(98-77)-92"
 
@@ -142,6 +145,47 @@ def test_votes_view_says_what_it_shows(lm):
         temperature.value = value
         pictures.append(pixels(shown(view)[0]))
     assert not any((a == b).all() for a, b in itertools.combinations(pictures, 2))
+
+
+def test_votes_view_names_the_first_answers_and_counts_the_rest(monkeypatch):
+    monkeypatch.setattr(figures, "BudgetView", Drawing)
+    view = figures.votes_view(NoisySolver(), PROBLEM, high=6, show=2)
+    text, _ = view.at(0, samples=64, temperature=1.5)
+    drawn = {"sampler": samplers.temperature(1.5), "max_tokens": 90}
+    population = sample(NoisySolver(), PROBLEM + "?", 64, np.random.default_rng(0), **drawn)
+    written = Decoder(NoisySolver(), PROBLEM + "?").texts(population.particles)
+    counts = sorted(votes.votes([arithmetic.answer(t) for t in written]).values())
+    assert text.startswith(f"{len(counts)} different answers")
+    rest = f"and {len(counts) - 2} more answers with {sum(counts[:-2]):.0f} votes"
+    assert rest in [label.get_text() for label in view.fig.axes[0].texts]
+    bars = [bar.get_width() for bar in view.fig.axes[0].patches]
+    np.testing.assert_allclose(bars, [counts[-1] / 64, counts[-2] / 64])
+
+
+def test_bands_hold_what_other_problems_might_have_given():
+    """The mean is exact, and the band is the normal one for many problems."""
+    _, ax = figure(size=(3, 2))
+    values = (np.random.default_rng(0).random((400, 2)) < [0.3, 0.8]).astype(float)
+    figures._with_band(ax, [1, 2], values, GOOD)
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), values.mean(axis=0))
+    heights = ax.collections[0].get_paths()[0].vertices[:, 1]
+    half = 1.96 * values.std(axis=0) / 20
+    for mean, reach in zip(values.mean(axis=0), half, strict=True):
+        for edge in (mean - reach, mean + reach):
+            assert np.abs(heights - edge).min() < 0.15 * reach
+
+
+def test_speed_picture_tells_the_rates(monkeypatch):
+    monkeypatch.setattr(figures, "Picture", Sheet)
+    sheet = figures.speed_picture([1, 64], [500.0, 14_000.0], [200.0, 1_100.0], 60_000.0)
+    assert sheet.text == (
+        "characters a second: 1 at once 500, all read again 200; 64 at once 14 k, "
+        "all read again 1.1 k; a matrix product could do 60 k"
+    )
+    best, cached, again = sheet.fig.axes[0].lines
+    assert best.get_ydata()[0] == 60_000 and best.get_linestyle() == "--"
+    assert (cached.get_color(), again.get_color()) == (GOOD, BAD)
+    np.testing.assert_array_equal(cached.get_ydata(), [500, 14_000])
 
 
 def test_positions_are_those_that_the_engine_feeds(lm):

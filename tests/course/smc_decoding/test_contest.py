@@ -1,5 +1,7 @@
 """A table of results is read as it was written, and methods are compared problem by problem."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -43,3 +45,10 @@ def test_a_difference_is_paired(folder):
     assert gap == pytest.approx(0.5)
     assert error == pytest.approx(np.std([0, 0.5, 1], ddof=1) / np.sqrt(3))
     assert contest.difference(votes, votes) == (0, 0)
+
+
+def test_methods_that_met_other_problems_are_not_compared(folder):
+    votes, greedy = contest.read(folder)
+    fewer = replace(greedy, right=greedy.right[:, :2])
+    with pytest.raises(ValueError, match="small, votes 4 met 3 problems and small, greedy 2"):
+        contest.difference(votes, fewer)

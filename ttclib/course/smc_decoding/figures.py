@@ -223,7 +223,8 @@ def particles_view(
         )
         return text, Cost(lm_tokens=tokens)
 
-    return BudgetView(fig, draw, particles=powers_of_two(low, high, unit="particles", default=5))
+    particles = powers_of_two(low, high, unit="particles", default=min(5, high))
+    return BudgetView(fig, draw, particles=particles)
 
 
 def twist_view(
@@ -414,11 +415,13 @@ def constraint_view(
         draw_ess(ess, history)
         weight = weight_of_texts(decoder.texts(last.particles), last.weights)
         best = sorted(weight, key=weight.get, reverse=True)
+        lives = last.weights > 0  # a text that got stuck may have a log probability of −inf
+        log_prob = last.weights[lives] @ last.particles.log_probs[lives]
         for i, line in enumerate(_page(weight, best)):
             page.text(0, 0.96 - i * 0.07, line, fontsize=8, family="monospace", va="center")
         text = (
             f"{best[0].strip()!r} has weight {weight[best[0]]:.0%}; {len(best)} different texts; "
-            f"mean log probability {last.mean(last.particles.log_probs):.1f}; "
+            f"mean log probability {log_prob:.1f}; "
             f"log Ẑ {last.log_evidence:.1f}"
         )
         return text, replace(last.cost, units=0)
