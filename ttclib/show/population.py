@@ -68,7 +68,9 @@ def draw_population(
     there = history[-1].log_weights > -np.inf  # a weight of zero is dead
     alive = [np.isin(p.everyone, row[there]) for p, row in zip(history, survivors, strict=True)]
     shown = [np.ones(len(p), dtype=bool) if grown is None else grown(p) for p in history]
-    lost, kept, ends = [], [], []
+    lost = []
+    kept = []
+    ends: list[np.ndarray] = []
     for t, population in enumerate(history[1:], 1):
         parents = population.ancestors
         start = np.column_stack([np.full(len(parents), t - 1), heights[t - 1][parents]])
@@ -76,22 +78,21 @@ def draw_population(
         lines = np.stack([start, end], axis=1)
         kept.append(lines[alive[t] & shown[t]])
         lost.append(lines[~alive[t] & shown[t]])
-        ends.append(score(population)[alive[t] & shown[t]] if score else [])
+        if score:
+            ends.append(score(population)[alive[t] & shown[t]])
     if lost:
         ax.plot(*_joined(_thinned(np.concatenate(lost))), color=dead, linewidth=0.5, alpha=0.6)
         lines = _thinned(np.concatenate(kept))
         if score:
             colors = SCORES(_thinned(np.concatenate(ends)))
-            ax.add_collection(LineCollection(lines, colors=colors, linewidths=1.5))
+            ax.add_collection(LineCollection(list(lines), colors=colors, linewidths=1.5))
         else:
             ax.plot(*_joined(lines), color=color, linewidth=1.3)
     time = np.concatenate([np.full(len(p), p.t) for p in history])
     where, lives, drawn = (np.concatenate(parts) for parts in (heights, alive, shown))
     if dots and score:
-        size, fill = (
-            np.where(lives, 34.0, 12.0),
-            SCORES(np.concatenate([score(p) for p in history])),
-        )
+        size = np.where(lives, 34.0, 12.0)
+        fill = SCORES(np.concatenate([score(p) for p in history]))
         edge = np.where(lives, TRUTH, dead)
         for chosen in (drawn & ~lives, drawn & lives):
             look = {

@@ -9,13 +9,14 @@ from __future__ import annotations
 import base64
 import io
 import itertools
-from typing import cast
+from typing import Any, cast
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.rcsetup import cycler
 from PIL import Image
 
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
@@ -24,8 +25,8 @@ GOOD = "#0072B2"
 BAD = "#D55E00"
 MUTED = "#8C8C8C"
 
-RC = {
-    "axes.prop_cycle": mpl.cycler(color=COLORS),
+RC: Any = {
+    "axes.prop_cycle": cycler(color=COLORS),
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -117,7 +118,7 @@ def band(
 
 def boxes(ax: Axes, samples, colors, **places) -> None:
     """Draw a box plot of each sample, filled; ``places`` goes on to ``Axes.boxplot``."""
-    look = {"widths": 0.55, "patch_artist": True, "flierprops": {"markersize": 3}}
+    look: dict[str, Any] = {"widths": 0.55, "patch_artist": True, "flierprops": {"markersize": 3}}
     for box, color in zip(ax.boxplot(samples, **look | places)["boxes"], colors, strict=True):
         box.set(facecolor=color, alpha=0.7)
 
