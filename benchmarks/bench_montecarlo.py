@@ -77,7 +77,7 @@ def row(what, unit, scale, ours, against, reference, target=None) -> dict:
 
 
 def rows(points: int = POINTS, rounds: int = ROUNDS, seed: int = 0) -> list[dict]:
-    """Measure, and return rows of a comparison: see :func:`row`; ``target`` is the largest ratio."""
+    """Measure, and return rows: see :func:`row`; ``target`` is the largest ratio allowed."""
     rng = np.random.default_rng(seed)
     darts = interleaved(
         {

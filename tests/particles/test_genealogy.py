@@ -129,7 +129,7 @@ def coalescent(n):
 
 
 def expected_generations(n):
-    """Expected generations until n lineages have one ancestor: (I − P)⁻¹ 1 on the states above 1."""
+    """Expected generations to one ancestor of n lineages: (I − P)⁻¹ 1 on the states above 1."""
     P = coalescent(n)[1:, 1:]
     return np.linalg.solve(np.eye(n - 1) - P, np.ones(n - 1))[-1]
 

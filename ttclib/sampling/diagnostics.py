@@ -2,8 +2,8 @@
 
 The arithmetic is borrowed from ArviZ (its plain array interface, loaded at the first call); this
 module fixes the order of the axes and refuses what would give a meaningless number. Draws have
-shape ``(n, chains)`` or ``(n, chains, d)``, as ``ttclib.sampling.mcmc.run_chains`` returns them; the
-answer is a number, or an array of shape ``(d,)``.
+shape ``(n, chains)`` or ``(n, chains, d)``, as ``ttclib.sampling.mcmc.run_chains`` returns them;
+the answer is a number, or an array of shape ``(d,)``.
 
 Source: Vehtari, Gelman, Simpson, Carpenter and Bürkner, *Rank-normalization, folding, and
 localization: an improved R-hat*, Bayesian Analysis 16 (2021), arXiv 1903.08008.
