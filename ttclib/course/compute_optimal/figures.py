@@ -42,6 +42,10 @@ def _name(b: int, number: int) -> str:
     return f"{b + 1}" + (" easiest" if b == 0 else " hardest" if b == number - 1 else "")
 
 
+def _two_lines(number: int) -> list[str]:
+    return [_name(k, number).replace(" ", "\n") for k in range(number)]
+
+
 def _of_bins(number: int) -> np.ndarray:
     """Colours from easy to hard, dark to light; readers of any sight tell them apart."""
     return mpl.colormaps["cividis"](np.linspace(0, 0.9, number))
@@ -51,51 +55,54 @@ def _generations(ax, budgets, label="generations N") -> None:
     counting_axis(ax, budgets, label, marks=budgets, room=1.3)
 
 
+def _interval(values, rng: np.random.Generator):
+    """Mean over the last axis, problems, and its 95% interval: (mean, low, high)."""
+    counts = bootstrap.counts(values.shape[-1], _REPLICATES, rng)
+    return bootstrap.mean_interval(values, counts)
+
+
+def _bars(ax, x, intervals, width: float = 0.8, color=None, label=None, **whiskers) -> np.ndarray:
+    """Draw a bar with its interval for each (mean, low, high); return the means."""
+    mean, low, high = np.transpose(intervals)
+    ax.bar(x, mean, width, color=color, label=label)
+    ax.errorbar(x, mean, [mean - low, high - mean], fmt="none", color=TRUTH, **whiskers)
+    return mean
+
+
 # ---- one strategy for all ------------------------------------------------------------------------
 
 
 def waste_picture(
     results: Results, bins, few: int, many: int, method: str = WEIGHTED, seed: int = 0
 ):
-    """One method at all budgets, bin by bin; and who gains when everybody gets ``many`` and not
-    ``few``.
-    """
-    number, rng = bins.max() + 1, np.random.default_rng(seed)
+    """One method bin by bin, and who gains when everybody gets ``many`` and not ``few``."""
+    number = bins.max() + 1
+    rng = np.random.default_rng(seed)
     accuracy = results.accuracy[results.row(method)]
-    colors, budgets = _of_bins(number), results.budgets
+    budgets = results.budgets
+    colors = _of_bins(number)
     fig, (lines, bars) = figure(1, 2, size=(9.4, 3.7), width_ratios=[1.5, 1])
-    a, b = results.at(few), results.at(many)
     gains = []
     for k in range(number):
         here = accuracy[:, bins == k]
-        mean, low, high = bootstrap.mean_interval(
-            here, bootstrap.counts(here.shape[1], _REPLICATES, rng)
-        )
+        mean, low, high = _interval(here, rng)
         lines.fill_between(budgets, low, high, color=colors[k], alpha=0.25, linewidth=0)
         lines.plot(budgets, mean, "o-", color=colors[k], markersize=4, label=_name(k, number))
-        gain = here[b] - here[a]
-        gains.append(
-            bootstrap.mean_interval(gain[None], bootstrap.counts(len(gain), _REPLICATES, rng))
-        )
+        gains.append(_interval(here[results.at(many)] - here[results.at(few)], rng))
     lines.set(ylim=(-0.02, 1.02), ylabel="share of problems solved", title=f"{method}, 95% bands")
     _generations(lines, budgets)
     lines.legend(title="bin", loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    mean, low, high = (np.ravel(v) for v in zip(*gains, strict=True))
-    bars.bar(range(number), mean, color=colors)
-    bars.errorbar(
-        range(number), mean, [mean - low, high - mean], fmt="none", color=TRUTH, capsize=3
-    )
+    mean = _bars(bars, range(number), gains, color=colors, capsize=3)
     bars.axhline(0, color=TRUTH, linewidth=0.8)
-    bars.set_xticks(range(number), [_name(k, number).replace(" ", "\n") for k in range(number)])
-    bars.set(
-        xlabel="bin", ylabel="more problems solved", title=f"{many} generations instead of {few}"
-    )
+    bars.set_xticks(range(number), _two_lines(number))
+    bars.set(xlabel="bin", ylabel="more problems solved")
+    bars.set_title(f"{many} generations instead of {few}")
+    gained = ", ".join(f"{m:+.2f}" for m in mean)
+    at_first = ", ".join(f"{accuracy[0, bins == k].mean():.2f}" for k in range(number))
     return Picture(
         fig,
-        f"{method}, from {few} to {many} generations, gain by bin from easy to hard: "
-        + ", ".join(f"{m:+.2f}" for m in mean)
-        + "; solved with one generation: "
-        + ", ".join(f"{accuracy[0, bins == k].mean():.2f}" for k in range(number)),
+        f"{method}, from {few} to {many} generations, gain by bin from easy to hard: {gained}; "
+        f"solved with one generation: {at_first}",
     )
 
 
@@ -104,38 +111,38 @@ def waste_picture(
 
 def agreement_picture(ease, score, number: int = 5) -> Picture:
     """The verifier's idea of difficulty against the truth, problem by problem and bin by bin."""
-    ease, score = np.asarray(ease), np.asarray(score)
-    oracle, predicted = difficulty_bins(ease, number), difficulty_bins(score, number)
-    counts, colors = confusion(oracle, predicted), _of_bins(number)
+    ease, score = (np.asarray(values) for values in (ease, score))
+    oracle, predicted = (difficulty_bins(values, number) for values in (ease, score))
+    counts = confusion(oracle, predicted)
+    colors = _of_bins(number)
     fig, (points, table) = figure(1, 2, size=(9.0, 4.0), width_ratios=[1.15, 1])
     points.scatter(ease, score, c=colors[oracle], s=18, edgecolors=TRUTH, linewidths=0.3, zorder=3)
     for values, line in ((ease, points.axvline), (score, points.axhline)):
-        sorted_ = np.sort(values)[::-1]
+        easy_first = np.sort(values)[::-1]
         for k in range(1, number):  # the borders between bins
             at = -(-k * len(values) // number)
-            line((sorted_[at - 1] + sorted_[at]) / 2, color=MUTED, linewidth=0.8)
+            line(easy_first[at - 1 : at + 1].mean(), color=MUTED, linewidth=0.8)
     points.plot([0, 1], [0, 1], "k--", linewidth=1.2, label="calibrated")
-    points.set(
-        xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), title="a point is a problem, grey: borders of bins"
-    )
-    points.set(xlabel="pass@1, needs the answers", ylabel="mean final score of the verifier")
+    points.set(xlim=(-0.03, 1.03), xlabel="pass@1, needs the answers")
+    points.set(ylim=(-0.03, 1.03), ylabel="mean final score of the verifier")
+    points.set_title("a point is a problem, grey: borders of bins")
     points.legend(loc="upper left")
     points.grid(visible=False)
     table.imshow(counts, cmap="cividis", vmin=0)
     for i, j in np.ndindex(counts.shape):
-        dark = counts[i, j] < 0.6 * counts.max()
-        table.text(j, i, counts[i, j], ha="center", va="center", color="white" if dark else "black")
-    names = [_name(k, number).replace(" ", "\n") for k in range(number)]
-    table.set_xticks(range(number), names)
-    table.set_yticks(range(number), names)
+        color = "white" if counts[i, j] < 0.6 * counts.max() else "black"
+        table.text(j, i, counts[i, j], ha="center", va="center", color=color)
+    table.set_xticks(range(number), _two_lines(number))
+    table.set_yticks(range(number), _two_lines(number))
     table.set(xlabel="predicted bin", ylabel="oracle bin", title="problems")
     table.grid(visible=False)
     same, near = (np.mean(abs(oracle - predicted) <= d) for d in (0, 1))
     rank = np.corrcoef(*(np.argsort(np.argsort(v)) for v in (ease, score)))[0, 1]
+    diagonal = ", ".join(map(str, np.diag(counts)))
     return Picture(
         fig,
-        f"{same:.0%} of {len(ease)} problems are in the same bin, {near:.0%} at most one bin away; rank "
-        f"correlation {rank:.2f}; on the diagonal " + ", ".join(map(str, np.diag(counts))),
+        f"{same:.0%} of {len(ease)} problems are in the same bin, {near:.0%} at most one bin away; "
+        f"rank correlation {rank:.2f}; on the diagonal {diagonal}",
     )
 
 
@@ -149,27 +156,26 @@ def methods_picture(
     budgets: Sequence[int] = (4, 16, 64, 256),
     seed: int = 0,
 ) -> Picture:
-    """Accuracy of each method in each bin at some budgets: the bars of Snell et al. 2024, figure 3."""
-    number, rng = bins.max() + 1, np.random.default_rng(seed)
+    """Accuracy of each method in each bin at some budgets: Snell et al. 2024, figure 3."""
+    number = bins.max() + 1
+    rng = np.random.default_rng(seed)
     rows = [results.row(name) for name in names]
-    palette = dict(zip(names, _palette(names), strict=True))
+    palette = _palette(names)
     lines = -(-len(budgets) // 2)
     fig, axes = figure(lines, 2, size=(10.0, 3.0 * lines), sharex=True, sharey=True, squeeze=False)
-    width, texts = 0.84 / len(names), []
+    width = 0.84 / len(names)
+    texts = []
     draws = [bootstrap.counts(int(np.sum(bins == k)), _REPLICATES, rng) for k in range(number)]
     for ax, budget in zip(np.ravel(axes), budgets, strict=False):
         accuracy = results.accuracy[rows, results.at(budget)]
         best = []
         for i, name in enumerate(names):
-            stats = [
-                bootstrap.mean_interval(accuracy[i][None, bins == k], draws[k])
-                for k in range(number)
-            ]
-            mean, low, high = (np.ravel(v) for v in zip(*stats, strict=True))
             x = np.arange(number) + (i - (len(names) - 1) / 2) * width
-            ax.bar(x, mean, width * 0.92, color=palette[name], label=name)
-            ax.errorbar(x, mean, [mean - low, high - mean], fmt="none", color=TRUTH, elinewidth=0.8)
-            best.append(mean)
+            solved = [
+                bootstrap.mean_interval(accuracy[i, bins == k], draws[k]) for k in range(number)
+            ]
+            look = {"color": palette[i], "label": name, "elinewidth": 0.8}
+            best.append(_bars(ax, x, solved, width * 0.92, **look))
         ax.set(title=f"{budget} generations", ylim=(0, 1.02))
         ax.set_xticks(range(number), [_name(k, number) for k in range(number)])
         ax.grid(axis="x", visible=False)
@@ -191,6 +197,20 @@ def _palette(names: Sequence[str]) -> list[str]:
 # ---- the choice of each bin ----------------------------------------------------------------------
 
 
+def _cell(table, k: int, i: int, solved: float, chosen: float) -> None:
+    """Write what a setting solves in a bin, with a frame: thicker the more often it is chosen."""
+    if np.isnan(solved):
+        table.text(k, i, "–", ha="center", va="center", color=MUTED)
+        return
+    color = mpl.colormaps["cividis"](solved)
+    table.add_patch(Rectangle((k - 0.5, i - 0.5), 1, 1, color=color, linewidth=0))
+    look = {"color": "white" if solved < 0.6 else "black", "fontsize": 8.5}
+    table.text(k, i, f"{solved:.2f}", ha="center", va="center", **look)
+    if chosen > 0.05:
+        frame = {"fill": False, "edgecolor": BAD, "linewidth": 0.8 + 3.2 * chosen, "zorder": 4}
+        table.add_patch(Rectangle((k - 0.46, i - 0.44), 0.92, 0.88, **frame))
+
+
 def choice_view(results: Results, bins: Mapping[str, np.ndarray], seed: int = 0, splits: int = 64):
     """Which method each bin picks on one half, and what that is worth on the other half.
 
@@ -199,7 +219,8 @@ def choice_view(results: Results, bins: Mapping[str, np.ndarray], seed: int = 0,
     bins : mapping
         Name → bins (problems,): difficulty as the answers tell it, or as the verifier does.
     """
-    names, number = results.names, next(iter(bins.values())).max() + 1
+    names = results.names
+    number = next(iter(bins.values())).max() + 1
     fig, (table, bars) = figure(1, 2, size=(10.0, 4.4), width_ratios=[1.25, 1])
     table.set(xlim=(-0.5, number - 0.5), ylim=(len(names) - 0.5, -0.5), xlabel="bin")
     table.set_xticks(range(number), [_name(k, number) for k in range(number)])
@@ -207,74 +228,53 @@ def choice_view(results: Results, bins: Mapping[str, np.ndarray], seed: int = 0,
     table.set_title("share solved; framed: chosen, thicker: by more splits")
     table.grid(visible=False)
     bars.set(xlim=(-0.5, number + 0.5), ylim=(0, 1.08), ylabel="share solved", xlabel="bin")
-    bars.set_xticks(
-        range(number + 1), [*(_name(k, number).replace(" ", "\n") for k in range(number)), "all"]
-    )
+    bars.set_xticks(range(number + 1), [*_two_lines(number), "all"])
     bars.set_title("scored on the other half")
-    kinds = [Patch(color=MUTED, label=WEIGHTED), Patch(color=GOOD, label="compute-optimal")]
-    kinds.append(
-        Line2D(
-            [], [], color=TRUTH, linestyle="--", linewidth=1.2, label="best setting in hindsight"
-        )
-    )
+    hindsight = {"color": TRUTH, "linestyle": "--", "linewidth": 1.2}
+    kinds = [
+        Patch(color=MUTED, label=WEIGHTED),
+        Patch(color=GOOD, label="compute-optimal"),
+        Line2D([], [], label="best setting in hindsight", **hindsight),
+    ]
     fig.legend(handles=kinds, loc="outside lower right", ncols=3)
-    colors = mpl.colormaps["cividis"]
 
     def draw(budget, difficulty, seed):
-        mine, place = bins[difficulty], results.at(budget)
-        right = results.accuracy[:, place]
+        mine = bins[difficulty]
+        right = results.accuracy[:, results.at(budget)]
         fold = halves(mine, np.random.default_rng([seed, 9]), splits)
         picked = choose(right, mine, fold)  # (splits, 2, bins)
         assigned = two_fold(right, mine, fold)
         by_bin = np.array([right[:, mine == k].mean(axis=1) for k in range(number)]).T
-        for i, k in np.ndindex(by_bin.shape):
-            if np.isnan(by_bin[i, k]):
-                table.text(k, i, "–", ha="center", va="center", color=MUTED)
-                continue
-            table.add_patch(
-                Rectangle((k - 0.5, i - 0.5), 1, 1, color=colors(by_bin[i, k]), linewidth=0)
-            )
-            text = "white" if by_bin[i, k] < 0.6 else "black"
-            table.text(
-                k, i, f"{by_bin[i, k]:.2f}", ha="center", va="center", color=text, fontsize=8.5
-            )
-            share = np.mean(picked[..., k] == i)
-            if share > 0.05:
-                frame = {
-                    "fill": False,
-                    "edgecolor": BAD,
-                    "linewidth": 0.8 + 3.2 * share,
-                    "zorder": 4,
-                }
-                table.add_patch(Rectangle((k - 0.46, i - 0.44), 0.92, 0.88, **frame))
+        for (i, k), solved in np.ndenumerate(by_bin):
+            _cell(table, k, i, solved, chosen=np.mean(picked[..., k] == i))
         adaptive = [
             average(right[:, mine == k], assigned[:, mine == k]).mean() for k in range(number)
         ]
         adaptive.append(average(right, assigned).mean())
-        plain = [*by_bin[results.row(WEIGHTED)], right[results.row(WEIGHTED)].mean()]
+        row = results.row(WEIGHTED)
+        plain = [*by_bin[row], right[row].mean()]
         best = np.nanmax(by_bin, axis=0)
-        share = np.bincount(mine) / len(mine)
-        bars.bar(np.arange(number + 1) - 0.2, plain, 0.38, color=MUTED)
-        bars.bar(np.arange(number + 1) + 0.2, adaptive, 0.38, color=GOOD)
-        for x, height in enumerate([*best, best @ share]):
-            bars.plot([x - 0.4, x + 0.4], [height, height], "k--", linewidth=1.2)
+        best = [*best, best @ np.bincount(mine) / len(mine)]
+        x = np.arange(number + 1)
+        bars.bar(x - 0.2, plain, 0.38, color=MUTED)
+        bars.bar(x + 0.2, adaptive, 0.38, color=GOOD)
+        bars.plot([x - 0.4, x + 0.4], [best, best], "k--", linewidth=1.2)
         usual = [names[np.bincount(picked[..., k].ravel()).argmax()] for k in range(number)]
-        solved = (
-            f"{adaptive[-1]:.3f}, {WEIGHTED} {plain[-1]:.3f}, best in hindsight {best @ share:.3f}"
+        text = (
+            f"picked most often, easy to hard: {', '.join(usual)}; "
+            f"solved on the other half {adaptive[-1]:.3f}, {WEIGHTED} {plain[-1]:.3f}, "
+            f"best in hindsight {best[-1]:.3f}"
         )
-        text = f"picked most often, easy to hard: {', '.join(usual)}; solved on the other half {solved}"
-        paid = (results.lm_flops, results.verifier_flops)
-        lm, verifier = (average(p[:, place].mean(axis=1), assigned).mean() for p in paid)
+        lm, verifier = (
+            average(flops[:, results.at(budget)].mean(axis=1), assigned).mean()
+            for flops in (results.lm_flops, results.verifier_flops)
+        )
         return text, Cost(units=int(budget), lm_flops=float(lm), verifier_flops=float(verifier))
 
     budgets = [int(b) for b in results.budgets]
-    return BudgetView(
-        fig,
-        draw,
-        seed=seed,
-        budget=options(budgets, default=16, unit="generations", label="generations N"),
-        difficulty=options(list(bins), label="difficulty"),
-    )
+    budget = options(budgets, default=16, unit="generations", label="generations N")
+    difficulty = options(list(bins), label="difficulty")
+    return BudgetView(fig, draw, seed=seed, budget=budget, difficulty=difficulty)
 
 
 # ---- strategies over budgets ---------------------------------------------------------------------
@@ -290,6 +290,12 @@ _LOOKS = {
 }
 
 
+def _band(ax, curve: Curve, color, alpha: float) -> None:
+    """Shade the 95% interval of a curve's accuracy."""
+    low, high = bootstrap.interval(curve.draws)
+    ax.fill_between(curve.paid, low, high, color=color, alpha=alpha, linewidth=0)
+
+
 def curves_picture(generations: Mapping[str, Curve], flops: Mapping[str, Curve]) -> Picture:
     """Accuracy of every strategy against generations, and against FLOPs of both models."""
     fig, axes = figure(1, 2, size=(10.0, 4.3), sharey=True)
@@ -298,10 +304,7 @@ def curves_picture(generations: Mapping[str, Curve], flops: Mapping[str, Curve])
             color, line = _LOOKS[name]
             ax.plot(curve.paid, curve.accuracy, line, color=color, markersize=4.5, label=name)
     for name in (WEIGHTED, "compute-optimal, predicted"):
-        low, high = bootstrap.interval(generations[name].draws)
-        axes[0].fill_between(
-            generations[name].paid, low, high, color=_LOOKS[name][0], alpha=0.13, linewidth=0
-        )
+        _band(axes[0], generations[name], _LOOKS[name][0], alpha=0.13)
     axes[0].set(ylabel="share of problems solved", title="95% bands of two of them")
     axes[1].set_title("both models, positions really computed")
     _generations(axes[0], next(iter(generations.values())).paid)
@@ -320,8 +323,7 @@ def curves_picture(generations: Mapping[str, Curve], flops: Mapping[str, Curve])
 def efficiency_picture(
     curves: Mapping[str, Curve], budgets, unit: str, baseline: str = WEIGHTED, claim: float = 4.0
 ) -> Picture:
-    """How many times more a baseline pays for the same accuracy, read from both ends, 95%
-    intervals.
+    """How many times as much a baseline pays for equal accuracy, read at both ends.
 
     Parameters
     ----------
@@ -333,48 +335,46 @@ def efficiency_picture(
         What the curves count: generations or FLOPs.
     """
     fig, axes = figure(1, 2, size=(10.0, 4.0), sharey=True)
-    top, texts = 64.0, []
+    top = 64.0
+    rivals = [name for name in curves if name not in (MAJORITY, WEIGHTED, BEST)]
+    texts = []
     ways = ((efficiency, "N of the strategy"), (saving, f"N of {baseline}"))
     for ax, (ratio_of, axis) in zip(axes, ways, strict=True):
-        for shift, name in enumerate(n for n in curves if n not in (MAJORITY, WEIGHTED, BEST)):
+        for shift, name in enumerate(rivals):
             ratio, draws = ratio_of(curves[name], curves[baseline])
             ends = bootstrap.interval(draws)
-            x, shown = budgets * 1.09 ** (shift - 1), np.clip(ratio, 0.2, top)
-            color, line = _LOOKS[name]
+            x = budgets * 1.09 ** (shift - 1)
+            shown = np.clip(ratio, 0.2, top)
+            color, (mark, _) = _LOOKS[name]
             ax.plot([x, x], np.clip(ends, 0.2, top), color=color, linewidth=1.4)
             there = np.isfinite(ratio) & (ratio > 0)
-            ax.plot(x[there], shown[there], line[0], color=color, markersize=5, label=name)
-            ax.plot(x[~there], shown[~there], line[0], color=color, markersize=8, fillstyle="none")
-            places = [int(np.flatnonzero(budgets == b)[0]) for b in (4, 16, 64) if b in budgets]
+            ax.plot(x[there], shown[there], mark, color=color, markersize=5, label=name)
+            ax.plot(x[~there], shown[~there], mark, color=color, markersize=8, fillstyle="none")
             if name != ONE:
-                parts = [
-                    f"at {budgets[k]:g} {_times(ratio[k], *(end[k] for end in ends))}"
-                    for k in places
-                ]
-                texts.append(f"{axis}, {name}: " + ", ".join(parts))
+                rows = zip(budgets, ratio, *ends, strict=True)
+                said = [f"at {b:g} {_times(*found)}" for b, *found in rows if b in (4, 16, 64)]
+                texts.append(f"{axis}, {name}: {', '.join(said)}")
         truth(ax, 1.0)
         ax.axhline(claim, color=BAD, linestyle=":", linewidth=1.2)
         ax.text(budgets[0] * 0.9, claim * 1.08, f"paper: up to {claim:g}", color=BAD, fontsize=8.5)
         ax.set(yscale="log", ylim=(0.18, top * 1.3))
-        ax.set_yticks(
-            [0.25, 0.5, 1, 2, 4, 8, 16, 32, top], ["¼", "½", "1", "2", "4", "8", "16", "32", "more"]
-        )
+        ticks = {0.25: "¼", 0.5: "½"} | {2**k: str(2**k) for k in range(6)} | {top: "more"}
+        ax.set_yticks(list(ticks), list(ticks.values()))
         ax.minorticks_off()
         _generations(ax, budgets, f"equal accuracy, read at {axis}")
-    axes[0].set_ylabel(f"times as many {unit} for {baseline}")
+    times_as_many = f"times as many {unit} for {baseline}"
+    axes[0].set_ylabel(times_as_many)
     handles, labels = axes[1].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside lower center", ncols=3)
-    return Picture(
-        fig, f"times as many {unit} for {baseline} at equal accuracy; " + "; ".join(texts)
-    )
+    return Picture(fig, f"{times_as_many} at equal accuracy; {'; '.join(texts)}")
 
 
 def _times(ratio: float, low: float, high: float) -> str:
     """Write a ratio with its interval; "more" is more than any budget there is."""
-    middle_, low, high = (
+    said = (
         "never" if v == 0 else f"{v:.2g}×" if np.isfinite(v) else "more" for v in (ratio, low, high)
     )
-    return f"{middle_} ({low} to {high})"
+    return "{} ({} to {})".format(*said)
 
 
 # ---- what knowing costs --------------------------------------------------------------------------
@@ -391,19 +391,17 @@ def knowing_view(
     """Spend m samples on the difficulty, pay for them, and see what is left of the gain."""
     rng = np.random.default_rng(seed)
     base = strategies(results, {}, counts, rng)[WEIGHTED]
-    oracle, place = difficulty_bins(samples.right.mean(axis=(0, 2))), results.at(budget)
+    oracle = difficulty_bins(samples.right.mean(axis=(0, 2)))
+    place = results.at(budget)
     curves = price_of_knowing(results, samples, counts, rng, looks)
     net = {m: saving(curve, base) for m, curve in curves.items()}
     gross = [saving(curve._replace(paid=base.paid), base)[0][place] for curve in curves.values()]
     fig, (lines, ratio) = figure(1, 2, size=(10.0, 4.0), width_ratios=[1.2, 1])
     budgets = results.budgets
-    low, high = bootstrap.interval(base.draws)
-    lines.fill_between(budgets, low, high, color=TRUTH, alpha=0.12, linewidth=0)
+    _band(lines, base, TRUTH, alpha=0.12)
     lines.plot(budgets, base.accuracy, "o-", color=TRUTH, markersize=4, label=WEIGHTED)
-    ends = [curve.accuracy for curve in curves.values()]
-    lines.set(
-        ylim=(base.accuracy[0] - 0.03, np.max(ends) + 0.05), ylabel="share of problems solved"
-    )
+    top = max(curve.accuracy.max() for curve in curves.values())
+    lines.set(ylim=(base.accuracy[0] - 0.03, top + 0.05), ylabel="share of problems solved")
     _generations(lines, [*budgets, 512], "generations, those for the difficulty included")
     lines.plot([], [], "v-", color=GOOD, label="compute-optimal, all paid")
     lines.plot([], [], ":", color=GOOD, label="the same, difficulty for nothing")
@@ -424,9 +422,9 @@ def knowing_view(
     ratio.legend(loc="lower left")
 
     def draw(m, seed):
-        curve, at = curves[m], looks.index(m)
-        low, high = bootstrap.interval(curve.draws)
-        lines.fill_between(curve.paid, low, high, color=GOOD, alpha=0.2, linewidth=0)
+        curve = curves[m]
+        at = looks.index(m)
+        _band(lines, curve, GOOD, alpha=0.2)
         lines.plot(curve.paid, curve.accuracy, "v-", color=GOOD, markersize=5)
         lines.plot(budgets, curve.accuracy, ":", color=GOOD)
         ratio.plot(at, shown[at], "o", markersize=15, fillstyle="none", color=BAD, mew=2)
@@ -440,18 +438,9 @@ def knowing_view(
         )
         return text, Cost(units=m)
 
-    looks = tuple(looks)
-    return BudgetView(
-        fig,
-        draw,
-        luck=False,
-        m=options(
-            looks,
-            default=16 if 16 in looks else looks[0],
-            unit="samples",
-            label="samples for the difficulty",
-        ),
-    )
+    default = 16 if 16 in looks else looks[0]
+    m = options(looks, default=default, unit="samples", label="samples for the difficulty")
+    return BudgetView(fig, draw, luck=False, m=m)
 
 
 # ---- sharing the budget out ----------------------------------------------------------------------
@@ -464,24 +453,18 @@ def shared_picture(shared: Mapping[str, Curve], generations: Mapping[str, Curve]
         color, line = _LOOKS[name]
         curve = generations[name]
         ax.plot(curve.paid, curve.accuracy, line, color=color, markersize=4, label=name, alpha=0.6)
-    low, high = bootstrap.interval(generations[WEIGHTED].draws)
-    ax.fill_between(generations[WEIGHTED].paid, low, high, color=TRUTH, alpha=0.12, linewidth=0)
+    base = generations[WEIGHTED]
+    _band(ax, base, TRUTH, alpha=0.12)
+    at = int(np.argmin(abs(base.paid - 16)))
     texts = []
     for name, curve in shared.items():
         color = _LOOKS[f"compute-optimal, {name}"][0]
-        ax.plot(
-            curve.paid,
-            curve.accuracy,
-            "*--",
-            color=color,
-            markersize=9,
-            label=f"shared out, {name}",
-        )
-        ratio, draws = saving(curve, generations[WEIGHTED])
-        at = int(np.argmin(abs(generations[WEIGHTED].paid - 16)))
+        look = {"color": color, "markersize": 9, "label": f"shared out, {name}"}
+        ax.plot(curve.paid, curve.accuracy, "*--", **look)
+        ratio, draws = saving(curve, base)
         said = _times(ratio[at], *bootstrap.interval(draws[:, at]))
         texts.append(f"{name}: {WEIGHTED} pays {said} as much for what it solves with 16")
-    _generations(ax, generations[WEIGHTED].paid, "generations a problem, in the mean")
+    _generations(ax, base.paid, "generations a problem, in the mean")
     ax.set(ylabel="share of problems solved")
     ax.legend(loc="lower right")
     return Picture(fig, "shared out; " + "; ".join(texts))

@@ -49,8 +49,7 @@ def strategies(results: Results, bins: Mapping[str, np.ndarray], counts, rng, *,
 
 
 def seen_bins(samples: Samples, m: int, number: int = 5) -> np.ndarray:
-    """Sort problems by the mean score of m samples alone, once for each seed: ints (seeds,
-    problems).
+    """Sort problems by the mean score of m samples, for each seed anew: ints (seeds, problems).
 
     Seed s is judged by samples of seed s + 1: the luck of the judgment is not the luck of the
     search.
@@ -101,7 +100,7 @@ def _tables(results: Results, flops: bool) -> tuple[np.ndarray, np.ndarray]:
     return results.right.swapaxes(0, 1), results.paid(flops).swapaxes(0, 1)
 
 
-# ---- how much less it pays ------------------------------------------------------------------------
+# ---- how much less it pays -----------------------------------------------------------------------
 
 
 def reach(paid, accuracy, goal) -> np.ndarray:
@@ -125,7 +124,8 @@ def reach(paid, accuracy, goal) -> np.ndarray:
     ValueError
         If a price is not positive.
     """
-    paid, goal = finite_array("paid", paid), np.asarray(goal, dtype=float)
+    paid = finite_array("paid", paid)
+    goal = np.asarray(goal, dtype=float)
     if (paid <= 0).any():
         raise ValueError(f"paid holds {paid.min():g}; a price is above 0")
     best = np.maximum.accumulate(finite_array("accuracy", accuracy), axis=-1)
@@ -143,8 +143,7 @@ def reach(paid, accuracy, goal) -> np.ndarray:
 
 
 def efficiency(curve: Curve, baseline: Curve) -> tuple[np.ndarray, np.ndarray]:
-    """Return how many times more a baseline pays for the accuracy of the curve at each of its
-    budgets.
+    """Return how many times as much a baseline pays for what the curve solves at each budget.
 
     2 means that half the computation does; infinity, that the baseline never gets there. Where the
     baseline begins above the accuracy, the true ratio is at most what is returned.
@@ -174,8 +173,7 @@ def _times_as_much(accuracy, paid, base_accuracy, base_paid) -> np.ndarray:
 
 
 def saving(curve: Curve, baseline: Curve) -> tuple[np.ndarray, np.ndarray]:
-    """Return how many times less the curve pays for the accuracy of a baseline at each of *its*
-    budgets.
+    """Return how many times less the curve pays for what a baseline solves, at *its* budgets.
 
     The same ratio as :func:`efficiency`, read at the other end: 0 where the curve never gets there.
     Where the baseline has stopped rising, each budget that it wastes makes the saving larger.

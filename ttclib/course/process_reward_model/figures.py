@@ -31,12 +31,12 @@ from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, counting
 AGGREGATION_COLORS = dict(zip(AGGREGATIONS, (GOOD, COLORS[1], COLORS[3], COLORS[2]), strict=True))
 
 
-def _mean_error(values: np.ndarray) -> np.ndarray:
-    """Half of a 95% interval of the mean over problems (axis 0), which are independent."""
-    return 1.96 * np.std(values, axis=0, ddof=1) / math.sqrt(len(values))
+def _mean_error(values: np.ndarray) -> float:
+    """Half of a 95% interval of the mean over problems, which are independent."""
+    return 1.96 * np.std(values, ddof=1) / math.sqrt(len(values))
 
 
-# ---- what there is to gain --------------------------------------------------------------------------
+# ---- what there is to gain -----------------------------------------------------------------------
 
 
 def picking_view(
@@ -60,27 +60,27 @@ def picking_view(
     values = [arithmetic.value(arithmetic.parse(p)) for p in problems]
     high = int(math.log2(right.shape[1]))
     ks = [2**k for k in range(high + 1)]
+    agreed = [majority_at_k(said, value, ks) for said, value in zip(given, values, strict=True)]
     curves = {
         "one of them is right": (pass_at_k(right, ks), TRUTH, "--"),
-        "majority is right": (
-            np.array([majority_at_k(a, v, ks) for a, v in zip(given, values, strict=True)]),
-            COLORS[1],
-            "o-",
-        ),
+        "majority is right": (np.array(agreed), COLORS[1], "o-"),
         "likeliest is right": (best_at_k(log_probs, right, ks), COLORS[3], "o-"),
     }
+    mine = given[show]
+    value = values[show]
+    counts = votes(mine)
     fig, (bars, score) = figure(1, 2, size=(9.2, 3.8), width_ratios=[1, 1.15])
-    first = sorted(votes(given[show]), key=votes(given[show]).get, reverse=True)[:5]
-    names = first if values[show] in first else [*first[:4], values[show]]
+    first = sorted(counts, key=counts.get, reverse=True)[:5]
+    names = first if value in first else [*first[:4], value]
     rows = np.arange(len(names))[::-1]
-    most = max(votes(given[show]).values())
+    most = max(counts.values())
     bars.set_yticks(rows, ["no answer" if name is None else str(name) for name in names])
     bars.set(xlim=(0, 1.4 * most), xlabel="votes")
-    bars.set_title(f"{problems[show]} = {values[show]}", fontsize=9.5)
+    bars.set_title(f"{problems[show]} = {value}", fontsize=9.5)
     bars.grid(axis="y", visible=False)
     bars.set_ylim(-0.6, len(names) - 0.4)
-    for label, style in {"right": GOOD, "wrong": BAD}.items():
-        bars.plot([], [], "s", color=style, markersize=8, label=label)
+    for label, color in {"right": GOOD, "wrong": BAD}.items():
+        bars.plot([], [], "s", color=color, markersize=8, label=label)
     bars.plot([], [], "k*", label="the likeliest solution")
     bars.legend(loc="lower right", fontsize=7.5)
     counting_axis(score, ks, "samples n", marks=ks)
@@ -91,30 +91,27 @@ def picking_view(
 
     def draw(samples, seed):
         seen = [k for k in ks if k <= samples]
-        counts = votes(given[show][:samples])
-        likeliest = given[show][int(np.argmax(log_probs[show, :samples]))]
+        counts = votes(mine[:samples])
+        likeliest = mine[int(np.argmax(log_probs[show, :samples]))]
         for row, name in zip(rows, names, strict=True):
-            color = GOOD if name == values[show] else BAD
-            bars.barh(row, counts.get(name, 0), 0.6, color=color)
+            bars.barh(row, counts.get(name, 0), 0.6, color=GOOD if name == value else BAD)
             if name == likeliest:
                 bars.plot(counts.get(name, 0) + 0.04 * most, row, "k*")
         for found, color, style in curves.values():
             mean = found[:, : len(seen)].mean(axis=0)
             score.plot(seen, mean, style, color=color, markersize=4)
         one, vote, likely = (found[:, len(seen) - 1].mean() for found, _, _ in curves.values())
-        text = (
-            f"here the majority says {majority(given[show][:samples])}, the likeliest {likeliest}, right is "
-            f"{values[show]}; over all problems: one of {samples} is right for {one:.2f}, their majority for "
-            f"{vote:.2f}, the likeliest of them for {likely:.2f}"
+        return (
+            f"here the majority says {majority(mine[:samples])}, the likeliest {likeliest}, "
+            f"right is {value}; over all problems: one of {samples} is right for {one:.2f}, "
+            f"their majority for {vote:.2f}, the likeliest of them for {likely:.2f}"
         )
-        return text
 
-    return BudgetView(
-        fig, draw, luck=False, samples=powers_of_two(0, high, unit="samples", default=high)
-    )
+    samples = powers_of_two(0, high, unit="samples", default=high)
+    return BudgetView(fig, draw, luck=False, samples=samples)
 
 
-# ---- rollouts ---------------------------------------------------------------------------------------
+# ---- rollouts ------------------------------------------------------------------------------------
 
 
 def step_texts(solution: str) -> list[str]:
@@ -131,14 +128,14 @@ def rollouts_view(lm, problem: str, solution: str, known: np.ndarray, high: int 
     known : numpy.ndarray, shape (steps,)
         The same from very many rollouts.
     """
-    steps, x = step_texts(solution)[:-1], np.arange(len(known))
+    x = np.arange(len(known))
     check = arithmetic.check_solution(problem, solution)
     budgets = [2**k for k in range(high + 1)]
     mean_variance = float(np.mean(known * (1 - known)))
     fig, (value, error) = figure(1, 2, size=(9.2, 3.7), width_ratios=[1.35, 1])
     value.set(xlim=(-0.5, len(x) - 0.5), ylim=(-0.04, 1.04), ylabel="chance of ending right")
     value.set_title(f"{problem} = {arithmetic.value(arithmetic.parse(problem))}")
-    value.set_xticks(x, steps, fontsize=7.5, family="monospace")
+    value.set_xticks(x, step_texts(solution)[:-1], fontsize=7.5, family="monospace")
     for label, fine in zip(value.get_xticklabels(), check.correct, strict=True):
         label.set_color(GOOD if fine else BAD)
     value.plot(x, known, "k--", linewidth=1.2, label="many rollouts")
@@ -149,9 +146,8 @@ def rollouts_view(lm, problem: str, solution: str, known: np.ndarray, high: int 
     error.set(yscale="log", ylim=(0.01, 1), ylabel="error of a label")
     error.set_title("root mean square over the steps")
     line = np.array([budgets[0], budgets[-1]])
-    error.plot(
-        line, np.sqrt(mean_variance / line), "k--", linewidth=1.2, label="theory √(p(1−p)/n)"
-    )
+    theory = np.sqrt(mean_variance / line)
+    error.plot(line, theory, "k--", linewidth=1.2, label="theory √(p(1−p)/n)")
     error.plot([], [], "o-", color=GOOD, markersize=4, label="this luck")
     error.legend(loc="lower left", fontsize=7.5)
 
@@ -172,22 +168,21 @@ def rollouts_view(lm, problem: str, solution: str, known: np.ndarray, high: int 
         error.plot(seen, np.maximum(found, 0.011), "o-", color=GOOD, markersize=4)
         said, many = (", ".join(f"{p:.2f}" for p in values) for values in (estimate, known))
         text = (
-            f"estimates {said} (many rollouts: {many}); error {found[-1]:.3f}, in theory "
-            f"{math.sqrt(mean_variance / rollouts):.3f}; the solution itself has {len(solution)} characters"
+            f"estimates {said} (many rollouts: {many}); error {found[-1]:.3f}, "
+            f"in theory {math.sqrt(mean_variance / rollouts):.3f}; "
+            f"the solution itself has {len(solution)} characters"
         )
         return text, cost
 
-    return BudgetView(
-        fig, draw, rollouts=powers_of_two(0, high, unit="rollouts a step", default=min(4, high))
-    )
+    rollouts = powers_of_two(0, high, unit="rollouts a step", default=min(4, high))
+    return BudgetView(fig, draw, rollouts=rollouts)
 
 
-# ---- a verifier that learns -------------------------------------------------------------------------
+# ---- a verifier that learns ----------------------------------------------------------------------
 
 
 class HeldOut(NamedTuple):
-    """Solutions of problems that no verifier trains on: n of each problem, in the order of the
-    problems.
+    """Solutions of problems that no verifier trains on: n of each, problem by problem.
 
     ``ends`` and ``labels`` (m, longest) are those of training rows.
     """
@@ -200,7 +195,8 @@ class HeldOut(NamedTuple):
     def measure(self, net) -> tuple[float, float, float]:
         """Return the cross-entropy of its steps, AUC over all answers, and AUC within a problem."""
         belief = np.clip(believe(net, self.prompts, self.rollouts)[0], 1e-9, 1 - 1e-9)
-        p, y = belief[self.ends], self.labels[self.ends]
+        p = belief[self.ends]
+        y = self.labels[self.ends]
         entropy = -(y * np.log(p) + (1 - y) * np.log(1 - p)).mean()
         final = belief[np.arange(len(belief)), self.rollouts.lengths - 1]
         right = self.rollouts.right
@@ -298,13 +294,13 @@ class TrainingView(LiveView):
         for name in self._under_way():
             step, entropy, everywhere, within = self.best(name)
             said.append(
-                f"{name}, kept after step {step}: cross-entropy {entropy:.2f}, AUC over all answers "
-                f"{everywhere:.2f}, within a problem {within:.2f}"
+                f"{name}, kept after step {step}: cross-entropy {entropy:.2f}, "
+                f"AUC over all answers {everywhere:.2f}, within a problem {within:.2f}"
             )
         return "; ".join(said)
 
 
-# ---- what judges know -------------------------------------------------------------------------------
+# ---- what judges know ----------------------------------------------------------------------------
 
 
 def knowledge_picture(finals: Mapping[str, np.ndarray], right: np.ndarray) -> Picture:
@@ -316,25 +312,21 @@ def knowledge_picture(finals: Mapping[str, np.ndarray], right: np.ndarray) -> Pi
         Name of each judge → its score of each finished solution, (problems, n).
     right : numpy.ndarray of bool, shape (problems, n)
     """
-    names, n = list(finals), right.shape[1]
-    rows = np.arange(len(names))[::-1]
-    fig, (area, pick) = figure(
-        1, 2, size=(9.2, 0.9 + 0.42 * len(names)), width_ratios=[1.5, 1], sharey=True
-    )
+    n = right.shape[1]
+    rows = np.arange(len(finals))[::-1]
+    size = 9.2, 0.9 + 0.42 * len(finals)
+    fig, (area, pick) = figure(1, 2, size=size, width_ratios=[1.5, 1], sharey=True)
+    dot = {"fmt": "o", "color": GOOD, "capsize": 2}
     said = []
-    for row, name in zip(rows, names, strict=True):
-        everywhere, within = (
-            auroc(finals[name].ravel(), right.ravel()),
-            auc_within(finals[name], right),
-        )
+    for row, name in zip(rows, finals, strict=True):
+        everywhere = auroc(finals[name].ravel(), right.ravel())
+        within = auc_within(finals[name], right)
         within = within[~np.isnan(within)]
-        chosen = best_at_k(finals[name], right, [n])
+        chosen = best_at_k(finals[name], right, n)
         area.plot([within.mean(), everywhere], [row, row], color="#D0D0D0", linewidth=3, zorder=1)
         area.plot(everywhere, row, "o", color=COLORS[1], markersize=7)
-        area.errorbar(within.mean(), row, xerr=_mean_error(within), fmt="o", color=GOOD, capsize=2)
-        pick.errorbar(
-            chosen.mean(), row, xerr=_mean_error(chosen)[0], fmt="o", color=GOOD, capsize=2
-        )
+        area.errorbar(within.mean(), row, xerr=_mean_error(within), **dot)
+        pick.errorbar(chosen.mean(), row, xerr=_mean_error(chosen), **dot)
         said.append(
             f"{name}: AUC over all answers {everywhere:.2f}, within a problem {within.mean():.2f}, "
             f"best of {n} {chosen.mean():.2f}"
@@ -342,17 +334,18 @@ def knowledge_picture(finals: Mapping[str, np.ndarray], right: np.ndarray) -> Pi
     truth(area, 0.5, "knows nothing", vertical=True)
     area.plot([], [], "o", color=COLORS[1], label="over all answers")
     area.plot([], [], "o-", color=GOOD, label="within a problem")
-    area.set_yticks(rows, names)
-    area.set(xlim=(0.35, 1.01), ylim=(-0.6, len(names) - 0.4), xlabel="AUC")
-    area.legend(loc="upper left", fontsize=7.5, bbox_to_anchor=(0, 1.17), ncols=3, frameon=False)
+    area.set_yticks(rows, list(finals))
+    area.set(xlim=(0.35, 1.01), ylim=(-0.6, len(finals) - 0.4), xlabel="AUC")
+    above = {"loc": "upper left", "bbox_to_anchor": (0, 1.17), "fontsize": 7.5, "frameon": False}
+    area.legend(ncols=3, **above)
     pick.axvline(right.mean(), color=MUTED, linestyle=":", label="one sample")
     truth(pick, right.any(axis=1).mean(), f"one of {n} is right", vertical=True)
     pick.set(xlim=(0.2, 1), xlabel=f"share right: highest score of {n}")
-    pick.legend(loc="upper left", fontsize=7.5, bbox_to_anchor=(0, 1.17), ncols=2, frameon=False)
+    pick.legend(ncols=2, **above)
     return Picture(fig, "; ".join(said))
 
 
-# ---- unfinished solutions ---------------------------------------------------------------------------
+# ---- unfinished solutions ------------------------------------------------------------------------
 
 
 def prefix_view(scores: Mapping[str, np.ndarray], right: np.ndarray) -> BudgetView:
@@ -367,9 +360,8 @@ def prefix_view(scores: Mapping[str, np.ndarray], right: np.ndarray) -> BudgetVi
     names = list(scores)
     colors = dict(zip(names, (GOOD, BAD, COLORS[2]), strict=False))
     steps = scores[names[0]].shape[2]
-    number = (~np.isnan(scores[names[0]])).sum(
-        axis=2
-    )  # steps of each solution, the answer the last
+    # steps of each solution, the answer the last
+    number = (~np.isnan(scores[names[0]])).sum(axis=2)
 
     def after(name, k):
         """Scores after k steps of those that are not finished then; k = 0: at the end of all."""
@@ -400,18 +392,15 @@ def prefix_view(scores: Mapping[str, np.ndarray], right: np.ndarray) -> BudgetVi
     fig.legend(*sure.get_legend_handles_labels(), loc="outside upper center", ncols=4)
 
     def draw(read, seed):
-        at, said = words.index(read), []
+        at = words.index(read)
+        said = []
         for name in names:
             mine = after(name, marks[at])
             there = ~np.isnan(mine)
             bins = reliability(mine[there], right[there])
+            size = 6 + 250 * bins.count / bins.count.sum()
             sure.plot(bins.confidence, bins.accuracy, color=colors[name])
-            sure.scatter(
-                bins.confidence,
-                bins.accuracy,
-                s=6 + 250 * bins.count / bins.count.sum(),
-                color=colors[name],
-            )
+            sure.scatter(bins.confidence, bins.accuracy, s=size, color=colors[name])
             tell.plot(at, area[name][at], "o", color=colors[name], markersize=8)
             error = expected_calibration_error(mine[there], right[there])
             said.append(
@@ -419,9 +408,8 @@ def prefix_view(scores: Mapping[str, np.ndarray], right: np.ndarray) -> BudgetVi
             )
         return f"after {read}, {there.sum():,} solutions; " + "; ".join(said)
 
-    return BudgetView(
-        fig, draw, luck=False, read=options(words, default=words[-1], label="read up to")
-    )
+    read = options(words, default=words[-1], label="read up to")
+    return BudgetView(fig, draw, luck=False, read=read)
 
 
 def aggregation_view(
@@ -437,12 +425,14 @@ def aggregation_view(
         Chance that the majority of 1, 2, 4, … samples is right.
     """
     ks = [2**k for k in range(high + 1)]
+
+    def best_by(aggregate, steps):
+        value = aggregate(steps.reshape(-1, steps.shape[2]))
+        return best_at_k(value.reshape(right.shape), right, ks)
+
     found = {
-        name: {
-            how: best_at_k(aggregate(s.reshape(-1, s.shape[2])).reshape(right.shape), right, ks)
-            for how, aggregate in AGGREGATIONS.items()
-        }
-        for name, s in scores.items()
+        name: {how: best_by(aggregate, steps) for how, aggregate in AGGREGATIONS.items()}
+        for name, steps in scores.items()
     }
     passed = pass_at_k(right, ks)
     fig, axes = figure(1, len(scores), size=(9.2, 3.9), sharey=True)
@@ -457,27 +447,25 @@ def aggregation_view(
     axes[-1].legend(loc="upper left", fontsize=7.5)
 
     def draw(samples, seed):
-        seen, said = [k for k in ks if k <= samples], []
+        seen = [k for k in ks if k <= samples]
+        said = []
         for ax, (name, ways) in zip(axes, found.items(), strict=True):
             for how, color in AGGREGATION_COLORS.items():
                 mean = ways[how][:, : len(seen)].mean(axis=0)
                 ax.plot(seen, mean, "o-", color=color, markersize=4)
-            last = {how: values[:, len(seen) - 1].mean() for how, values in ways.items()}
-            said.append(
-                f"{name}: " + ", ".join(f"{how} {value:.2f}" for how, value in last.items())
-            )
+            last = [f"{how} {values[:, len(seen) - 1].mean():.2f}" for how, values in ways.items()]
+            said.append(f"{name}: {', '.join(last)}")
         at = len(seen) - 1
         return (
             f"best of {samples}, {'; '.join(said)}; majority {voted[:, at].mean():.2f}, "
             f"one is right {passed[:, at].mean():.2f}"
         )
 
-    return BudgetView(
-        fig, draw, luck=False, samples=powers_of_two(0, high, unit="samples", default=high)
-    )
+    samples = powers_of_two(0, high, unit="samples", default=high)
+    return BudgetView(fig, draw, luck=False, samples=samples)
 
 
-# ---- letter by letter -------------------------------------------------------------------------------
+# ---- letter by letter ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -505,7 +493,7 @@ class Reading:
 
 
 def belief_view(readings: Mapping[str, Reading]) -> BudgetView:
-    """What verifiers believe after each character of a solution; true and wrong steps are shaded."""
+    """What verifiers believe after each character of a solution; right and wrong steps shaded."""
     names = list(next(iter(readings.values())).beliefs)
     colors = dict(zip(names, (GOOD, COLORS[1], COLORS[3]), strict=False))
     models = list(next(iter(readings.values())).surprise)
@@ -514,9 +502,8 @@ def belief_view(readings: Mapping[str, Reading]) -> BudgetView:
     belief.set(xlim=(-0.7, longest + 0.7), ylim=(-0.04, 1.3), ylabel="chance of ending right")
     belief.set_yticks(np.arange(0, 1.01, 0.25))
     belief.yaxis.set_major_formatter(PercentFormatter(1.0))
-    surprise.set(
-        ylim=(0, 8.2), ylabel="surprise (nats)", xlabel="character of the solution", xticks=[]
-    )
+    surprise.set(ylim=(0, 8.2), ylabel="surprise (nats)")
+    surprise.set(xlabel="character of the solution", xticks=[])
     for name, color in colors.items():
         belief.plot([], [], color=color, label=name)
     belief.plot([], [], "kD", markersize=5, label="rollouts from there")
@@ -528,21 +515,19 @@ def belief_view(readings: Mapping[str, Reading]) -> BudgetView:
 
     def draw(solution, seed):
         r = readings[solution]
-        check, begin = arithmetic.check_solution(r.problem, r.solution), 0
+        check = arithmetic.check_solution(r.problem, r.solution)
         fine = [*check.correct, check.right and all(check.correct)]
+        begin = 0
         for step, ok in zip(step_texts(r.solution), fine, strict=True):
             end = begin + len(step) + (step[-1] != ";")
+            shade = {"color": GOOD if ok else BAD, "alpha": 0.09, "linewidth": 0}
             for ax in (belief, surprise):
-                ax.axvspan(
-                    begin - 0.5, end - 0.5, color=GOOD if ok else BAD, alpha=0.09, linewidth=0
-                )
+                ax.axvspan(begin - 0.5, end - 0.5, **shade)
             begin = end
-        letters = [*r.solution, "⏎"]
-        for i, letter in enumerate(letters):
+        for i, letter in enumerate([*r.solution, "⏎"]):
             belief.text(i, 1.12, letter, ha="center", family="monospace", fontsize=9)
-        belief.text(
-            0, 1.23, f"{r.problem} = {arithmetic.value(arithmetic.parse(r.problem))}", fontsize=9
-        )
+        value = arithmetic.value(arithmetic.parse(r.problem))
+        belief.text(0, 1.23, f"{r.problem} = {value}", fontsize=9)
         for name, color in colors.items():
             line = r.beliefs[name]
             belief.plot(np.arange(len(line)), line, color=color, linewidth=1.2)
@@ -558,17 +543,3 @@ def belief_view(readings: Mapping[str, Reading]) -> BudgetView:
         return f"{r.solution}: {where}; at the end {said}"
 
     return BudgetView(fig, draw, luck=False, solution=options(tuple(readings)))
-
-
-__all__ = [
-    "HeldOut",
-    "Reading",
-    "TrainingView",
-    "aggregation_view",
-    "belief_view",
-    "knowledge_picture",
-    "picking_view",
-    "prefix_view",
-    "rollouts_view",
-    "step_texts",
-]
