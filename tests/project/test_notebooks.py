@@ -40,7 +40,11 @@ def test_form(path, notebook):
     nbformat.validate(notebook)
     assert path.stat().st_size < 1.5e6
     assert notebook.metadata == notebooks.METADATA
-    assert max(len(cell.source.splitlines()) for cell in code_cells(notebook)) <= 40
+    for cell in code_cells(notebook):
+        lines = cell.source.splitlines()
+        assert len(lines) <= 20, f"cell {cell.id} has {len(lines)} lines"
+        widest = max(lines, key=len, default="")
+        assert len(widest) <= 88, f"cell {cell.id} scrolls sideways: {widest}"
 
 
 @each_notebook

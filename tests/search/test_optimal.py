@@ -1,4 +1,4 @@
-"""Compute-optimal choice: tables whose answer is known, and a null experiment that nobody may win."""
+"""Compute-optimal choice: tables whose answer is known, and a null experiment nobody may win."""
 
 import itertools
 
@@ -226,7 +226,7 @@ def test_a_price_buys_the_cheap_setting():
 
 
 def test_seeds_with_bins_of_their_own(seed):
-    """Two seeds with the same bins are one problem each; a problem's seeds never face each other."""
+    """Two seeds with the same bins are one problem each; its seeds never face each other."""
     rng = np.random.default_rng(seed)
     right = rng.integers(2, size=(2, 3, 2, 20)).astype(float)  # budgets, settings, seeds, problems
     paid = np.ones_like(right)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("pyarrow")
+pq = pytest.importorskip("pyarrow.parquet")
 from noisy_solver import load
 from sweep_by_hand import HARD, PROBLEMS, save_sweep
 
@@ -108,6 +108,14 @@ def test_samples_are_put_in_order(folder):
     assert difficulty_bins(samples.score.mean(axis=(0, 2))).tolist() == [
         i // 4 for i in range(PROBLEMS)
     ]
+
+
+def test_a_table_with_holes_is_refused(folder, tmp_path):
+    table = pq.read_table(folder / "samples.parquet").slice(1)
+    pq.write_table(table, tmp_path / "samples.parquet")
+    line = f"samples.parquet holds {len(table)} samples; that is no full table"
+    with pytest.raises(ValueError, match=line):
+        read_samples(tmp_path)
 
 
 # ---- a sweep that was run ------------------------------------------------------------------------

@@ -224,6 +224,18 @@ def test_right_so_far_is_the_checker():
     )
 
 
+def test_the_picture_of_a_finished_search_tells_its_answers():
+    problem = PROBLEMS["two"]
+    search = search_for(Setting("best of n", 8), load("lab-small"), [problem + "?"], load("prm"))
+    history = run(search, 8, select_for(Setting("best of n", 8)), np.random.default_rng(0))
+    texts = search.texts(history[-1].particles)
+    said = figures.search_picture(search, history, problem).text
+    right = sum(arithmetic.answer(text) == 194 for text in texts)
+    assert said.startswith(f"{problem} = 194; answer by max ")
+    assert said.endswith(f"right are {right} of 8 texts")
+    assert f"majority {conclude(history[-1], texts, 'majority')} (" in said
+
+
 def test_words_where_there_is_room():
     setting = Setting("beam", 16, width=4)
     for n, words in ((8, True), (64, False)):
@@ -238,7 +250,7 @@ def test_words_where_there_is_room():
                 assert text.endswith("✓") == (text[1:-2] == "194")
 
 
-# ---- what many searches came to --------------------------------------------------------------------
+# ---- what many searches came to ------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Checks of notebook 07: the right answer passes, and each slip is told what it is."""
 
 import numpy as np
-import pytest
+from verdicts import *  # noqa: F403
 
 from ttclib.course.process_reward_model import checks
 from ttclib.measure.calibration import auroc
@@ -15,6 +15,7 @@ LOSSES = {
     "bits": lambda p, y: cross_entropy(p, y).mean() / np.log(2),
     "Brier": lambda p, y: ((p - y) ** 2).mean(),
     "yours says": lambda p, y: 1.0,
+    "your loss is lowest": lambda p, y: cross_entropy(p, y).mean() if len(p) > 1 else p.mean(),
 }
 
 
@@ -55,32 +56,22 @@ PRODUCTS = {
 }
 
 
-@pytest.mark.parametrize("slip", LOSSES)
-def test_a_loss_names_the_slip(slip):
-    verdict = checks.soft_loss(LOSSES[slip])
-    assert verdict.mark == "✗" and slip in verdict.line
+CHECKED = {checks.soft_loss: LOSSES, checks.auc_within: AREAS, checks.aggregated: PRODUCTS}
+WRONG = [(check, yours, slip) for check, slips in CHECKED.items() for slip, yours in slips.items()]
 
 
-@pytest.mark.parametrize("slip", AREAS)
-def test_an_area_names_the_slip(slip):
-    verdict = checks.auc_within(AREAS[slip])
-    assert verdict.mark == "✗" and slip in verdict.line
+def by_auroc(scores, right):
+    return np.nanmean([auroc(s, r) for s, r in zip(scores, right, strict=True)])
 
 
-@pytest.mark.parametrize("slip", PRODUCTS)
-def test_a_product_names_the_slip(slip):
-    verdict = checks.aggregated(PRODUCTS[slip])
-    assert verdict.mark == "✗" and slip in verdict.line
-
-
-def test_right_answers_pass():
-    assert checks.soft_loss(lambda p, y: cross_entropy(p, y).mean()).mark == "✓"
-    assert checks.soft_loss(lambda p, y: float(np.mean(cross_entropy(p, y)))).mark == "✓"
-    by_auroc = lambda s, r: np.nanmean([auroc(a, b) for a, b in zip(s, r, strict=True)])  # noqa: E731
-    assert checks.auc_within(lambda s, r: areas(s, r).mean()).mark == "✓"
-    assert checks.auc_within(by_auroc).mark == "✓"
-    assert checks.aggregated(lambda s: np.nanprod(s, axis=1)).mark == "✓"
-    assert checks.aggregated(lambda s: [np.exp(np.nansum(np.log(row))) for row in s]).mark == "✓"
+RIGHT = [
+    (checks.soft_loss, lambda p, y: cross_entropy(p, y).mean()),
+    (checks.soft_loss, lambda p, y: float(np.mean(cross_entropy(p, y)))),
+    (checks.auc_within, lambda s, r: areas(s, r).mean()),
+    (checks.auc_within, by_auroc),
+    (checks.aggregated, lambda s: np.nanprod(s, axis=1)),
+    (checks.aggregated, lambda s: [np.exp(np.nansum(np.log(row))) for row in s]),
+]
 
 
 def test_blanks_are_no_mistakes():

@@ -1,6 +1,4 @@
-"""Checks of notebook 07: the loss of a soft label, AUC within a problem, the product of step
-scores.
-"""
+"""Checks of notebook 07: loss of a soft label, AUC within a problem, product of step scores."""
 
 from __future__ import annotations
 
@@ -9,41 +7,44 @@ import numpy as np
 from ttclib.exercise import close, exercise, expect, mistake
 from ttclib.search.aggregation import last, mean, product, smallest
 
-P, Y = np.array([0.9, 0.5, 0.2]), np.array([0.75, 0.0, 0.25])  # scores and labels
+P = np.array([0.9, 0.5, 0.2])  # scores
+Y = np.array([0.75, 0.0, 0.25])  # labels
 
 
 @exercise
 def soft_loss(yours):
-    """``yours(p, y)`` → mean binary cross-entropy (nats) of scores p for soft labels y, both (n,)."""
+    """``yours(p, y)`` → mean binary cross-entropy (nats) of scores (n,) for soft labels (n,)."""
     each = -(Y * np.log(P) + (1 - Y) * np.log(1 - P))
-    got, hard = yours(P, Y), np.round(Y)
+    hard = np.round(Y)
+    got = yours(P, Y)
     if close(got, -each.mean()):
         mistake("the sign: logarithms of probabilities are negative, a loss is not")
     if close(got, each) or close(got, each.sum()):
         mistake("take the mean over the n steps, or a long text would count more than its steps")
     if close(got, -(Y * np.log(P)).mean()):
         mistake(
-            "half of it is missing: with a label of 0 this loss is 0 whatever the score; add (1 − y) log(1 − p)"
+            "half of it is missing: with a label of 0 this loss is 0 whatever the score; "
+            "add (1 − y) log(1 − p)"
         )
     if close(got, -(hard * np.log(P) + (1 - hard) * np.log(1 - P)).mean()):
         mistake(
-            "you rounded the labels: 0.75 says that a quarter of the rollouts failed, and that is what to learn"
+            "you rounded the labels: 0.75 says that a quarter of the rollouts failed, "
+            "and that is what to learn"
         )
     if close(got, each.mean() / np.log(2)):
         mistake("that is in bits; take natural logarithms")
     if close(got, ((P - Y) ** 2).mean()):
         mistake("that is the squared error (the Brier score); cross-entropy has logarithms")
-    expect(
-        close(got, each.mean()),
-        f"for p = {P} and y = {Y} it is {each.mean():.4f}; yours says {got!r}",
-    )
+    right = f"for p = {P} and y = {Y} it is {each.mean():.4f}; yours says {got!r}"
+    expect(close(got, each.mean()), right)
     grid = np.linspace(0.01, 0.99, 99)
     lowest = grid[np.argmin([yours(np.array([p]), np.array([0.25])) for p in grid])]
-    expect(
-        close(lowest, 0.25),
-        f"for a label of 0.25 your loss is lowest at a score of {lowest:.2f}, not 0.25",
+    where = f"for a label of 0.25 your loss is lowest at a score of {lowest:.2f}, not 0.25"
+    expect(close(lowest, 0.25), where)
+    return (
+        "lowest where the score is the label: "
+        "a quarter of the rollouts right asks for a score of 0.25"
     )
-    return "lowest where the score is the label: a quarter of the rollouts right asks for a score of 0.25"
 
 
 SCORES = np.array(
@@ -55,31 +56,28 @@ RIGHT = np.array([[1, 1, 1, 1], [0, 1, 1, 0], [1, 0, 0, 0], [0, 1, 0, 0]], dtype
 @exercise
 def auc_within(yours):
     """``yours(scores, right)`` → mean AUC within a problem, for arrays (problems, n)."""
-    strict, half, some = [], [], []
-    for s, r in zip(SCORES, RIGHT, strict=True):
-        good, bad = s[r][:, None], s[~r]
-        if good.size and bad.size:
-            strict.append((good > bad).mean())
-            half.append((good > bad).mean() + (good == bad).mean() / 2)
-            some.append((good >= bad).mean())
-    answer, flat, truth = np.mean(half), SCORES.ravel(), RIGHT.ravel()
-    over_all = flat[truth][:, None] - flat[~truth]
+    rows = [_leads(s, r) for s, r in zip(SCORES, RIGHT, strict=True)]
+    leads = [row for row in rows if row.size]
+    strict = [(row > 0).mean() for row in leads]
+    some = [(row >= 0).mean() for row in leads]
+    half = np.add(strict, some) / 2
+    answer = np.mean(half)
+    over_all = _leads(SCORES.ravel(), RIGHT.ravel())
     got = yours(SCORES, RIGHT)
     if close(got, (over_all > 0).mean() + (over_all == 0).mean() / 2):
         mistake(
-            "you compared solutions of different problems: that asks which problems are hard. Loop over the rows"
+            "you compared solutions of different problems: that asks which problems are hard. "
+            "Loop over the rows"
         )
     if np.isscalar(got) and np.isnan(got):
         mistake(
-            "a problem whose solutions are all right has no pairs, and 0/0 is nan: leave such rows out"
+            "a problem whose solutions are all right has no pairs, and 0/0 is nan: "
+            "leave such rows out"
         )
-    if (
-        close(got, np.mean([0.5, *half]))
-        or close(got, np.mean([0.0, *half]))
-        or close(got, np.mean([1.0, *half]))
-    ):
+    if any(close(got, np.mean([empty, *half])) for empty in (0.0, 0.5, 1.0)):
         mistake(
-            "a problem whose solutions are all right has no pairs; leave it out, it is not 0, 0.5 or 1"
+            "a problem whose solutions are all right has no pairs; "
+            "leave it out, it is not 0, 0.5 or 1"
         )
     if close(got, half):
         mistake("these are right, one for each problem; now take their mean")
@@ -89,10 +87,17 @@ def auc_within(yours):
         mistake("equal scores count as won in yours; count each such pair half")
     if close(got, 1 - answer):
         mistake("the other way round: count the pairs in which the *right* solution scores higher")
-    expect(
-        close(got, answer), f"for the check's four problems it is {answer:.4f}; yours says {got!r}"
+    right = f"for the check's four problems it is {answer:.4f}; yours says {got!r}"
+    expect(close(got, answer), right)
+    return (
+        "all pairs of a right and a wrong solution of one problem, ties half, "
+        "then the mean over problems"
     )
-    return "all pairs of a right and a wrong solution of one problem, ties half, then the mean over problems"
+
+
+def _leads(scores: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """How far each right solution is ahead of each wrong one."""
+    return scores[right][:, None] - scores[~right]
 
 
 STEPS = np.array([[0.9, 0.5, 0.8, np.nan], [0.9, 0.9, 0.9, 0.9], [0.5, np.nan, np.nan, np.nan]])
@@ -100,37 +105,34 @@ STEPS = np.array([[0.9, 0.5, 0.8, np.nan], [0.9, 0.9, 0.9, 0.9], [0.5, np.nan, n
 
 @exercise
 def aggregated(yours):
-    """``yours(scores)`` → (n,) products of step scores (n, steps), NaN where there is no such step."""
+    """``yours(scores)`` → (n,) products of step scores (n, steps), NaN: there is no such step."""
     given = STEPS.copy()
     got = np.asarray(yours(given), dtype=float)
-    expect(
-        np.array_equal(given, STEPS, equal_nan=True),
-        "your function changes the scores in place; work on a copy",
-    )
-    expect(
-        got.shape == (3,),
-        f"one number for each of the 3 solutions, shape (3,); yours has {got.shape}",
-    )
+    unchanged = np.array_equal(given, STEPS, equal_nan=True)
+    expect(unchanged, "your function changes the scores in place; work on a copy")
+    shape = f"one number for each of the 3 solutions, shape (3,); yours has {got.shape}"
+    expect(got.shape == (3,), shape)
     steps = (~np.isnan(STEPS)).sum(axis=1)
     if np.isnan(got).any():
         mistake(
-            "nan spreads: a solution with fewer steps has nan behind its last one, and that must not count"
+            "nan spreads: a solution with fewer steps has nan behind its last one, "
+            "and that must not count"
         )
     if close(got, [0.0, 0.9**4, 0.0]):
         mistake(
-            "you took a missing step for a score of 0, so every shorter solution is worth nothing; the factor is 1"
+            "you took a missing step for a score of 0, so every shorter solution is worth nothing; "
+            "the factor is 1"
         )
     if close(got, np.log(product(STEPS))):
         mistake("that is the logarithm of the product")
     if close(got, product(STEPS) ** (1 / steps)):
         mistake(
-            "that is the geometric mean, which forgets how many steps there were; leave out the root"
+            "that is the geometric mean, which forgets how many steps there were; "
+            "leave out the root"
         )
     for name, other in (("last", last), ("smallest", smallest), ("mean", mean)):
         if close(got, other(STEPS)):
             mistake(f"that is the {name} score, not the product")
-    expect(
-        close(got, product(STEPS)),
-        f"the check's solutions are worth {product(STEPS)}; yours says {got}",
-    )
+    worth = f"the check's solutions are worth {product(STEPS)}; yours says {got}"
+    expect(close(got, product(STEPS)), worth)
     return "and four steps of 0.9 are worth 0.66: a product charges for every step, needed or not"
