@@ -32,15 +32,15 @@ EASY, MIDDLE, HARDEST = (0, 1), (1, 2, 3), (4,)
 def sign_flip_p_value(differences):
     """One-sided exact p-value that whole numbers have a centre of at most zero.
 
-    Each number adds or subtracts its size with equal chance: the law of the sum is a convolution.
+    Each number adds or subtracts its size with equal chance: the distribution of the sum is a convolution.
     """
     sizes = np.abs(differences).astype(int)
-    law = np.ones(1)  # of how much is flipped to minus
+    chances = np.ones(1)  # of how much is flipped to minus
     for size in sizes[sizes > 0]:
-        law = (np.pad(law, (0, size)) + np.pad(law, (size, 0))) / 2
+        chances = (np.pad(chances, (0, size)) + np.pad(chances, (size, 0))) / 2
     # sum = sizes − 2 · flipped ≥ observed
     most = (sizes.sum() - int(np.sum(differences))) // 2
-    return float(law[: most + 1].sum())
+    return float(chances[: most + 1].sum())
 
 
 @pytest.mark.parametrize("numbers", [[3, 1, -2], [1, 1, 1, 1], [-4, 2, 0, 1, -1], [0, 0], [5]])

@@ -55,7 +55,7 @@ def test_every_bin_is_cut_in_half(seed):
 
 @pytest.mark.statistical
 def test_every_half_is_equally_likely(seed):
-    """The first of four items: in which half, and with whom; exact binomial laws, union bound."""
+    """The first of four items: in which half, and with whom; exact binomial tests, union bound."""
     folds = halves(np.zeros(4, dtype=int), np.random.default_rng(seed), 6000)
     p_values = [binomial_p_value(folds[:, i].sum(), 6000, 1 / 2) for i in range(4)]
     p_values += [
