@@ -3,6 +3,7 @@
 import inspect
 
 import numpy as np
+from matplotlib.collections import PolyCollection
 
 
 class Drawing:
@@ -51,6 +52,19 @@ class Drawing:
 def numbers_of(line):
     """The points (k, 2) of a line."""
     return np.column_stack(line.get_data()).astype(float)
+
+
+def bands(ax):
+    """The filled bands of an axes, in the order they were drawn: a list of (x, low, high)."""
+    found = []
+    for band in ax.collections:
+        if isinstance(band, PolyCollection):
+            points = band.get_paths()[0].vertices
+            k = (len(points) - 3) // 2
+            low = points[1 : k + 1]
+            high = points[k + 2 : -1][::-1]
+            found.append((low[:, 0], low[:, 1], high[:, 1]))
+    return found
 
 
 class Sheet:

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from drawings import Drawing, Sheet, numbers_of
-from matplotlib.collections import PolyCollection
+from drawings import Drawing, Sheet, bands, numbers_of
 from scipy import stats
 from views import button, pixels, shown, sliders
 
@@ -55,18 +54,6 @@ def log_evidence(y):
 
 def history_of(n, select, seed, y=Y, model=MODEL):
     return run(Bootstrap(model, y), n, select, np.random.default_rng(seed))
-
-
-def bands(ax):
-    """The filled bands of an axes: a list of (x, low, high)."""
-    found = []
-    for band in ax.collections:
-        if isinstance(band, PolyCollection):
-            points = band.get_paths()[0].vertices
-            k = (len(points) - 3) // 2
-            low, high = points[1 : k + 1], points[k + 2 : -1][::-1]
-            found.append((low[:, 0], low[:, 1], high[:, 1]))
-    return found
 
 
 # ---- importance sampling -------------------------------------------------------------------------
@@ -303,13 +290,22 @@ def test_nonlinear_view_stands_on_the_exact_density(drawings, seed):
             f"log evidence {history[-1].log_evidence:.1f} (exact {exact.log_evidence[-1]:.1f})"
         )
         assert cost.units == particles * 8
-        for dots, population in zip(view.moving(0), history, strict=True):
-            assert np.isin(dots.get_ydata(), population.particles).all()
-            assert (dots.get_xdata() == population.t).all()
-            assert len(dots.get_xdata()) == min(60, particles)
+        rng = np.random.default_rng((seed, 1))
+        for dots, p in zip(view.moving(0), history, strict=True):
+            some = rng.choice(particles, min(60, particles), p=p.weights)
+            np.testing.assert_array_equal(dots.get_ydata(), p.particles[some])
+            assert (dots.get_xdata() == p.t).all()
         (bars,) = [patch for patch in view.fig.axes[1].patches if patch not in view.still]
         corners = bars.get_xy()
         highest = corners[corners[:, 1].argmax(), 0]
         p = history[two]
         heights, edges = np.histogram(p.particles, 60, (-30, 30), weights=p.weights)
         assert abs(highest - edges[heights.argmax()]) <= 1.001
+
+
+def test_the_dotted_time_is_where_both_signs_fit():
+    grid = np.array([-9.0, -2.0, 2.0, 9.0])
+    density = np.array([[0.1, 0.0, 0.0, 0.9], [0.2, 0.3, 0.3, 0.2], [0.0, 0.5, 0.5, 0.0]])
+    assert figures._torn(density, grid) == 0  # 0.1 · 0.9 is more than 0.2 · 0.2
+    density[1] = [0.35, 0.15, 0.15, 0.35]
+    assert figures._torn(density, grid) == 1  # though there is less beyond 4 than at t = 0

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from drawings import Drawing, Sheet, numbers_of
+from drawings import Drawing, Sheet, bands, numbers_of
 from noisy_solver import NoisySolver
 from views import line_of, no_event_loop_of_another_test, shown  # noqa: F401
 
@@ -207,6 +207,9 @@ def test_particles_view_tells_distance_and_error(tiny, drawings, seed):
             (dots,) = view.moving(ax)
             means = [np.maximum(measured[n][which], floor).mean() for n in seen]
             np.testing.assert_allclose(numbers_of(dots), np.column_stack([seen, means]))
+            ((_, *edges),) = bands(view.fig.axes[ax])
+            spread = [np.maximum(measured[n][which], floor) for n in seen]
+            np.testing.assert_allclose(edges, np.quantile(spread, (0.05, 0.95), axis=1))
         bars = [bar.get_width() for bar in moving_bars(view, 0)]
         np.testing.assert_allclose(bars, [weights.get(tuple(s), 0.0) for s in tiny.shown])
 
@@ -224,6 +227,7 @@ def test_theory_of_many_particles_agrees_with_importance_sampling(tiny, drawings
     assert y * math.sqrt(x / n) == pytest.approx(distances.mean(), rel=0.05)
     bias = np.log(weights.sum(axis=1) / n)
     x, y = numbers_of(view.fixed(2)[0])[0]
+    assert y == pytest.approx(-((p**2 / q).sum() - 1) / (2 * x))
     assert y * x / n == pytest.approx(-np.var(bias) / 2, rel=0.25)
 
 
@@ -331,16 +335,21 @@ def test_genealogy_view_tells_who_won(drawings, conditions, seed, condition, thr
 
 def test_wrong_steps_are_orange_and_the_dead_are_grey(drawings, conditions, seed):
     view = figures.genealogy_view(SOLVER, PROBLEMS, conditions)
-    view.at(seed, particles=16, condition="nines")
-    texts = [t for t in view.fig.axes[0].texts if t not in view.still]
-    colors = {t.get_color() for t in texts}
-    assert colors == {GOOD, BAD, MUTED} or colors == {GOOD, BAD} or colors == {GOOD, MUTED}
-    first = [t for t in texts if t.get_position()[0] == 0]
-    assert len(first) == 16
-    for label in first:
-        if label.get_color() != MUTED:  # blue: a true sum of the problem
-            right = label.get_text() == "81-74=7;"
-            assert (label.get_color() == GOOD) == right
+    view.at(seed, particles=16, condition="nines", threshold=1.0)
+    wanted = conditions["nines"][PROBLEMS[0]]
+    decoder = Decoder(SOLVER, PROBLEMS[0] + "?", wanted, until=";", max_tokens=100)
+    history = run(decoder, 16, resample("systematic"), np.random.default_rng(seed))
+    alive = np.flatnonzero(history[-1].weights)
+    for population in history[:0:-1]:
+        alive = population.ancestors[alive]
+    tree = view.fig.axes[0]
+    first = [t for t in tree.texts if t not in view.still and t.get_position()[0] == 0]
+    assert 0 < len(set(alive)) < 16 == len(first)
+    for i, label in enumerate(first):
+        color = GOOD if label.get_text() == "81-74=7;" else BAD
+        assert label.get_color() == (color if i in alive else MUTED)
+    (dots,) = [c for c in tree.collections if c not in view.still]
+    np.testing.assert_allclose(dots.get_sizes(), 12 * 16 * history[-1].weights)
 
 
 def test_a_population_that_died_is_one_line(conditions):
@@ -391,6 +400,16 @@ def test_constraint_view_tells_the_heaviest_text(drawings, seed, selection, sele
     assert heavy == sorted(heavy, reverse=True)
 
 
+def test_selection_changes_what_is_written(drawings):
+    view = figures.constraint_view(ask, CONSTRAINTS, "write")
+    for selection, selects in (("SMC", True), ("none", False)):
+        red = 0
+        for seed in range(10):
+            view.at(seed, constraint="both words", selection=selection, particles=16)
+            red += len(view.moving(1)[1].get_xdata())
+        assert (red > 0) == selects
+
+
 def test_a_page_wraps_long_texts_and_ends():
     long = "word " * 40
     lines = figures._page({long: 0.75, "short": 0.25}, [long, "short"])
@@ -421,7 +440,7 @@ def judged(log_probs, constraint, method):
 
 
 def test_constraint_picture_tells_the_means(drawings):
-    records = [judged([-4.0, -8.0], "none", "free")]
+    records = [judged([-4.0, -8.0], "none", "free"), judged([-4.0, -4.0], "none", "free")]
     for extra in (0.0, 2.0):
         records.append(judged([-9.0 - extra, -5.0 - extra], "no e", "masked"))
         records.append(judged([-6.0 - extra, -4.0 - extra], "no e", "SMC"))
@@ -432,7 +451,7 @@ def test_constraint_picture_tells_the_means(drawings):
     )
     all_of_it, per_token, worth = sheet.fig.axes
     *runs, free = all_of_it.lines
-    assert free.get_ydata()[0] == -6.0 and free.get_linestyle() == ":"
+    assert free.get_ydata()[0] == -5.0 and free.get_linestyle() == ":"
     bars = [line.get_ydata()[0] for line in runs if line.get_linestyle() == "-"]
     assert bars == [-8.0, -6.0, -8.0, -6.0]
     np.testing.assert_allclose(runs[0].get_ydata(), [-9, -7])
@@ -479,6 +498,10 @@ def test_contest_view_tells_the_method_in_the_ring(drawings, entries):
     points = [numbers_of(line) for line in view.fixed(0)]
     expected = [[e.cost.lm_flops, e.right.mean()] for e in entries[:2]]
     assert any(p.shape == (2, 2) and np.allclose(p, expected) for p in points)
+    bars = [c.get_segments() for c in view.fig.axes[0].collections if c in view.still]
+    reach = [1.96 * np.std(e.right.mean(axis=0), ddof=1) / math.sqrt(30) for e in entries]
+    found = [np.ptp(segment[:, 1]) / 2 for segments in bars for segment in segments]
+    np.testing.assert_allclose(found, reach)
     assert view.fixed(1)[0].get_linestyle() == "--"
 
 
