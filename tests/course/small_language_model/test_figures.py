@@ -9,6 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from drawings import Drawing, Sheet
+from matplotlib.colors import to_rgba
 from noisy_solver import NoisySolver
 from views import every, line_of, pixels, shown, sliders
 
@@ -21,6 +22,18 @@ from ttclib.measure import votes
 from ttclib.show.style import BAD, GOOD, figure
 
 PROBLEM = "(81-74)*(98-77)-92"
+BLUE, ORANGE = to_rgba(GOOD), to_rgba(BAD)
+
+
+@pytest.fixture
+def drawings(monkeypatch):
+    monkeypatch.setattr(figures, "BudgetView", Drawing)
+    monkeypatch.setattr(figures, "Picture", Sheet)
+
+
+def new_bars(view, ax):
+    """Bars that belong to the setting."""
+    return [bar for bar in view.fig.axes[ax].patches if bar not in view.still]
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +75,27 @@ def test_next_token_view_tells_the_distribution(lm, logits):
     assert "right is ⏎" in repr(view)
 
 
+def test_next_token_view_draws_every_entropy_and_marks_the_right_character(drawings, lm, logits):
+    problem = "(17-9)*12+45"
+    solution = arithmetic.solve(arithmetic.parse(problem)) + arithmetic.END
+    view = figures.next_token_view(lm, logits, problem)
+    text, cost = view.at(position=13, temperature=2.0)
+    rows = logits(problem + "?" + solution)[len(problem) : -1] / 2.0
+    probs = np.exp(rows) / np.exp(rows).sum(axis=1, keepdims=True)
+    bits = -(probs * np.log2(probs)).sum(axis=1)
+    heights = [bar.get_height() for bar in new_bars(view, 0)]
+    np.testing.assert_allclose(heights, bits)
+    chances = new_bars(view, 1)
+    names = [label.get_text() for label in view.fig.axes[1].get_xticklabels()]
+    blue = [n for n, bar in zip(names, chances, strict=True) if bar.get_facecolor() == BLUE]
+    assert blue == [solution[13]] and f"right is {solution[13]} (blue)" in text
+    for character in arithmetic.ALPHABET:
+        bar = chances[names.index(character)]
+        (token,) = tokenizer.encode(character)
+        assert bar.get_height() == pytest.approx(probs[13, token])
+    assert cost.lm_positions == len(problem) + 14
+
+
 def cells(forks):
     """All (row, column) with the character that stands there."""
     return [
@@ -97,6 +131,51 @@ def test_tree_view_counts_samples(lm, logits):
     right = np.mean([arithmetic.answer(text) == 55 for text in got])
     assert f"{len(set(got))} different texts; {right:.0%} end in the right" in repr(view)
     assert f"exact probability {gap:.2f} · cost: 32 samples" in repr(view)
+
+
+def test_tree_view_draws_the_shares_of_texts_and_of_all_others(drawings, lm, logits):
+    texts = [
+        "81-74=7;98-77=21;7*21=147;147-92=55;#55\n",
+        "81-74=7;98-77=21;7*21=167;167-92=65;#65\n",
+    ]
+    found = [(texts[0], 0.2), (texts[1], 0.3)]
+    view = figures.tree_view(lm, logits, PROBLEM, found, high=6)
+    dashed = [line.get_xdata()[0] for line in view.fixed(1)]
+    assert dashed == [0.2, 0.3, pytest.approx(0.5)]
+    for samples in (8, 64):
+        view.at(0, samples=samples)
+        population = sample(lm, PROBLEM + "?", samples, np.random.default_rng(0))
+        got = Decoder(lm, PROBLEM + "?").texts(population.particles)
+        shares = [got.count(text.rstrip()) / samples for text in texts]
+        bars = new_bars(view, 1)
+        expected = [*shares, 1 - sum(shares)]
+        np.testing.assert_allclose([bar.get_width() for bar in bars], expected)
+        assert [bar.get_facecolor() for bar in bars][:2] == [BLUE, ORANGE]
+    written = "".join(t.get_text() for t in view.fig.axes[0].texts if len(t.get_text()) == 1)
+    assert "7*21=1" in written and written.count("⏎") == 2
+
+
+def test_a_turn_is_written_with_its_chance(drawings, lm, logits):
+    texts = ["81-74=7;98-77=21;7*21=147\n", "81-74=7;98-77=21;7*21=167\n"]
+    view = figures.tree_view(lm, logits, PROBLEM, [(text, 0.2) for text in texts], high=5)
+    probs = np.exp(logits(PROBLEM + "?81-74=7;98-77=21;7*21=1")[-1])
+    probs /= probs.sum()
+    chances = [probs[tokenizer.encode(c)[0]] for c in "46"]
+    labels = [t.get_text() for t in view.fig.axes[0].texts if t.get_text().startswith(".")]
+    assert labels == [f"{chance:.2f}".lstrip("0") for chance in chances]
+
+
+def test_cut_view_draws_what_is_drawn_from(drawings, lm, logits):
+    text = PROBLEM + "?81-74=7;98-77=21;7*21=1"
+    view = figures.cut_view(lm, logits, {"here": text, "there": text[:-1]}, show=6)
+    view.at(temperature=2.0, cut="top-k, k = 2")
+    probs = np.exp(logits(text)[-1])
+    original = np.sort(probs / probs.sum())[::-1]
+    flat = np.sqrt(original[:2])  # the power 1/temperature
+    ghosts = [bar for bar in view.fig.axes[0].patches if bar in view.still]
+    np.testing.assert_allclose([bar.get_height() for bar in ghosts], original[:6])
+    bars = [bar.get_height() for bar in new_bars(view, 0)]
+    np.testing.assert_allclose(bars, [*flat / flat.sum(), 0, 0, 0, 0])
 
 
 def test_cut_view_counts_what_is_left(lm, logits):
@@ -213,6 +292,26 @@ def test_samples_view_tells_the_estimates(lm, drawn):
         value, given = arithmetic.value(arithmetic.parse(p)), [arithmetic.answer(t) for t in mine]
         passed, voted = any(a == value for a in given), votes.majority_at_k(given, value, 8)
         assert f"group {i} pass@8 {float(passed):.2f}, majority {voted:.2f}" in repr(view)
+
+
+def test_samples_view_draws_dots_of_the_first_samples(drawings, lm, drawn):
+    problems, texts = drawn
+    groups = {f"group {i}": [p, p] for i, p in enumerate(problems)}
+    samples = {f"group {i}": [mine, mine[::-1]] for i, mine in enumerate(texts)}
+    view = figures.samples_view(lm, groups, samples, high=3)
+    for n in (2, 8):
+        view.at(samples=n)
+        for i, (problem, mine) in enumerate(zip(problems, texts, strict=True)):
+            right = [arithmetic.answer(t) == eval(problem) for t in mine]
+            shares = [np.mean(right[:n]), np.mean(right[::-1][:n])]
+            np.testing.assert_allclose(view.moving(3)[i].get_xdata(), shares)
+            passed, _ = view.moving(i)
+            counts = [c for c in (1, 2, 4, 8) if c <= n]
+            both = np.array([right[:n], right[::-1][:n]])
+            exact = [votes.pass_at_k(both, c).mean() for c in counts]
+            np.testing.assert_allclose(passed.get_ydata(), exact)
+            kinds = [len({arithmetic.answer(t) for t in m[:n]}) for m in (mine, mine[::-1])]
+            assert view.moving(4)[i].get_ydata()[-1] == np.mean(kinds)
 
 
 def test_beam_picture_tells_its_numbers(drawn):
