@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from ttclib.particles.smc import Model
+from ttclib.particles.smc import FeynmanKac
 
 INITIAL = np.array([0.7, 0.3])
 TRANSITION = np.array([[0.8, 0.2], [0.35, 0.65]])
@@ -17,7 +17,7 @@ LOOKS_AT_ITSELF = np.array([[0.9, 0.15], [0.9, 0.15]])  # as an observation does
 ONE_IS_HEAVY = np.array([[0.02, 3.0], [0.02, 3.0]])  # one particle can outweigh all others
 
 
-class TwoStates(Model):
+class TwoStates(FeynmanKac):
     """A chain on {0, 1} for ``length`` steps; randomness is asked for one particle at a time."""
 
     def __init__(self, length, potential):

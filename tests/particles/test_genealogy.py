@@ -19,7 +19,7 @@ from ttclib.particles.genealogy import (
 )
 from ttclib.particles.kalman import kalman_filter, kalman_smoother
 from ttclib.particles.resampling import UNBIASED
-from ttclib.particles.smc import Model, Population, keep_all, resample, run
+from ttclib.particles.smc import FeynmanKac, Population, keep_all, resample, run
 from ttclib.particles.statespace import Bootstrap, LinearGaussian
 
 # ---------------------------------------------------------------- known trees
@@ -89,7 +89,7 @@ def test_an_empty_history_is_refused(function):
 # ---------------------------------------------------------------- the coalescent
 
 
-class Neutral(Model):
+class Neutral(FeynmanKac):
     """Nobody is fitter: multinomial resampling is then the Wright–Fisher model of genetics."""
 
     def __init__(self, length):

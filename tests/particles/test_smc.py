@@ -17,7 +17,7 @@ from ttclib.particles.hmm import HiddenMarkov, forward
 from ttclib.particles.kalman import bootstrap_variance, kalman_filter, kalman_smoother
 from ttclib.particles.resampling import UNBIASED
 from ttclib.particles.smc import (
-    Model,
+    FeynmanKac,
     Population,
     keep_all,
     resample,
@@ -99,7 +99,7 @@ def forgets_carried_weights(scheme):
     def select(population, rng):
         if population.ess < 0.6 * len(population):
             return resample(scheme)(population, rng)
-        return population.everyone, np.full(len(population), population.log_evidence)
+        return np.arange(len(population)), np.full(len(population), population.log_evidence)
 
     return select
 
@@ -108,7 +108,7 @@ def restarts_carried_weights(scheme):
     def select(population, rng):
         if population.ess < 0.6 * len(population):
             return resample(scheme)(population, rng)
-        return population.everyone, np.zeros(len(population))
+        return np.arange(len(population)), np.zeros(len(population))
 
     return select
 
@@ -319,11 +319,11 @@ def test_guided_beats_bootstrap(seed):
 # ---------------------------------------------------------------- the loop itself
 
 
-class Drift(Model):
+class Drift(FeynmanKac):
     """Deterministic moves and weights: particle x becomes x + 1 and is worth exp(−x) every time."""
 
-    def __init__(self, length=4, weigh=lambda t, x: -np.asarray(x, dtype=float)):
-        self.length, self.weigh = length, weigh
+    def __init__(self, length=4, worth=lambda t, x: -np.asarray(x, dtype=float)):
+        self.length, self.worth = length, worth
 
     def init(self, n, rng):
         return np.arange(n)
@@ -332,7 +332,7 @@ class Drift(Model):
         return parents + 1
 
     def log_potential(self, t, parents, particles):
-        return self.weigh(t, particles)
+        return self.worth(t, particles)
 
     def done(self, t, particles):
         return t + 1 == self.length
@@ -383,10 +383,15 @@ def test_cost_counts_every_particle_of_every_step():
 
 def test_a_model_may_count_its_own_cost():
     class Dear(Drift):
-        def cost(self, t, particles):
-            return Cost(lm_tokens=len(particles) * (t + 1))
+        def propose(self, t, parents, n, rng):
+            particles, _ = super().propose(t, parents, n, rng)
+            return particles, Cost(lm_tokens=n * (t + 1))
+
+        def weigh(self, t, parents, particles):
+            return super().weigh(t, parents, particles)._replace(cost=Cost(verifier_positions=t))
 
     assert run(Dear(), 5, keep_all, RNG)[-1].cost.lm_tokens == 5 * (1 + 2 + 3 + 4)
+    assert run(Dear(), 5, keep_all, RNG)[-1].cost.verifier_positions == 1 + 2 + 3
     assert run(Dear(), 5, keep_all, RNG)[-1].cost.units == 0
 
 
@@ -404,7 +409,7 @@ class Rows:
         return Rows([self.rows[i] for i in indices], self.gathered + 1)
 
 
-class Words(Model):
+class Words(FeynmanKac):
     """Every particle is a string; the loop must hand it through untouched."""
 
     def init(self, n, rng):
@@ -428,14 +433,20 @@ def test_particles_can_be_any_object_that_is_indexed_by_ancestors():
     assert [p.particles.rows for p in history] == [
         ["0", "1", "2", "3"], ["0.", "0.", "2.", "2."], ["0..", "0..", "2..", "2.."]
     ]  # fmt: skip
-    assert history[-1].particles.gathered == 2
-    assert [p.resampled for p in history] == [False, True, True]
+    # the second selection finds equal weights, and drops nobody
+    assert history[-1].particles.gathered == 1
+    assert [p.resampled for p in history] == [False, True, False]
     assert history[1].ancestors.tolist() == [0, 0, 2, 2]
     assert history[-1].log_evidence == pytest.approx(math.log(1 / 2))
 
 
+def everybody_by_hand(population, rng):
+    """A selection as learners write it."""
+    return np.arange(len(population)), population.log_weights
+
+
 def test_keeping_all_never_copies():
-    for select in (keep_all, when_ess_below(0, resample())):
+    for select in (keep_all, when_ess_below(0, resample()), everybody_by_hand):
         history = run(Words(), 4, select, RNG)
         assert history[-1].particles.gathered == 0
         assert not any(p.resampled for p in history)
@@ -500,22 +511,31 @@ def test_an_unknown_scheme_is_refused_at_once():
         resample("roulette")
 
 
+def everyone_goes_on(selection, population):
+    """Whether a selection kept every member with its weight; resampling returns one weight for all."""
+    ancestors, log_weights = selection
+    kept = np.ndim(log_weights) == 1
+    assert not kept or ancestors.tolist() == list(range(len(population)))
+    assert not kept or log_weights.tolist() == population.log_weights.tolist()
+    return kept
+
+
 def test_threshold_one_selects_whenever_weights_differ_and_zero_never():
     always, never = when_ess_below(1, resample()), when_ess_below(0, resample())
     for log_weights in ([0.0, 0.0, 0.0], [-700.3, -700.3], [1e300], [0.1] * 49):
         assert always(population_of(log_weights), RNG)[0].tolist() == list(range(len(log_weights)))
         chosen = population_of(log_weights)
-        assert always(chosen, RNG)[0] is chosen.everyone
+        assert everyone_goes_on(always(chosen, RNG), chosen)
     for log_weights in ([0.0, -1e-3], [0.0, -math.inf], [5.0, 4.0, 5.0]):
         chosen = population_of(log_weights)
-        assert always(chosen, RNG)[0] is not chosen.everyone
-        assert never(chosen, RNG)[0] is chosen.everyone
+        assert not everyone_goes_on(always(chosen, RNG), chosen)
+        assert everyone_goes_on(never(chosen, RNG), chosen)
 
 
 def test_the_threshold_is_a_share_of_n():
     chosen = population_of([0.0, 0.0, -math.inf, -math.inf])  # effective sample size: half
-    assert when_ess_below(0.5, resample())(chosen, RNG)[0] is chosen.everyone
-    assert when_ess_below(0.51, resample())(chosen, RNG)[0] is not chosen.everyone
+    assert everyone_goes_on(when_ess_below(0.5, resample())(chosen, RNG), chosen)
+    assert not everyone_goes_on(when_ess_below(0.51, resample())(chosen, RNG), chosen)
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.1, math.nan, "0.5", None])
@@ -569,7 +589,7 @@ def test_top_k_of_too_few_is_refused():
 @pytest.mark.parametrize("death", [0, 2])
 @pytest.mark.parametrize("select", [keep_all, resample(), when_ess_below(0.5, resample())])
 def test_an_extinct_population_is_the_last(death, select):
-    model = Drift(weigh=lambda t, x: np.full(len(x), -math.inf if t == death else 0.0))
+    model = Drift(worth=lambda t, x: np.full(len(x), -math.inf if t == death else 0.0))
     history = run(model, 5, select, RNG)
     assert len(history) == death + 1
     assert [p.extinct for p in history] == [False] * death + [True]
@@ -600,7 +620,7 @@ def test_an_extinct_population_cannot_be_resampled(name):
     ],
 )
 def test_a_model_that_returns_nonsense_is_told_where(step, returned, message):
-    model = Drift(weigh=lambda t, x: returned(x) if t == step else np.zeros(len(x)))
+    model = Drift(worth=lambda t, x: returned(x) if t == step else np.zeros(len(x)))
     with pytest.raises(ValueError, match=message.format(step=step)):
         run(model, 3, keep_all, RNG)
 

@@ -23,14 +23,14 @@ def split(population: Population, islands: int) -> list[Population]:
     ValueError
         If the population cannot be shared out evenly.
     """
-    each = _size(population, islands)
+    _size(population, islands)
     return [
         Population(
             population.t,
             population.particles[np.arange(i, len(population), islands)],
             population.log_weights[i::islands],
             population.ancestors[i::islands] // islands,
-            resampled=bool((population.ancestors[i::islands] // islands != np.arange(each)).any()),
+            parents=population.parents // islands,
         )
         for i in range(islands)
     ]
@@ -58,8 +58,7 @@ def within(islands: int, select: Selection) -> Selection:
             if not island.extinct:
                 chosen, carried = select(island, rng)
                 ancestors[i::islands], log_weights[i::islands] = i + islands * chosen, carried
-        everyone = (ancestors == population.everyone).all()
-        return population.everyone if everyone else ancestors, log_weights
+        return ancestors, log_weights
 
     return on_each
 

@@ -2,9 +2,10 @@
 
 One loop serves particle filters, language-model decoding and search. It needs
 
-- a **model**, which says how a member of the population starts (``init``), how it is extended
-  (``step``) and what the extension is worth (``log_potential``): the Feynman–Kac view of Del Moral
-  2004 and of Chopin and Papaspiliopoulos, *An introduction to sequential Monte Carlo*, 2020, ch. 5;
+- a **model**, which extends the members of the population (``propose``) and says what the
+  extensions are worth (``weigh``). A state-space model does it in three functions, ``init``,
+  ``step`` and ``log_potential``: the Feynman–Kac view of Del Moral 2004 and of Chopin and
+  Papaspiliopoulos, *An introduction to sequential Monte Carlo*, 2020, ch. 5;
 - a **selection**, which says who goes on: all, a random sample by weight, or the best few.
 
 Particles are anything that can be indexed by an array of ancestors: a NumPy array, or an object
@@ -16,9 +17,9 @@ from __future__ import annotations
 import functools
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -29,19 +30,59 @@ from ttclib.particles.allocation import keep_freed_blocks
 from ttclib.particles.weights import effective_sample_size, relative
 
 
-class Model:
-    """What the loop asks of a model. Subclass it, or write any object with these five methods."""
+class Weighed(NamedTuple):
+    """What weighing a generation gives.
+
+    Attributes
+    ----------
+    particles : object
+        Those that were weighed, with whatever was noted about them, such as a verifier's scores.
+    log_weights : numpy.ndarray, shape (n,)
+        Log weight gained since the parents; −inf for impossible.
+    cost : Cost
+        What the weighing spent.
+    """
+
+    particles: Any
+    log_weights: np.ndarray
+    cost: Cost = Cost()
+
+
+class Model(Protocol):
+    """What the loop asks of a model. State-space models write it as :class:`FeynmanKac`."""
+
+    def propose(
+        self, t: int, parents: Any, n: int, rng: np.random.Generator
+    ) -> tuple[Any, Cost]:
+        """Extend each of the n parents once; at t = 0 there are none (None), and n begin.
+
+        Return new particles and what they cost. Where everybody was kept, ``parents`` are the
+        particles of the last population itself: to change them in place would rewrite its history.
+        """
+
+    def weigh(self, t: int, parents: Any, particles: Any) -> Weighed:
+        """Say how much more the target wants each particle than the proposal did.
+
+        log [γₜ(x) / γₜ₋₁(parent) / q(x | parent)], with γ the target, not normalised, and q the law
+        that proposed.
+        """
+
+    def done(self, t: int, particles: Any) -> bool:
+        """Whether generation t is the last."""
+
+
+class FeynmanKac:
+    """A model by its three functions: subclass it and write ``init``, ``step``, ``log_potential``.
+
+    A particle's step costs one unit, and its weight nothing more.
+    """
 
     def init(self, n: int, rng: np.random.Generator) -> Any:
         """Propose the first generation: n particles."""
         raise NotImplementedError
 
     def step(self, t: int, parents: Any, rng: np.random.Generator) -> Any:
-        """Propose generation t: one extension of each parent.
-
-        Return new particles. Where everybody was kept, ``parents`` are the particles of the last
-        population itself, so a model that changed them in place would rewrite its history.
-        """
+        """Propose generation t: one extension of each parent, as new particles."""
         raise NotImplementedError
 
     def log_potential(self, t: int, parents: Any, particles: Any) -> np.ndarray:
@@ -52,9 +93,14 @@ class Model:
         """Whether generation t is the last."""
         raise NotImplementedError
 
-    def cost(self, t: int, particles: Any) -> Cost:
-        """Say what generation t cost; by default one unit for each particle."""
-        return Cost(units=len(particles))
+    def propose(self, t: int, parents: Any, n: int, rng: np.random.Generator) -> tuple[Any, Cost]:
+        """Begin or go on: see :class:`Model`."""
+        particles = self.init(n, rng) if parents is None else self.step(t, parents, rng)
+        return particles, Cost(units=n)
+
+    def weigh(self, t: int, parents: Any, particles: Any) -> Weighed:
+        """Weigh by the potential alone: see :class:`Model`."""
+        return Weighed(particles, self.log_potential(t, parents, particles))
 
 
 @dataclass(frozen=True)
@@ -75,8 +121,8 @@ class Population:
         What the model says was spent so far.
     seconds : float
         Time the loop took so far; :attr:`cost` holds both.
-    resampled : bool
-        Whether members were dropped or copied on the way into this generation.
+    parents : int
+        How many members generation t − 1 had; 0 at t = 0.
     """
 
     t: int
@@ -85,7 +131,7 @@ class Population:
     ancestors: np.ndarray
     spent: Cost = field(default_factory=Cost)
     seconds: float = 0.0
-    resampled: bool = False
+    parents: int = 0
     _relative: tuple[np.ndarray, float, float] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -99,9 +145,9 @@ class Population:
         return len(self.log_weights)
 
     @property
-    def everyone(self) -> np.ndarray:
-        """All indices, (n,), read-only. A selection that keeps everybody returns this very array."""
-        return _everyone(len(self))
+    def resampled(self) -> bool:
+        """Whether members were dropped or copied on the way into this generation."""
+        return self.parents > 0 and not _all_stay(self.ancestors, self.parents)
 
     @property
     def cost(self) -> Cost:
@@ -138,12 +184,29 @@ class Population:
 
 @functools.lru_cache(maxsize=4)
 def _everyone(n: int) -> np.ndarray:
+    """All indices, (n,), read-only, made once."""
     indices = np.arange(n)
     indices.setflags(write=False)
     return indices
 
 
-Selection = Callable[[Population, np.random.Generator], tuple[np.ndarray, np.ndarray]]
+def _all_stay(ancestors: np.ndarray, n: int) -> bool:
+    """Whether n members stay where they are, each once."""
+    everyone = _everyone(n)
+    return ancestors is everyone or np.array_equal(ancestors, everyone)
+
+
+class Selection(Protocol):
+    """Says who goes on: any function from a population to ancestors and carried log weights."""
+
+    def __call__(
+        self, population: Population, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray | float]:
+        """Return ``(ancestors, log_weights)``.
+
+        ``ancestors`` (m,) are indices of members: a member may come several times, or not at all.
+        ``log_weights`` is one for each ancestor, or one number for all.
+        """
 
 
 def smc(model: Model, n: int, select: Selection, rng: np.random.Generator) -> Iterator[Population]:
@@ -172,33 +235,41 @@ def smc(model: Model, n: int, select: Selection, rng: np.random.Generator) -> It
         If ``n`` is not a whole number of at least 1, or the model returns weights that are NaN,
         +inf or of the wrong shape.
     """
-    n, clock = whole_number("n", n), time.perf_counter()
+    n = whole_number("n", n)
+    t = 0
+    parents = None
+    before = 0  # members of the generation before
+    ancestors = _everyone(n)
+    log_weights = np.zeros(n)
+    spent = Cost()
+    seconds = 0.0
+    clock = time.perf_counter()
     keep_freed_blocks()
-    particles = model.init(n, rng)
-    log_weights = np.zeros(n) + _potential(model, 0, None, particles, n)
-    spent, seconds = model.cost(0, particles), time.perf_counter() - clock
-    population = Population(0, particles, log_weights, _everyone(n), spent, seconds)
-    yield population
-    while not (population.extinct or model.done(population.t, population.particles)):
-        t, clock = population.t + 1, time.perf_counter()
-        ancestors, log_weights = select(population, rng)
-        resampled = ancestors is not population.everyone
-        parents = population.particles[ancestors] if resampled else population.particles
-        particles = model.step(t, parents, rng)
-        log_weights = log_weights + _potential(model, t, parents, particles, len(ancestors))
-        del parents  # a large array less to keep through the next step
-        spent, seconds = spent + model.cost(t, particles), seconds + time.perf_counter() - clock
-        population = Population(t, particles, log_weights, ancestors, spent, seconds, resampled)
+    while True:
+        proposed, writing = model.propose(t, parents, len(ancestors), rng)
+        particles, gained, weighing = model.weigh(t, parents, proposed)
+        log_weights = log_weights + _one_each(gained, t, len(ancestors))
+        del parents, proposed  # large arrays less to keep through the next step
+        spent = spent + writing + weighing
+        seconds += time.perf_counter() - clock
+        population = Population(t, particles, log_weights, ancestors, spent, seconds, before)
         yield population
+        if population.extinct or model.done(t, particles):
+            return
+        clock = time.perf_counter()
+        ancestors, log_weights = select(population, rng)
+        before = len(population)
+        parents = particles if _all_stay(ancestors, before) else particles[ancestors]
+        t += 1
 
 
-def _potential(model: Model, t: int, parents: Any, particles: Any, n: int) -> np.ndarray:
-    potential = np.asarray(model.log_potential(t, parents, particles), dtype=float)
-    if potential.shape != (n,):
+def _one_each(log_weights: Any, t: int, n: int) -> np.ndarray:
+    log_weights = np.asarray(log_weights, dtype=float)
+    if log_weights.shape != (n,):
         raise ValueError(
-            f"log_potential returned shape {potential.shape} at step {t}; it must be {(n,)}"
+            f"log_potential returned shape {log_weights.shape} at step {t}; it must be {(n,)}"
         )
-    return potential
+    return log_weights
 
 
 def run(model: Model, n: int, select: Selection, rng: np.random.Generator) -> list[Population]:
@@ -226,7 +297,7 @@ def alive(population: Population) -> Population:
 
 def keep_all(population: Population, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Select everybody and carry the weights on: sequential importance sampling."""
-    return population.everyone, population.log_weights
+    return _everyone(len(population)), population.log_weights
 
 
 def resample(scheme: str | resampling.Scheme = "systematic", n: int | None = None) -> Selection:

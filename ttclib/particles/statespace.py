@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ttclib.inputs import covariance, finite_array, positive, real_number, whole_number
-from ttclib.particles.smc import Model
+from ttclib.particles.smc import FeynmanKac
 
 
 def observations_array(observations: ArrayLike) -> np.ndarray:
@@ -170,7 +170,7 @@ class LinearGaussian(StateSpaceModel):
         )
 
 
-class Bootstrap(Model):
+class Bootstrap(FeynmanKac):
     """The bootstrap filter: propose from the model's own dynamics, weigh by the observation.
 
     Parameters

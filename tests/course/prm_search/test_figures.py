@@ -71,7 +71,7 @@ def test_who_only_waits_is_not_drawn():
     ax, _ = drawn(
         history,
         score=lambda p: p.particles,
-        grown=lambda p: np.arange(len(p)) != 3 if p.t else p.everyone >= 0,
+        grown=lambda p: np.arange(len(p)) != 3 if p.t else np.ones(len(p), dtype=bool),
     )
     dots = np.concatenate(
         [c.get_offsets() for c in ax.collections if isinstance(c, PathCollection)]
