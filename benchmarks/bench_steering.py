@@ -22,9 +22,9 @@ from bench_decoding import positions_fed
 from bench_montecarlo import row
 
 from ttclib.lm import samplers
+from ttclib.lm.automata import Automaton
 from ttclib.lm.decoding import Decoder
 from ttclib.lm.models import load
-from ttclib.lm.potentials import Automaton
 from ttclib.particles.smc import resample, smc, when_ess_below
 
 PROBLEM = "(98-87)*84-(28*30-51-(6+8))?"

@@ -14,9 +14,10 @@ from transformers import DynamicCache
 
 from ttclib.cost import Cost
 from ttclib.lm import engine
+from ttclib.lm.constraints import regex
 from ttclib.lm.decoding import Decoder, sample
 from ttclib.lm.flops import sequence_flops
-from ttclib.lm.potentials import prefer, regex
+from ttclib.lm.potentials import prefer
 from ttclib.particles.resampling import UNBIASED
 from ttclib.particles.smc import keep_all, resample, run, smc, when_ess_below
 
@@ -209,12 +210,12 @@ class LawCheck(Decoder):
 
     worst = 0.0
 
-    def _propose(self, new, active, greedy=False):
+    def _next_tokens(self, new, active, greedy):
         for i in active:
             text = [*self.prompts[new.prompt[i]], *new.tokens[i, : new.lengths[i]]]
             law = new.run.session.log_probs[new.rows[i]]
             self.worst = max(self.worst, np.abs(law - full_forward(self.lm, text)).max())
-        return super()._propose(new, active, greedy)
+        return super()._next_tokens(new, active, greedy)
 
 
 # Mutants of the cost: each published somewhere, each caught by the very same assertion.
@@ -395,9 +396,9 @@ def test_texts_that_were_extended_before_are_refused(small):
     populations = list(smc(decoder, 4, keep_all, rng))
     for old in populations[:-1]:
         with pytest.raises(ValueError, match="these texts were extended before"):
-            decoder.step(old.t + 1, old.particles, rng)
+            decoder.propose(old.t + 1, old.particles, 4, rng)
         with pytest.raises(ValueError, match="these texts were extended before"):
-            decoder.step(old.t + 1, old.particles[[0, 0]], rng)
+            decoder.propose(old.t + 1, old.particles[[0, 0]], 2, rng)
 
 
 def test_samples_do_not_change_when_others_are_drawn_beside_them(small, seed):

@@ -1,4 +1,4 @@
-"""Exact decoding against the definitions, text by text; and the tiny models it is for."""
+"""Enumeration decoding against the definitions, text by text; and the tiny models it is for."""
 
 import itertools
 import math
@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from tiny_lm import TinyLM
 
+from ttclib.lm.automata import both
+from ttclib.lm.constraints import length, mentions, regex, words_at_most
 from ttclib.lm.exact import enumerate_texts
 from ttclib.lm.markov_lm import END, MarkovLM, garden_path
-from ttclib.lm.potentials import Feature, Tally, both, length, mentions, regex, words_at_most
+from ttclib.lm.potentials import Feature, Tally
 from ttclib.lm.vocabulary import Vocabulary
 
 LM = TinyLM(letters=3, seed=5, zeros=0.2)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from enumerated import ABC, Enumerated, tiny
+from letters import search_on
 from outcomes import outcomes
 
 pytest.importorskip("torch")
@@ -17,8 +18,8 @@ from ttclib.cost import Cost
 from ttclib.lm.potentials import prefer
 from ttclib.search import chain
 from ttclib.search.aggregation import AGGREGATIONS
+from ttclib.search.scoring import Scoring
 from ttclib.search.search import Search, conclude
-from ttclib.search.verifier import Exact
 
 FALSE_ALARM = 1e-6
 AB = tiny("a", "b", seed=3)
@@ -67,8 +68,14 @@ def transitions(search, power):
 def imbalance(lm=AB, score="strictly between", aggregate="last", until="b", power=1.0, **options):
     """Largest violation of detailed balance, and of π T = π, relative to the largest mass."""
     options = {"max_tokens": 3} | options
-    search = EnumeratedSearch(
-        lm, "a", Exact(VERIFIERS[score]), aggregate=AGGREGATIONS[aggregate], until=until, **options
+    search = search_on(
+        lm,
+        "a",
+        VERIFIERS[score],
+        kind=EnumeratedSearch,
+        aggregate=AGGREGATIONS[aggregate],
+        until=until,
+        **options,
     )
     # p · value^power, from p · value and p
     valued = target(lm, "a", VERIFIERS[score], aggregate, until, **options)
@@ -147,10 +154,10 @@ def test_a_suffix_that_forgets_its_beginning_is_noticed(monkeypatch):
     """The rest is written from the problem alone."""
     plain = Search.begin
 
-    def forgets(search, prompt, tokens, surprise=None):
-        new = plain(search, prompt, tokens, surprise)
+    def forgets(search, prompt, tokens, per_token=None):
+        new, cost = plain(search, prompt, tokens, per_token)
         session = search.lm.start([search.prompts[p] for p in prompt], search.room)
-        return replace(new, run=type(new.run)(session), rows=np.arange(len(new)))
+        return replace(new, run=type(new.run)(session), rows=np.arange(len(new))), cost
 
     monkeypatch.setattr(Search, "begin", forgets)
     assert imbalance() > 1e-2
@@ -168,7 +175,7 @@ def walk(search, n, moves, seed, power=1.0):
 
 
 def plain_search(**options):
-    return Search(ABC, PROMPTS, Exact(opinion), **{"until": "ab", "max_tokens": 7} | options)
+    return search_on(ABC, PROMPTS, opinion, **{"until": "ab", "max_tokens": 7} | options)
 
 
 def test_a_visit_follows_from_the_one_before(seed):
@@ -176,7 +183,7 @@ def test_a_visit_follows_from_the_one_before(seed):
     search = plain_search(stop="cab")
     visits = walk(search, 60, 6, seed)
     assert [visit.t for visit in visits] == list(range(7))
-    fields = ("tokens", "lengths", "finished", "log_probs", "surprise", "scores", "prompt")
+    fields = ("tokens", "lengths", "finished", "log_probs", "per_token", "scores", "prompt")
     for before, after in itertools.pairwise(visits):
         assert 0 < after.accepted.sum() < 60
         for field in fields:
@@ -201,8 +208,10 @@ def test_a_visit_follows_from_the_one_before(seed):
             prefix = ABC.vocabulary.encode(PROMPTS[i % 3])
             laws = [ABC.law((*prefix, *tokens[:j])) for j in range(len(tokens))]
             log_p = np.log([law[token] for law, token in zip(laws, tokens, strict=True)])
-            assert p.surprise[i, : len(tokens), 0] == pytest.approx(log_p)  # of kept tokens as well
-            assert p.surprise[i, : len(tokens), 1] == pytest.approx(
+            assert p.per_token[i, : len(tokens), 0] == pytest.approx(
+                log_p
+            )  # of kept tokens as well
+            assert p.per_token[i, : len(tokens), 1] == pytest.approx(
                 [-(q * np.log(q)).sum() for q in laws]
             )
             assert p.log_probs[i] == pytest.approx(log_p.sum())
@@ -248,7 +257,7 @@ def test_chains_have_the_law_of_the_matrix(seed):
     √(log(10⁶) / 2n) with probability below 1e-6 (McDiarmid 1989).
     """
     n, power, options = 3000, 3.0, {"until": "b", "max_tokens": 3}
-    matrix = transitions(EnumeratedSearch(AB, "a", Exact(opinion), **options), power)
+    matrix = transitions(search_on(AB, "a", opinion, kind=EnumeratedSearch, **options), power)
     even = target(AB, "a", lambda problem, text: 1.0, "last", **options)
     texts, valued = list(even), target(AB, "a", opinion, "last", **options)
     law = np.array([even[x] for x in texts])
@@ -263,7 +272,7 @@ def test_chains_have_the_law_of_the_matrix(seed):
             found[texts.index(name(visit.particles, i))] += 1 / n
         return abs(found - law).sum() / 2
 
-    visits = walk(Search(AB, "a", Exact(opinion), **options), n, 5, seed, power)
+    visits = walk(search_on(AB, "a", opinion, **options), n, 5, seed, power)
     assert distance(visits[5]) < bound
     assert distance(visits[0]) > bound  # the model's own law is another one
     far = abs(first - aim / aim.sum()).sum() / 2
@@ -279,7 +288,7 @@ def test_a_power_of_zero_forgets_the_verifier(seed):
 
 def test_worthless_solutions_are_left(seed):
     right = lambda problem, text: float("aa" not in text)  # noqa: E731
-    search = Search(ABC, "a", Exact(right), until="ab", max_tokens=7)
+    search = search_on(ABC, "a", right, until="ab", max_tokens=7)
     visits = walk(search, 60, 8, seed)
     worth = [AGGREGATIONS["last"](visit.particles.scores) for visit in visits]
     assert (worth[0] == 0).any()
@@ -292,7 +301,7 @@ def test_worthless_solutions_are_left(seed):
 def test_conclusions_of_chains(seed):
     lm = tiny("#1", "#2", ";", seed=5)
     search = Search(
-        lm, ";", Exact(lambda problem, text: 0.9 if "#2" in text else 0.1), max_tokens=4
+        lm, ";", Scoring(lambda problem, text: 0.9 if "#2" in text else 0.1), max_tokens=4
     )
     visit = walk(search, 200, 10, seed)[-1]
     assert conclude(visit, search.texts(visit.particles), "majority") == 2
@@ -310,7 +319,7 @@ def test_costs_and_scores_of_a_transformer(prompt, seed):
     right.
     """
     verifier = tiny_verifier(LM)
-    search = Search(LM, prompt, verifier, until="ab", max_tokens=20)
+    search = search_on(LM, prompt, verifier, until="ab", max_tokens=20)
     rng = np.random.default_rng(seed)
     visit = next(chain.walk(search, 24, rng))
     problems = sum(map(len, search.prompts))
@@ -336,7 +345,8 @@ def test_costs_and_scores_of_a_transformer(prompt, seed):
             grown for grown, *_ in reads
         )
         rescored = replace(new, begun=np.zeros(24, dtype=int))
-        whole = verifier.start(LM, search.prompts, search.room).read(rescored, np.arange(24))[0]
+        reader = verifier.start(LM, search.task, search.problems, search.room)
+        whole = reader.read(rescored, np.arange(24))[0]
         assert AGGREGATIONS["last"](new.scores) == pytest.approx(whole, abs=1e-5)
 
 
@@ -345,18 +355,15 @@ class Spy:
 
     def __init__(self, search):
         self.generated, self.kept = 0, None
-        self.search = type("Noted", (Search,), {"_extend": self.extend, "_feed": self.feed})(
-            search.lm,
-            [search.lm.vocabulary.decode(prompt) for prompt in search.prompts],
-            search.verifier,
-            until="ab",
-            max_tokens=20,
+        noted = type("Noted", (Search,), {"propose": self.propose, "_feed": self.feed})
+        self.search = noted(
+            search.lm, search.task, search.problems, search.verifier, max_tokens=20
         )
 
-    def extend(self, parents, rng):
+    def propose(self, t, parents, n, rng):
         if parents.version == 0:
             self.kept = parents.lengths.copy()
-        return Search._extend(self.search, parents, rng)
+        return Search.propose(self.search, t, parents, n, rng)
 
     def feed(self, new, active):
         cost = Search._feed(self.search, new, active)

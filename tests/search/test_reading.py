@@ -17,7 +17,6 @@ from ttclib.search import sweep
 from ttclib.search.methods import Setting
 from ttclib.search.models import load_verifier
 from ttclib.search.reading import fresh, rescore, stops
-from ttclib.search.search import Search
 from ttclib.search.verifier import Net, Verifier
 
 N = 8
@@ -45,8 +44,8 @@ def prompts(seed):
 
 def test_texts_read_afterwards_score_as_they_did_on_the_way(lm, verifier, prompts, seed):
     n = N * len(prompts)
-    on_the_way = run(Search(lm, prompts, verifier), n, keep_all, np.random.default_rng(seed))[-1]
-    written = sample(lm, prompts, n, np.random.default_rng(seed), until=";", surprise=True)
+    on_the_way = run(search_on(lm, prompts, verifier), n, keep_all, np.random.default_rng(seed))[-1]
+    written = sample(lm, prompts, n, np.random.default_rng(seed), until=";", per_token=True)
     assert (written.particles.tokens == on_the_way.particles.tokens).all()
     scores, cost = rescore(verifier, lm, prompts, written.particles)
     np.testing.assert_allclose(scores, on_the_way.particles.scores, atol=1e-5)
@@ -60,7 +59,7 @@ def test_texts_read_afterwards_score_as_they_did_on_the_way(lm, verifier, prompt
 def test_what_a_text_adds_is_what_the_engine_and_the_verifier_read(lm, verifier, prompts, seed):
     """The first m texts of one problem cost what m texts alone cost."""
     for m in (1, 3, N):
-        last = sample(lm, prompts[:1], m, np.random.default_rng(seed), until=";", surprise=True)
+        last = sample(lm, prompts[:1], m, np.random.default_rng(seed), until=";", per_token=True)
         ends = stops(last.particles, lm.vocabulary.containing(";"))
         every = np.minimum(np.arange(1, ends.max()), last.particles.lengths[:, None] - 1)
         problem = len(prompts[0])
@@ -73,7 +72,7 @@ def test_what_a_text_adds_is_what_the_engine_and_the_verifier_read(lm, verifier,
 
 
 def test_steps_end_at_semicolons_and_at_the_end(lm, prompts, seed):
-    texts = sample(lm, prompts, 6, np.random.default_rng(seed), surprise=True).particles
+    texts = sample(lm, prompts, 6, np.random.default_rng(seed), per_token=True).particles
     ends = stops(texts, lm.vocabulary.containing(";"))
     for row, tokens, length in zip(ends, texts.tokens, texts.lengths, strict=True):
         *steps, _ = lm.vocabulary.decode(tokens[:length]).split(";")
@@ -84,11 +83,11 @@ def test_steps_end_at_semicolons_and_at_the_end(lm, prompts, seed):
 def test_texts_without_surprise_and_of_another_tokenizer_are_one_line(lm, verifier, prompts):
     texts = sample(lm, prompts, 3, np.random.default_rng(0)).particles
     with pytest.raises(
-        ValueError, match=r"^these texts do not hold the model's surprise; draw them with"
+        ValueError, match=r"^these texts do not hold the model's per_token; draw them with"
     ):
         rescore(verifier, lm, prompts, texts)
     other = NoisySolver()
-    texts = sample(other, prompts, 3, np.random.default_rng(0), surprise=True).particles
+    texts = sample(other, prompts, 3, np.random.default_rng(0), per_token=True).particles
     with pytest.raises(ValueError, match=r"^the verifier reads 21 tokens of another tokenizer; "):
         rescore(verifier, other, prompts, texts)
 

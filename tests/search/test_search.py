@@ -11,11 +11,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from enumerated import ABC, Enumerated, error, spell, tiny
+from letters import Letters, search_on
 from normal_p_values import mean_p_value
 from search_targets import POWERS, VERIFIERS, target
 
 from ttclib.cost import Cost
-from ttclib.lm.potentials import prefer, regex
+from ttclib.lm.constraints import regex
+from ttclib.lm.potentials import prefer
 from ttclib.measure import votes
 from ttclib.particles.islands import within
 from ttclib.particles.resampling import UNBIASED
@@ -27,8 +29,6 @@ from ttclib.search.selections import beam, rebase, trees
 pytest.importorskip("torch")
 from outcomes import enumerable
 from tiny_verifiers import opinion
-
-from ttclib.search.verifier import Exact
 
 FALSE_ALARM = 1e-6
 AB = tiny("a", "b")
@@ -55,10 +55,11 @@ def bias(
     score, lm = VERIFIERS[score], options.pop("lm", AB)
     limit = {"max_tokens": options.pop("max_tokens", 3), "must_end": options.pop("must_end", False)}
     exact = target(lm, "a", score, aggregate, until, POWERS[power], **limit)
-    search = kind(
+    search = search_on(
         lm,
         "a",
-        Exact(score),
+        score,
+        kind=kind,
         aggregate=AGGREGATIONS[aggregate],
         power=POWERS[power],
         until=until,
@@ -134,8 +135,14 @@ def test_potentials_may_join():
     exact = {tokens: mass * phi(spell(AB.vocabulary, tokens)) for tokens, mass in exact.items()}
     options = {"aggregate": AGGREGATIONS["product"], "until": "ab", "max_tokens": 2}
     for proposal in ("optimal", "bootstrap"):
-        search = EnumeratedSearch(
-            AB, "a", Exact(opinion), potentials=potentials, proposal=proposal, **options
+        search = search_on(
+            AB,
+            "a",
+            opinion,
+            kind=EnumeratedSearch,
+            potentials=potentials,
+            proposal=proposal,
+            **options,
         )
         assert error(search, 2, SYSTEMATIC, exact) < 1e-12
 
@@ -153,7 +160,7 @@ def test_larger_populations_are_unbiased(aggregate, power, seed):
         "until": "ab",
         "max_tokens": 5,
     }
-    search, evidence = Search(ABC, "a", Exact(opinion), **options), sum(exact.values())
+    search, evidence = search_on(ABC, "a", opinion, **options), sum(exact.values())
     rng, likely, errors = (
         np.random.default_rng(seed),
         sorted(exact, key=exact.__getitem__)[-10:],
@@ -175,19 +182,24 @@ def test_larger_populations_are_unbiased(aggregate, power, seed):
 class ReweighsFinished(EnumeratedSearch):
     """Finished texts are paid again in every later round."""
 
-    def log_potential(self, t, parents, particles):
+    def weigh(self, t, parents, particles):
+        weighed = super().weigh(t, parents, particles)
         again = np.zeros(len(particles), dtype=bool) if parents is None else parents.finished
         with np.errstate(divide="ignore"):
-            return particles.log_increment + np.where(
-                again, np.log(self.aggregate(particles.scores)), 0.0
-            )
+            once_more = np.log(self.aggregate(weighed.particles.scores))
+        return weighed._replace(log_weights=weighed.log_weights + np.where(again, once_more, 0.0))
 
 
 class ForgetsTheEarlierValue(EnumeratedSearch):
     """The aggregate of all steps is multiplied in at every step, instead of what it changed by."""
 
-    def _judge(self, t, grown, new):
-        return super()._judge(0, grown, new)
+    def weigh(self, t, parents, particles):
+        weighed = super().weigh(t, parents, particles)
+        scores = weighed.particles.scores
+        asked = np.flatnonzero(~np.isnan(scores[:, -1]))
+        earlier = self._log_value(t - 1, scores[asked, :-1], np.zeros(len(asked), dtype=bool))
+        weighed.log_weights[asked] += earlier
+        return weighed
 
 
 class AlwaysTheLast(EnumeratedSearch):
@@ -200,12 +212,8 @@ class AlwaysTheLast(EnumeratedSearch):
 class NeverInFull(EnumeratedSearch):
     """The exponent of an annealed search is kept for finished texts."""
 
-    def _judge(self, t, grown, new):
-        finished = new.finished.copy()
-        new.finished[:] = False
-        judged = super()._judge(t, grown, new)
-        judged.finished[:] |= finished
-        return judged
+    def _log_value(self, t, scores, finished):
+        return super()._log_value(t, scores, np.zeros_like(finished))
 
 
 class OneTokenMore(EnumeratedSearch):
@@ -252,7 +260,7 @@ def assert_selected_as_asked(run, seed):
         drawn.append((weights / weights.sum(), UNBIASED["multinomial"](weights, n, rng)))
         return drawn[-1][1]
 
-    search = Search(ABC, "a", Exact(opinion), until="ab", max_tokens=6)
+    search = search_on(ABC, "a", opinion, until="ab", max_tokens=6)
     history = run(search, 20, resample(spy), np.random.default_rng(seed))
     assert len(drawn) == len(history) - 1 > 0
     for before, after, (weights, ancestors) in zip(history, history[1:], drawn, strict=False):
@@ -275,7 +283,7 @@ PROMPTS = ["a", "bca", "cc"]
 
 
 def search(prompt="a", verifier=opinion, until="ab", max_tokens=7, **options):
-    return Search(ABC, prompt, Exact(verifier), until=until, max_tokens=max_tokens, **options)
+    return search_on(ABC, prompt, verifier, until=until, max_tokens=max_tokens, **options)
 
 
 def assert_same(one, other, seed, n=24):
@@ -392,7 +400,9 @@ def test_samples_of_one_stream_are_not_nested(seed):
 
             return samplers.draw_tokens(log_proposal, which, new.run.streams[0].random(len(active)))
 
-    model = OneStreamForAll(ABC, PROMPTS, Exact(opinion), until="ab", max_tokens=7)
+    model = search_on(
+        ABC, PROMPTS, opinion, kind=OneStreamForAll, until="ab", max_tokens=7
+    )
     with pytest.raises(AssertionError):
         assert_nested(model, keep_all, 3, seed)
 
@@ -416,8 +426,9 @@ def greedy(lm, prefix, steps, pauses, max_tokens):
 
 def assert_looks_ahead(kind, k, select, seed, n=12, max_tokens=7):
     """Scores and costs are those of a plain greedy continuation by k steps."""
-    plain = Search(ABC, PROMPTS, Exact(opinion), until="ab", max_tokens=max_tokens)
-    model = kind(ABC, PROMPTS, Exact(opinion), until="ab", max_tokens=max_tokens, lookahead=k)
+    plain = search_on(ABC, PROMPTS, opinion, until="ab", max_tokens=max_tokens)
+    options = {"until": "ab", "max_tokens": max_tokens, "lookahead": k}
+    model = search_on(ABC, PROMPTS, opinion, kind=kind, **options)
     history = run(model, n, select, np.random.default_rng(seed))
     written, cut = 0, 0
     for population in history:
@@ -453,7 +464,7 @@ def test_looking_ahead_leaves_nothing_behind(seed):
         run(search(PROMPTS, lookahead=k), 12, keep_all, np.random.default_rng(seed)) for k in (0, 3)
     )
     for a, b in zip(plain, ahead, strict=True):
-        for field in ("tokens", "lengths", "finished", "log_probs", "surprise"):
+        for field in ("tokens", "lengths", "finished", "log_probs", "per_token"):
             assert np.array_equal(
                 getattr(a.particles, field), getattr(b.particles, field), equal_nan=True
             )
@@ -473,22 +484,23 @@ class ForgetsToScore(Search):
     """The continuation is written and paid for, and the text without it is scored."""
 
     def _look_ahead(self, new, chosen, scores):
-        return scores, super()._look_ahead(new, chosen, scores)[1]
+        new, _, cost = super()._look_ahead(new, chosen, scores)
+        return new, scores, cost
 
 
 class LooksForFree(Search):
     """The tokens of the continuation are left at zero."""
 
     def _look_ahead(self, new, chosen, scores):
-        return super()._look_ahead(new, chosen, scores)[0], Cost()
+        return *super()._look_ahead(new, chosen, scores)[:2], Cost()
 
 
 class SamplesTheContinuation(Search):
     """At temperature 1 instead of 0."""
 
-    def _advance(self, new, active, fed=False, greedy=False):
+    def _write(self, new, active, fed=False, greedy=False):
         new.run.open(np.random.default_rng(0).spawn(max(0, len(new) - len(new.run))))
-        return super()._advance(new, active, fed)
+        return super()._write(new, active, fed)
 
 
 @pytest.mark.parametrize(
@@ -510,31 +522,29 @@ def ended(weights=(1, 1, 1, 1, 1, 0, 0)):
     with np.errstate(divide="ignore"):
         log_weights = np.log(np.array(weights, dtype=float))
     # what a text was worth in the last generation says nothing of one that ended before
-    particles = SimpleNamespace(
-        finished=np.ones(7, dtype=bool), scores=np.array(SCORES), log_increment=np.zeros(7)
-    )
+    particles = SimpleNamespace(finished=np.ones(7, dtype=bool), scores=np.array(SCORES))
     return SimpleNamespace(particles=particles, log_weights=log_weights)
 
 
 def assert_concludes(conclude):
-    assert given(ended(), TEXTS) == [7, 7, 8, 9, None, None, None]
-    assert conclude(ended(), TEXTS, "majority") == 7
-    assert conclude(ended(), TEXTS, "weighted") == 7  # 0.4 + 0.4 > 0.7
-    assert conclude(ended(), TEXTS, "max") == 8
-    assert conclude(ended(), TEXTS, "max", AGGREGATIONS["product"]) == 9
-    assert conclude(ended(), TEXTS, "max", AGGREGATIONS["mean"]) == 9
-    assert conclude(ended(), TEXTS, "weighted", AGGREGATIONS["min"]) == 7  # 0.6 and 0.6: the first
-    assert conclude(ended(), TEXTS, "weighted", AGGREGATIONS["product"]) == 9
-    assert conclude(ended((1,) * 7), TEXTS, "weighted") == 5
+    assert given(Letters(), ended(), TEXTS) == [7, 7, 8, 9, None, None, None]
+    assert conclude(Letters(), ended(), TEXTS, "majority") == 7
+    assert conclude(Letters(), ended(), TEXTS, "weighted") == 7  # 0.4 + 0.4 > 0.7
+    assert conclude(Letters(), ended(), TEXTS, "max") == 8
+    assert conclude(Letters(), ended(), TEXTS, "max", AGGREGATIONS["product"]) == 9
+    assert conclude(Letters(), ended(), TEXTS, "max", AGGREGATIONS["mean"]) == 9
+    assert conclude(Letters(), ended(), TEXTS, "weighted", AGGREGATIONS["min"]) == 7  # 0.6 and 0.6: the first
+    assert conclude(Letters(), ended(), TEXTS, "weighted", AGGREGATIONS["product"]) == 9
+    assert conclude(Letters(), ended((1,) * 7), TEXTS, "weighted") == 5
 
 
 def test_conclusions():
     assert_concludes(conclude)
-    assert conclude(ended(), TEXTS) == conclude(ended(), TEXTS, "weighted")
-    assert conclude(ended((0,) * 7), TEXTS) is None
+    assert conclude(Letters(), ended(), TEXTS) == conclude(Letters(), ended(), TEXTS, "weighted")
+    assert conclude(Letters(), ended((0,) * 7), TEXTS) is None
 
 
-def raw_votes(population, texts, how="weighted", aggregate=last):
+def raw_votes(task, population, texts, how="weighted", aggregate=last):
     """Answers are compared as they are written: '07' is not '7'."""
     found = [text.partition("#")[2] or None for text in texts]
     found = [
@@ -550,9 +560,9 @@ def raw_votes(population, texts, how="weighted", aggregate=last):
     return votes.normal(max(total, key=total.__getitem__))
 
 
-def hard_coded(population, texts, how="weighted", aggregate=last):
+def hard_coded(task, population, texts, how="weighted", aggregate=last):
     """Always the last score, whatever the option says."""
-    return conclude(population, texts, how)
+    return conclude(task, population, texts, how)
 
 
 @pytest.mark.parametrize("mistake", [raw_votes, hard_coded])
@@ -565,7 +575,7 @@ def test_an_answer_counts_only_when_the_text_has_ended_and_was_not_given_up(seed
     """Even if it was given up long before the others ended."""
     lm = tiny("#1", "#2", "0", ";", seed=5)
     wrong = lambda problem, text: 0.0 if "#1" in text else 0.5  # noqa: E731
-    model = Search(lm, "0", Exact(wrong), max_tokens=12)
+    model = search_on(lm, "0", wrong, max_tokens=12)
     history = run(model, 200, keep_all, np.random.default_rng(seed))
     found, texts = (
         given(history[-1], model.texts(history[-1].particles)),
@@ -594,10 +604,10 @@ BAD = [
         "10 members cannot be shared out",
     ),
     (
-        lambda: conclude(ended(), TEXTS, "best"),
+        lambda: conclude(Letters(), ended(), TEXTS, "best"),
         "how is 'best'; it must be one of max, weighted, majority",
     ),
-    (lambda: conclude(ended(), TEXTS, ["max"]), r"how is \['max'\]"),
+    (lambda: conclude(Letters(), ended(), TEXTS, ["max"]), r"how is \['max'\]"),
     (
         lambda: run(
             search(verifier=lambda problem, text: 1.5), 2, keep_all, np.random.default_rng(0)
@@ -623,7 +633,7 @@ def test_searches_that_cannot_be(call, message):
 def test_a_verifier_that_rejects_everything_ends_the_search():
     last = run(search(verifier=lambda problem, text: 0.0), 8, beam(2), np.random.default_rng(0))[-1]
     assert last.extinct
-    assert conclude(last, search().texts(last.particles)) is None
+    assert conclude(Letters(), last, search().texts(last.particles)) is None
 
 
 def test_the_conclusions_have_names():

@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("torch")
 import torch
+from letters import search_on
 from tiny_transformers import full_forward
 from tiny_transformers import tiny as tiny_transformer
 from tiny_verifiers import full_score, opinion, tiny_verifier
@@ -18,9 +19,8 @@ from ttclib.lm import samplers
 from ttclib.particles.islands import within
 from ttclib.particles.smc import keep_all, resample, run
 from ttclib.search import verifier as module
-from ttclib.search.search import Search
 from ttclib.search.selections import beam, rebase, trees
-from ttclib.search.verifier import Exact, Reader, Verifier, so_far
+from ttclib.search.verifier import CachedReader, Verifier, so_far
 
 LM = tiny_transformer("llama", letters="abcdefg", context=40)
 PROMPTS = ["a", "gfedcba", "cc"]
@@ -41,7 +41,7 @@ def longer(log_law):
 def model(prompt=PROMPTS, verifier=None, **options):
     """Steps end with a or b, so they are of very different lengths."""
     options = {"until": "ab", "max_tokens": 16, "sampler": longer} | options
-    return Search(LM, prompt, verifier or tiny_verifier(LM), **options)
+    return search_on(LM, prompt, verifier or tiny_verifier(LM), **options)
 
 
 def history(search, select, seed, n=12):
@@ -103,8 +103,8 @@ def assert_read_right(search, populations):
                 text = ahead
             key = (p.prompt[i], text)
             if key not in known:
-                surprise = own_surprise(text, len(prompt))
-                known[key] = full_score(search.verifier, prompt, text[len(prompt) :], surprise)
+                per_token = own_surprise(text, len(prompt))
+                known[key] = full_score(search.verifier, prompt, text[len(prompt) :], per_token)
             assert p.scores[i, population.t] == pytest.approx(known[key], abs=1e-5)
     expected = [(0, len(prompt)) for prompt in search.prompts]
     for prompt, begun, text, *_ in read:
@@ -157,14 +157,14 @@ def test_the_text_so_far_is_summed_up(seed):
     rng = np.random.default_rng(seed)
     lengths = [5, 1, 7, 3]
     positions = np.concatenate([np.arange(k) for k in lengths])[None]
-    surprise = np.stack([rng.uniform(-8, 0, (1, 16, 2)), rng.uniform(0, 3, (1, 16, 2))], axis=2)
-    found = so_far(torch.tensor(surprise), torch.tensor(positions)).numpy()[0]
+    per_token = np.stack([rng.uniform(-8, 0, (1, 16, 2)), rng.uniform(0, 3, (1, 16, 2))], axis=2)
+    found = so_far(torch.tensor(per_token), torch.tensor(positions)).numpy()[0]
     for text in np.split(np.arange(16), np.cumsum(lengths)[:-1]):
         for j, here in enumerate(text):
-            read = surprise[0, text[: j + 1]]
+            read = per_token[0, text[: j + 1]]
             assert found[here, :2] == pytest.approx(read[:, 0].sum(0) / 4)
             assert found[here, 2:] == pytest.approx(read.sum(1).min(0))
-    halves = torch.tensor(surprise[:, 6:13]), torch.tensor(positions[:, 6:13])
+    halves = torch.tensor(per_token[:, 6:13]), torch.tensor(positions[:, 6:13])
     first = so_far(halves[0][:, :3], halves[1][:, :3])
     second = so_far(halves[0][:, 3:], halves[1][:, 3:], first[:, -1])
     assert torch.cat([first, second], 1)[0].numpy() == pytest.approx(found[6:13])
@@ -180,7 +180,7 @@ def test_log_probabilities_below_the_least_are_alike():
     texts = search.init(1, np.random.default_rng(0))
     read = []
     for low in (-8.0, -80.0, -7.0):
-        texts.surprise[..., 0], texts.begun[:] = low, 0
+        texts.per_token[..., 0], texts.begun[:] = low, 0
         read.append(verifier.start(LM, [[0]], 40).read(texts, np.arange(1))[0].item())
     assert read[0] == read[1] != read[2]
 
@@ -203,7 +203,7 @@ def test_the_generator_is_fed_each_token_once(name, seed):
 
 
 def test_finished_texts_are_never_read_again(seed, monkeypatch):
-    asked, plain = Counter(), Reader.read
+    asked, plain = Counter(), CachedReader.read
 
     def texts_of(p, which):
         return ((p.prompt[i], p.tokens[i, : p.lengths[i]].tobytes()) for i in which)
@@ -212,7 +212,7 @@ def test_finished_texts_are_never_read_again(seed, monkeypatch):
         asked.update(texts_of(texts, chosen))
         return plain(self, texts, chosen, keep)
 
-    monkeypatch.setattr(Reader, "read", spy)
+    monkeypatch.setattr(CachedReader, "read", spy)
     final = history(model(max_tokens=24), keep_all, seed)[-1].particles
     assert final.finished.all()
     for text, copies in Counter(texts_of(final, range(len(final)))).items():
@@ -221,7 +221,7 @@ def test_finished_texts_are_never_read_again(seed, monkeypatch):
 
 def test_the_dead_need_no_opinion(seed):
     """Texts that a potential forbids are not read."""
-    from ttclib.lm.potentials import regex
+    from ttclib.lm.constraints import regex
 
     search = model(
         "a", potentials=[regex("[^c]*", LM.vocabulary)], proposal="bootstrap", max_tokens=8
@@ -238,21 +238,21 @@ def test_the_dead_need_no_opinion(seed):
 # ---------------------------------------------------------------- known mistakes of published systems
 
 
-class KeyedBySuffix(Reader):
+class KeyedBySuffix(CachedReader):
     """The cache is asked for the last token of a text, not for the text."""
 
     def _key(self, texts, i, length):
         return int(texts.prompt[i]), texts.tokens[i, max(0, length - 1) : length].tobytes()
 
 
-class OneProblemForAll(Reader):
+class OneProblemForAll(CachedReader):
     """The cache is asked for the text, whatever problem it solves."""
 
     def _key(self, texts, i, length):
         return 0, texts.tokens[i, :length].tobytes()
 
 
-class InterleavesProblems(Reader):
+class InterleavesProblems(CachedReader):
     """Scores come back problem by problem, texts stand in turn."""
 
     def read(self, texts, chosen, keep=False):
@@ -260,14 +260,14 @@ class InterleavesProblems(Reader):
         return scores[np.argsort(texts.prompt[chosen], kind="stable")], cost
 
 
-class CountsNothing(Reader):
+class CountsNothing(CachedReader):
     """Positions are left at zero."""
 
     def _cost(self, counts, start):
         return Cost()
 
 
-class ForgetsThePrompts(Reader):
+class ForgetsThePrompts(CachedReader):
     """Only what follows the problem is counted."""
 
     def __init__(self, *arguments):
@@ -275,7 +275,7 @@ class ForgetsThePrompts(Reader):
         self._unpaid = Cost()
 
 
-class CountsCopies(Reader):
+class CountsCopies(CachedReader):
     """Equal texts are read, and paid for, once each."""
 
     def read(self, texts, chosen, keep=False):
@@ -284,70 +284,70 @@ class CountsCopies(Reader):
         return scores, cost + Cost(verifier_positions=int(again.sum()) - len(scores))
 
 
-class LosesItsPlace(Reader):
+class LosesItsPlace(CachedReader):
     """New tokens are read as if the shortest text of the batch came before."""
 
-    def _forward(self, tokens, surprise, start, counts, before=None):
-        return super()._forward(tokens, surprise, np.full_like(start, start.min()), counts, before)
+    def _forward(self, tokens, per_token, start, counts, before=None):
+        return super()._forward(tokens, per_token, np.full_like(start, start.min()), counts, before)
 
 
-class IgnoresTheSurprise(Reader):
-    """The generator's surprise is not handed on."""
+class IgnoresTheSurprise(CachedReader):
+    """The generator's per_token is not handed on."""
 
-    def _forward(self, tokens, surprise, start, counts, before=None):
+    def _forward(self, tokens, per_token, start, counts, before=None):
         return super()._forward(
-            tokens, surprise if surprise is None else 0 * surprise, start, counts, before
+            tokens, per_token if per_token is None else 0 * per_token, start, counts, before
         )
 
 
-class ForgetsWhatItRead(Reader):
+class ForgetsWhatItRead(CachedReader):
     """Neither what the net expected next when a step ended, nor the text so far is remembered."""
 
-    def _forward(self, tokens, surprise, start, counts, before=None):
-        return super()._forward(tokens, surprise, start, counts)
+    def _forward(self, tokens, per_token, start, counts, before=None):
+        return super()._forward(tokens, per_token, start, counts)
 
 
-class ForgetsItsLaw(Reader):
+class ForgetsItsLaw(CachedReader):
     """The net does not remember what it expected next when a step ended."""
 
-    def _forward(self, tokens, surprise, start, counts, before=None):
+    def _forward(self, tokens, per_token, start, counts, before=None):
         if before is not None:
             before = before.clone()
             before[:, :-4] = 0
-        return super()._forward(tokens, surprise, start, counts, before)
+        return super()._forward(tokens, per_token, start, counts, before)
 
 
-class SumsUpThisStepOnly(Reader):
+class SumsUpThisStepOnly(CachedReader):
     """The sums of the text so far begin anew with every step."""
 
-    def _forward(self, tokens, surprise, start, counts, before=None):
+    def _forward(self, tokens, per_token, start, counts, before=None):
         if before is not None:
             before = before.clone()
             before[:, -4:] = 0
-        return super()._forward(tokens, surprise, start, counts, before)
+        return super()._forward(tokens, per_token, start, counts, before)
 
 
-class TakesAnothersPast(Reader):
+class TakesAnothersPast(CachedReader):
     """What is left of reading does not move with its text."""
 
-    def _forward(self, tokens, surprise, start, counts, before=None):
+    def _forward(self, tokens, per_token, start, counts, before=None):
         before = before if before is None else before.roll(1, 0)
-        return super()._forward(tokens, surprise, start, counts, before)
+        return super()._forward(tokens, per_token, start, counts, before)
 
 
-class ReadsTheProblemAsWritten(Reader):
+class ReadsTheProblemAsWritten(CachedReader):
     """The problem's tokens count as the generator's."""
 
-    def _forward(self, tokens, surprise, start, counts, before=None):
-        surprise = np.zeros((*tokens.shape, 2)) if surprise is None else surprise
-        return super()._forward(tokens, surprise, start, counts, before)
+    def _forward(self, tokens, per_token, start, counts, before=None):
+        per_token = np.zeros((*tokens.shape, 2)) if per_token is None else per_token
+        return super()._forward(tokens, per_token, start, counts, before)
 
 
-class LosesTheEnd(Reader):
+class LosesTheEnd(CachedReader):
     """The last token of a step is not read."""
 
-    def _forward(self, tokens, surprise, start, counts, before=None):
-        return super()._forward(tokens, surprise, start, np.maximum(counts - 1, 1), before)
+    def _forward(self, tokens, per_token, start, counts, before=None):
+        return super()._forward(tokens, per_token, start, np.maximum(counts - 1, 1), before)
 
 
 MISTAKES = [
@@ -370,7 +370,7 @@ MISTAKES = [
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_known_mistakes_are_noticed(mistake, seed, monkeypatch):
-    monkeypatch.setattr(module, "Reader", mistake)
+    monkeypatch.setattr(module, "CachedReader", mistake)
     search = model()
     with pytest.raises(AssertionError):
         assert_read_right(search, history(search, SELECTIONS["particles"], seed, 48))
@@ -427,7 +427,7 @@ def test_an_exact_verifier_sees_problem_and_text(seed):
         seen[problem, text] = opinion(problem, text)
         return seen[problem, text]
 
-    search = model(verifier=Exact(score))
+    search = model(verifier=score)
     for population in history(search, SELECTIONS["beam"], seed):
         p = population.particles
         for i, text in enumerate(search.texts(p)):

@@ -261,3 +261,36 @@ def problems(split: str, n: int, rng: np.random.Generator) -> list[str]:
 def example(problem: str) -> str:
     """Write a whole training text: problem, solution, end."""
     return f"{problem}?{solve(parse(problem))}{END}"
+
+
+class Arithmetic:
+    """The :class:`ttclib.lm.protocols.Task` of these functions: problems are expressions."""
+
+    step_end = ";"
+
+    def prompt(self, problem: str) -> str:
+        """Return the problem with its question mark."""
+        return problem.rstrip("?") + "?"
+
+    def answer(self, text: str) -> int | None:
+        """Return the number after the last ``#``: see :func:`answer`."""
+        return answer(text)
+
+    def canonical(self, answer: int | None) -> int | None:
+        """Return the answer itself: numbers are equal if they are the same."""
+        return answer
+
+    def reference(self, problem: str) -> int:
+        """Return the value of the problem."""
+        return value(parse(problem.rstrip("?")))
+
+    def right(self, problem: str, answer: int | None) -> bool:
+        """Whether the answer is the value of the problem."""
+        return answer == self.reference(problem)
+
+    def right_steps(self, problem: str, text: str) -> int:
+        """Count the steps before the first wrong one: see :func:`check_solution`."""
+        return sum(check_solution(problem, text).correct)
+
+
+TASK = Arithmetic()

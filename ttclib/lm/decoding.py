@@ -1,134 +1,39 @@
 """Decoding: a language model as the model of the loop *propose, weigh, select*.
 
 :class:`Decoder` gives :func:`ttclib.particles.smc.smc` what it asks for, so sampling, constrained
-decoding, beam search and, later, search under a verifier are the particle filter's own loop. The
-target is
+decoding, beam search and search under a verifier are the particle filter's own loop. The target is
 
     γ(x) ∝ p(x) · Π φ(x)
 
-where p is the language model's law of a text (after its sampler) and each φ a potential. With the
-*bootstrap* proposal tokens come from p and the weight is what the potentials say; with the
-*optimal* one tokens come from p · φ, renormalised, and the weight is the mass that was kept (Lew et
-al. 2023; Zhao et al. 2024; Loula et al. 2025).
+where p is the language model's distribution of texts (after its sampler) and each φ a potential.
+*Propose* draws tokens from some q, *weigh* returns the gain of p · Π φ / q. With the *bootstrap*
+proposal q is p, and what the potentials say is left to the weight; with the *optimal* one q is p · φ,
+renormalised, and the weight is the mass that was kept (Lew et al. 2023; Zhao et al. 2024; Loula et
+al. 2025).
 """
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
 from ttclib.cost import Cost
 from ttclib.inputs import whole_number
 from ttclib.lm import samplers
-from ttclib.lm.potentials import DEAD, Automaton, lift
-from ttclib.lm.samplers import Sampler
-from ttclib.particles.smc import Model, Population, alive, keep_all, smc, top_k
+from ttclib.lm.automata import DEAD, Automaton, lift
+from ttclib.lm.potentials import Feature
+from ttclib.lm.protocols import LanguageModel, Potential, Sampler
+from ttclib.lm.sequences import NONE, Run, Sequences
+from ttclib.particles.smc import Population, Weighed, alive, keep_all, smc, top_k
 
-NONE = -1  # no token: beyond the end of a text
-
-
-@dataclass(frozen=True)
-class Sequences:
-    """n texts under way, each a continuation of its prompt. They can be indexed by ancestors.
-
-    Attributes
-    ----------
-    tokens : numpy.ndarray of int, shape (n, max_tokens)
-        Generated tokens, the end included; −1 beyond them.
-    lengths : numpy.ndarray of int, shape (n,)
-        How many were generated.
-    finished : numpy.ndarray of bool, shape (n,)
-        Finished texts are absorbing: never extended, never weighed again.
-    prompt : numpy.ndarray of int, shape (n,)
-        Which prompt each text continues.
-    log_probs : numpy.ndarray, shape (n,)
-        Log probability of the generated tokens under the language model itself.
-    surprise : numpy.ndarray, shape (n, max_tokens, 2)
-        For each generated token, its log probability under the language model and the entropy
-        (nats) of the law it was drawn from. Only if the decoder was asked for it; else of shape (n,
-        0, 2).
-    begun : numpy.ndarray of int, shape (n,)
-        How many tokens each text had when its last generation began.
-    states : numpy.ndarray of int, shape (n, 1 + potentials)
-        How far each text is towards a stop string, and the state of each potential.
-    scores : numpy.ndarray, shape (n, generations)
-        What a verifier said after each generation, if one was asked; NaN for texts finished before.
-    log_increment : numpy.ndarray, shape (n,)
-        Log weight of the last generation.
-    origin : numpy.ndarray of int, shape (n,)
-        Index of each text in the population that it was selected from; at first, its prompt.
-    cost : Cost
-        What the last generation spent.
-    """
-
-    tokens: np.ndarray
-    lengths: np.ndarray
-    finished: np.ndarray
-    prompt: np.ndarray
-    log_probs: np.ndarray
-    surprise: np.ndarray
-    begun: np.ndarray
-    states: np.ndarray
-    scores: np.ndarray
-    log_increment: np.ndarray
-    origin: np.ndarray
-    rows: np.ndarray
-    run: Any
-    version: int
-    cost: Cost
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def __getitem__(self, ancestors) -> Sequences:
-        arrays = ("tokens", "lengths", "finished", "prompt", "log_probs", "surprise", "begun")
-        arrays += ("states", "scores", "log_increment", "rows")
-        ancestors = np.atleast_1d(np.arange(len(self))[ancestors])
-        chosen = {name: getattr(self, name)[ancestors] for name in arrays}
-        return replace(self, **chosen, origin=ancestors)
-
-    @property
-    def last(self) -> np.ndarray:
-        """Last token of each text, shape (n,); −1 where there is none yet."""
-        return np.where(self.lengths > 0, self.tokens[np.arange(len(self)), self.lengths - 1], NONE)
+LONG_STEP = 100  # tokens without a step end, in all texts, after which something is likely wrong
 
 
-class _Run:
-    """What the sequences of one run share: the model's session, one random stream for each slot."""
-
-    AHEAD = 32  # numbers taken from a stream at a time
-
-    def __init__(self, session):
-        self.session, self.version = session, 0
-        self.streams, self._drawn, self._used = (
-            [],
-            np.empty((0, self.AHEAD)),
-            np.empty(0, dtype=int),
-        )
-
-    def __len__(self):
-        return len(self.streams)
-
-    def open(self, streams: list[np.random.Generator]) -> None:
-        """Add slots."""
-        self.streams += streams
-        self._drawn = np.concatenate([self._drawn, np.empty((len(streams), self.AHEAD))])
-        self._used = np.concatenate([self._used, np.full(len(streams), self.AHEAD)])
-
-    def random(self, slots: np.ndarray) -> np.ndarray:
-        """Return the next number of each slot, in [0, 1)."""
-        for slot in slots[self._used[slots] == self.AHEAD]:
-            self._drawn[slot], self._used[slot] = self.streams[slot].random(self.AHEAD), 0
-        drawn = self._drawn[slots, self._used[slots]]
-        self._used[slots] += 1
-        return drawn
-
-
-class Decoder(Model):
+class Decoder:
     """Continue prompts with a language model, under potentials.
 
     Generation t adds one token to every unfinished text, or, with ``until``, one stretch that ends
@@ -136,18 +41,17 @@ class Decoder(Model):
 
     Parameters
     ----------
-    lm : ttclib.lm.engine.CausalLM
-        Or anything with its ``vocabulary``, ``context`` and ``start``.
+    lm : ttclib.lm.protocols.LanguageModel
+        Such as :class:`ttclib.lm.engine.CausalLM`.
     prompt : str or sequence of str
         With several, text i of a population continues prompt i modulo their number. Then select
-        with :func:`ttclib.particles.islands.within`, or one problem's texts would replace
-        another's.
+        with :func:`ttclib.particles.islands.within`, or one problem's texts would replace another's.
     potentials : sequence of potentials, optional
         Factors of the target: see :mod:`ttclib.lm.potentials`.
     sampler : callable, optional
-        Turns the model's log law into the law p of the target: see :mod:`ttclib.lm.samplers`.
+        Turns the model's log probabilities into those of p: see :mod:`ttclib.lm.samplers`.
     proposal : {"optimal", "bootstrap"} or callable
-        ``proposal(log_law, log_next) → (rows, V)`` log scores to draw from, not necessarily
+        ``proposal(log_p, log_next) → (rows, V)`` log scores to draw from, not necessarily
         normalised, where ``log_next`` is what the potentials say of every next token.
     max_tokens : int, optional
         The most tokens to generate; by default all that the context has room for.
@@ -159,20 +63,23 @@ class Decoder(Model):
         Strings that end a text: it is finished with the token that completes one of them.
     until : str, optional
         Letters that end a generation: any token that contains one of them does.
-    surprise : bool
-        Whether to note how likely each token was and how open the choice: see :class:`Sequences`.
+    per_token : bool
+        Whether to note how likely each token was and how open the choice: see
+        :class:`ttclib.lm.sequences.Sequences`.
 
     Raises
     ------
     ValueError
         If the prompt is empty or too long, or an option is unknown.
+    TypeError
+        If ``lm`` is no language model of this library; the line says how to wrap one.
     """
 
     def __init__(
         self,
-        lm,
+        lm: LanguageModel,
         prompt: str | Sequence[str],
-        potentials: Sequence[Any] = (),
+        potentials: Sequence[Potential | Feature] = (),
         *,
         sampler: Sampler = samplers.plain,
         proposal: str | Callable[[np.ndarray, np.ndarray], np.ndarray] = "optimal",
@@ -180,45 +87,76 @@ class Decoder(Model):
         must_end: bool = False,
         stop: str | Sequence[str] = (),
         until: str | None = None,
-        surprise: bool = False,
+        per_token: bool = False,
     ):
-        if not callable(proposal) and proposal not in list(PROPOSALS):
-            raise ValueError(f"proposal is {proposal!r}; it must be one of {', '.join(PROPOSALS)}")
-        self.lm, self.sampler, self.must_end, self.surprise = lm, sampler, must_end, surprise
-        self.proposal = proposal if callable(proposal) else PROPOSALS[proposal]
-        self.prompts = [
-            lm.vocabulary.encode(p) for p in ([prompt] if isinstance(prompt, str) else prompt)
-        ]
+        self.lm = _language_model(lm)
+        self.sampler = sampler
+        self.proposal = _proposal(proposal)
+        self.must_end = must_end
+        self.until = until
+        self.per_token = per_token
+        texts = [prompt] if isinstance(prompt, str) else prompt
+        self.prompts = [lm.vocabulary.encode(text) for text in texts]
         if not self.prompts:
             raise ValueError("prompt is an empty list; it must hold at least one text")
         longest = max(map(len, self.prompts))
         room = lm.context - longest
         if room < 1:
             raise ValueError(
-                f"the prompt has {longest} tokens; the model's context holds {lm.context}, with the answer"
+                f"the prompt has {longest} tokens; the model's context holds {lm.context}, "
+                "with the answer"
             )
         self.max_tokens = room if max_tokens is None else whole_number("max_tokens", max_tokens)
         if self.max_tokens > room:
             raise ValueError(
-                f"max_tokens is {max_tokens}; after {longest} tokens of prompt the context holds {room} more"
+                f"max_tokens is {max_tokens}; after {longest} tokens of prompt the context holds "
+                f"{room} more"
             )
         self.room = longest + self.max_tokens
         self._stop, self.ends = _stops([stop] if isinstance(stop, str) else stop, lm.vocabulary)
         everything = np.ones(len(lm.vocabulary), dtype=bool)
         self.pauses = everything if until is None else lm.vocabulary.containing(until)
         # those that can say what they think of every next token, and those that must see the text
-        self.masks = [p for p in potentials if hasattr(p, "log_next")]
-        self.features = [p for p in potentials if not hasattr(p, "log_next")]
+        self.features = [p for p in potentials if isinstance(p, Feature)]
+        self.masks = [p for p in potentials if not isinstance(p, Feature)]
 
     # ---- what the loop asks for -----------------------------------------------------------------
 
-    def init(self, n, rng):  # noqa: D102
-        nothing = np.full((n, self.max_tokens), NONE)
-        return self._extend(self.begin(np.arange(n) % len(self.prompts), nothing), rng)
+    def propose(self, t, parents, n, rng) -> tuple[Sequences, Cost]:
+        """Draw tokens until every text has finished or paused: see :class:`Model`."""
+        spent = Cost()
+        if parents is None:
+            nothing = np.full((n, self.max_tokens), NONE)
+            parents, spent = self.begin(np.arange(n) % len(self.prompts), nothing)
+        version = parents.run.extend(parents.version, n, rng)
+        # arrays of its own, which are written in place until they are returned
+        texts = parents.each(np.copy, begun=parents.lengths, version=version)
+        # what begins was fed with its prompt
+        spent += self._write(texts, np.flatnonzero(~texts.finished), fed=parents.version == 0)
+        return texts, spent
+
+    def weigh(self, t, parents, particles) -> Weighed:
+        """Return the gain of log [p(x) Π φ(x) / q(x)] over the parents; it costs nothing."""
+        wanted = self._log_target(particles)
+        drawn = particles.log_q
+        if parents is not None:
+            # finished texts gain nothing, also where both are −inf
+            going = ~parents.finished
+            wanted = np.subtract(
+                wanted, self._log_target(parents), where=going, out=np.zeros(len(going))
+            )
+            drawn = np.subtract(drawn, parents.log_q, where=going, out=np.zeros(len(going)))
+        log_weights = wanted - np.where(wanted > -np.inf, drawn, 0.0)
+        given_up = log_weights == -np.inf  # nothing revives a weight of zero
+        return Weighed(replace(particles, finished=particles.finished | given_up), log_weights)
+
+    def done(self, t, particles) -> bool:
+        """Whether every text has finished."""
+        return bool(particles.finished.all())
 
     def begin(
-        self, prompt: np.ndarray, tokens: np.ndarray, surprise: np.ndarray | None = None
-    ) -> Sequences:
+        self, prompt: np.ndarray, tokens: np.ndarray, per_token: np.ndarray | None = None
+    ) -> tuple[Sequences, Cost]:
         """Feed the model with prompts and beginnings of texts, as parents of a first generation.
 
         Parameters
@@ -227,10 +165,11 @@ class Decoder(Model):
             Which prompt each text continues.
         tokens : numpy.ndarray of int, shape (n, max_tokens)
             The beginnings, none of which ends a text; −1 beyond their ends.
-        surprise : numpy.ndarray, shape (n, max_tokens, 2), optional
+        per_token : numpy.ndarray, shape (n, max_tokens, 2), optional
             As noted when the tokens were drawn, zero beyond their ends: see :class:`Sequences`.
         """
-        n, lengths = len(prompt), (tokens != NONE).sum(axis=1)
+        n = len(prompt)
+        lengths = (tokens != NONE).sum(axis=1)
         same = np.column_stack([prompt, tokens])
         _, first, which = np.unique(same, axis=0, return_index=True, return_inverse=True)
         beginnings = [[*self.prompts[prompt[i]], *tokens[i, : lengths[i]].tolist()] for i in first]
@@ -241,37 +180,24 @@ class Decoder(Model):
             going = j < lengths
             for k, each in enumerate(followed):
                 states[going, k] = each.advance(states[going, k], tokens[going, j])
-        if surprise is None:
-            surprise = np.zeros((n, self.max_tokens if self.surprise else 0, 2))
-        return Sequences(
+        if per_token is None:
+            per_token = np.zeros((n, self.max_tokens if self.per_token else 0, 2))
+        texts = Sequences(
             tokens=tokens,
             lengths=lengths,
+            begun=np.zeros(n, dtype=int),
             finished=np.zeros(n, dtype=bool),
             prompt=prompt,
-            log_probs=surprise[..., 0].sum(axis=1),
-            surprise=surprise,
-            begun=np.zeros(n, dtype=int),
-            scores=np.empty((n, 0)),
+            log_probs=per_token[..., 0].sum(axis=1),
+            log_p=np.zeros(n),
+            log_q=np.zeros(n),
+            per_token=per_token,
             states=states,
-            log_increment=np.zeros(n),
-            origin=prompt,
             rows=session.rows[which.ravel()],
-            run=_Run(session),
+            run=Run(session),
             version=0,
-            cost=Cost(lm_positions=session.positions, lm_flops=session.flops),
         )
-
-    def step(self, t, parents, rng):  # noqa: D102
-        return self._extend(parents, rng)
-
-    def log_potential(self, t, parents, particles):  # noqa: D102
-        return particles.log_increment
-
-    def done(self, t, particles):  # noqa: D102
-        return bool(particles.finished.all())
-
-    def cost(self, t, particles):  # noqa: D102
-        return particles.cost
+        return texts, Cost(lm_positions=session.positions, lm_flops=session.flops)
 
     def texts(self, particles: Sequences) -> list[str]:
         """Return the generated texts, without their end token."""
@@ -280,109 +206,99 @@ class Decoder(Model):
 
     # ---- one generation -------------------------------------------------------------------------
 
-    def _extend(self, parents: Sequences, rng: np.random.Generator) -> Sequences:
-        """Add tokens until every text has finished or paused."""
-        run, n, first = parents.run, len(parents), parents.version == 0
-        if parents.version != run.version:
-            raise ValueError(
-                "these texts were extended before; their cache now belongs to the later ones"
-            )
-        run.version += 1
-        # One stream for each slot: a larger population draws what a smaller one drew, and more.
-        run.open(rng.spawn(max(0, n - len(run))))
-        changing = ("tokens", "lengths", "finished", "log_probs", "surprise", "states", "rows")
-        copies = {name: getattr(parents, name).copy() for name in changing}
-        new = replace(
-            parents, **copies, begun=parents.lengths, log_increment=np.zeros(n), version=run.version
-        )
-        # The weights multiply up to φ of the finished text: so the first one brings ψ of the empty
-        # text.
-        if first:
-            for j, mask in enumerate(self.masks, 1):
-                new.log_increment[:] += mask.log_value(new.states[:, j])
-        features = np.zeros(n) if first else self._log_features(new)
-        spent = parents.cost if first else Cost()
-        spent += self._advance(new, np.flatnonzero(~new.finished), fed=first)
-        if self.features:
-            possible = features > -np.inf
-            change = np.subtract(
-                self._log_features(new), features, where=possible, out=np.full(n, -np.inf)
-            )
-            new.log_increment[:] += np.where(parents.finished, 0.0, change)
-            new.finished[new.log_increment == -np.inf] = True
-        return replace(new, cost=spent)
-
-    def _advance(
-        self, new: Sequences, active: np.ndarray, fed: bool = False, greedy: bool = False
+    def _write(
+        self, texts: Sequences, active: np.ndarray, fed: bool = False, greedy: bool = False
     ) -> Cost:
-        """Add tokens to the active texts until each has finished or paused; ``fed``: all are up to
-        date.
+        """Add tokens to the active texts until each has finished or paused, in place.
+
+        ``fed``: the model has read all of them up to their last token.
         """
         spent = Cost()
+        paused = self.until is None
+        written = 0
         while len(active):
             if not fed:
-                spent += self._feed(new, active)
-            ends = self.ends[new.states[active, 0]]
-            tokens = self._propose(new, active, greedy)
-            new.tokens[active, new.lengths[active]] = tokens
-            new.lengths[active] += 1
-            new.finished[active] = ends[np.arange(len(active)), tokens]
-            new.finished[active] |= new.lengths[active] == self.max_tokens
-            new.finished[active] |= (
-                new.log_increment[active] == -np.inf
-            )  # nothing revives a weight of zero
+                spent += self._feed(texts, active)
+            ends = self.ends[texts.states[active, 0]]
+            tokens, dead = self._next_tokens(texts, active, greedy)
+            texts.tokens[active, texts.lengths[active]] = tokens
+            texts.lengths[active] += 1
+            texts.finished[active] = ends[np.arange(len(active)), tokens] | dead
+            texts.finished[active] |= texts.lengths[active] == self.max_tokens
             spent += Cost(units=len(active), lm_tokens=len(active))
-            active, fed = active[~(new.finished[active] | self.pauses[tokens])], False
+            going = ~(texts.finished[active] | self.pauses[tokens])
+            paused |= not going.all()
+            written += 1
+            if written == LONG_STEP and not paused:
+                self._warn_of_the_step_end(len(active))
+            active = active[going]
+            fed = False
         return spent
 
-    def _feed(self, new: Sequences, active: np.ndarray) -> Cost:
+    def _warn_of_the_step_end(self, n: int) -> None:
+        warnings.warn(
+            f"no step has ended after {LONG_STEP} tokens: none of {n} texts holds one of the letters "
+            f"{self.until!r}; give the letters that end a step of this task",
+            stacklevel=5,
+        )
+
+    def _feed(self, texts: Sequences, active: np.ndarray) -> Cost:
         """Feed the last token of the active texts, once for texts that are the same."""
-        session, vocabulary = new.run.session, len(self.lm.vocabulary)
-        last = new.tokens[active, new.lengths[active] - 1]
-        key, which = np.unique(new.rows[active] * vocabulary + last, return_inverse=True)
-        waits = ~new.finished
+        session = texts.run.session
+        vocabulary = len(self.lm.vocabulary)
+        # one number for a row and the token that follows it: equal texts are fed once
+        key, which = np.unique(
+            texts.rows[active] * vocabulary + texts.last[active], return_inverse=True
+        )
+        # texts that wait for the others keep their rows, which the session may move
+        waits = ~texts.finished
         waits[active] = False
         waiting = np.flatnonzero(waits)
-        keep, kept_for = np.unique(new.rows[waiting], return_inverse=True)
+        keep, kept_for = np.unique(texts.rows[waiting], return_inverse=True)
         fed, kept = session.feed(key // vocabulary, key % vocabulary, keep)
-        new.rows[active], new.rows[waiting] = fed[which], kept[kept_for]
+        texts.rows[active] = fed[which]
+        texts.rows[waiting] = kept[kept_for]
         return Cost(lm_positions=session.positions, lm_flops=session.flops)
 
-    def _propose(self, new: Sequences, active: np.ndarray, greedy: bool = False) -> np.ndarray:
-        """Draw the next token of the active texts, or take the likeliest, and add to their weights."""
-        # texts on one row are the same, so they share its law and its states
-        model, which = new.run.session.log_probs, new.rows[active]
-        one = np.full(len(model), active[0])  # a text on each row; a prompt may have none
+    def _next_tokens(
+        self, texts: Sequences, active: np.ndarray, greedy: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw the next token of the active texts, or take the likeliest, and note what it was worth.
+
+        Returns the tokens (m,), and which of them the target forbids.
+        """
+        # texts on one row are the same, so they share its distribution and its states
+        log_probs = texts.run.session.log_probs
+        which = texts.rows[active]
+        one = np.full(len(log_probs), active[0])  # a text on each row; a prompt may have none
         one[which] = active
-        log_law = self.sampler(model)
-        log_next = self._log_next(new.states[one], new.lengths[one])
-        log_target = log_law + log_next
-        log_proposal = samplers.renormalise(self.proposal(log_law, log_next))
-        if greedy:
-            tokens = log_proposal.argmax(axis=1)[which]
-        else:
-            tokens = self._draw(log_proposal, which, new, active)
-        if self.surprise:
-            entropy = -(np.exp(model) * np.maximum(model, np.finfo(float).min)).sum(
-                axis=1
-            )  # 0 · −∞ is 0
-            noted = np.column_stack([model[which, tokens], entropy[which]])
-            new.surprise[active, new.lengths[active]] = noted
-        new.log_increment[active] += self._weigh(
-            log_target[which, tokens], log_proposal[which, tokens]
-        )
-        new.log_probs[active] += model[which, tokens]
+        log_p = self.sampler(log_probs)
+        log_next = self._log_next(texts.states[one], texts.lengths[one])
+        log_q = samplers.renormalise(self.proposal(log_p, log_next))
+        tokens = log_q.argmax(axis=1)[which] if greedy else self._draw(log_q, which, texts, active)
+        at = which, tokens
+        forbidden = log_p[at] + log_next[at] == -np.inf
+        if self.per_token:
+            # the least float in place of −inf, as 0 · −inf is no number
+            floor = np.finfo(float).min
+            entropy = -(np.exp(log_probs) * np.maximum(log_probs, floor)).sum(axis=1)
+            noted = np.column_stack([log_probs[at], entropy[which]])
+            texts.per_token[active, texts.lengths[active]] = noted
+        texts.log_probs[active] += log_probs[at]
+        texts.log_p[active] += np.where(self._too_late(texts, active, tokens), -np.inf, log_p[at])
+        texts.log_q[active] += log_q[at]
         for j, mask in enumerate([self._stop, *self.masks]):
-            new.states[active, j] = mask.advance(new.states[active, j], tokens)
-        return tokens
+            texts.states[active, j] = mask.advance(texts.states[active, j], tokens)
+        return tokens, forbidden
 
-    def _draw(self, log_proposal, which, new, active):
-        """Draw a token for each active text, whose law is row ``which`` of ``log_proposal``."""
-        return samplers.draw_tokens(log_proposal, which, new.run.random(active))
+    def _draw(self, log_q, which, texts, active) -> np.ndarray:
+        """Draw a token for each active text, whose distribution is row ``which`` of ``log_q``."""
+        return samplers.draw_tokens(log_q, which, texts.run.random(active))
 
-    def _weigh(self, target: np.ndarray, proposed: np.ndarray) -> np.ndarray:
-        """Log weight of tokens that were drawn: how much more the target wants them."""
-        return target - np.where(target > -np.inf, proposed, 0.0)
+    def _too_late(self, texts, active, tokens) -> np.ndarray:
+        """Whether a text that must end by now goes on instead."""
+        last = texts.lengths[active] + 1 == self.max_tokens
+        return self.must_end & last & ~self.ends[texts.states[active, 0], tokens]
 
     def _log_next(self, states: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """What potentials and the length limit say of every next token: (rows, V)."""
@@ -398,16 +314,28 @@ class Decoder(Model):
                 total[np.ix_(alike, ~self.ends[stop])] = -np.inf
         return total
 
-    def _log_features(self, new: Sequences) -> np.ndarray:
-        """Log value of the potentials that must see the text, shape (n,)."""
-        value = np.zeros(len(new))
+    def _log_target(self, texts: Sequences) -> np.ndarray:
+        """Log of p(x) · Π ψ(x), (n,); of a finished text ψ is φ."""
+        total = texts.log_p.copy()
+        for j, mask in enumerate(self.masks, 1):
+            states = texts.states[:, j]
+            total += np.where(texts.finished, mask.log_final(states), mask.log_value(states))
         for feature in self.features:
-            value += np.where(
-                new.finished,
-                feature.log_final(new.tokens, new.lengths),
-                feature.log_value(new.tokens, new.lengths),
+            written = texts.tokens, texts.lengths
+            total += np.where(
+                texts.finished, feature.log_final(*written), feature.log_value(*written)
             )
-        return value
+        return total
+
+
+def _language_model(lm):
+    """Return what can be decoded with, or say how to wrap it."""
+    if isinstance(lm, LanguageModel):
+        return lm
+    kind = type(lm).__name__
+    if hasattr(lm, "generate") and hasattr(lm, "config"):
+        raise TypeError(f"lm is a {kind} of transformers; wrap it: CausalLM(model, tokenizer)")
+    raise TypeError(f"lm is a {kind}; a language model has a vocabulary, a context and start(…)")
 
 
 def _stops(texts: Sequence[str], vocabulary) -> tuple[Automaton, np.ndarray]:
@@ -435,19 +363,25 @@ def _stops(texts: Sequence[str], vocabulary) -> tuple[Automaton, np.ndarray]:
     return Automaton(after, automaton.log_values, automaton.log_finals, automaton.first), ends
 
 
-def optimal(log_law: np.ndarray, log_next: np.ndarray) -> np.ndarray:
-    """Propose from law times potential: the locally optimal proposal, whose weight is the mass
-    kept.
-    """
-    return log_law + log_next
+def optimal(log_p: np.ndarray, log_next: np.ndarray) -> np.ndarray:
+    """Propose from p · φ, the locally optimal proposal, whose weight is the mass kept."""
+    return log_p + log_next
 
 
-def bootstrap(log_law: np.ndarray, log_next: np.ndarray) -> np.ndarray:
-    """Propose from the law alone; the potential is left to the weight."""
-    return log_law
+def bootstrap(log_p: np.ndarray, log_next: np.ndarray) -> np.ndarray:
+    """Propose from p alone; the potential is left to the weight."""
+    return log_p
 
 
 PROPOSALS = {"optimal": optimal, "bootstrap": bootstrap}
+
+
+def _proposal(proposal):
+    if callable(proposal):
+        return proposal
+    if proposal not in list(PROPOSALS):
+        raise ValueError(f"proposal is {proposal!r}; it must be one of {', '.join(PROPOSALS)}")
+    return PROPOSALS[proposal]
 
 
 class Beam(Decoder):
@@ -456,55 +390,50 @@ class Beam(Decoder):
     Weights are the target itself, and nothing is drawn at random. See :func:`beam_search`.
     """
 
-    def init(self, n, rng):  # noqa: D102
-        return self._drop_repeats(
-            np.zeros(n, dtype=int), np.zeros(n, dtype=bool), super().init(n, rng)
+    def propose(self, t, parents, n, rng):
+        """Give each copy of a text another next token."""
+        texts, cost = super().propose(t, parents, n, rng)
+        return replace(texts, log_q=np.zeros(n)), cost  # nothing was drawn: no q to divide by
+
+    def weigh(self, t, parents, particles):
+        """Give no weight to what is there already: more copies than tokens, or of a finished text."""
+        weighed = super().weigh(t, parents, particles)
+        number = np.arange(len(particles)) if parents is None else _copy_number(parents)
+        repeated = number >= len(self.lm.vocabulary)
+        if parents is not None:
+            repeated |= parents.finished & (number > 0)
+        texts = weighed.particles
+        return Weighed(
+            replace(texts, finished=texts.finished | repeated),
+            np.where(repeated, -np.inf, weighed.log_weights),
         )
 
-    def step(self, t, parents, rng):  # noqa: D102
-        return self._drop_repeats(parents.origin, parents.finished, super().step(t, parents, rng))
-
-    def _draw(self, log_proposal, which, new, active):
-        order = np.argsort(-log_proposal, axis=1, kind="stable")
-        rank = np.minimum(_copy_number(new.origin)[active], order.shape[1] - 1)
+    def _draw(self, log_q, which, texts, active):
+        order = np.argsort(-log_q, axis=1, kind="stable")
+        rank = np.minimum(_copy_number(texts)[active], order.shape[1] - 1)
         return order[which, rank]
 
-    def _weigh(self, target, proposed):
-        return target
 
-    def _drop_repeats(self, origin, finished, new):
-        """Give no weight to what is there already: copies of a finished text, more copies than
-        tokens.
-        """
-        number = _copy_number(origin)
-        repeated = (finished & (number > 0)) | (number >= len(self.lm.vocabulary))
-        new.log_increment[repeated], new.finished[repeated] = -np.inf, True
-        return new
-
-
-def _copy_number(origin: np.ndarray) -> np.ndarray:
-    """Number the copies of each parent 0, 1, 2, …; copies stand side by side."""
-    return np.arange(len(origin)) - np.searchsorted(origin, origin)
+def _copy_number(texts: Sequences) -> np.ndarray:
+    """Number the copies of each text 0, 1, 2, …."""
+    _, which = np.unique(np.column_stack([texts.prompt, texts.tokens]), axis=0, return_inverse=True)
+    which = which.ravel()
+    order = np.argsort(which, kind="stable")
+    first = np.searchsorted(which[order], which[order])
+    number = np.empty(len(which), dtype=int)
+    number[order] = np.arange(len(which)) - first
+    return number
 
 
-def beam_search(
-    lm,
-    prompt: str,
-    width: int,
-    potentials: Sequence[Any] = (),
-    *,
-    max_tokens: int | None = None,
-    must_end: bool = False,
-    stop: str | Sequence[str] = (),
-) -> Population:
+def beam_search(lm: LanguageModel, prompt: str, width: int, **options) -> Population:
     """Search for a likely text: keep the ``width`` likeliest beginnings, extend each in all ways.
 
     It is the loop with the selection ``top_k``, and ``width`` copies of each beam to extend.
 
     Parameters
     ----------
-    potentials, max_tokens, must_end, stop
-        As for :class:`Decoder`. Potentials count as they do there, twists on the way included.
+    **options
+        Of :class:`Decoder`. Potentials count as they do there, twists on the way included.
 
     Returns
     -------
@@ -520,7 +449,7 @@ def beam_search(
     width = whole_number("width", width)
     if not isinstance(prompt, str):
         raise ValueError("beam search continues one prompt; search for each of several by itself")
-    beam = Beam(lm, prompt, potentials, max_tokens=max_tokens, must_end=must_end, stop=stop)
+    beam = Beam(lm, prompt, **options)
     last = alive(_last(smc(beam, width**2, top_k(width, copies=width), np.random.default_rng(0))))
     best = np.argsort(-last.log_weights, kind="stable")[:width]
     return replace(

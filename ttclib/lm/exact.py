@@ -1,4 +1,4 @@
-"""Exact decoding: for a small enough language model the truth is a list of all its texts.
+"""Enumeration decoding: for a small enough language model the truth is a list of all its texts.
 
 Everything that a sampler only estimates is a sum here: the evidence, the posterior, the best
 possible twist, the rate of rejection sampling, and the law that local masking samples from.
@@ -18,7 +18,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ttclib.inputs import whole_number
-from ttclib.lm.potentials import DEAD, Automaton, Feature, Potential
+from ttclib.lm.automata import DEAD, Automaton
+from ttclib.lm.potentials import Feature
+from ttclib.lm.protocols import Potential
 
 Text = tuple[int, ...]
 Law = Callable[[Text], np.ndarray]
@@ -53,7 +55,7 @@ class Level(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Exact:
+class Enumeration:
     """What is true of a language model and its potentials.
 
     Attributes
@@ -176,7 +178,7 @@ def enumerate_texts(
     must_end: bool = True,
     potentials: Sequence[Potential | Feature] = (),
     limit: int = 500_000,
-) -> Exact:
+) -> Enumeration:
     """List every text of a small language model.
 
     Parameters
@@ -242,7 +244,7 @@ def enumerate_texts(
     return _collect(levels, ends)
 
 
-def _collect(levels: list[Level], ends: np.ndarray) -> Exact:
+def _collect(levels: list[Level], ends: np.ndarray) -> Enumeration:
     """Keep the finished texts that the target or local masking can produce."""
     kept = [x.finished & ((x.log_phi > -math.inf) | (x.masked > 0)) for x in levels]
     texts = [
@@ -252,7 +254,7 @@ def _collect(levels: list[Level], ends: np.ndarray) -> Exact:
         np.concatenate([getattr(x, name)[k] for x, k in zip(levels, kept, strict=True)])
         for name in ("log_prior", "log_phi", "masked")
     )
-    return Exact(tuple(texts), log_prior, log_prior + log_phi, masked, tuple(levels), ends)
+    return Enumeration(tuple(texts), log_prior, log_prior + log_phi, masked, tuple(levels), ends)
 
 
 def _log_laws(law: Law, tokens: np.ndarray, size: int) -> np.ndarray:

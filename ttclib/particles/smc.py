@@ -51,9 +51,7 @@ class Weighed(NamedTuple):
 class Model(Protocol):
     """What the loop asks of a model. State-space models write it as :class:`FeynmanKac`."""
 
-    def propose(
-        self, t: int, parents: Any, n: int, rng: np.random.Generator
-    ) -> tuple[Any, Cost]:
+    def propose(self, t: int, parents: Any, n: int, rng: np.random.Generator) -> tuple[Any, Cost]:
         """Extend each of the n parents once; at t = 0 there are none (None), and n begin.
 
         Return new particles and what they cost. Where everybody was kept, ``parents`` are the

@@ -19,6 +19,7 @@ Faria et al. 2024 (QUEST) for machine translation.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -27,11 +28,9 @@ import numpy as np
 
 from ttclib.cost import Cost
 from ttclib.inputs import real_number, whole_number
-from ttclib.lm.decoding import NONE, Sequences
+from ttclib.lm.sequences import NONE
 from ttclib.particles.smc import Population
-from ttclib.search.search import Search
-
-_CHOSEN = ("tokens", "lengths", "finished", "log_probs", "surprise", "scores", "log_increment")
+from ttclib.search.search import Search, Solutions
 
 
 @dataclass(frozen=True)
@@ -43,14 +42,14 @@ class Visit(Population):
 
     Attributes
     ----------
-    proposal : ttclib.lm.decoding.Sequences
+    proposal : ttclib.search.search.Solutions
         What was proposed, n solutions.
     ratio : numpy.ndarray, shape (n,)
         The Metropolis-Hastings ratio; inf where the present solution is worth nothing.
     accepted : numpy.ndarray of bool, shape (n,)
     """
 
-    proposal: Sequences | None = None
+    proposal: Solutions | None = None
     ratio: np.ndarray | None = None
     accepted: np.ndarray | None = None
 
@@ -85,15 +84,26 @@ def walk(search: Search, n: int, rng: np.random.Generator, power: float = 1.0) -
         If ``n`` or ``power`` cannot be, or the search has potentials or a forced end: the chain
         proposes from the model alone.
     """
-    n, power = whole_number("n", n), real_number("power", power, 0.0)
+    n = whole_number("n", n)
+    power = real_number("power", power, 0.0)
     if search.masks or search.features or search.must_end:
         raise ValueError(
             "a Markov chain proposes from the model alone; leave out potentials and must_end"
         )
-    solutions, spent = _finish(search, search.init(n, rng), rng)
     everyone = np.arange(n)
+    begun, reading = search.begin(
+        everyone % len(search.prompts), np.full((n, search.max_tokens), NONE)
+    )
+    solutions, writing = _finish(search, begun, rng)
     visit = Visit(
-        0, solutions, np.zeros(n), everyone, spent, 0.0, False, solutions, np.ones(n), everyone >= 0
+        0,
+        solutions,
+        np.zeros(n),
+        everyone,
+        reading + writing,
+        proposal=solutions,
+        ratio=np.ones(n),
+        accepted=np.ones(n, dtype=bool),
     )
     yield visit
     for t in itertools.count(1):
@@ -103,7 +113,7 @@ def walk(search: Search, n: int, rng: np.random.Generator, power: float = 1.0) -
 
 
 def move(
-    search: Search, solutions: Sequences, rng: np.random.Generator, power: float = 1.0
+    search: Search, solutions: Solutions, rng: np.random.Generator, power: float = 1.0
 ) -> Visit:
     """Make one move of each chain; ``spent`` is what this move cost. See :func:`walk`."""
     n = len(solutions)
@@ -112,13 +122,18 @@ def move(
     old, new = (search.aggregate(x.scores) ** power for x in (solutions, proposal))
     ratio = metropolis_hastings_ratio(old, new, steps(solutions), steps(proposal))
     accepted = 1 - rng.random(n) <= ratio  # in (0, 1]: a ratio of zero never accepts
-    chosen = {
-        name: _where(accepted, getattr(proposal, name), getattr(solutions, name))
-        for name in _CHOSEN
-    }
-    reached = replace(proposal, **chosen)
+    # rows of the cache are mixed too; nobody reads on from them, a move begins anew
+    reached = proposal.each(functools.partial(_where, accepted), solutions)
     return Visit(
-        1, reached, np.zeros(n), np.arange(n), spent, 0.0, False, proposal, ratio, accepted
+        1,
+        reached,
+        np.zeros(n),
+        np.arange(n),
+        spent,
+        parents=n,
+        proposal=proposal,
+        ratio=ratio,
+        accepted=accepted,
     )
 
 
@@ -132,46 +147,51 @@ def metropolis_hastings_ratio(
     return np.divide(new * old_steps, old * new_steps, where=old > 0, out=worthless)
 
 
-def steps(solutions: Sequences) -> np.ndarray:
+def steps(solutions: Solutions) -> np.ndarray:
     """Count the steps of each solution, (n,): one for each score."""
     return (~np.isnan(solutions.scores)).sum(axis=1)
 
 
-def _regrow(search: Search, solutions: Sequences, kept: np.ndarray, rng) -> tuple[Sequences, Cost]:
+def _regrow(
+    search: Search, solutions: Solutions, kept: np.ndarray, rng: np.random.Generator
+) -> tuple[Solutions, Cost]:
     """Keep the first ``kept`` (n,) steps of each solution and write the rest anew."""
     written = solutions.tokens != NONE
     pauses = search.pauses[solutions.tokens] & written
     step = np.cumsum(pauses, axis=1) - pauses  # the number of each token's step
     there = written & (step < kept[:, None])
     beginnings = np.where(there, solutions.tokens, NONE)
-    new = search.begin(
-        solutions.prompt, beginnings, np.where(there[..., None], solutions.surprise, 0.0)
-    )
-    scores = np.where(np.arange(search.max_tokens) < kept[:, None], solutions.scores, np.nan)
-    new.run.reader, cost = search.verifier.start(search.lm, search.prompts, search.room), Cost()
+    per_token = np.where(there[..., None], solutions.per_token, 0.0)
+    begun, reading = search.begin(solutions.prompt, beginnings, per_token)
     if kept.any():
-        # the scores are known; keys and values are not
-        _, cost = new.run.reader.read(new, np.flatnonzero(kept))
-    return _finish(
-        search, search.step(0, replace(new, scores=scores, cost=new.cost + cost), rng), rng
-    )
+        # the scores are known, keys and values are not: the verifier reads the beginnings again
+        _, cost = begun.reader.read(begun, np.flatnonzero(kept))
+        reading += cost
+    scores = np.where(np.arange(search.max_tokens) < kept[:, None], solutions.scores, np.nan)
+    proposal, writing = _finish(search, replace(begun, scores=scores), rng)
+    return proposal, reading + writing
 
 
-def _finish(search: Search, new: Sequences, rng) -> tuple[Sequences, Cost]:
+def _finish(search: Search, begun: Solutions, rng: np.random.Generator) -> tuple[Solutions, Cost]:
     """Write all texts to their ends; ``scores`` are then (n, max_tokens), step by step from the
     left.
     """
-    spent, t = new.cost, 0
-    while not new.finished.all():
-        t += 1
-        new = search.step(t, new, rng)
-        spent += new.cost
+    spent = Cost()
+    texts = begun
+    for t in itertools.count():
+        parents = texts
+        texts, writing = search.propose(t, parents, len(parents), rng)
+        texts, _, reading = search.weigh(t, parents, texts)
+        spent += writing + reading
+        if search.done(t, texts):
+            break
     # what was kept, and what each generation added, with gaps where a text had ended
-    scores = np.column_stack([new.scores, np.full((len(new), search.max_tokens), np.nan)])
+    scores = np.column_stack([texts.scores, np.full((len(texts), search.max_tokens), np.nan)])
     order = np.argsort(np.isnan(scores), axis=1, kind="stable")
-    return replace(new, scores=np.take_along_axis(scores, order, 1)[:, : search.max_tokens]), spent
+    scores = np.take_along_axis(scores, order, axis=1)[:, : search.max_tokens]
+    return replace(texts, scores=scores), spent
 
 
-def _where(which, yes, no):
+def _where(which: np.ndarray, yes: np.ndarray, no: np.ndarray) -> np.ndarray:
     """Choose rows."""
     return np.where(which.reshape(-1, *[1] * (yes.ndim - 1)), yes, no)

@@ -27,7 +27,7 @@ class PackedSolutions(training.Packed):
 
     Attributes
     ----------
-    surprise : numpy.ndarray of float16, shape (rows, length, 2)
+    per_token : numpy.ndarray of float16, shape (rows, length, 2)
     written : numpy.ndarray of bool
         Where the generator's tokens are; the others are the problem's, or none.
     ends : numpy.ndarray of bool
@@ -38,7 +38,7 @@ class PackedSolutions(training.Packed):
         How often the solution was drawn, at most 8; more at its end if the answer is to count more.
     """
 
-    surprise: np.ndarray
+    per_token: np.ndarray
     written: np.ndarray
     ends: np.ndarray
     labels: np.ndarray
@@ -77,7 +77,7 @@ def pack_solutions(
     shape = rows.tokens.shape
     packed = PackedSolutions(
         **vars(rows),
-        surprise=np.zeros((*shape, 2), np.float16),
+        per_token=np.zeros((*shape, 2), np.float16),
         written=np.zeros(shape, bool),
         ends=np.zeros(shape, bool),
         labels=np.zeros(shape, np.float16),
@@ -87,7 +87,7 @@ def pack_solutions(
         i = first[which]
         size = int(rollouts.lengths[i])
         solution = row, slice(place.start + len(begin), place.stop)
-        packed.surprise[solution] = rollouts.surprise[i, :size]
+        packed.per_token[solution] = rollouts.per_token[i, :size]
         packed.written[solution] = True
         packed.ends[solution] = ends[i, :size]
         packed.labels[solution] = labels[i, :size]
@@ -98,13 +98,13 @@ def pack_solutions(
 
 def verifier_loss(net: Net, rows: PackedSolutions, chosen: np.ndarray) -> torch.Tensor:
     """Mean binary cross-entropy (nats a step) of the chosen rows."""
-    tokens, positions, texts, surprise, written = (
+    tokens, positions, texts, per_token, written = (
         torch.from_numpy(a[chosen])
-        for a in (rows.tokens, rows.positions, rows.texts, rows.surprise, rows.written)
+        for a in (rows.tokens, rows.positions, rows.texts, rows.per_token, rows.written)
     )
     causal = torch.ones(tokens.shape[1], tokens.shape[1], dtype=torch.bool).tril()
     mask = (causal & (texts[:, :, None] == texts[:, None, :]))[:, None]
-    logits, _ = net(tokens.long(), surprise.float(), written, positions.long(), mask)
+    logits, _ = net(tokens.long(), per_token.float(), written, positions.long(), mask)
     ends = torch.from_numpy(rows.ends[chosen])
     labels, weights = (
         torch.from_numpy(a[chosen]).float()[ends] for a in (rows.labels, rows.weights)

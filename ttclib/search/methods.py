@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 
 from ttclib.inputs import positive, whole_number
 from ttclib.lm import samplers
+from ttclib.lm.protocols import LanguageModel, Sampler, Task
 from ttclib.particles.smc import Selection, keep_all, resample
 from ttclib.search.aggregation import AGGREGATIONS
 from ttclib.search.search import Search
@@ -137,13 +138,16 @@ def select_for(setting: Setting) -> Selection:
     return METHODS[setting.method](setting)
 
 
-def search_for(setting: Setting, lm, prompts: Sequence[str], verifier, **options) -> Search:
+def search_for(
+    setting: Setting, lm: LanguageModel, task: Task, problems: Sequence[str], verifier, **options
+) -> Search:
     """Return the search of a setting; ``options`` are further ones of :class:`Search`."""
     if setting.method == ANNEALED:
         options["power"] = lambda t: min(1.0, (t + 1) / setting.anneal)
     return Search(
         lm,
-        prompts,
+        task,
+        problems,
         verifier,
         aggregate=AGGREGATIONS[setting.aggregate],
         lookahead=setting.lookahead,
@@ -152,6 +156,6 @@ def search_for(setting: Setting, lm, prompts: Sequence[str], verifier, **options
     )
 
 
-def sampler_for(setting: Setting) -> samplers.Sampler:
+def sampler_for(setting: Setting) -> Sampler:
     """Return the sampler of a setting."""
     return samplers.plain if setting.temperature == 1 else samplers.temperature(setting.temperature)

@@ -12,7 +12,9 @@ from dataclasses import replace
 import numpy as np
 
 from ttclib.cost import Cost
-from ttclib.lm.decoding import Sequences
+from ttclib.lm.protocols import LanguageModel, Task
+from ttclib.lm.sequences import Sequences
+from ttclib.search.protocols import Verifier
 from ttclib.search.rollouts import step_ends
 
 
@@ -28,20 +30,16 @@ def stops(texts: Sequences, pauses: np.ndarray) -> np.ndarray:
 
 
 def rescore(
-    verifier, lm, prompts: Sequence[str], texts: Sequences, until: str = ";"
+    verifier: Verifier, lm: LanguageModel, task: Task, problems: Sequence[str], texts: Sequences
 ) -> tuple[np.ndarray, Cost]:
     """Let a verifier read texts that are written already, step by step.
 
     Parameters
     ----------
-    verifier : object
-        See :mod:`ttclib.search.verifier`.
-    prompts : sequence of str
-        Those that the texts continue: ``texts.prompt`` counts in them.
+    problems : sequence of str
+        Those that the texts solve: ``texts.prompt`` counts in them.
     texts : Sequences
-        Drawn with ``surprise=True``.
-    until : str
-        Letters that end a step.
+        Drawn with ``per_token=True``.
 
     Returns
     -------
@@ -52,20 +50,23 @@ def rescore(
     Raises
     ------
     ValueError
-        If the surprise was not noted, or the verifier reads another tokenizer.
+        If the tokens' probabilities were not noted, or the verifier reads another tokenizer.
     """
-    if texts.surprise.shape[1] != texts.tokens.shape[1]:
+    if texts.per_token.shape[1] != texts.tokens.shape[1]:
         raise ValueError(
-            "these texts do not hold the model's surprise; draw them with surprise=True"
+            "these texts do not hold their tokens' probabilities; draw them with per_token=True"
         )
-    encoded = [lm.vocabulary.encode(prompt) for prompt in prompts]
-    reader = verifier.start(lm, encoded, max(map(len, encoded)) + texts.tokens.shape[1])
-    ends = stops(texts, lm.vocabulary.containing(until))
-    scores, cost, begun = np.full(ends.shape, np.nan), Cost(), np.zeros(len(texts), dtype=int)
+    longest = max(len(lm.vocabulary.encode(task.prompt(problem))) for problem in problems)
+    reader = verifier.start(lm, task, problems, longest + texts.tokens.shape[1])
+    ends = stops(texts, lm.vocabulary.containing(task.step_end))
+    scores = np.full(ends.shape, np.nan)
+    cost = Cost()
+    begun = np.zeros(len(texts), dtype=int)
     for step, end in enumerate(ends.T):
         grown = np.flatnonzero(end > begun)
         scores[grown, step], spent = reader.read(replace(texts, lengths=end, begun=begun), grown)
-        begun, cost = end, cost + spent
+        begun = end
+        cost += spent
     return scores, cost
 
 

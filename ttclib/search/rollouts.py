@@ -14,8 +14,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from ttclib.cost import Cost
-from ttclib.lm import arithmetic
 from ttclib.lm.decoding import sample
+from ttclib.lm.protocols import LanguageModel, Task
 
 
 @dataclass(frozen=True)
@@ -28,18 +28,19 @@ class Rollouts:
         Index of the problem that each one solves.
     tokens : numpy.ndarray of int16, shape (m, longest)
         −1 beyond the end.
-    surprise : numpy.ndarray of float16, shape (m, longest, 2)
+    per_token : numpy.ndarray of float16, shape (m, longest, 2)
         Log probability and entropy of each token under the generator.
     lengths : numpy.ndarray of int, shape (m,)
     right : numpy.ndarray of bool, shape (m,)
         Whether the answer is right.
     correct_steps : numpy.ndarray of int, shape (m,)
-        How many steps are right before the first wrong one, by the task's own checker.
+        How many steps are right before the first wrong one, by the task's own checker; −1 if it
+        has none.
     """
 
     problem: np.ndarray
     tokens: np.ndarray
-    surprise: np.ndarray
+    per_token: np.ndarray
     lengths: np.ndarray
     right: np.ndarray
     correct_steps: np.ndarray
@@ -52,44 +53,49 @@ class Rollouts:
 
 
 def collect(
-    lm, problems: Sequence[str], n: int, rng: np.random.Generator, **options
+    lm: LanguageModel,
+    task: Task,
+    problems: Sequence[str],
+    n: int,
+    rng: np.random.Generator,
+    **options,
 ) -> tuple[Rollouts, Cost]:
-    """Draw n solutions of each problem, all in one batch; sample j of problem i is row j · problems
-    + i.
+    """Draw n solutions of each problem, all in one batch.
 
-    ``options`` are those of :func:`ttclib.lm.decoding.sample`.
+    Sample j of problem i is row j · problems + i. ``options`` are those of
+    :func:`ttclib.lm.decoding.sample`.
     """
-    last = sample(
-        lm,
-        [problem + "?" for problem in problems],
-        n * len(problems),
-        rng,
-        surprise=True,
-        **options,
-    )
-    texts, longest = last.particles, int(last.particles.lengths.max())
-    known: dict[tuple[int, bytes], arithmetic.StepCheck] = {}
+    prompts = [task.prompt(problem) for problem in problems]
+    last = sample(lm, prompts, n * len(problems), rng, per_token=True, **options)
+    texts = last.particles
+    longest = int(texts.lengths.max())
+    known: dict[tuple[int, bytes], tuple[bool, int]] = {}
     checks = []
     for i, (tokens, k) in enumerate(zip(texts.tokens, texts.lengths, strict=True)):
         key = i % len(problems), tokens[:k].tobytes()
         if key not in known:
-            known[key] = arithmetic.check_solution(
-                problems[key[0]], lm.vocabulary.decode(tokens[:k])
-            )
+            known[key] = _checked(task, problems[key[0]], lm.vocabulary.decode(tokens[:k]))
         checks.append(known[key])
     rollouts = Rollouts(
         problem=texts.prompt.astype(np.int32),
         tokens=texts.tokens[:, :longest].astype(np.int16),
-        surprise=texts.surprise[:, :longest].astype(np.float16),
+        per_token=texts.per_token[:, :longest].astype(np.float16),
         lengths=texts.lengths.astype(np.int16),
-        right=np.array([check.right for check in checks]),
-        correct_steps=np.array([sum(check.correct) for check in checks], dtype=np.int16),
+        right=np.array([right for right, _ in checks]),
+        correct_steps=np.array([steps for _, steps in checks], dtype=np.int16),
     )
     return rollouts, last.spent
 
 
+def _checked(task: Task, problem: str, text: str) -> tuple[bool, int]:
+    """Whether a solution's answer is right, and how many of its steps are; −1 if nobody can tell."""
+    steps = task.right_steps(problem, text)
+    return task.right(problem, task.answer(text)), -1 if steps is None else steps
+
+
 def draw(
-    lm,
+    lm: LanguageModel,
+    task: Task,
     problems: Sequence[str],
     n: int,
     rng: np.random.Generator,
@@ -113,7 +119,7 @@ def draw(
     spent = Cost()
     for first in watch(range(0, len(problems), step)):
         block = problems[first : first + step]
-        part, cost = collect(lm, block, n, rng, **options)
+        part, cost = collect(lm, task, block, n, rng, **options)
         part.problem[:] += first
         parts.append(part[np.argsort(part.problem, kind="stable")])
         spent += cost
@@ -186,25 +192,23 @@ def exact_labels(rollouts: Rollouts, ends: np.ndarray) -> np.ndarray:
 
 
 def continuations(
-    lm, problem: str, solution: str, n: int, rng: np.random.Generator, pauses: str = ";"
+    lm: LanguageModel, task: Task, problem: str, solution: str, n: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, Cost]:
     """Draw n new continuations after every step of one solution, as the papers do.
 
     Returns
     -------
     (right, places, cost) : tuple
-        ``right`` (steps, n) bool: whether each continuation ends right. ``places`` (steps,) int:
-        how many characters of the solution each row of it follows.
+        ``right`` (steps, n) bool: whether each continuation ends right. ``places`` (steps,) int: how
+        many characters of the solution each row of it follows.
     """
-    places = [i + 1 for i, letter in enumerate(solution) if letter in pauses]
-    prompts = [f"{problem}?{solution[:place]}" for place in places]
+    places = [i + 1 for i, letter in enumerate(solution) if letter in task.step_end]
+    prompts = [task.prompt(problem) + solution[:place] for place in places]
     last = sample(lm, prompts, n * len(prompts), rng)
-    truth, texts = arithmetic.value(arithmetic.parse(problem)), last.particles
-    decode = lm.vocabulary.decode
+    texts = last.particles
     right = np.zeros((len(places), n), dtype=bool)
     for i, (tokens, k) in enumerate(zip(texts.tokens, texts.lengths, strict=True)):
         step = i % len(places)
-        right[step, i // len(places)] = (
-            arithmetic.answer(solution[: places[step]] + decode(tokens[:k])) == truth
-        )
+        text = solution[: places[step]] + lm.vocabulary.decode(tokens[:k])
+        right[step, i // len(places)] = task.right(problem, task.answer(text))
     return right, np.array(places), last.spent

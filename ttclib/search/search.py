@@ -1,43 +1,66 @@
 """Search under a verifier: the loop *propose, weigh, select*, a step of a solution at a time.
 
-:class:`Search` is the decoder of notebook 06 with one more opinion: after every step a verifier
-says how likely the text is to end right, and that is the weight. Which method it is depends on the
+:class:`Search` is the decoder of notebook 06 with one more opinion: after every step a verifier says
+how likely the text is to end right, and that is the weight. Which method it is depends on the
 selection alone: see :mod:`ttclib.search.selections`.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ttclib.cost import Cost
 from ttclib.inputs import whole_number
-from ttclib.lm import arithmetic
-from ttclib.lm.decoding import Decoder, Sequences
+from ttclib.lm.decoding import Decoder
+from ttclib.lm.protocols import LanguageModel, Task
+from ttclib.lm.sequences import Sequences
 from ttclib.measure import votes
-from ttclib.particles.smc import Population
+from ttclib.particles.smc import Population, Weighed
 from ttclib.search.aggregation import Aggregation, last
+from ttclib.search.protocols import Reader, Verifier
+from ttclib.search.scoring import as_verifier
+
+Score = Callable[[str, str], float]
+
+
+@dataclass(frozen=True)
+class Solutions(Sequences):
+    """Texts under way, and what a verifier said of their steps.
+
+    Attributes
+    ----------
+    scores : numpy.ndarray, shape (n, generations)
+        The score after each generation; NaN for texts that had finished before.
+    reader : ttclib.search.protocols.Reader
+        The verifier at work on this run.
+    """
+
+    scores: np.ndarray
+    reader: Reader
 
 
 class Search(Decoder):
     """A decoder whose weights are a verifier's.
 
     A finished text weighs the aggregate of its scores; one under way, the aggregate so far to the
-    power ``power(t)``. Under :func:`ttclib.particles.smc.resample` the target is therefore p(x) ·
-    aggregate(x): with ``last`` the score of the whole solution is the potential and earlier scores
-    are twists, with ``product`` every step is a factor of its own, as in Puri et al. 2025. A weight
-    of zero is final: the text is given up, and no later score can revive it.
+    power ``power(t)``. Under :func:`ttclib.particles.smc.resample` the target is therefore
+    p(x) · aggregate(x): with ``last`` the score of the whole solution is the potential and earlier
+    scores are twists, with ``product`` every step is a factor of its own, as in Puri et al. 2025. A
+    weight of zero is final: the text is given up, and no later score can revive it.
 
     Parameters
     ----------
-    lm : ttclib.lm.engine.CausalLM
-    prompt : str or sequence of str
-    verifier : object
-        ``verifier.start(lm, prompts, length)`` returns a reader, whose ``read(texts, chosen)``
-        gives the scores of the chosen texts, from 0 to 1, and their cost: see
-        :mod:`ttclib.search.verifier`.
+    lm : ttclib.lm.protocols.LanguageModel
+    task : ttclib.lm.protocols.Task
+        It says how a problem is asked and where a step ends.
+    problem : str or sequence of str
+        With several, text i solves problem i modulo their number.
+    verifier : ttclib.search.protocols.Verifier, or callable
+        A plain function ``(problem, text) → score`` from 0 to 1 is one too.
     aggregate : callable
         From scores (n, steps) to values (n,): see :mod:`ttclib.search.aggregation`.
     lookahead : int
@@ -46,8 +69,6 @@ class Search(Decoder):
         ``power(t)``: exponent, 0 or more, of the values of unfinished texts at generation t, by
         default 1. A schedule that rises trusts early scores less (annealing). The target stays the
         same: finished texts count in full.
-    until : str
-        Letters that end a step.
     **options
         As for :class:`ttclib.lm.decoding.Decoder`.
 
@@ -55,82 +76,108 @@ class Search(Decoder):
     ------
     ValueError
         If ``lookahead`` is negative, or an option is unknown.
+    TypeError
+        If ``lm``, ``task`` or ``verifier`` is none.
     """
 
     def __init__(
         self,
-        lm,
-        prompt: str | Sequence[str],
-        verifier,
+        lm: LanguageModel,
+        task: Task,
+        problem: str | Sequence[str],
+        verifier: Verifier | Score,
         *,
         aggregate: Aggregation = last,
         lookahead: int = 0,
         power: Callable[[int], float] = lambda t: 1.0,
-        until: str = ";",
         **options,
     ):
-        super().__init__(lm, prompt, until=until, surprise=True, **options)
-        self.verifier, self.aggregate, self.power = verifier, aggregate, power
+        if not hasattr(task, "step_end"):
+            raise TypeError(f"task is a {type(task).__name__}; see ttclib.lm.protocols.Task")
+        self.task = task
+        self.problems = [problem] if isinstance(problem, str) else list(problem)
+        prompts = [task.prompt(one) for one in self.problems]
+        super().__init__(lm, prompts, until=task.step_end, per_token=True, **options)
+        self.verifier = as_verifier(verifier)
+        self.aggregate = aggregate
+        self.power = power
         self.lookahead = whole_number("lookahead k", lookahead, 0)
 
-    def init(self, n, rng):  # noqa: D102
-        new = super().init(n, rng)
-        new.run.reader = self.verifier.start(self.lm, self.prompts, self.room)
-        return self._judge(0, np.ones(n, dtype=bool), new)
+    def begin(self, prompt, tokens, per_token=None) -> tuple[Solutions, Cost]:
+        """Begin as a decoder does, and let the verifier read the problems."""
+        texts, cost = super().begin(prompt, tokens, per_token)
+        reader = self.verifier.start(self.lm, self.task, self.problems, self.room)
+        return Solutions(**vars(texts), scores=np.empty((len(texts), 0)), reader=reader), cost
 
-    def step(self, t, parents, rng):  # noqa: D102
-        return self._judge(t, ~parents.finished, super().step(t, parents, rng))
+    def weigh(self, t, parents, particles) -> Weighed:
+        """Ask the verifier: the gain of log p(x) · value(x) / q(x), with value(x) from the scores."""
+        texts, log_weights, _ = super().weigh(t, parents, particles)
+        grown = texts.lengths > texts.begun
+        asked = np.flatnonzero(grown & (log_weights > -np.inf))  # the dead need no opinion
+        texts, cost = self._score(texts, asked)
+        before = texts.scores[asked, :-1]
+        log_weights[asked] += self._log_value(t, texts.scores[asked], texts.finished[asked])
+        log_weights[asked] -= self._log_value(t - 1, before, np.zeros(len(asked), dtype=bool))
+        given_up = log_weights == -np.inf
+        return Weighed(replace(texts, finished=texts.finished | given_up), log_weights, cost)
 
-    def _judge(self, t: int, grown: np.ndarray, new: Sequences) -> Sequences:
-        """Score the texts that have grown, and add to their weights what that changes."""
-        chosen = np.flatnonzero(grown & (new.log_increment > -np.inf))  # the dead need no opinion
-        scores, cost = new.run.reader.read(new, chosen)
-        if self.lookahead:
-            scores, spent = self._look_ahead(new, chosen, scores)
-            cost += spent
-        column = np.full(len(new), np.nan)
-        column[chosen] = scores
-        before, new = (
-            new,
-            replace(new, scores=np.column_stack([new.scores, column]), cost=new.cost + cost),
-        )
+    def _log_value(self, t: int, scores: np.ndarray, finished: np.ndarray) -> np.ndarray:
+        """Log value of texts at generation t, (n,): finished ones count in full."""
+        if t < 0:
+            return np.zeros(len(scores))  # nothing speaks against a text that was not begun
+        power = np.where(finished, 1.0, self.power(t))
         with np.errstate(divide="ignore"):
             # a power of 0 is no opinion, of the worthless too: 0⁰ = 1
-            power = np.where(new.finished[chosen], 1.0, self.power(t))
-            value = np.log(self.aggregate(new.scores[chosen]) ** power)
-            earlier = (
-                np.log(self.aggregate(before.scores[chosen]) ** self.power(t - 1)) if t else 0.0
-            )
-        # a text that was worth nothing before is finished, and not among the chosen
-        new.log_increment[chosen] += value - earlier
-        new.finished[new.log_increment == -np.inf] = True
-        return new
+            return np.log(self.aggregate(scores) ** power)
 
-    def _look_ahead(self, new: Sequences, chosen: np.ndarray, scores: np.ndarray):
+    def _score(self, texts: Solutions, asked: np.ndarray) -> tuple[Solutions, Cost]:
+        """Return the texts with one more column of scores, and what reading them cost."""
+        scores, cost = texts.reader.read(texts, asked)
+        if self.lookahead:
+            texts, scores, spent = self._look_ahead(texts, asked, scores)
+            cost += spent
+        column = np.full(len(texts), np.nan)
+        column[asked] = scores
+        return replace(texts, scores=np.column_stack([texts.scores, column])), cost
+
+    def _look_ahead(
+        self, texts: Solutions, asked: np.ndarray, scores: np.ndarray
+    ) -> tuple[Solutions, np.ndarray, Cost]:
         """Write ``lookahead`` more steps greedily, score them, and forget them."""
-        open_ = chosen[~new.finished[chosen]]
-        if not len(open_):
-            return scores, Cost()
-        # texts that are the same will also go on the same
-        same = np.column_stack([new.prompt, new.tokens])[open_]
-        _, first, which = np.unique(same, axis=0, return_index=True, return_inverse=True)
-        n, ahead = len(new), np.arange(len(new), len(new) + len(first))
-        both = new[np.concatenate([np.arange(n), open_[first]])]
+        open_ = asked[~texts.finished[asked]]
         spent = Cost()
-        both = replace(both, begun=both.lengths.copy(), log_increment=np.zeros(len(both)))
+        if not len(open_):
+            return texts, scores, spent
+        # texts that are the same will also go on the same
+        same = np.column_stack([texts.prompt, texts.tokens])[open_]
+        _, first, which = np.unique(same, axis=0, return_index=True, return_inverse=True)
+        n = len(texts)
+        ahead = np.arange(n, n + len(first))
+        # the texts themselves, whose rows the session may move meanwhile, and behind them the copies
+        both = texts[np.concatenate([np.arange(n), open_[first]])]
+        both = replace(both, begun=both.lengths.copy())
         for _ in range(self.lookahead):
-            spent += self._advance(both, ahead[~both.finished[ahead]], greedy=True)
-        new.rows[:] = both.rows[:n]
-        seen, cost = new.run.reader.read(both, ahead, keep=True)
+            spent += self._write(both, ahead[~both.finished[ahead]], greedy=True)
+        seen, cost = texts.reader.read(both, ahead, keep=True)
         scores = scores.copy()
-        scores[~new.finished[chosen]] = seen[which.ravel()]
-        return scores, spent + cost
+        scores[~texts.finished[asked]] = seen[which.ravel()]
+        return replace(texts, rows=both.rows[:n]), scores, spent + cost
 
 
-def given(population: Population, texts: Sequence[str]) -> list[Hashable]:
-    """Return the answer of each text, None where it has none or was given up (its weight is zero)."""
+def given(task: Task, population: Population, texts: Sequence[str]) -> list[Hashable]:
+    """Return the answer of each text in the task's canonical form.
+
+    None where it has none or was given up (its weight is zero).
+    """
     there = population.particles.finished & (population.log_weights > -np.inf)
-    return [arithmetic.answer(text) if ok else None for text, ok in zip(texts, there, strict=True)]
+    found = [task.canonical(task.answer(text)) for text in texts]
+    if len(texts) >= 4 and there.all() and not any(answer is not None for answer in found):
+        warnings.warn(
+            f"none of {len(texts)} finished texts has an answer that the task can read, such as "
+            f"{texts[0]!r}; is it the task that the model was asked?",
+            stacklevel=3,
+        )
+    return [answer if ok else None for answer, ok in zip(found, there, strict=True)]
 
 
 CONCLUSIONS = {
@@ -141,15 +188,18 @@ CONCLUSIONS = {
 
 
 def conclude(
+    task: Task,
     population: Population,
     texts: Sequence[str],
     how: str = "weighted",
     aggregate: Aggregation = last,
 ) -> Hashable:
-    """Choose one answer from a population.
+    """Choose one answer from a population of solutions of one problem.
 
     Parameters
     ----------
+    task : ttclib.lm.protocols.Task
+        It reads the answers and says which are the same.
     texts : sequence of str
         Of the population, from ``Search.texts``.
     how : {"weighted", "max", "majority"}
@@ -164,4 +214,4 @@ def conclude(
     """
     if how not in list(CONCLUSIONS):
         raise ValueError(f"how is {how!r}; it must be one of {', '.join(CONCLUSIONS)}")
-    return CONCLUSIONS[how](given(population, texts), aggregate(population.particles.scores))
+    return CONCLUSIONS[how](given(task, population, texts), aggregate(population.particles.scores))

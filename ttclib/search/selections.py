@@ -26,7 +26,7 @@ import numpy as np
 
 from ttclib.inputs import positive, whole_number
 from ttclib.particles.islands import within
-from ttclib.particles.smc import Selection
+from ttclib.particles.smc import Selection, keep_all
 
 
 def beam(width: int) -> Selection:
@@ -89,7 +89,7 @@ def rebase(temperature: float = 0.1) -> Selection:
     def select(population, rng):
         live, places = _under_way(population)
         if not len(live):
-            return population.everyone, population.log_weights
+            return keep_all(population, rng)
         scores = np.exp(population.log_weights[live])
         shares = np.exp((scores - scores.max()) / temperature)
         due = len(places) * shares / shares.sum()
@@ -112,8 +112,6 @@ def _under_way(population):
 
 def _children(population, places, parents):
     """Put children of ``parents`` in the first places; all others stay."""
-    ancestors = population.everyone.copy()
+    ancestors = np.arange(len(population))
     ancestors[np.sort(places[: len(parents)])] = np.sort(parents)
-    if (ancestors == population.everyone).all():
-        return population.everyone, population.log_weights
     return ancestors, population.log_weights[ancestors]

@@ -1,8 +1,8 @@
 """Sweeps: many methods of search at many budgets on many problems, and one file of results.
 
-A sweep is cut into *tasks*: one setting, one seed, one block of problems, run as islands of one
+A sweep is cut into *jobs*: one setting, one seed, one block of problems, run as islands of one
 batch. They run through ``joblib``: in processes on a laptop, on a cluster inside
-``parallel_config("dask")``. What a task found lands in a file of its own, so a sweep that was
+``parallel_config("dask")``. What a job found lands in a file of its own, so a sweep that was
 stopped goes on where it was.
 
 Best of N is drawn once, for the largest N: the first samples of a draw are the draw of a smaller
@@ -30,8 +30,9 @@ from tqdm import tqdm
 from ttclib.cost import Cost, stopwatch
 from ttclib.files import whole
 from ttclib.inputs import whole_number
-from ttclib.lm import arithmetic
-from ttclib.lm.decoding import Sequences, sample
+from ttclib.lm.decoding import sample
+from ttclib.lm.protocols import Task
+from ttclib.lm.sequences import Sequences
 from ttclib.measure import votes
 from ttclib.particles.islands import split, within
 from ttclib.particles.smc import Population, smc
@@ -40,11 +41,11 @@ from ttclib.search.methods import BEST_OF_N, Setting, sampler_for, search_for, s
 from ttclib.search.reading import fresh, rescore, stops
 from ttclib.search.search import CONCLUSIONS, given
 
-# ---- one task --------------------------------------------------------------------------------------
+# ---- one job --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Task:
+class Job:
     """What one process does at a time.
 
     Attributes
@@ -83,28 +84,26 @@ class Task:
 
 
 class Found(NamedTuple):
-    """What a task found: rows of ``results`` and of ``samples``, and the seconds it took."""
+    """What a job found: rows of ``results`` and of ``samples``, and the seconds it took."""
 
-    task: Task
+    job: Job
     results: list[dict]
     samples: list[dict]
     seconds: float
 
 
-def tasks(
+def jobs(
     settings: Iterable[Setting], problems: Sequence[str], seeds: int, at_once: int
-) -> list[Task]:
-    """Cut a sweep into tasks of at most ``at_once`` texts (or one problem); the long ones come
-    first.
+) -> list[Job]:
+    """Cut a sweep into jobs of at most ``at_once`` texts (or one problem); long ones come first.
 
     Raises
     ------
     ValueError
-        If there is no problem or no setting, or a problem is no expression.
+        If there is no problem or no setting.
     """
-    for problem in problems:
-        arithmetic.parse(problem)
-    seeds, at_once = whole_number("seeds", seeds), whole_number("at_once", at_once)
+    seeds = whole_number("seeds", seeds)
+    at_once = whole_number("at_once", at_once)
     draws: dict[object, set[Setting]] = {}
     for setting in settings:
         drawn_once = setting.method == BEST_OF_N
@@ -120,12 +119,12 @@ def tasks(
         size = max(1, at_once // max(setting.n for setting in group))
         for seed in range(seeds):
             for block, first in enumerate(range(0, len(problems), size)):
-                found.append(Task(group, seed, block, first, tuple(problems[first : first + size])))
+                found.append(Job(group, seed, block, first, tuple(problems[first : first + size])))
     return sorted(found, key=lambda one: -one.work)
 
 
 @functools.cache
-def load(name: str):
+def model_or_verifier(name: str):
     """Load a language model or a verifier of the course by its name, once in a process."""
     from ttclib.lm import models
     from ttclib.search.models import VERIFIERS, load_verifier
@@ -133,21 +132,21 @@ def load(name: str):
     return load_verifier(name) if name in VERIFIERS else models.load(name)
 
 
-def solve(one: Task, load: Callable[[str], object] = load) -> Found:
-    """Carry out a task; ``load`` returns the model or the verifier of a name."""
+def carry_out(one: Job, task: Task, load: Callable[[str], object] = model_or_verifier) -> Found:
+    """Carry out a job; ``load`` returns the model or the verifier of a name."""
     lm = load(one.settings[0].model)
     verifiers = {setting.verifier: load(setting.verifier) for setting in one.settings}
     method = _draw if one.settings[0].method == BEST_OF_N else _search
     with _one_thread(), stopwatch() as clock:
-        results, samples = method(one, lm, verifiers)
+        results, samples = method(one, task, lm, verifiers)
     return Found(one, results, samples, clock[0])
 
 
-def _search(one: Task, lm, verifiers) -> tuple[list[dict], list[dict]]:
+def _search(one: Job, task: Task, lm, verifiers) -> tuple[list[dict], list[dict]]:
     """Search with one setting; there are no samples to keep."""
     (setting,) = one.settings
     k = len(one.problems)
-    search = search_for(setting, lm, _prompts(one), verifiers[setting.verifier])
+    search = search_for(setting, lm, task, one.problems, verifiers[setting.verifier])
     written = np.zeros(k, dtype=int)
     rng = np.random.default_rng([one.seed, one.block])
     for last in smc(search, setting.n * k, within(k, select_for(setting)), rng):
@@ -156,53 +155,62 @@ def _search(one: Task, lm, verifiers) -> tuple[list[dict], list[dict]]:
     ahead = last.spent.lm_tokens - written.sum()  # written greedily, and forgotten
     rows = []
     for i, island in enumerate(split(last, k)):
-        row = conclusions(
-            island, search.texts(island.particles), island.particles.scores, _value(one, i)
-        )
-        rows.append(
-            _row(one, i, setting, row, written[i], ahead / k, _share(last.spent, 1 / k, 1 / k))
-        )
+        texts = search.texts(island.particles)
+        row = conclusions(task, one.problems[i], island, texts, island.particles.scores)
+        spent = _share(last.spent, 1 / k, 1 / k)
+        rows.append(_row(one, task, i, setting, row, written[i], ahead / k, spent))
     return rows, []
 
 
-def _draw(one: Task, lm, verifiers) -> tuple[list[dict], list[dict]]:
+def _draw(one: Job, task: Task, lm, verifiers) -> tuple[list[dict], list[dict]]:
     """Draw the samples of best of N, let every verifier read them, and conclude at every N."""
-    prompts, k = _prompts(one), len(one.problems)
-    rng = np.random.default_rng([one.seed, one.block])
+    k = len(one.problems)
+    prompts = [task.prompt(problem) for problem in one.problems]
     last = sample(
-        lm, prompts, one.n * k, rng, until=";", surprise=True, sampler=sampler_for(one.settings[0])
+        lm,
+        prompts,
+        one.n * k,
+        np.random.default_rng([one.seed, one.block]),
+        until=task.step_end,
+        per_token=True,
+        sampler=sampler_for(one.settings[0]),
     )
     read = {
-        name: rescore(verifier, lm, prompts, last.particles) for name, verifier in verifiers.items()
+        name: rescore(verifier, lm, task, one.problems, last.particles)
+        for name, verifier in verifiers.items()
     }
     # what each text adds to those before it, for the model (a token at a time) and for a verifier
-    ends = stops(last.particles, lm.vocabulary.containing(";"))
+    ends = stops(last.particles, lm.vocabulary.containing(task.step_end))
     every = np.minimum(np.arange(1, ends.max()), last.particles.lengths[:, None] - 1)
-    fed, seen = np.zeros(len(last), dtype=int), np.zeros(len(last), dtype=int)
+    fed = np.zeros(len(last), dtype=int)
+    seen = np.zeros(len(last), dtype=int)
     for i, prompt in enumerate(prompts):
         fed[i::k] = fresh(last.particles.tokens[i::k], every[i::k])
         seen[i::k] = fresh(last.particles.tokens[i::k], ends[i::k])
         fed[i] += len(lm.vocabulary.encode(prompt))
         seen[i] += len(lm.vocabulary.encode(prompt))
-    rows, samples = [], []
+    rows: list[dict] = []
+    samples: list[dict] = []
     for i in range(k):
         mine = np.arange(i, len(last), k)
         texts = [lm.vocabulary.decode(row[row >= 0]) for row in last.particles.tokens[mine]]
         for setting in one.settings:
-            n, (scores, cost) = mine[: setting.n], read[setting.verifier]
+            n = mine[: setting.n]
+            scores, cost = read[setting.verifier]
             with np.errstate(divide="ignore"):
                 log_weights = np.log(AGGREGATIONS[setting.aggregate](scores[n]))
             drawn = Population(last.t, last.particles[n], log_weights, np.arange(setting.n))
-            row = conclusions(drawn, texts[: setting.n], scores[n], _value(one, i))
+            row = conclusions(task, one.problems[i], drawn, texts[: setting.n], scores[n])
             spent = _share(last.spent + cost, fed[n].sum() / fed.sum(), seen[n].sum() / seen.sum())
-            rows.append(_row(one, i, setting, row, drawn.particles.lengths.sum(), 0.0, spent))
+            tokens = drawn.particles.lengths.sum()
+            rows.append(_row(one, task, i, setting, row, tokens, 0.0, spent))
         scores = {name: found[mine] for name, (found, _) in read.items()}
-        samples += _samples(one, i, last.particles[mine], texts, scores)
+        samples += _samples(one, task, i, last.particles[mine], texts, scores)
     return rows, samples
 
 
 def conclusions(
-    population: Population, texts: Sequence[str], scores: np.ndarray, value: int
+    task: Task, problem: str, population: Population, texts: Sequence[str], scores: np.ndarray
 ) -> dict:
     """Answer in every way from the texts of one problem, and say which answers are right.
 
@@ -213,24 +221,23 @@ def conclusions(
     texts : sequence of str
     scores : numpy.ndarray, shape (n, steps)
         Of a verifier.
-    value : int
-        The right answer.
     """
-    found = given(population, texts)
+    found = given(task, population, texts)
     said = {"majority": votes.majority(found)}
     said |= {"posterior": votes.weighted_majority(found, population.weights)}
     for name, aggregate in AGGREGATIONS.items():
         values = aggregate(scores)
         said |= {f"{how}_{name}": CONCLUSIONS[how](found, values) for how in ("weighted", "max")}
-    right = {f"{way}_right": answer == value for way, answer in said.items()}
-    passed = {"passed": value in found, "mean_length": float(population.particles.lengths.mean())}
+    right = {f"{way}_right": task.right(problem, answer) for way, answer in said.items()}
+    passed = any(task.right(problem, answer) for answer in dict.fromkeys(found))
+    passed = {"passed": passed, "mean_length": float(population.particles.lengths.mean())}
     return {way: _short(answer) for way, answer in said.items()} | right | passed
 
 
-def _row(
-    one: Task, i: int, setting: Setting, row: dict, tokens: int, ahead: float, spent: dict
-) -> dict:
-    problem = {"problem": one.first + i, "expression": one.problems[i], "value": _value(one, i)}
+def _row(one, task, i, setting, row, tokens, ahead, spent) -> dict:
+    expression = one.problems[i]
+    problem = {"problem": one.first + i, "expression": expression}
+    problem |= {"value": _short(task.reference(expression))}
     paid = {"generations": setting.generations, "lm_tokens": int(tokens), "ahead_tokens": ahead}
     return asdict(setting) | {"seed": one.seed} | problem | row | paid | spent
 
@@ -245,12 +252,14 @@ def _share(spent: Cost, lm: float, verifier: float) -> dict:
     }
 
 
-def _samples(one: Task, i: int, particles: Sequences, texts: list[str], scores: dict) -> list[dict]:
-    said = [arithmetic.answer(text) for text in texts]
+def _samples(
+    one: Job, task: Task, i: int, particles: Sequences, texts: list[str], scores: dict
+) -> list[dict]:
+    said = [task.canonical(task.answer(text)) for text in texts]
     columns = {
         "text": texts,
         "answer": [_short(answer) for answer in said],
-        "right": [answer == _value(one, i) for answer in said],
+        "right": [task.right(one.problems[i], answer) for answer in said],
         "length": particles.lengths.tolist(),
         "log_prob": np.round(particles.log_probs, 3).tolist(),
     }
@@ -263,14 +272,6 @@ def _samples(one: Task, i: int, particles: Sequences, texts: list[str], scores: 
         shared | {"sample": j} | dict(zip(columns, row, strict=True))
         for j, row in enumerate(zip(*columns.values(), strict=True))
     ]
-
-
-def _prompts(one: Task) -> list[str]:
-    return [problem + "?" for problem in one.problems]
-
-
-def _value(one: Task, i: int) -> int:
-    return arithmetic.value(arithmetic.parse(one.problems[i]))
 
 
 def _short(answer: int | None) -> int | None:
@@ -339,7 +340,7 @@ class Sweep:
         A row for each sample of best of N: its text and answer, its log probability under the
         language model, and its values (``prm_last``, …) under each verifier, rounded.
     seconds : float
-        Of all tasks together, on one core each.
+        Of all jobs together, on one core each.
     """
 
     results: pa.Table
@@ -355,11 +356,12 @@ class Sweep:
 
 def sweep(
     settings: Iterable[Setting],
+    task: Task,
     problems: Sequence[str],
     seeds: int,
     work: Path,
     *,
-    load: Callable[[str], object] = load,
+    load: Callable[[str], object] = model_or_verifier,
     n_jobs: int | None = None,
     at_once: int = 1024,
     progress: bool = True,
@@ -369,12 +371,13 @@ def sweep(
     Parameters
     ----------
     settings : iterable of Setting
+    task : ttclib.lm.protocols.Task
+        Whose answers are whole numbers: the table has room for nothing else.
     problems : sequence of str
-        Without the question mark.
     seeds : int
         How many: 0, 1, ….
     work : Path
-        Folder of what is done so far: a file for each task. Other models need another folder.
+        Folder of what is done so far: a file for each job. Other models need another folder.
     load : callable
         ``load(name)`` returns the language model or the verifier of that name; a function of a
         module, so that another process finds it, and one that remembers what it has loaded.
@@ -388,36 +391,38 @@ def sweep(
     Raises
     ------
     ValueError
-        If there is nothing to do, a problem is no expression, or a model cannot be loaded.
+        If there is nothing to do, a problem is none of the task, or a model cannot be loaded.
     """
     work = Path(work)
     work.mkdir(parents=True, exist_ok=True)
-    plan = tasks(settings, problems, seeds, at_once)
+    for problem in problems:
+        task.reference(problem)
+    plan = jobs(settings, problems, seeds, at_once)
     left = [one for one in plan if not _part(work, one).exists()]
     total = sum(one.work for one in plan)
     done = total - sum(one.work for one in left)
     with tqdm(total=total, initial=done, desc="sweep", unit="text", disable=not progress) as bar:
         parallel = Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")
-        for found in parallel(delayed(solve)(one, load) for one in left):
+        for found in parallel(delayed(carry_out)(one, task, load) for one in left):
             _land(work, found)
-            bar.update(found.task.work)
+            bar.update(found.job.work)
     return _merge(work, plan)
 
 
-def _part(work: Path, one: Task, kind: str = "results") -> Path:
+def _part(work: Path, one: Job, kind: str = "results") -> Path:
     return work / f"{one.key}.{kind}.parquet"
 
 
 def _land(work: Path, found: Found) -> None:
-    """Write what a task found; its results come last, because they say that it is done."""
+    """Write what a job found; its results come last, because they say that it is done."""
     if found.samples:
-        _write(pa.Table.from_pylist(found.samples), _part(work, found.task, "samples"))
+        _write(pa.Table.from_pylist(found.samples), _part(work, found.job, "samples"))
     results = pa.Table.from_pylist(found.results, RESULTS)
     seconds = {"seconds": repr(found.seconds)}  # beside the table: it differs from run to run
-    _write(results.replace_schema_metadata(seconds), _part(work, found.task))
+    _write(results.replace_schema_metadata(seconds), _part(work, found.job))
 
 
-def _merge(work: Path, plan: list[Task]) -> Sweep:
+def _merge(work: Path, plan: list[Job]) -> Sweep:
     parts = [pq.read_table(_part(work, one)) for one in plan]
     seconds = sum(float(part.schema.metadata[b"seconds"]) for part in parts)
     results = pa.concat_tables([part.replace_schema_metadata() for part in parts])

@@ -6,14 +6,14 @@ model (ORM; Cobbe et al. 2021) was trained on whole solutions only. Both have th
 architecture with one number for its head, and read one thing more: how surprised the generator was
 by each of its own tokens. It computed that anyway.
 
-A *reader* is a verifier at work on one search. It keeps keys and values of what it has read, as the
+A *reader* is a verifier at work on one search. Ours keeps keys and values of what it has read, as the
 decoding engine does: when a text has grown by a step, it reads that step, and equal texts once.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from ttclib.cost import Cost
 from ttclib.lm.engine import Rows
 from ttclib.lm.flops import coefficients
 from ttclib.lm.llama import Llama, Shape
+from ttclib.lm.protocols import LanguageModel, Task
 
 LEAST = -8.0  # log probabilities below it count as this
 
@@ -64,13 +65,13 @@ class Net(nn.Module):
             generator = torch.Generator().manual_seed(seed)
             nn.init.normal_(self.channels.weight, 0.0, 0.5, generator=generator)
 
-    def forward(self, tokens, surprise, written, positions, mask, cache=None, before=None):
+    def forward(self, tokens, per_token, written, positions, mask, cache=None, before=None):
         """Judge texts at every token.
 
         Parameters
         ----------
         tokens, positions : int tensors, shape (rows, length)
-        surprise : tensor, shape (rows, length, 2)
+        per_token : tensor, shape (rows, length, 2)
             Log probability of the token under the generator, and the entropy (nats) of the law it
             was drawn from. Log probabilities below −8 count as −8.
         written : bool tensor, shape (rows, length)
@@ -94,7 +95,7 @@ class Net(nn.Module):
             return self.head(body.norm(x))[..., 0], laws
         law, sums = (None, None) if before is None else before.tensor_split([laws.shape[-1]], -1)
         both = (
-            torch.stack([surprise, _surprise(laws, tokens, law)], dim=-1) * written[..., None, None]
+            torch.stack([per_token, _of_each(laws, tokens, law)], dim=-1) * written[..., None, None]
         )
         both = both.clamp(min=LEAST)  # entropies are positive
         sums = so_far(both, positions, sums)
@@ -115,7 +116,7 @@ class _Behind:
         return self.cache.update(keys, values, self.first + layer)
 
 
-def _surprise(laws, tokens, law):
+def _of_each(laws, tokens, law):
     """Log probability and entropy of each token under the law before it."""
     first = torch.zeros_like(laws[:, :1]) if law is None else law[:, None]
     before = torch.cat([first, laws[:, :-1]], dim=1)
@@ -124,14 +125,14 @@ def _surprise(laws, tokens, law):
     return torch.stack([found, entropy], dim=-1)
 
 
-def so_far(surprise: torch.Tensor, positions: torch.Tensor, before: torch.Tensor | None = None):
+def so_far(per_token: torch.Tensor, positions: torch.Tensor, before: torch.Tensor | None = None):
     """Sum up each text, from its first token to every one: how likely it is, and its worst slip.
 
     Attention takes means, so that a block would have to learn sums and minima from examples.
 
     Parameters
     ----------
-    surprise : tensor, shape (rows, length, 2, readers)
+    per_token : tensor, shape (rows, length, 2, readers)
         Log probability and entropy of each token, for each of some readers.
     positions : int tensor, shape (rows, length)
         A text begins at 0; a row may hold several.
@@ -144,7 +145,7 @@ def so_far(surprise: torch.Tensor, positions: torch.Tensor, before: torch.Tensor
         For each reader the sum of log probabilities, in units of 4 nats; then the least log
         probability + entropy, which is zero on average and far below zero where a token was a slip.
     """
-    log_p, excess = surprise[:, :, 0] / 4, surprise.sum(2)
+    log_p, excess = per_token[:, :, 0] / 4, per_token.sum(2)
     begin = (torch.arange(positions.shape[1]) - positions).clamp(min=0)[..., None].expand_as(log_p)
     total = log_p.cumsum(1)
     total = total - (total - log_p).gather(1, begin)
@@ -167,21 +168,24 @@ class Verifier:
     """
 
     def __init__(self, net: Net, texts: Sequence[str | None]):
-        self.net, self.texts, self.context = net.eval(), list(texts), net.body.shape.context
+        self.net = net.eval()
+        self.texts = list(texts)
         shape = net.body.shape
+        self.context = shape.context
         per_token, per_context = coefficients(shape.config())
         if net.hidden:
             block = 8 * shape.width**2 + 6 * shape.width * net.hidden
-            per_token, per_context = (
-                per_token + block + 16 * shape.width,
-                per_context + 4 * shape.width,
-            )
+            per_token += block + 16 * shape.width
+            per_context += 4 * shape.width
         else:
             per_token -= 2 * shape.width * shape.vocabulary  # a plain head predicts no token
-        self._per_token, self._per_context = per_token + 2 * shape.width, per_context
+        self._per_token = per_token + 2 * shape.width
+        self._per_context = per_context
 
-    def start(self, lm, prompts: Sequence[Sequence[int]], length: int) -> Reader:
-        """Read the prompts of a search on ``lm``, whose texts have at most ``length`` tokens.
+    def start(
+        self, lm: LanguageModel, task: Task, problems: Sequence[str], length: int
+    ) -> CachedReader:
+        """Read the problems of a search on ``lm``, whose texts have at most ``length`` tokens.
 
         Raises
         ------
@@ -197,7 +201,8 @@ class Verifier:
             raise ValueError(
                 f"the verifier reads {self.context} tokens; these texts may have {length}"
             )
-        return Reader(self, prompts, length)
+        prompts = [lm.vocabulary.encode(task.prompt(problem)) for problem in problems]
+        return CachedReader(self, prompts, length)
 
     def flops(self, positions: int, contexts: int) -> float:
         """FLOPs of reading ``positions`` tokens that look at ``contexts`` positions in all."""
@@ -229,7 +234,7 @@ class Verifier:
         return cls(net, config["texts"])
 
 
-class Reader:
+class CachedReader:
     """A verifier at work: it reads texts as they grow, each step once.
 
     What was read is found by the whole text, from the first token on.
@@ -284,12 +289,12 @@ class Reader:
         left = self._left[np.concatenate([old, [row for _, row in known]]).astype(int)]
         left[np.concatenate([fed, kept])] = left.clone()
         tokens = np.zeros((len(new), counts.max()), dtype=np.int64)
-        surprise = np.zeros((*tokens.shape, 2))
+        per_token = np.zeros((*tokens.shape, 2))
         for row, i in zip(fed, new, strict=True):
             grown = slice(texts.begun[i], texts.lengths[i])
             tokens[row, : counts[row]] = texts.tokens[i, grown]
-            surprise[row, : counts[row]] = texts.surprise[i, grown]
-        logits = self._forward(tokens, surprise, start, counts, left[: len(new)])
+            per_token[row, : counts[row]] = texts.per_token[i, grown]
+        logits = self._forward(tokens, per_token, start, counts, left[: len(new)])
         self._left = torch.cat([self._left, left[len(new) :]])
         self._rows = {key: row for (key, _), row in zip(known, kept, strict=True)}
         if not keep:
@@ -308,20 +313,20 @@ class Reader:
         return Cost(verifier_positions=positions, verifier_flops=flops)
 
     @torch.inference_mode()
-    def _forward(self, tokens, surprise, start, counts, before=None) -> np.ndarray:
+    def _forward(self, tokens, per_token, start, counts, before=None) -> np.ndarray:
         """Read new tokens (m, k), of which ``counts`` count; return the logits (m,) after the last.
 
-        Without a surprise they are a problem, which nobody wrote.
+        Without notes they are a problem, which nobody wrote.
         """
         m, k = tokens.shape
         positions = start[:, None] + np.arange(k)
         self._cache.expect(start, k)
         seen = np.arange(start.max() + k) <= positions[:, :, None]
-        written = torch.full((m, k), surprise is not None)
-        surprise = np.zeros((m, k, 2)) if surprise is None else surprise
+        written = torch.full((m, k), per_token is not None)
+        per_token = np.zeros((m, k, 2)) if per_token is None else per_token
         logits, after = self.verifier.net(
             torch.from_numpy(tokens),
-            torch.from_numpy(surprise).float(),
+            torch.from_numpy(per_token).float(),
             written,
             torch.from_numpy(positions),
             torch.from_numpy(seen)[:, None],
@@ -332,42 +337,3 @@ class Reader:
         last = torch.arange(m), torch.from_numpy(counts - 1)
         self._left = after[last]
         return logits[last].double().numpy()
-
-
-class Exact:
-    """A verifier that is told what is right: a function of the problem and the text so far.
-
-    Parameters
-    ----------
-    score : callable
-        ``score(problem, text) → number`` from 0 to 1. It is no model, and costs nothing.
-    """
-
-    def __init__(self, score: Callable[[str, str], float]):
-        self.score = score
-
-    def start(self, lm, prompts, length):
-        """Return a reader of the texts themselves."""
-        return _Examiner(
-            self.score, lm.vocabulary, [lm.vocabulary.decode(prompt) for prompt in prompts]
-        )
-
-
-class _Examiner:
-    def __init__(self, score, vocabulary, problems):
-        self.score, self.vocabulary, self.problems = score, vocabulary, problems
-
-    def read(self, texts, chosen, keep=False):
-        decode = self.vocabulary.decode
-        scores = [
-            self.score(self.problems[texts.prompt[i]], decode(texts.tokens[i, : texts.lengths[i]]))
-            for i in chosen
-        ]
-        return _probabilities(scores), Cost()
-
-
-def _probabilities(scores) -> np.ndarray:
-    scores = np.array(scores, dtype=float)
-    if not ((scores >= 0) & (scores <= 1)).all():
-        raise ValueError("the verifier's score of a text is not a number from 0 to 1")
-    return scores

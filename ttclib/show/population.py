@@ -66,7 +66,9 @@ def draw_population(
     survivors = lineages(history)
     heights = [np.asarray(height(p), dtype=float) for p in history]
     there = history[-1].log_weights > -np.inf  # a weight of zero is dead
-    alive = [np.isin(np.arange(len(p)), row[there]) for p, row in zip(history, survivors, strict=True)]
+    alive = [
+        np.isin(np.arange(len(p)), row[there]) for p, row in zip(history, survivors, strict=True)
+    ]
     shown = [np.ones(len(p), dtype=bool) if grown is None else grown(p) for p in history]
     lost = []
     kept = []

@@ -16,7 +16,7 @@ from ttclib.course.smc_decoding.contest import Entry
 from ttclib.course.smc_decoding.judging import WAYS, weight_of_texts
 from ttclib.lm import arithmetic
 from ttclib.lm.decoding import Decoder
-from ttclib.lm.exact import Exact
+from ttclib.lm.exact import Enumeration
 from ttclib.measure.calibration import reliability
 from ttclib.measure.votes import votes
 from ttclib.particles import resampling
@@ -37,11 +37,11 @@ class Sentences:
     ----------
     lm : MarkovLM
     prompt : str
-    free, target : Exact
+    free, target : Enumeration
         All texts after the prompt, without and with the potentials.
     """
 
-    def __init__(self, lm, prompt: str, free: Exact, target: Exact):
+    def __init__(self, lm, prompt: str, free: Enumeration, target: Enumeration):
         self.lm = lm
         self.prompt = prompt
         self.free = free

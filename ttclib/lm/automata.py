@@ -1,0 +1,263 @@
+"""Automata: constraints on letters, turned into tables over the tokens of any vocabulary.
+
+:func:`lift` makes an :class:`Automaton` of a rule that reads letters. The automaton never walks into
+a trap: a state from which no allowed text can be finished is dead from the start. Tokens without a
+text, such as half an emoji, are forbidden.
+
+Willard and Louf 2023, *Efficient guided generation for large language models*, for automata that
+read tokens instead of letters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ttclib.inputs import finite_array
+from ttclib.lm.vocabulary import Vocabulary
+
+DEAD = -1  # the state of a prefix that no allowed text starts with
+_LARGEST = 2**25  # entries of a table
+
+
+@dataclass(frozen=True, eq=False)
+class Automaton:
+    """A deterministic finite automaton that reads tokens.
+
+    Parameters
+    ----------
+    next : array of int, shape (S, V)
+        ``next[s, v]`` is the state after token v in state s; −1 forbids the token.
+    log_values, log_finals : array, shape (S,)
+        Log ψ of a text that goes on, and log φ of a text that is finished (−inf: not allowed).
+    first : int
+        State of the empty text.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, a state does not exist, or a log ψ is not finite.
+    """
+
+    next: np.ndarray
+    log_values: np.ndarray
+    log_finals: np.ndarray
+    first: int = 0
+
+    def __post_init__(self):
+        table = np.asarray(self.next)
+        if table.ndim != 2 or not table.size or table.dtype.kind not in "iu":
+            raise ValueError(f"next has shape {table.shape}; it must be a table of states (S, V)")
+        states = len(table)
+        if table.min() < DEAD or table.max() >= states or not 0 <= self.first < states:
+            raise ValueError(
+                f"next and first must hold states from 0 to {states - 1}, or −1 in next"
+            )
+        values = finite_array("log_values", self.log_values, shape=(states,))
+        finals = np.asarray(self.log_finals, dtype=float)
+        if finals.shape != (states,) or not (finals < math.inf).all():
+            raise ValueError(f"log_finals must hold {states} numbers or −inf")
+        # The dead get the last row, where the index −1 finds them.
+        table = np.concatenate([table, np.full((1, table.shape[1]), DEAD)], dtype=np.int32)
+        values, finals = np.append(values, -math.inf), np.append(finals, -math.inf)
+        padded = {"_next": table, "_values": values, "_finals": finals}
+        self.__dict__.update(
+            padded, next=table[:-1], log_values=values[:-1], log_finals=finals[:-1]
+        )
+
+    def __len__(self) -> int:
+        return len(self.next)
+
+    def start(self):  # noqa: D102
+        return self.first
+
+    def advance(self, states, tokens):  # noqa: D102
+        return self._next[states, tokens]
+
+    def log_value(self, states):  # noqa: D102
+        return self._values[states]
+
+    def log_final(self, states):  # noqa: D102
+        return self._finals[states]
+
+    def log_next(self, states, ends):  # noqa: D102
+        # many particles are in few states: one row for each
+        distinct, row = np.unique(states, return_inverse=True)
+        after = self._next[distinct]
+        gains = self._values[after]
+        gains[:, ends] = self._finals[after[:, ends]]
+        gains -= np.where(distinct == DEAD, 0.0, self._values[distinct])[:, None]
+        return gains[row]
+
+
+def lift(
+    vocabulary: Vocabulary,
+    first: Hashable,
+    step: Callable[[Any, Any], Hashable],
+    final: Callable[[Any], bool],
+    value: Callable[[Any], float] = lambda state: 0.0,
+    kind: Callable[[str], Hashable] = lambda letter: letter,
+    what: str = "the constraint",
+) -> Automaton:
+    """Turn a constraint on letters into an automaton over tokens.
+
+    Parameters
+    ----------
+    first : hashable
+        State before the first letter. Anything but None.
+    step : callable
+        ``step(state, kind) → state`` after one more letter; None if no allowed text goes on so.
+    final : callable
+        ``final(state) → bool``: whether a text may end here.
+    value : callable
+        ``value(state) → float``: log ψ, a twist.
+    kind : callable
+        ``kind(letter)``: letters of the same kind are alike for ``step``. Fewer kinds are faster.
+    what : str
+        Name of the constraint, for the error.
+
+    Raises
+    ------
+    ValueError
+        If no text over this vocabulary satisfies the constraint, or its table were too large.
+    """
+    letters, order, columns = vocabulary.spelling
+    index: dict[Hashable, int] = {}
+    kinds = np.array([index.setdefault(kind(letter), len(index)) for letter in letters], dtype=int)
+    states, table = _explore(first, step, list(index))
+    log_values = np.array([value(state) for state in states], dtype=float)
+    log_finals = np.array([0.0 if final(state) else -math.inf for state in states])
+    merged, kept = _merge(table, np.column_stack([log_values, log_finals]))
+    table = np.append(merged, DEAD)[table[kept]]  # the index −1 finds the dead again
+    check_size(len(kept), len(vocabulary), what)
+
+    # Read all tokens letter by letter from every state; tokens that begin alike are read together.
+    width, dead = len(index), len(kept)
+    moves = np.append(np.where(table < 0, dead, table), np.full(width, dead)).astype(np.int32)
+    lifted = np.full((dead, len(vocabulary)), dead, dtype=np.int32)
+    after, beginning = np.arange(dead, dtype=np.int32)[:, None], np.zeros(len(order), dtype=int)
+    for column, longer in zip(columns, [*map(len, columns[1:]), 0], strict=True):
+        spelt = beginning[: len(column)] * width + kinds[column]
+        beginnings, beginning = np.unique(spelt, return_inverse=True)
+        after = moves[after[:, beginnings // width] * width + beginnings % width]
+        lifted[:, order[longer : len(column)]] = after[:, beginning[longer:]]
+    lifted[lifted == dead] = DEAD
+    lifted[:, vocabulary.end] = np.arange(dead)
+    return trim(Automaton(lifted, log_values[kept], log_finals[kept], int(merged[0])), what)
+
+
+def trim(automaton: Automaton, what: str = "the constraint") -> Automaton:
+    """Drop the states that are never reached, and those from which no text can be finished.
+
+    A mask made from the result leaves a way out at every step, if the text may be long enough.
+
+    Raises
+    ------
+    ValueError
+        If nothing is left: no text satisfies ``what``.
+    """
+    states = len(automaton)
+    moves = np.zeros((states, states + 1), dtype=bool)
+    for state, after in enumerate(automaton.next):
+        moves[state, after] = True  # −1 marks the last column
+    moves = moves[:, :-1]
+    useful = _closure(automaton.log_finals > -math.inf, moves.T)
+    if not useful[automaton.first]:
+        raise ValueError(f"no text over this vocabulary satisfies {what}")
+    kept = _closure(np.arange(states) == automaton.first, moves & useful)
+    if kept.all():
+        return automaton
+    number = np.full(states + 1, DEAD, dtype=np.int32)
+    number[:-1][kept] = np.arange(np.count_nonzero(kept))
+    return Automaton(
+        number[automaton.next[kept]],
+        automaton.log_values[kept],
+        automaton.log_finals[kept],
+        int(number[automaton.first]),
+    )
+
+
+def both(a: Automaton, b: Automaton) -> Automaton:
+    """Return the product φ_a · φ_b as one automaton, whose states are pairs of states.
+
+    A list of two automata has the same target. But each mask looks after its own constraint only,
+    and a prefix that both allow may have no ending that both allow. Here it is dead.
+
+    Raises
+    ------
+    ValueError
+        If no text satisfies both, the vocabularies differ, or the table were too large.
+    """
+    if a.next.shape[1] != b.next.shape[1]:
+        sizes = a.next.shape[1], b.next.shape[1]
+        raise ValueError(f"a reads {sizes[0]} tokens and b {sizes[1]}; they must read the same")
+    check_size(len(a) * len(b), 1, "the product")
+    width, rows = len(b), []
+    seen = np.zeros(len(a) * width + 1, dtype=bool)  # pair (i, j) has the code i · width + j
+    codes = np.array([a.first * width + b.first])
+    pairs = codes
+    while len(codes):
+        seen[codes] = True
+        check_size(len(pairs), a.next.shape[1], "both constraints")
+        to_a, to_b = a.next[codes // width], b.next[codes % width]
+        rows.append(np.where((to_a < 0) | (to_b < 0), DEAD, to_a * width + to_b))
+        found = np.zeros_like(seen)
+        found[rows[-1]] = True  # −1 marks the last entry, which is no pair
+        codes = np.flatnonzero((found & ~seen)[:-1])
+        pairs = np.concatenate([pairs, codes])
+    number = np.full(len(seen), DEAD, dtype=np.int32)
+    number[pairs] = np.arange(len(pairs))
+    i, j = np.divmod(pairs, width)
+    log_values, log_finals = a.log_values[i] + b.log_values[j], a.log_finals[i] + b.log_finals[j]
+    return trim(
+        Automaton(number[np.concatenate(rows)], log_values, log_finals), "both constraints together"
+    )
+
+
+def _explore(first, step, kinds) -> tuple[list, np.ndarray]:
+    """Find all states, and the table (states, kinds) of where they lead; −1 is dead."""
+    states, number, table = [first], {first: 0, None: DEAD}, []
+    for state in states:  # the list grows as we go
+        after = [step(state, kind) for kind in kinds]
+        for new in after:
+            if number.setdefault(new, len(states)) == len(states):
+                states.append(new)
+        table.append([number[new] for new in after])
+    return states, np.array(table, dtype=int).reshape(len(states), len(kinds))
+
+
+def _merge(table: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Merge states that no text tells apart: Moore's partition refinement (1956).
+
+    Returns the class of each state, and one state of each class.
+    """
+    classes = 0
+    while True:
+        _, kept, merged = np.unique(labels, axis=0, return_index=True, return_inverse=True)
+        merged = merged.ravel()
+        if len(kept) == classes:
+            return merged, kept
+        classes = len(kept)
+        labels = np.column_stack([merged, np.append(merged, DEAD)[table]])
+
+
+def _closure(start: np.ndarray, moves: np.ndarray) -> np.ndarray:
+    """All states that ``start`` (S,) reaches along ``moves`` (S, S)."""
+    reached = start
+    while True:
+        wider = reached | moves[reached].any(axis=0)
+        if (wider == reached).all():
+            return reached
+        reached = wider
+
+
+def check_size(states: int, tokens: int, what: str) -> None:
+    """Raise ``ValueError`` if a table of this size is too large to hold."""
+    if states * tokens > _LARGEST:
+        raise ValueError(
+            f"{what} needs a table of {states} × {tokens}; at most {_LARGEST} entries fit"
+        )

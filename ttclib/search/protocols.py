@@ -1,0 +1,38 @@
+"""The seams of search: what a verifier must offer.
+
+Whoever only has a function of a problem and a text needs none of this: see
+:class:`ttclib.search.verifier.Scoring`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from ttclib.cost import Cost
+from ttclib.lm.protocols import LanguageModel, Task
+from ttclib.lm.sequences import Sequences
+
+
+class Reader(Protocol):
+    """A verifier at work on the texts of one run: it reads each step once, as it comes."""
+
+    def read(
+        self, texts: Sequences, chosen: np.ndarray, keep: bool = False
+    ) -> tuple[np.ndarray, Cost]:
+        """Score the chosen texts, (m,) indices, as they stand: numbers from 0 to 1, shape (m,).
+
+        The score stands for P(the solution ends right | the text so far). Text i has grown from
+        ``texts.begun[i]`` to ``texts.lengths[i]`` tokens since its score before. ``keep``: these texts
+        are only a look ahead, and the next call goes on from the earlier ones.
+        """
+
+
+@runtime_checkable
+class Verifier(Protocol):
+    """Says how likely a solution is to end right."""
+
+    def start(self, lm: LanguageModel, task: Task, problems: Sequence[str], length: int) -> Reader:
+        """Read the problems of a run on ``lm``, with at most ``length`` tokens, prompt included."""

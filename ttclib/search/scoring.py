@@ -1,0 +1,80 @@
+"""A verifier out of a plain function of a problem and a text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ttclib.cost import Cost
+from ttclib.lm.sequences import Sequences
+from ttclib.lm.vocabulary import Vocabulary
+from ttclib.search.protocols import Verifier
+
+
+class Scoring:
+    """A verifier made of a plain function of the problem and the text so far. It costs nothing.
+
+    Parameters
+    ----------
+    score : callable
+        ``score(problem, text) → number`` from 0 to 1.
+    batch : bool
+        Whether it takes lists of both and returns one number for each: one call for a generation.
+    """
+
+    def __init__(self, score: Callable, batch: bool = False):
+        self.score = score
+        self.batch = batch
+
+    def start(self, lm, task, problems, length) -> ScoringReader:
+        """Return a reader of the texts themselves."""
+        return ScoringReader(self, lm.vocabulary, list(problems))
+
+
+class ScoringReader:
+    """A function at work: it is asked about whole texts, and remembers nothing."""
+
+    def __init__(self, scoring: Scoring, vocabulary: Vocabulary, problems: list[str]):
+        self.scoring = scoring
+        self.vocabulary = vocabulary
+        self.problems = problems
+
+    def read(self, texts: Sequences, chosen: np.ndarray, keep: bool = False):
+        """Score the chosen texts: see :class:`ttclib.search.protocols.Reader`.
+
+        Raises
+        ------
+        ValueError
+            If the function does not return a number from 0 to 1 for each.
+        """
+        problems = [self.problems[texts.prompt[i]] for i in chosen]
+        written = [self.vocabulary.decode(texts.tokens[i, : texts.lengths[i]]) for i in chosen]
+        if self.scoring.batch:
+            found = self.scoring.score(problems, written) if problems else []
+        else:
+            found = [self.scoring.score(*pair) for pair in zip(problems, written, strict=True)]
+        scores = np.array(found, dtype=float)
+        if scores.shape != (len(written),):
+            raise ValueError(f"the verifier gave {scores.shape} scores for {len(written)} texts")
+        if not ((scores >= 0) & (scores <= 1)).all():
+            raise ValueError("the verifier's score of a text is not a number from 0 to 1")
+        return scores, Cost()
+
+
+def as_verifier(verifier) -> Verifier:
+    """Return a verifier; a plain function ``(problem, text) → score`` becomes one.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    """
+    if isinstance(verifier, Verifier):
+        return verifier
+    if callable(verifier):
+        return Scoring(verifier)
+    raise TypeError(
+        f"verifier is a {type(verifier).__name__}; it must have start(lm, task, problems, length), "
+        "or be a function (problem, text) → score from 0 to 1"
+    )
