@@ -57,8 +57,8 @@ class Judge:
     def __init__(self, noise):
         self.noise = noise
 
-    def start(self, lm, prompts, length):
-        self.problems = [lm.vocabulary.decode(prompt).rstrip("?") for prompt in prompts]
+    def start(self, lm, task, problems, length):
+        self.problems = problems
         return self
 
     def score(self, problem, written):

@@ -728,7 +728,9 @@ def test_beam_search_under_potentials(width):
     potentials = [regex(pattern, ABC.vocabulary), prefer("c", 0.6, ABC.vocabulary)]
     expected = brute_beams(ABC, [0, 1], width, 5, value, must_end=True)
     assert_beams(
-        beam_search(ABC, "ab", width, potentials=potentials, max_tokens=5, must_end=True), expected, width
+        beam_search(ABC, "ab", width, potentials=potentials, max_tokens=5, must_end=True),
+        expected,
+        width,
     )
 
 

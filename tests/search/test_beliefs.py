@@ -22,7 +22,9 @@ def lm():
 
 @pytest.fixture(scope="module")
 def drawn(lm):
-    return draw(lm, PROBLEMS, 4, np.random.default_rng(0), at_once=8, max_tokens=60)
+    return draw(
+        lm, arithmetic.TASK, PROBLEMS, 4, np.random.default_rng(0), at_once=8, max_tokens=60
+    )
 
 
 def test_solutions_stand_problem_by_problem(lm, drawn):
@@ -33,7 +35,7 @@ def test_solutions_stand_problem_by_problem(lm, drawn):
         check = arithmetic.check_solution(PROBLEMS[i // 4], lm.vocabulary.decode(tokens[:k]))
         assert rollouts.right[i] == check.right and rollouts.correct_steps[i] == sum(check.correct)
         assert (tokens[k:] == -1).all() and (tokens[:k] >= 0).all()
-        assert not rollouts.surprise[i, k:].any()
+        assert not rollouts.per_token[i, k:].any()
 
 
 @pytest.mark.parametrize("judge", [0, 12])
@@ -45,7 +47,7 @@ def test_a_belief_is_what_a_verifier_says_of_that_beginning(lm, drawn, judge):
     for i, k in enumerate(rollouts.lengths):
         prompt, tokens = prompts[rollouts.problem[i]], rollouts.tokens[i]
         for j in (0, k // 2, k - 1):
-            surprise = rollouts.surprise[i, : j + 1].astype(float)
+            surprise = rollouts.per_token[i, : j + 1].astype(float)
             one = full_score(verifier, prompt, tokens[: j + 1], surprise)
             assert belief[i, j] == pytest.approx(one, abs=1e-5)
         assert np.isnan(belief[i, k:]).all() and np.isnan(own[i, k:]).all()
@@ -61,7 +63,7 @@ def test_a_body_is_as_surprised_as_the_model_it_was(lm, drawn):
     _, own = believe(net.eval(), prompts, drawn[0])
     there = ~np.isnan(own)
     assert np.allclose(
-        own[there], drawn[0].surprise[..., 0][there], atol=2e-2
+        own[there], drawn[0].per_token[..., 0][there], atol=2e-2
     )  # stored in half precision
 
 

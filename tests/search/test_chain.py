@@ -300,8 +300,8 @@ def test_worthless_solutions_are_left(seed):
 
 def test_conclusions_of_chains(seed):
     lm = tiny("#1", "#2", ";", seed=5)
-    search = Search(
-        lm, ";", Scoring(lambda problem, text: 0.9 if "#2" in text else 0.1), max_tokens=4
+    search = search_on(
+        lm, ";", lambda problem, text: 0.9 if "#2" in text else 0.1, max_tokens=4
     )
     visit = walk(search, 200, 10, seed)[-1]
     assert conclude(visit, search.texts(visit.particles), "majority") == 2
@@ -356,9 +356,7 @@ class Spy:
     def __init__(self, search):
         self.generated, self.kept = 0, None
         noted = type("Noted", (Search,), {"propose": self.propose, "_feed": self.feed})
-        self.search = noted(
-            search.lm, search.task, search.problems, search.verifier, max_tokens=20
-        )
+        self.search = noted(search.lm, search.task, search.problems, search.verifier, max_tokens=20)
 
     def propose(self, t, parents, n, rng):
         if parents.version == 0:

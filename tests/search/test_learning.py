@@ -55,7 +55,7 @@ def test_every_different_text_is_packed_once():
             )
             prompt = PROMPTS[[len(p) for p in PROMPTS].index((~rows.written[r, where]).sum())]
             assert key[: len(prompt)] == tuple(prompt)  # which nobody generated
-            assert (rows.surprise[r, where][: len(prompt)] == 0).all()
+            assert (rows.per_token[r, where][: len(prompt)] == 0).all()
     expected = {}
     for i in range(len(twice)):
         key = (*PROMPTS[twice.problem[i]], *twice.tokens[i, : twice.lengths[i]])
@@ -106,7 +106,7 @@ def test_the_loss_is_that_of_each_text_alone(judge):
                 k = tokens.shape[1]
                 logits, _ = net(
                     tokens,
-                    torch.from_numpy(rows.surprise[r, where])[None].float(),
+                    torch.from_numpy(rows.per_token[r, where])[None].float(),
                     torch.from_numpy(rows.written[r, where])[None],
                     torch.arange(k)[None],
                     torch.ones(1, 1, k, k, dtype=torch.bool).tril(),

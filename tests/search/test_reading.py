@@ -9,6 +9,7 @@ from noisy_solver import NoisySolver
 from noisy_solver import load as load_noisy
 
 from ttclib.lm import arithmetic
+from ttclib.lm.arithmetic import TASK
 from ttclib.lm.decoding import sample
 from ttclib.lm.llama import Shape
 from ttclib.lm.models import load
@@ -17,6 +18,7 @@ from ttclib.search import sweep
 from ttclib.search.methods import Setting
 from ttclib.search.models import load_verifier
 from ttclib.search.reading import fresh, rescore, stops
+from ttclib.search.search import Search
 from ttclib.search.verifier import Net, Verifier
 
 N = 8
@@ -35,19 +37,22 @@ def verifier(lm):
 
 
 @pytest.fixture
-def prompts(seed):
-    return [
-        problem + "?"
-        for problem in arithmetic.problems("validation", 3, np.random.default_rng(seed))
-    ]
+def problems(seed):
+    return arithmetic.problems("validation", 3, np.random.default_rng(seed))
 
 
-def test_texts_read_afterwards_score_as_they_did_on_the_way(lm, verifier, prompts, seed):
+@pytest.fixture
+def prompts(problems):
+    return [TASK.prompt(problem) for problem in problems]
+
+
+def test_texts_read_afterwards_score_as_they_did_on_the_way(lm, verifier, problems, prompts, seed):
     n = N * len(prompts)
-    on_the_way = run(search_on(lm, prompts, verifier), n, keep_all, np.random.default_rng(seed))[-1]
+    search = Search(lm, TASK, problems, verifier)
+    on_the_way = run(search, n, keep_all, np.random.default_rng(seed))[-1]
     written = sample(lm, prompts, n, np.random.default_rng(seed), until=";", per_token=True)
     assert (written.particles.tokens == on_the_way.particles.tokens).all()
-    scores, cost = rescore(verifier, lm, prompts, written.particles)
+    scores, cost = rescore(verifier, lm, TASK, problems, written.particles)
     np.testing.assert_allclose(scores, on_the_way.particles.scores, atol=1e-5)
     assert np.unique(scores[~np.isnan(scores)]).size > len(prompts)  # they tell texts apart
     spent = on_the_way.spent
@@ -56,7 +61,9 @@ def test_texts_read_afterwards_score_as_they_did_on_the_way(lm, verifier, prompt
     assert cost.lm_tokens == 0
 
 
-def test_what_a_text_adds_is_what_the_engine_and_the_verifier_read(lm, verifier, prompts, seed):
+def test_what_a_text_adds_is_what_the_engine_and_the_verifier_read(
+    lm, verifier, problems, prompts, seed
+):
     """The first m texts of one problem cost what m texts alone cost."""
     for m in (1, 3, N):
         last = sample(lm, prompts[:1], m, np.random.default_rng(seed), until=";", per_token=True)
@@ -65,7 +72,7 @@ def test_what_a_text_adds_is_what_the_engine_and_the_verifier_read(lm, verifier,
         problem = len(prompts[0])
         fed = fresh(last.particles.tokens, every)
         assert problem + fed.sum() == last.spent.lm_positions
-        _, cost = rescore(verifier, lm, prompts[:1], last.particles)
+        _, cost = rescore(verifier, lm, TASK, problems[:1], last.particles)
         assert problem + fresh(last.particles.tokens, ends).sum() == cost.verifier_positions
         if m == N:
             assert fed[1:].min() < fed[0]
@@ -80,16 +87,18 @@ def test_steps_end_at_semicolons_and_at_the_end(lm, prompts, seed):
         assert row[len(steps) :].tolist() == [length] * (len(row) - len(steps))
 
 
-def test_texts_without_surprise_and_of_another_tokenizer_are_one_line(lm, verifier, prompts):
+def test_texts_without_their_probabilities_and_of_another_tokenizer_are_one_line(
+    lm, verifier, problems, prompts
+):
     texts = sample(lm, prompts, 3, np.random.default_rng(0)).particles
     with pytest.raises(
-        ValueError, match=r"^these texts do not hold the model's per_token; draw them with"
+        ValueError, match=r"^these texts do not hold their tokens' probabilities; draw them with"
     ):
-        rescore(verifier, lm, prompts, texts)
+        rescore(verifier, lm, TASK, problems, texts)
     other = NoisySolver()
     texts = sample(other, prompts, 3, np.random.default_rng(0), per_token=True).particles
     with pytest.raises(ValueError, match=r"^the verifier reads 21 tokens of another tokenizer; "):
-        rescore(verifier, other, prompts, texts)
+        rescore(verifier, other, TASK, problems, texts)
 
 
 def test_a_verifier_that_is_not_there_is_one_line():
@@ -100,7 +109,7 @@ def test_a_verifier_that_is_not_there_is_one_line():
 
 
 def test_a_task_runs_on_one_thread_and_leaves_the_number_as_it_was(monkeypatch):
-    one = sweep.Task((Setting("beam", 1),), 0, 0, 0, ("1+2+3",))
+    one = sweep.Job((Setting("beam", 1),), 0, 0, 0, ("1+2+3",))
     seen, before = [], torch.get_num_threads()
     search = sweep.smc
     monkeypatch.setattr(
@@ -108,7 +117,7 @@ def test_a_task_runs_on_one_thread_and_leaves_the_number_as_it_was(monkeypatch):
     )
     try:
         torch.set_num_threads(2)
-        sweep.solve(one, load_noisy)
+        sweep.carry_out(one, TASK, load_noisy)
         assert seen == [1] and torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

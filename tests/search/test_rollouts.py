@@ -17,7 +17,7 @@ def lm():
 
 @pytest.fixture(scope="module")
 def drawn(lm):
-    return R.collect(lm, PROBLEMS, 20, np.random.default_rng(0))
+    return R.collect(lm, arithmetic.TASK, PROBLEMS, 20, np.random.default_rng(0))
 
 
 def texts(lm, found):
@@ -39,7 +39,7 @@ def test_solutions_are_checked(lm, drawn):
 
 
 def test_a_larger_draw_begins_with_a_smaller_one(lm, drawn):
-    few, _ = R.collect(lm, PROBLEMS, 5, np.random.default_rng(0))
+    few, _ = R.collect(lm, arithmetic.TASK, PROBLEMS, 5, np.random.default_rng(0))
     width = few.tokens.shape[1]
     assert (drawn[0].tokens[:15, :width] == few.tokens).all()
 
@@ -57,8 +57,8 @@ def test_surprise_is_the_models(lm, drawn):
             law = torch.log_softmax(lm.model(tokens).logits[0, len(prompt) - 1 : -1].double(), -1)
         mine = law[torch.arange(int(k)), torch.tensor(found.tokens[i, :k].astype(int))].numpy()
         entropy = -(law.exp() * law).sum(-1).numpy()
-        assert np.allclose(found.surprise[i, :k, 0], mine, rtol=2e-3, atol=2e-3)  # half precision
-        assert np.allclose(found.surprise[i, :k, 1], entropy, rtol=2e-3, atol=2e-3)
+        assert np.allclose(found.per_token[i, :k, 0], mine, rtol=2e-3, atol=2e-3)  # half precision
+        assert np.allclose(found.per_token[i, :k, 1], entropy, rtol=2e-3, atol=2e-3)
 
 
 def test_steps_end_at_semicolons_and_at_the_end(lm, drawn):
@@ -98,7 +98,9 @@ def test_exact_labels_are_the_checkers(lm, drawn):
 
 def test_continuations_follow_each_step(lm):
     solution = arithmetic.solve(arithmetic.parse(PROBLEMS[1]))
-    right, places, cost = R.continuations(lm, PROBLEMS[1], solution, 30, np.random.default_rng(0))
+    right, places, cost = R.continuations(
+        lm, arithmetic.TASK, PROBLEMS[1], solution, 30, np.random.default_rng(0)
+    )
     assert [solution[:p] for p in places] == [
         "17-9=8;",
         "17-9=8;8*12=96;",
@@ -108,4 +110,6 @@ def test_continuations_follow_each_step(lm):
     assert right[2].mean() > 0.9  # all that is left is to copy the answer
     assert cost.lm_tokens > 0
     wrong = solution.replace("=96;96+", "=90;90+").replace("141", "135")
-    assert not R.continuations(lm, PROBLEMS[1], wrong, 30, np.random.default_rng(0))[0][1:].any()
+    assert not R.continuations(
+        lm, arithmetic.TASK, PROBLEMS[1], wrong, 30, np.random.default_rng(0)
+    )[0][1:].any()

@@ -400,9 +400,7 @@ def test_samples_of_one_stream_are_not_nested(seed):
 
             return samplers.draw_tokens(log_proposal, which, new.run.streams[0].random(len(active)))
 
-    model = search_on(
-        ABC, PROMPTS, opinion, kind=OneStreamForAll, until="ab", max_tokens=7
-    )
+    model = search_on(ABC, PROMPTS, opinion, kind=OneStreamForAll, until="ab", max_tokens=7)
     with pytest.raises(AssertionError):
         assert_nested(model, keep_all, 3, seed)
 
@@ -533,7 +531,9 @@ def assert_concludes(conclude):
     assert conclude(Letters(), ended(), TEXTS, "max") == 8
     assert conclude(Letters(), ended(), TEXTS, "max", AGGREGATIONS["product"]) == 9
     assert conclude(Letters(), ended(), TEXTS, "max", AGGREGATIONS["mean"]) == 9
-    assert conclude(Letters(), ended(), TEXTS, "weighted", AGGREGATIONS["min"]) == 7  # 0.6 and 0.6: the first
+    assert (
+        conclude(Letters(), ended(), TEXTS, "weighted", AGGREGATIONS["min"]) == 7
+    )  # 0.6 and 0.6: the first
     assert conclude(Letters(), ended(), TEXTS, "weighted", AGGREGATIONS["product"]) == 9
     assert conclude(Letters(), ended((1,) * 7), TEXTS, "weighted") == 5
 
@@ -577,16 +577,14 @@ def test_an_answer_counts_only_when_the_text_has_ended_and_was_not_given_up(seed
     wrong = lambda problem, text: 0.0 if "#1" in text else 0.5  # noqa: E731
     model = search_on(lm, "0", wrong, max_tokens=12)
     history = run(model, 200, keep_all, np.random.default_rng(seed))
-    found, texts = (
-        given(history[-1], model.texts(history[-1].particles)),
-        model.texts(history[-1].particles),
-    )
+    texts = model.texts(history[-1].particles)
+    found = given(Letters(), history[-1], texts)
     early = history[1].particles.finished
     assert any("#1" in text and ended for text, ended in zip(texts, early, strict=True))
     for answer, text in zip(found, texts, strict=True):
         assert answer is None or "#1" not in text
     assert 2 in found
-    under_way = given(history[0], model.texts(history[0].particles))
+    under_way = given(Letters(), history[0], model.texts(history[0].particles))
     assert all(
         a is None for a, f in zip(under_way, history[0].particles.finished, strict=True) if not f
     )

@@ -16,11 +16,12 @@ from joblib import parallel_config
 from noisy_solver import NoisySolver, load, load_slowly
 
 from ttclib.lm import arithmetic
+from ttclib.lm.arithmetic import TASK
 from ttclib.measure import votes
 from ttclib.particles.islands import within
 from ttclib.particles.smc import smc
 from ttclib.search.methods import METHODS, Setting, search_for, select_for
-from ttclib.search.sweep import Task, sweep, tasks
+from ttclib.search.sweep import Job, jobs, sweep
 
 ROOT = Path(__file__).resolve().parents[2]
 PROBLEMS = arithmetic.problems("test", 4, np.random.default_rng(0))
@@ -51,6 +52,7 @@ import sys
 from joblib import parallel_config
 from noisy_solver import load_slowly
 from tests.search.test_sweep import MANY, PROBLEMS
+from ttclib.lm.arithmetic import TASK
 from ttclib.search.sweep import sweep
 
 work, scheduler = sys.argv[1:]
@@ -58,12 +60,12 @@ if scheduler:
     from distributed import Client
     Client(scheduler, set_as_default=True)
 with parallel_config("dask" if scheduler else "loky", n_jobs=2):
-    sweep(MANY, PROBLEMS, 2, work, load=load_slowly, progress=False)
+    sweep(MANY, TASK, PROBLEMS, 2, work, load=load_slowly, progress=False)
 """
 
 
 def run(settings, work, **options):
-    return sweep(settings, PROBLEMS, 2, work, progress=False, **{"load": load} | options)
+    return sweep(settings, TASK, PROBLEMS, 2, work, progress=False, **{"load": load} | options)
 
 
 def saved(found, folder):
@@ -126,23 +128,23 @@ def test_a_sweep_over_nothing_and_a_problem_that_is_none_are_one_line(tmp_path):
     with pytest.raises(ValueError, match=r"^a sweep over 0 settings and 4 problems does nothing$"):
         run([], tmp_path)
     with pytest.raises(ValueError, match=r"^'1\+' lacks a number at its end$"):
-        sweep(SETTINGS, ["1+"], 1, tmp_path, load=load)
+        sweep(SETTINGS, TASK, ["1+"], 1, tmp_path, load=load)
 
 
 # ---- tasks ---------------------------------------------------------------------------------------
 
 
 def test_tasks_hold_every_setting_seed_and_problem_once_and_fit_into_memory():
-    plan = tasks([*SETTINGS, SETTINGS[0]], PROBLEMS, seeds=3, at_once=16)
+    plan = jobs([*SETTINGS, SETTINGS[0]], PROBLEMS, seeds=3, at_once=16)
     assert all(one.n * len(one.problems) <= 16 for one in plan)
     parts = [(s, one.seed, p) for one in plan for s in one.settings for p in one.problems]
     assert len(parts) == len(set(parts)) == len(SETTINGS) * 3 * len(PROBLEMS)
     assert [one.work for one in plan] == sorted([one.work for one in plan], reverse=True)
-    assert all(len(one.problems) == 1 for one in tasks(SETTINGS, PROBLEMS, 1, at_once=1))
+    assert all(len(one.problems) == 1 for one in jobs(SETTINGS, PROBLEMS, 1, at_once=1))
 
 
 def test_the_key_of_a_task_is_all_it_depends_on():
-    one = Task((SETTINGS[0],), 0, 0, 0, ("1+2+3",))
+    one = Job((SETTINGS[0],), 0, 0, 0, ("1+2+3",))
     changes = [
         {"settings": (SETTINGS[1],)},
         {"seed": 1},
@@ -170,7 +172,7 @@ def test_there_is_a_row_for_each_setting_seed_and_problem(found):
 def test_a_row_is_what_the_search_itself_says(found, setting):
     """The sweep's batch again, by hand: counted from its record instead of row by row."""
     lm, k = load("lab-small"), len(PROBLEMS)
-    search = search_for(setting, lm, [p + "?" for p in PROBLEMS], load(setting.verifier))
+    search = search_for(setting, lm, TASK, PROBLEMS, load(setting.verifier))
     select = within(k, select_for(setting))
     run = list(smc(search, setting.n * k, select, np.random.default_rng([1, 0])))
     texts, mine = (
@@ -336,7 +338,7 @@ def test_a_killed_sweep_goes_on_where_it_was(expected, tmp_path):
 def test_half_a_file_is_not_taken_for_a_whole_one(expected, tmp_path):
     (one,) = [
         one
-        for one in tasks(MANY, PROBLEMS, 2, 1024)
+        for one in jobs(MANY, PROBLEMS, 2, 1024)
         if one.settings[0] == MANY[-1] and one.seed == 0
     ]
     work = tmp_path / "work"

@@ -177,11 +177,11 @@ def test_log_probabilities_below_the_least_are_alike():
     assert full_score(verifier, [0], [1], np.array([[-7.0, 1.0]])) not in scores
     # and so they are to a reader
     search = model("a", verifier)
-    texts = search.init(1, np.random.default_rng(0))
+    texts, _ = search.propose(0, None, 1, np.random.default_rng(0))
     read = []
     for low in (-8.0, -80.0, -7.0):
         texts.per_token[..., 0], texts.begun[:] = low, 0
-        read.append(verifier.start(LM, [[0]], 40).read(texts, np.arange(1))[0].item())
+        read.append(verifier.start(LM, search.task, ["a"], 40).read(texts, np.arange(1))[0].item())
     assert read[0] == read[1] != read[2]
 
 
@@ -226,13 +226,14 @@ def test_the_dead_need_no_opinion(seed):
     search = model(
         "a", potentials=[regex("[^c]*", LM.vocabulary)], proposal="bootstrap", max_tokens=8
     )
-    first = search.init(200, np.random.default_rng(seed))
-    dead = first.log_increment == -np.inf
+    proposed, _ = search.propose(0, None, 200, np.random.default_rng(seed))
+    first, log_weights, cost = search.weigh(0, None, proposed)
+    dead = log_weights == -np.inf
     assert 0 < dead.sum() < 200
     assert (np.isnan(first.scores[:, 0]) == dead).all()
     texts = {tuple(tokens[:k]) for tokens, k in zip(first.tokens, first.lengths, strict=True)}
     read = {text for text in texts if 2 not in text}
-    assert first.cost.verifier_positions == 1 + sum(map(len, read))
+    assert cost.verifier_positions == 1 + sum(map(len, read))
 
 
 # ---------------------------------------------------------------- known mistakes of published systems
