@@ -129,7 +129,7 @@ def ours(lm, verifier, method: str, n: int, seed: int) -> Callable[[str], int]:
     rng = np.random.default_rng(seed)
 
     def search(problem):
-        populations = smc(Search(lm, problem, verifier), n, select, rng)
+        populations = smc(Search(lm, arithmetic.TASK, problem, verifier), n, select, rng)
         return sum(int(np.isfinite(p.particles.scores[:, -1]).sum()) for p in populations)
 
     return search

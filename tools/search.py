@@ -75,6 +75,7 @@ def search(job):
     )
     found = sweep(
         settings(plan),
+        arithmetic.TASK,
         problems,
         job.seeds["runs"],
         job.work / "parts",

@@ -18,7 +18,6 @@ from ttclib.cost import Cost
 from ttclib.lm.potentials import prefer
 from ttclib.search import chain
 from ttclib.search.aggregation import AGGREGATIONS
-from ttclib.search.scoring import Scoring
 from ttclib.search.search import Search, conclude
 
 FALSE_ALARM = 1e-6
@@ -300,11 +299,9 @@ def test_worthless_solutions_are_left(seed):
 
 def test_conclusions_of_chains(seed):
     lm = tiny("#1", "#2", ";", seed=5)
-    search = search_on(
-        lm, ";", lambda problem, text: 0.9 if "#2" in text else 0.1, max_tokens=4
-    )
+    search = search_on(lm, ";", lambda problem, text: 0.9 if "#2" in text else 0.1, max_tokens=4)
     visit = walk(search, 200, 10, seed)[-1]
-    assert conclude(visit, search.texts(visit.particles), "majority") == 2
+    assert conclude(search.task, visit, search.texts(visit.particles), "majority") == 2
     assert (visit.weights == 1 / 200).all()
 
 

@@ -139,7 +139,12 @@ def select_for(setting: Setting) -> Selection:
 
 
 def search_for(
-    setting: Setting, lm: LanguageModel, task: Task, problems: Sequence[str], verifier, **options
+    setting: Setting,
+    lm: LanguageModel,
+    task: Task,
+    problems: str | Sequence[str],
+    verifier,
+    **options,
 ) -> Search:
     """Return the search of a setting; ``options`` are further ones of :class:`Search`."""
     if setting.method == ANNEALED:

@@ -18,7 +18,6 @@ from ttclib.search import chain, sweep
 from ttclib.search.methods import Setting, search_for, select_for
 from ttclib.search.results import block, read, where
 from ttclib.search.search import conclude
-from ttclib.search.verifier import Exact
 from ttclib.show.population import SCORES, draw_population, label_members, untangled
 from ttclib.show.style import figure
 
@@ -111,7 +110,7 @@ def test_labels_look_as_asked():
 
 @pytest.fixture(scope="module")
 def searched():
-    verifiers = {"prm": load("prm"), "exact": Exact(figures.right_so_far)}
+    verifiers = {"prm": load("prm"), "exact": figures.right_so_far}
     return figures.search_view(load("lab-small"), verifiers, PROBLEMS, first=PROBLEMS["two"])
 
 
@@ -130,7 +129,7 @@ def control(picture, name):
 )
 def test_it_tells_what_the_search_did(setting):
     problem = PROBLEMS["two"]
-    verifiers = {"prm": load("prm"), "exact": Exact(figures.right_so_far)}
+    verifiers = {"prm": load("prm"), "exact": figures.right_so_far}
     picture = figures.search_view(load("lab-small"), verifiers, PROBLEMS, first=problem)
     names = {
         "method": setting.method,
@@ -140,7 +139,9 @@ def test_it_tells_what_the_search_did(setting):
     }
     for name, value in (names | {"k": setting.lookahead}).items():
         control(picture, name).value = value
-    search = search_for(setting, load("lab-small"), [problem + "?"], verifiers[setting.verifier])
+    search = search_for(
+        setting, load("lab-small"), arithmetic.TASK, problem, verifiers[setting.verifier]
+    )
     last = run(search, setting.n, select_for(setting), np.random.default_rng(0))[-1]
     texts, line = search.texts(last.particles), repr(picture)
     value = arithmetic.value(arithmetic.parse(problem))
@@ -239,7 +240,9 @@ def test_the_picture_of_a_finished_search_tells_its_answers():
 def test_words_where_there_is_room():
     setting = Setting("beam", 16, width=4)
     for n, words in ((8, True), (64, False)):
-        search = search_for(setting, load("lab-small"), [PROBLEMS["two"] + "?"], load("prm"))
+        search = search_for(
+            setting, load("lab-small"), arithmetic.TASK, PROBLEMS["two"], load("prm")
+        )
         history = run(search, n, select_for(setting), np.random.default_rng(0))
         _, ax = figure(size=(3, 2))
         figures.draw_search(ax, search, history, PROBLEMS["two"])
@@ -261,7 +264,13 @@ def folder(tmp_path_factory):
     settings += [Setting("beam", n, width=4) for n in (4, 8, 16)]
     problems = arithmetic.problems("test", 6, np.random.default_rng(0))
     found = sweep.sweep(
-        settings, problems, 2, tmp_path_factory.mktemp("work"), load=load, progress=False
+        settings,
+        arithmetic.TASK,
+        problems,
+        2,
+        tmp_path_factory.mktemp("work"),
+        load=load,
+        progress=False,
     )
     folder = tmp_path_factory.mktemp("sweep")
     found.save(folder)
@@ -312,8 +321,10 @@ def test_favourites_are_the_best_of_the_first_n(folder):
 
 
 def test_a_longer_walk_goes_on_where_the_shorter_one_stopped():
-    def search_of(prompts):
-        return search_for(Setting("best of n", 1), load("lab-small"), prompts, load("prm"))
+    def search_of(problems):
+        return search_for(
+            Setting("best of n", 1), load("lab-small"), arithmetic.TASK, problems, load("prm")
+        )
 
     picture = figures.chain_view(search_of, list(PROBLEMS.values()), chains=3)
     control(picture, "moves").value = 2

@@ -58,7 +58,7 @@ def search_view(
         both = {"width": width, "lookahead": k}
         mine = {name: value for name, value in both.items() if method in OWN[name]}
         setting = Setting(method, n, temperature=temperature, verifier=verifier, **mine)
-        search = search_for(setting, lm, [problem + "?"], verifiers[verifier])
+        search = search_for(setting, lm, arithmetic.TASK, problem, verifiers[verifier])
         steps = sum(map(problem.count, "+-*")) + 1
         history = []
         for population in smc(search, n, select_for(setting), np.random.default_rng(seed)):
@@ -141,7 +141,7 @@ def draw_search(ax, search, history: Sequence[Population], problem: str) -> None
     place = lambda p: np.linspace(31, 0, n)[rows[p.t]] if n > 1 else np.array([15.5])  # noqa: E731
     grown = lambda p: p.particles.begun < p.particles.lengths  # noqa: E731
     score = lambda p: last_score(p.particles.scores)  # noqa: E731
-    answers = {p.t: given(p, search.texts(p.particles)) for p in history}
+    answers = {p.t: given(search.task, p, search.texts(p.particles)) for p in history}
     value = _value(problem)
     right = lambda p: np.array([answer == value for answer in answers[p.t]])  # noqa: E731
     words = n <= LABELLED
@@ -183,7 +183,7 @@ def _value(problem: str) -> int:
 
 def _answers(ax, population: Population, texts: Sequence[str], problem: str) -> None:
     """Write the answers with their shares of all scores, and of all votes."""
-    found = given(population, texts)
+    found = given(arithmetic.TASK, population, texts)
     total = votes(found, last_score(population.particles.scores))
     both = [(total, GOOD, 0.022), (votes(found), MUTED, -0.004)]
     for i, answer in enumerate(sorted(total, key=total.get, reverse=True)[:9]):
@@ -203,12 +203,12 @@ def _said(answer) -> str:
 
 def _summary(population: Population, texts: Sequence[str], problem: str) -> str:
     value = _value(problem)
-    said = {how: conclude(population, texts, how) for how in CONCLUSIONS}
+    said = {how: conclude(arithmetic.TASK, population, texts, how) for how in CONCLUSIONS}
     parts = ", ".join(
         f"{how} {_said(answer)} ({'right' if answer == value else 'wrong'})"
         for how, answer in said.items()
     )
-    right = sum(answer == value for answer in given(population, texts))
+    right = sum(answer == value for answer in given(arithmetic.TASK, population, texts))
     return f"{problem} = {value}; answer by {parts}; right are {right} of {len(texts)} texts"
 
 
@@ -420,7 +420,7 @@ def chain_view(
 ) -> BudgetView:
     """Markov chains over solutions: their values on one problem, and how many are right on all.
 
-    ``search_of(prompts)`` → the search whose parts they use.
+    ``search_of(problems)`` → the search whose parts they use.
     """
     value = np.array([_value(problem) for problem in problems])
     fig, (trace, share) = figure(1, 2, size=(9.4, 3.8))
@@ -437,13 +437,13 @@ def chain_view(
 
     def draw(moves, power, seed):
         if (power, seed) not in walks:
-            search = search_of([problem + "?" for problem in problems])
+            search = search_of(problems)
             rng = np.random.default_rng(seed)
             walks[power, seed] = search, chain.walk(search, chains * len(problems), rng, power), []
         search, walk, seen = walks[power, seed]
         while len(seen) <= moves:
             visit = next(walk)
-            said = given(visit, search.texts(visit.particles))
+            said = given(search.task, visit, search.texts(visit.particles))
             values = last_score(visit.particles.scores)
             right = np.array(said == np.tile(value, chains), dtype=bool)
             seen.append((values, right, said, visit.acceptance.mean(), visit.spent))

@@ -153,7 +153,9 @@ def rollouts_view(lm, problem: str, solution: str, known: np.ndarray, high: int 
 
     @functools.cache
     def measured(n, seed):
-        right, _, cost = continuations(lm, problem, solution, n, np.random.default_rng([seed, 7]))
+        right, _, cost = continuations(
+            lm, arithmetic.TASK, problem, solution, n, np.random.default_rng([seed, 7])
+        )
         return right.mean(axis=1), replace(cost, units=right.size)
 
     def draw(rollouts, seed):
