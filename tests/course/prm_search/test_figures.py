@@ -146,7 +146,7 @@ def test_it_tells_what_the_search_did(setting):
     texts, line = search.texts(last.particles), repr(picture)
     value = arithmetic.value(arithmetic.parse(problem))
     for how in ("weighted", "max", "majority"):
-        answer = conclude(last, texts, how)
+        answer = conclude(arithmetic.TASK, last, texts, how)
         said = "none" if answer is None else answer
         assert f"{how} {said} ({'right' if answer == value else 'wrong'})" in line
     right = sum(arithmetic.answer(text) == value for text in texts)
@@ -329,11 +329,9 @@ def test_a_longer_walk_goes_on_where_the_shorter_one_stopped():
     picture = figures.chain_view(search_of, list(PROBLEMS.values()), chains=3)
     control(picture, "moves").value = 2
     control(picture, "moves").value = 4
-    walk = chain.walk(
-        search_of([p + "?" for p in PROBLEMS.values()]), 6, np.random.default_rng(0), 4.0
-    )
+    walk = chain.walk(search_of(list(PROBLEMS.values())), 6, np.random.default_rng(0), 4.0)
     visit = [next(walk) for _ in range(5)][-1]
-    texts = search_of(["1+1?"]).texts(visit.particles)
+    texts = search_of(["1+1+1"]).texts(visit.particles)
     values = [arithmetic.value(arithmetic.parse(p)) for p in PROBLEMS.values()] * 3
     right = np.mean(
         [arithmetic.answer(text) == value for text, value in zip(texts, values, strict=True)]

@@ -60,7 +60,9 @@ def test_rollouts_view_tells_the_library_s_estimates(lm):
     problem, solution = "12+30-5", "12+30=42;42-5=47;#47"
     made = figures.rollouts_view(lm, problem, solution, np.array([0.9, 0.1]), high=3)
     sliders(made)[0].value = 8
-    right, _, cost = continuations(lm, problem, solution, 8, np.random.default_rng([0, 7]))
+    right, _, cost = continuations(
+        lm, arithmetic.TASK, problem, solution, 8, np.random.default_rng([0, 7])
+    )
     estimate = right.mean(axis=1)
     error = np.sqrt(np.mean((estimate - [0.9, 0.1]) ** 2))
     assert f"estimates {estimate[0]:.2f}, {estimate[1]:.2f} (many rollouts: 0.90, 0.10)" in repr(
@@ -74,7 +76,7 @@ def test_rollouts_view_tells_the_library_s_estimates(lm):
 def held_out(lm):
     problems = ["(81-74)*(98-77)-92", "27+94+96+(57+43)"]  # now right, now wrong
     prompts = [lm.vocabulary.encode(p + "?") for p in problems]
-    drawn, _ = draw(lm, problems, 8, np.random.default_rng(0), max_tokens=60)
+    drawn, _ = draw(lm, arithmetic.TASK, problems, 8, np.random.default_rng(0), max_tokens=60)
     ends = step_ends(drawn.tokens, drawn.lengths, lm.vocabulary.containing(";"))
     return figures.HeldOut(prompts, drawn, ends, shared_labels(drawn, ends))
 
