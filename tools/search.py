@@ -55,9 +55,9 @@ def read(name, folder):
     """Read the language model or a verifier from its folder, once in a process."""
     from ttclib.lm.engine import CausalLM
     from ttclib.lm.pretrained import read_model
-    from ttclib.search.verifier import Verifier
+    from ttclib.search.verifier import RewardModel
 
-    return CausalLM(*read_model(folder)) if name == "lab-small" else Verifier.load(folder)
+    return CausalLM(*read_model(folder)) if name == "lab-small" else RewardModel.load(folder)
 
 
 def load(folders, name):

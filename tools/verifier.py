@@ -95,7 +95,7 @@ def train_verifier(job):
     from ttclib.lm.llama import Llama
     from ttclib.lm.pretrained import read_model
     from ttclib.search import learning
-    from ttclib.search.verifier import Net, Verifier
+    from ttclib.search.verifier import Net, RewardModel
 
     settings = job.settings["training"]
     rows = rollouts(job, "train", ROLLOUTS, job.seeds["rollouts"])
@@ -115,7 +115,7 @@ def train_verifier(job):
             checkpoint=job.work / "checkpoint.pt",
             report=report,
         )
-    Verifier(net, generator(job).vocabulary.texts).save(job.folder)
+    RewardModel(net, generator(job).vocabulary.texts).save(job.folder)
     (job.folder / "history.json").write_text(json.dumps(history) + "\n", encoding="utf-8")
     return seconds
 
@@ -127,10 +127,10 @@ def score_verifier(job):
     from ttclib.search.aggregation import last
     from ttclib.search.beliefs import at_ends, believe
     from ttclib.search.rollouts import step_ends
-    from ttclib.search.verifier import Verifier
+    from ttclib.search.verifier import RewardModel
 
     lm = generator(job)
-    net = Verifier.load(job.folder).net
+    net = RewardModel.load(job.folder).net
     samples = HELD_OUT["samples"]
     seed = HELD_OUT["seed"]
     problems = arithmetic.problems("validation", HELD_OUT["problems"], np.random.default_rng(seed))

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ttclib.lm.llama import Shape
-from ttclib.search.verifier import Net, Verifier
+from ttclib.search.verifier import Net, RewardModel
 
 
 def opinion(problem, text):
@@ -20,7 +20,7 @@ def tiny_verifier(lm, judge=12, seed=0, context=40):
     net = Net(shape, judge, seed)
     with torch.no_grad():
         net.head.weight.normal_(generator=torch.Generator().manual_seed(seed))
-    return Verifier(net, lm.vocabulary.texts)
+    return RewardModel(net, lm.vocabulary.texts)
 
 
 @torch.no_grad()

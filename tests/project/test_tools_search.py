@@ -15,7 +15,7 @@ from ttclib.lm import arithmetic
 from ttclib.lm.llama import Shape
 from ttclib.lm.models import load
 from ttclib.search.methods import METHODS, root_width
-from ttclib.search.verifier import Net, Verifier
+from ttclib.search.verifier import Net, RewardModel
 
 
 def test_the_plan_has_every_method_at_every_budget_it_can_have():
@@ -59,7 +59,7 @@ def built(tmp_path_factory):
         )
         torch.nn.init.normal_(net.head.weight, generator=torch.Generator().manual_seed(seed))
         needs[name] = folder / name
-        Verifier(net, lm.vocabulary.texts).save(needs[name])
+        RewardModel(net, lm.vocabulary.texts).save(needs[name])
     (folder / "new").mkdir()
     plan = search.SWEEP | {"problems": 2, "budgets": [1, 4]}
     job = Job(plan, {"problems": 2, "runs": 1}, folder / "new", folder / "work", needs)

@@ -19,7 +19,7 @@ from ttclib.search.methods import Setting
 from ttclib.search.models import load_verifier
 from ttclib.search.reading import fresh, rescore, stops
 from ttclib.search.search import Search
-from ttclib.search.verifier import Net, Verifier
+from ttclib.search.verifier import Net, RewardModel
 
 N = 8
 
@@ -33,7 +33,7 @@ def lm():
 def verifier(lm):
     net = Net(Shape(vocabulary=len(lm.vocabulary), width=16, layers=2, heads=2, hidden=32))
     torch.nn.init.normal_(net.head.weight, generator=torch.Generator().manual_seed(0))
-    return Verifier(net, lm.vocabulary.texts)
+    return RewardModel(net, lm.vocabulary.texts)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from ttclib.particles.islands import within
 from ttclib.particles.smc import keep_all, resample, run
 from ttclib.search import verifier as module
 from ttclib.search.selections import beam, rebase, trees
-from ttclib.search.verifier import CachedReader, Verifier, so_far
+from ttclib.search.verifier import CachedReader, RewardModel, so_far
 
 LM = tiny_transformer("llama", letters="abcdefg", context=40)
 PROMPTS = ["a", "gfedcba", "cc"]
@@ -388,7 +388,7 @@ def test_saved_and_loaded(judge, tmp_path, seed):
         "config.json",
         "model.safetensors",
     }
-    loaded = Verifier.load(tmp_path / "new" / "prm")
+    loaded = RewardModel.load(tmp_path / "new" / "prm")
     assert loaded.texts == verifier.texts == list(LM.vocabulary.texts)
     assert loaded.context == verifier.context == 40
     assert loaded.net.hidden == judge
@@ -417,7 +417,9 @@ def test_an_untrained_verifier_has_no_opinion():
     from ttclib.search.verifier import Net
 
     net = Net(Shape(len(LM.vocabulary), 16, 2, 2, 24, 40))
-    final = history(model(verifier=Verifier(net, LM.vocabulary.texts)), keep_all, 0)[-1].particles
+    final = history(model(verifier=RewardModel(net, LM.vocabulary.texts)), keep_all, 0)[
+        -1
+    ].particles
     assert (final.scores[~np.isnan(final.scores)] == 0.5).all()
 
 

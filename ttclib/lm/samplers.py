@@ -6,13 +6,10 @@ are cut off, the rest renormalised. They compose: ``chain(temperature(0.7), top_
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from ttclib.inputs import positive, real_number, whole_number
-
-Sampler = Callable[[np.ndarray], np.ndarray]
+from ttclib.lm.protocols import Sampler
 
 
 def renormalise(log_probs: np.ndarray) -> np.ndarray:

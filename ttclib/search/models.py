@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 
 from ttclib.artefacts import path
-from ttclib.search.verifier import Verifier
+from ttclib.search.verifier import RewardModel
 
 VERIFIERS = ("prm", "prm-weak", "orm")
 
 
 @functools.cache
-def load_verifier(name: str) -> Verifier:
+def load_verifier(name: str) -> RewardModel:
     """Load a verifier of ``data/`` once: ``prm``, the weak ``prm-weak``, or the outcome model
     ``orm``.
 
@@ -23,4 +23,4 @@ def load_verifier(name: str) -> Verifier:
     """
     if name not in VERIFIERS:
         raise ValueError(f"verifier is {name!r}; it must be one of {', '.join(VERIFIERS)}")
-    return Verifier.load(path(name))
+    return RewardModel.load(path(name))

@@ -157,7 +157,7 @@ def so_far(per_token: torch.Tensor, positions: torch.Tensor, before: torch.Tenso
     return torch.cat([total, worst], dim=-1)
 
 
-class Verifier:
+class RewardModel:
     """A trained net and the vocabulary that it reads.
 
     Parameters
@@ -223,7 +223,7 @@ class Verifier:
         save_file(self.net.state_dict(), folder / "model.safetensors")
 
     @classmethod
-    def load(cls, folder: Path) -> Verifier:
+    def load(cls, folder: Path) -> RewardModel:
         """Read what :meth:`save` wrote."""
         from safetensors.torch import load_file
 
@@ -240,7 +240,7 @@ class CachedReader:
     What was read is found by the whole text, from the first token on.
     """
 
-    def __init__(self, verifier: Verifier, prompts: Sequence[Sequence[int]], length: int):
+    def __init__(self, verifier: RewardModel, prompts: Sequence[Sequence[int]], length: int):
         self.verifier, self.prompts = verifier, [np.asarray(prompt) for prompt in prompts]
         shape = verifier.net.body.shape
         shape = replace(shape, layers=shape.layers + 1)  # the judge's block is one more
