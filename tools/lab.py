@@ -114,7 +114,9 @@ def draw(lm, problems, samples, rng, what, **options):
     from ttclib.search import rollouts
 
     watch = functools.partial(tqdm, desc=what)
-    return rollouts.draw(lm, arithmetic.TASK, problems, samples, rng, TEXTS_AT_ONCE, watch, **options)[0]
+    return rollouts.draw(
+        lm, arithmetic.TASK, problems, samples, rng, TEXTS_AT_ONCE, watch, **options
+    )[0]
 
 
 def summary(problems, right):

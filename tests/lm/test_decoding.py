@@ -376,9 +376,9 @@ class PaysThePotentialTwice(Enumerated):
 class NeverEndsEarly(Enumerated):
     """Texts that met the limit count as going on: they get ψ instead of φ."""
 
-    def _log_target(self, texts):
+    def _log_potentials(self, texts):
         in_time = texts.lengths < self.max_tokens
-        return super()._log_target(replace(texts, finished=texts.finished & in_time))
+        return super()._log_potentials(replace(texts, finished=texts.finished & in_time))
 
 
 MISTAKES = [

@@ -130,25 +130,27 @@ class Decoder:
             parents, spent = self.begin(np.arange(n) % len(self.prompts), nothing)
         version = parents.run.extend(parents.version, n, rng)
         # arrays of its own, which are written in place until they are returned
-        texts = parents.each(np.copy, begun=parents.lengths, version=version)
+        texts = parents.each(
+            np.copy, begun=parents.lengths, log_p=np.zeros(n), log_q=np.zeros(n), version=version
+        )
         # what begins was fed with its prompt
         spent += self._write(texts, np.flatnonzero(~texts.finished), fed=parents.version == 0)
         return texts, spent
 
     def weigh(self, t, parents, particles) -> Weighed:
-        """Return the gain of log [p(x) Π φ(x) / q(x)] over the parents; it costs nothing."""
-        wanted = self._log_target(particles)
-        drawn = particles.log_q
+        """Return the gain of log [p(x) Π ψ(x) / q(x)] over the parents; it costs nothing."""
+        gained = self._log_potentials(particles)
         if parents is not None:
-            # finished texts gain nothing, also where both are −inf
-            going = ~parents.finished
-            wanted = np.subtract(
-                wanted, self._log_target(parents), where=going, out=np.zeros(len(going))
-            )
-            drawn = np.subtract(drawn, parents.log_q, where=going, out=np.zeros(len(going)))
-        log_weights = wanted - np.where(wanted > -np.inf, drawn, 0.0)
-        given_up = log_weights == -np.inf  # nothing revives a weight of zero
-        return Weighed(replace(particles, finished=particles.finished | given_up), log_weights)
+            # finished texts gain nothing, also where both potentials are −inf
+            before = self._log_potentials(parents)
+            np.subtract(gained, before, where=~parents.finished, out=gained)
+            gained[parents.finished] = 0.0
+        possible = (gained > -np.inf) & (particles.log_p > -np.inf)
+        log_weights = np.full(len(particles), -np.inf)
+        drawn = particles.log_p[possible] - particles.log_q[possible]
+        log_weights[possible] = drawn + gained[possible]
+        # nothing revives a weight of zero
+        return Weighed(replace(particles, finished=particles.finished | ~possible), log_weights)
 
     def done(self, t, particles) -> bool:
         """Whether every text has finished."""
@@ -314,9 +316,9 @@ class Decoder:
                 total[np.ix_(alike, ~self.ends[stop])] = -np.inf
         return total
 
-    def _log_target(self, texts: Sequences) -> np.ndarray:
-        """Log of p(x) · Π ψ(x), (n,); of a finished text ψ is φ."""
-        total = texts.log_p.copy()
+    def _log_potentials(self, texts: Sequences) -> np.ndarray:
+        """Log of Π ψ(x), (n,); of a finished text ψ is φ."""
+        total = np.zeros(len(texts))
         for j, mask in enumerate(self.masks, 1):
             states = texts.states[:, j]
             total += np.where(texts.finished, mask.log_final(states), mask.log_value(states))

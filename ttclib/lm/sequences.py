@@ -36,7 +36,8 @@ class Sequences:
     log_probs : numpy.ndarray, shape (n,)
         Log probability of the generated tokens under the language model itself.
     log_p, log_q : numpy.ndarray, shape (n,)
-        The same under p, the model after its sampler, and under q, what they were drawn from.
+        Of the tokens that the last generation added: under p, the model after its sampler, and under
+        q, what they were drawn from. Sums over the whole text would cancel to rounding errors.
     per_token : numpy.ndarray, shape (n, max_tokens, 2)
         For each generated token its log probability under the language model, and the entropy (nats)
         of the distribution it was drawn from. Only if the decoder was asked for it, else (n, 0, 2).

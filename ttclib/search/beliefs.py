@@ -47,7 +47,7 @@ def believe(
         written = torch.zeros(len(rows), length, dtype=torch.bool)
         for r, (p, k) in enumerate(zip(size, texts.lengths, strict=True)):
             tokens[r, : p + k] = [*prompts[texts.problem[r]], *texts.tokens[r, :k]]
-            surprise[r, p : p + k] = texts.surprise[r, :k]
+            surprise[r, p : p + k] = texts.per_token[r, :k]
             written[r, p : p + k] = True
         causal = torch.ones(length, length, dtype=torch.bool).tril()
         with torch.inference_mode():
