@@ -32,7 +32,7 @@ EASY, MIDDLE, HARDEST = (0, 1), (1, 2, 3), (4,)
 def sign_flip_p_value(differences):
     """One-sided exact p-value that whole numbers have a centre of at most zero.
 
-    Each number adds or subtracts its size with equal chance: the distribution of the sum is a convolution.
+    Each number adds or subtracts its size with equal chance: their sum is a convolution.
     """
     sizes = np.abs(differences).astype(int)
     chances = np.ones(1)  # of how much is flipped to minus
