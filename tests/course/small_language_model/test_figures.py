@@ -96,6 +96,19 @@ def test_next_token_view_draws_every_entropy_and_marks_the_right_character(drawi
     assert cost.lm_positions == len(problem) + 14
 
 
+def test_blue_is_the_right_character_and_not_the_likeliest(drawings, lm, logits):
+    """Greedy goes wrong on this problem, so at some position the two are not the same."""
+    solution = arithmetic.solve(arithmetic.parse(PROBLEM)) + arithmetic.END
+    rows = logits(PROBLEM + "?" + solution)[len(PROBLEM) : -1]
+    right = tokenizer.encode(solution)
+    (at, *_) = np.flatnonzero(rows.argmax(axis=1) != right)
+    view = figures.next_token_view(lm, logits, PROBLEM)
+    view.at(position=int(at))
+    names = [label.get_text() for label in view.fig.axes[1].get_xticklabels()]
+    blue = [n for n, b in zip(names, new_bars(view, 1), strict=True) if b.get_facecolor() == BLUE]
+    assert blue == [solution[at]]
+
+
 def cells(forks):
     """All (row, column) with the character that stands there."""
     return [
@@ -294,24 +307,22 @@ def test_samples_view_tells_the_estimates(lm, drawn):
         assert f"group {i} pass@8 {float(passed):.2f}, majority {voted:.2f}" in repr(view)
 
 
-def test_samples_view_draws_dots_of_the_first_samples(drawings, lm, drawn):
-    problems, texts = drawn
-    groups = {f"group {i}": [p, p] for i, p in enumerate(problems)}
-    samples = {f"group {i}": [mine, mine[::-1]] for i, mine in enumerate(texts)}
-    view = figures.samples_view(lm, groups, samples, high=3)
-    for n in (2, 8):
-        view.at(samples=n)
-        for i, (problem, mine) in enumerate(zip(problems, texts, strict=True)):
-            right = [arithmetic.answer(t) == eval(problem) for t in mine]
-            shares = [np.mean(right[:n]), np.mean(right[::-1][:n])]
-            np.testing.assert_allclose(view.moving(3)[i].get_xdata(), shares)
-            passed, _ = view.moving(i)
-            counts = [c for c in (1, 2, 4, 8) if c <= n]
-            both = np.array([right[:n], right[::-1][:n]])
-            exact = [votes.pass_at_k(both, c).mean() for c in counts]
-            np.testing.assert_allclose(passed.get_ydata(), exact)
-            kinds = [len({arithmetic.answer(t) for t in m[:n]}) for m in (mine, mine[::-1])]
-            assert view.moving(4)[i].get_ydata()[-1] == np.mean(kinds)
+def test_samples_view_draws_what_the_first_samples_say(drawings, lm):
+    """In one problem the first sample is wrong, in the other the last two are."""
+    groups = {name: ["1+2+3", "9-4-2"] for name in ("easy", "medium", "hard")}
+    mine = [["#5", "#6", "#6", "#7"], ["#3", "#3", "#1", "#2"]]
+    view = figures.samples_view(lm, groups, dict.fromkeys(groups, mine), high=2)
+    for n, shares, passed, kinds in (
+        (1, [0, 1], [0.5], 1.0),
+        (2, [0.5, 1], [0.75, 1.0], 1.5),
+        (4, [0.5, 0.5], [0.5, 5 / 6, 1.0], 3.0),
+    ):
+        text, _ = view.at(samples=n)
+        assert f"easy pass@{n} {passed[-1]:.2f}, " in text
+        for i in range(3):
+            np.testing.assert_allclose(view.moving(i)[0].get_ydata(), passed)
+            np.testing.assert_array_equal(view.moving(3)[i].get_xdata(), shares)
+            assert view.moving(4)[i].get_ydata()[-1] == kinds
 
 
 def test_beam_picture_tells_its_numbers(drawn):

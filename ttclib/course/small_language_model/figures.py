@@ -21,17 +21,7 @@ from ttclib.measure import bootstrap
 from ttclib.measure.votes import majority, majority_at_k, pass_at_k, votes
 from ttclib.show.live import LiveView
 from ttclib.show.slider import BudgetView, entry, options, powers_of_two
-from ttclib.show.style import (
-    BAD,
-    COLORS,
-    GOOD,
-    MUTED,
-    TRUTH,
-    Picture,
-    counting_axis,
-    figure,
-    truth,
-)
+from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, counting_axis, figure, truth
 
 _END_SIGN = "⏎"  # how the end of a text is written
 _GREEN = COLORS[2]
