@@ -41,7 +41,8 @@ def difficulty_bins(ease, number: int = 5) -> np.ndarray:
     ValueError
         If ``ease`` is no vector of finite numbers, or there are fewer items than bins.
     """
-    ease, number = finite_array("ease", ease, ndim=1), whole_number("number of bins", number)
+    ease = finite_array("ease", ease, ndim=1)
+    number = whole_number("number of bins", number)
     if number > len(ease):
         raise ValueError(f"there are {len(ease)} items; they cannot fill {number} bins")
     rank = np.empty(len(ease), dtype=int)

@@ -154,9 +154,10 @@ class Results:
         flops : bool
             Whether ``paid`` is in FLOPs of both models.
         """
-        right = self.right[self.row(name)].mean(axis=1)  # (budgets, problems)
+        tables = (self.right, self.paid(flops))
+        right, paid = (table[self.row(name)].mean(axis=1) for table in tables)  # seeds averaged
         ran = ~np.isnan(right).any(axis=1)
-        right, paid = right[ran], self.paid(flops)[self.row(name), ran].mean(axis=1)
+        right, paid = (table[ran] for table in (right, paid))  # (budgets, problems)
         draws, paid_draws = (bootstrap.means(values, counts) for values in (right, paid))
         return Curve(right.mean(axis=1), paid.mean(axis=1), draws, paid_draws)
 
