@@ -216,7 +216,7 @@ def test_evidence_view_tells_mean_and_variance(drawings, seed):
 
 def walked_back(history):
     """Ancestors of the last generation: a row for each generation."""
-    rows = [history[-1].everyone]
+    rows = [np.arange(len(history[-1]))]
     for population in history[:0:-1]:
         rows.append(population.ancestors[rows[-1]])
     return rows[::-1]

@@ -322,7 +322,7 @@ def test_genealogy_view_tells_who_won(drawings, conditions, seed, condition, thr
     told = dict(re.findall(r"(\d+|none) (\d+)%", text.partition("by weight: ")[2]))
     assert sorted(told.values()) == sorted(f"{shares[a]:.0%}"[:-1] for a in best)
     assert f"{best[0]} {shares[best[0]]:.0%}" in text
-    first = last.everyone
+    first = np.arange(16)
     for population in history[:0:-1]:
         first = population.ancestors[first]
     assert text.endswith(
