@@ -35,7 +35,7 @@ class Session(Protocol):
     flops: float
 
     def feed(
-        self, rows: np.ndarray, tokens: np.ndarray, keep: Sequence[int] = ()
+        self, rows: np.ndarray, tokens: np.ndarray, keep: Sequence[int] | np.ndarray = ()
     ) -> tuple[np.ndarray, np.ndarray]:
         """Extend copies of ``rows`` (m,) by one token each, keep the rows in ``keep``, forget others.
 

@@ -11,6 +11,8 @@ from ttclib.lm.sequences import Sequences
 from ttclib.lm.vocabulary import Vocabulary
 from ttclib.search.protocols import Verifier
 
+Score = Callable[[str, str], float]
+
 
 class Scoring:
     """A verifier made of a plain function of the problem and the text so far. It costs nothing.

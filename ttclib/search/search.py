@@ -22,9 +22,7 @@ from ttclib.measure import votes
 from ttclib.particles.smc import Population, Weighed
 from ttclib.search.aggregation import Aggregation, last
 from ttclib.search.protocols import Reader, Verifier
-from ttclib.search.scoring import as_verifier
-
-Score = Callable[[str, str], float]
+from ttclib.search.scoring import Score, as_verifier
 
 
 @dataclass(frozen=True)
