@@ -138,7 +138,8 @@ SETTINGS = (
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
     problems = arithmetic.problems("test", 3, np.random.default_rng(0))
-    found = sweep(SETTINGS, problems, 2, tmp_path_factory.mktemp("work"), load=load, progress=False)
+    work = tmp_path_factory.mktemp("work")
+    found = sweep(SETTINGS, arithmetic.TASK, problems, 2, work, load=load, progress=False)
     folder = tmp_path_factory.mktemp("sweep")
     found.save(folder)
     return folder

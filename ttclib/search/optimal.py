@@ -102,7 +102,7 @@ def two_fold(right, bins, fold, weights=None) -> np.ndarray:
     :func:`choose`.
     """
     chosen = choose(right, bins, fold, weights)
-    on_first, on_second = chosen[..., 0, :], chosen[..., 1, :]
+    on_first, on_second = np.moveaxis(chosen, -2, 0)
     return np.where(np.asarray(fold, dtype=bool), on_first[..., bins], on_second[..., bins])
 
 
