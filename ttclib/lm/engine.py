@@ -31,9 +31,15 @@ class CausalLM:
     model : transformers.PreTrainedModel
         Any decoder-only model whose layers all attend to the whole context.
     tokenizer : transformers.PreTrainedTokenizerBase
+
+    Raises
+    ------
+    ValueError
+        If a layer of the model does not attend to the whole context.
     """
 
     def __init__(self, model, tokenizer):
+        _refuse_partial_attention(model.config)
         self.model = model.eval()
         self.model.set_attn_implementation(
             "sdpa"
@@ -52,6 +58,19 @@ class CausalLM:
     def start(self, prompts: Sequence[Sequence[int]], length: int) -> Session:
         """Feed the prompts, with room for ``length`` tokens a row: see :class:`Session`."""
         return Session(self, prompts, length)
+
+
+def _refuse_partial_attention(config) -> None:
+    """Raise ``ValueError`` for layers whose past is not all in keys and values of every position."""
+    kinds = set(getattr(config, "layer_types", None) or ()) - {"full_attention"}
+    window = getattr(config, "sliding_window", None) or config.max_position_embeddings
+    if not getattr(config, "layer_types", None) and window < config.max_position_embeddings:
+        kinds = {"sliding_attention"}
+    if kinds:
+        raise ValueError(
+            f"{config.model_type} has layers with {', '.join(sorted(kinds))}; what works here is a "
+            "model whose layers all have full_attention, such as Llama, GPT-2 or Qwen2"
+        )
 
 
 class Session:
