@@ -48,22 +48,6 @@ def test_ess_of_ar1(phi, seed):
 
 
 @pytest.mark.statistical
-@pytest.mark.parametrize("phi", [-0.5, 0.0, 0.9])
-def test_autocorrelation_of_ar1(phi, seed):
-    """Bartlett (1946): the variance of an estimated autocorrelation is at most about τ(φ²)/N.
-
-    τ(φ²) = (1 + φ²)/(1 − φ²). Centring each chain at its own mean lowers it by about τ/n. Six
-    standard errors: with 21 lags the normal bound is 4e-8.
-    """
-    n, chains, lags = 2_000, 200, 20
-    rho = diagnostics.autocorrelation(ar1(phi, n, chains, np.random.default_rng(seed)), lags)
-    bound = 6 * np.sqrt((1 + phi**2) / (1 - phi**2) / (n * chains)) + 2 * (1 + phi) / (1 - phi) / n
-    assert rho.shape == (lags + 1,)
-    assert rho[0] == 1
-    assert np.abs(rho - phi ** np.arange(lags + 1)).max() < bound
-
-
-@pytest.mark.statistical
 def test_rhat_of_chains_that_agree_and_that_do_not(seed):
     """n·(R̂² − 1) + 1 is close to F(2c − 1, ·) for c split chains: above 1.05 far more rarely than
     1e-6.
@@ -83,7 +67,6 @@ def test_each_coordinate_by_itself():
         lambda x: diagnostics.ess(x, "tail"),
         diagnostics.mcse,
         diagnostics.rhat,
-        lambda x: diagnostics.autocorrelation(x, 7)[-1],
         lambda x: diagnostics.summary(x)["sd"],
     ):
         together = statistic(draws)
@@ -103,7 +86,7 @@ def test_summary_holds_the_parts():
 def test_a_chain_that_never_moved_counts_as_no_information():
     draws = ar1(0.5, 400, 4, np.random.default_rng(0))
     draws[:, 3] = 5.0
-    assert np.isfinite(diagnostics.autocorrelation(draws, 10)).all()
+    assert np.isfinite(diagnostics.ess(draws))
     assert diagnostics.rhat(draws) > 1.05
 
 
@@ -131,9 +114,6 @@ RANDOM = np.random.default_rng(0).random((10, 4))
         (lambda: diagnostics.ess(RANDOM, "bulky"), "method is 'bulky'"),
         (lambda: diagnostics.ess(np.ones((10, 4))), "never moved"),
         (lambda: diagnostics.ess(np.stack([RANDOM, np.ones((10, 4))], axis=2)), "never moved"),
-        (lambda: diagnostics.autocorrelation(np.tile([1.0, 2.0], (10, 1))), "no chain ever moved"),
-        (lambda: diagnostics.autocorrelation(RANDOM, 10), "max_lag is 10"),
-        (lambda: diagnostics.autocorrelation(RANDOM, -1), "max_lag is -1"),
         (lambda: diagnostics.mcse(RANDOM * np.nan), "not finite"),
     ],
 )

@@ -7,10 +7,10 @@ pq = pytest.importorskip("pyarrow.parquet")
 from noisy_solver import load
 from sweep_by_hand import HARD, PROBLEMS, save_sweep
 
+from ttclib.course.compute_optimal.optimal import difficulty_bins
 from ttclib.lm import arithmetic
 from ttclib.measure import bootstrap
 from ttclib.search.methods import Setting, root_width, width_rules
-from ttclib.search.optimal import difficulty_bins
 from ttclib.search.results import (
     BEST,
     MAJORITY,

@@ -80,36 +80,3 @@ def test_shared_labels_are_shares_of_what_begins_alike(lm, drawn):
             ).all(axis=1)
             assert labels[i, j] == pytest.approx(found.right[alike].mean())
     assert (labels[~ends] == 0).all()
-
-
-def test_exact_labels_are_the_checkers(lm, drawn):
-    found, _ = drawn
-    ends = R.step_ends(found.tokens, found.lengths, lm.vocabulary.containing(";"))
-    labels = R.exact_labels(found, ends)
-    for text, problem, row, where in zip(
-        texts(lm, found), found.problem, labels, ends, strict=True
-    ):
-        check = arithmetic.check_solution(PROBLEMS[problem], text)
-        steps = row[where]
-        assert steps[: len(check.correct)].tolist() == list(map(float, check.correct))
-        if check.finished:
-            assert steps[-1] == check.right
-
-
-def test_continuations_follow_each_step(lm):
-    solution = arithmetic.solve(arithmetic.parse(PROBLEMS[1]))
-    right, places, cost = R.continuations(
-        lm, arithmetic.TASK, PROBLEMS[1], solution, 30, np.random.default_rng(0)
-    )
-    assert [solution[:p] for p in places] == [
-        "17-9=8;",
-        "17-9=8;8*12=96;",
-        "17-9=8;8*12=96;96+45=141;",
-    ]
-    assert right.shape == (3, 30)
-    assert right[2].mean() > 0.9  # all that is left is to copy the answer
-    assert cost.lm_tokens > 0
-    wrong = solution.replace("=96;96+", "=90;90+").replace("141", "135")
-    assert not R.continuations(
-        lm, arithmetic.TASK, PROBLEMS[1], wrong, 30, np.random.default_rng(0)
-    )[0][1:].any()

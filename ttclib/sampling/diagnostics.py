@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ttclib.inputs import finite_array, whole_number
+from ttclib.inputs import finite_array
 
 
 def ess(draws: ArrayLike, method: str = "bulk") -> float | np.ndarray:
@@ -66,39 +66,6 @@ def mcse(draws: ArrayLike) -> float | np.ndarray:
     Parameters and errors as `ess`.
     """
     return _arviz().mcse(_draws(draws), method="mean")[()]
-
-
-def autocorrelation(draws: ArrayLike, max_lag: int | None = None) -> np.ndarray:
-    """Return the autocorrelation at lags 0 … max_lag, averaged over the chains.
-
-    Each chain is centred at its own mean, so it reads a little low for short chains (of order
-    autocorrelation time / n).
-
-    Parameters
-    ----------
-    draws : array, shape (n, chains) or (n, chains, d)
-    max_lag : int, optional
-        Last lag; by default n − 1.
-
-    Returns
-    -------
-    array, shape (max_lag + 1,) or (max_lag + 1, d)
-
-    Raises
-    ------
-    ValueError
-        As `ess`, or if ``max_lag`` is not below n, or if no chain ever moved.
-    """
-    ordered = _draws(draws)
-    n = ordered.shape[-1]
-    max_lag = n - 1 if max_lag is None else whole_number("max_lag", max_lag)
-    if max_lag >= n:
-        raise ValueError(f"max_lag is {max_lag}; {n} draws have lags up to {n - 1}")
-    # Averaging before dividing lets a chain that never moved count as what it is: no information
-    covariance = _arviz().autocov(ordered, axis=-1).mean(axis=-2)[..., : max_lag + 1]
-    if not (covariance[..., 0] > 0).all():
-        raise ValueError("no chain ever moved; a constant has no autocorrelation")
-    return np.moveaxis(covariance / covariance[..., :1], -1, 0)
 
 
 def summary(draws: ArrayLike) -> dict[str, float | np.ndarray]:

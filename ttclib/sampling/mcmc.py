@@ -1,4 +1,4 @@
-"""Markov chain Monte Carlo: Metropolis, Metropolis-Hastings and Hamiltonian Monte Carlo.
+"""Markov chain Monte Carlo: Metropolis and Metropolis-Hastings.
 
 A sampler is a `Kernel`: ``init`` turns starting points into a `State`, and ``step(state, rng)``
 makes one transition and returns ``(state, info)``. One step moves all chains at once: positions
@@ -8,12 +8,10 @@ The target is given by ``log_density(position) -> (chains,)``, known up to a con
 the outside of its support. Positions are floats; only `metropolis_hastings` lets whole numbers be.
 
 The cost unit is **one evaluation of the log density or of its gradient at one position**: what a
-real model spends its time on. A random walk costs one unit per chain and transition, Hamiltonian
-Monte Carlo ``n_leapfrog + 1``.
+real model spends its time on. A random walk costs one unit per chain and transition.
 
 Sources: Metropolis, Rosenbluth, Rosenbluth, Teller and Teller, J. Chem. Phys. 21 (1953);
-Hastings, Biometrika 57 (1970); Duane, Kennedy, Pendleton and Roweth, Phys. Lett. B 195 (1987);
-Neal, *MCMC using Hamiltonian dynamics* (2011), arXiv 1206.1901.
+Hastings, Biometrika 57 (1970).
 """
 
 from __future__ import annotations
@@ -34,7 +32,9 @@ class State(NamedTuple):
 
     position: np.ndarray  # (chains,) or (chains, d)
     log_density: np.ndarray  # (chains,)
-    gradient: np.ndarray | None = None  # of the log density, shaped like position; HMC only
+    gradient: np.ndarray | None = (
+        None  # of the log density, shaped like position; if a kernel uses it
+    )
     evaluations: int = 1  # per chain, since the start
 
 
@@ -83,8 +83,8 @@ def metropolis_hastings(
     """
 
     def init(start: ArrayLike) -> State:
-        position = _positions(start)
-        return State(position, _start_density(log_density, position))
+        position = positions_of(start)
+        return State(position, start_density(log_density, position))
 
     def step(state: State, rng: np.random.Generator) -> tuple[State, Info]:
         x = state.position
@@ -96,13 +96,13 @@ def metropolis_hastings(
             raise ValueError(
                 f"propose made {y.dtype} {y.shape} from {x.dtype} {x.shape}; they must agree"
             )
-        value = _per_chain("log_density", log_density(y), chains)
+        value = per_chain("log_density", log_density(y), chains)
         proposed = State(y, value, None, state.evaluations + 1)
         log_ratio = value - state.log_density
         if log_proposal is not None:
-            log_ratio += _per_chain("log_proposal", log_proposal(x, y), chains)  # the way back
-            log_ratio -= _per_chain("log_proposal", log_proposal(y, x), chains)  # the way there
-        return _accept_or_stay(state, proposed, log_ratio, rng)
+            log_ratio += per_chain("log_proposal", log_proposal(x, y), chains)  # the way back
+            log_ratio -= per_chain("log_proposal", log_proposal(y, x), chains)  # the way there
+        return accept_or_stay(state, proposed, log_ratio, rng)
 
     return Kernel(init, step)
 
@@ -126,98 +126,13 @@ def random_walk(log_density: Callable, step_size: ArrayLike) -> Kernel:
     ValueError
         If a step size is not positive; else as `metropolis_hastings`.
     """
-    size = _step_size(step_size)
+    size = step_sizes(step_size)
 
     def propose(position: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         return position + size * rng.standard_normal(position.shape)
 
     kernel = metropolis_hastings(log_density, propose)
-    return kernel._replace(init=lambda position: kernel.init(_positions(position).astype(float)))
-
-
-def hmc(log_density: Callable, gradient: Callable, step_size: ArrayLike, n_leapfrog: int) -> Kernel:
-    """Hamiltonian Monte Carlo (Duane et al. 1987; Neal 2011, section 3.2).
-
-    Give each chain a random momentum, let it glide over the landscape −log_density for
-    ``n_leapfrog`` steps, then accept or reject the error in energy. A wrong gradient costs
-    acceptance, not correctness. A trajectory that runs off to infinity is rejected.
-
-    Parameters
-    ----------
-    log_density : callable
-        ``log_density(position) -> (chains,)``.
-    gradient : callable
-        ``gradient(position)``, of the log density, shaped like the position.
-    step_size : float or array
-        Time between two leapfrog steps; an array must broadcast against the positions.
-    n_leapfrog : int
-        Leapfrog steps per transition.
-
-    Raises
-    ------
-    ValueError
-        If ``step_size`` or ``n_leapfrog`` is not positive; else as `metropolis_hastings`, and if
-        the gradient at the start has the wrong shape or is not finite.
-    """
-    size = _step_size(step_size)
-    n_leapfrog = whole_number("n_leapfrog", n_leapfrog)
-
-    def init(start: ArrayLike) -> State:
-        position = _positions(start).astype(float)
-        value = _start_density(log_density, position)
-        slope = finite_array("gradient at the start", gradient(position), shape=position.shape)
-        return State(position, value, slope, evaluations=2)
-
-    def step(state: State, rng: np.random.Generator) -> tuple[State, Info]:
-        assert state.gradient is not None  # since init
-        momentum = rng.standard_normal(state.position.shape)
-        with np.errstate(over="ignore", invalid="ignore"):  # of trajectories that run off
-            position, last, slope = leapfrog(
-                state.position, momentum, state.gradient, gradient, size, n_leapfrog
-            )
-            value = _per_chain("log_density", log_density(position), len(position))
-            energy = _kinetic(last)
-            log_ratio = value - state.log_density + _kinetic(momentum) - energy
-        log_ratio[~np.isfinite(energy)] = -np.inf
-        proposed = State(position, value, slope, state.evaluations + n_leapfrog + 1)
-        return _accept_or_stay(state, proposed, log_ratio, rng)
-
-    return Kernel(init, step)
-
-
-def leapfrog(
-    position: np.ndarray,
-    momentum: np.ndarray,
-    slope: np.ndarray,
-    gradient: Callable,
-    step_size: float | np.ndarray,
-    n: int,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Follow Hamilton's equations for n steps (Neal 2011, equations 2.28–2.30).
-
-    Each step keeps volumes, can be undone by turning the momentum round, and over a fixed time
-    makes an error in energy of the order step_size². Costs n gradients.
-
-    Parameters
-    ----------
-    position, momentum, slope : array, shape (chains,) or (chains, d)
-        Where the trajectory starts, and the gradient there.
-    gradient : callable
-        Gradient of the log density.
-    step_size : float or array
-    n : int
-
-    Returns
-    -------
-    position, momentum, slope : arrays
-        Where the trajectory ends, and the gradient there.
-    """
-    for _ in range(n):
-        momentum = momentum + 0.5 * step_size * slope
-        position = position + step_size * momentum
-        slope = gradient(position)
-        momentum = momentum + 0.5 * step_size * slope
-    return position, momentum, slope
+    return kernel._replace(init=lambda position: kernel.init(positions_of(position).astype(float)))
 
 
 @dataclass(frozen=True)
@@ -266,7 +181,7 @@ def run_chains(kernel: Kernel, start: ArrayLike, n: int, rng: np.random.Generato
     return Chain(positions, accepted, Cost(units=units, seconds=seconds[0]))
 
 
-def _accept_or_stay(
+def accept_or_stay(
     state: State, proposed: State, log_ratio: np.ndarray, rng: np.random.Generator
 ) -> tuple[State, Info]:
     """Accept with probability min(1, exp(log_ratio)): the one rule all kernels share."""
@@ -295,15 +210,17 @@ def _accept_or_stay(
     return next_state, Info(proposed.position, log_ratio, accepted)
 
 
-def _positions(start: ArrayLike) -> np.ndarray:
+def positions_of(start: ArrayLike) -> np.ndarray:
+    """Check where chains start; whole numbers stay whole."""
     position = finite_array("start", start)
     if position.ndim not in (1, 2) or not position.size:
         raise ValueError(f"start has shape {position.shape}; it must be (chains,) or (chains, d)")
     return position.astype(int) if np.asarray(start).dtype.kind in "iu" else position
 
 
-def _start_density(log_density: Callable, position: np.ndarray) -> np.ndarray:
-    value = _per_chain("log_density", log_density(position), len(position))
+def start_density(log_density: Callable, position: np.ndarray) -> np.ndarray:
+    """Evaluate the log density where the chains start: inside its support."""
+    value = per_chain("log_density", log_density(position), len(position))
     for problem, bad in (
         ("NaN or +inf", ~(value < np.inf)),
         ("outside the support", value == -np.inf),
@@ -315,7 +232,8 @@ def _start_density(log_density: Callable, position: np.ndarray) -> np.ndarray:
     return value
 
 
-def _per_chain(name: str, values: ArrayLike, chains: int) -> np.ndarray:
+def per_chain(name: str, values: ArrayLike, chains: int) -> np.ndarray:
+    """Check that a function of the target returned one number for each chain."""
     array = np.asarray(values, dtype=float)
     if array.shape != (chains,):
         raise ValueError(
@@ -324,14 +242,11 @@ def _per_chain(name: str, values: ArrayLike, chains: int) -> np.ndarray:
     return array
 
 
-def _step_size(value: ArrayLike) -> float | np.ndarray:
+def step_sizes(value: ArrayLike) -> float | np.ndarray:
+    """Check a step size, or one for each coordinate."""
     if np.ndim(value) == 0:
         return positive("step_size", value)
     sizes = finite_array("step_size", value)
     if not (sizes > 0).all():
         raise ValueError(f"step_size holds {sizes.min():g}; each must be above 0")
     return sizes
-
-
-def _kinetic(momentum: np.ndarray) -> np.ndarray:
-    return 0.5 * (momentum**2).reshape(len(momentum), -1).sum(axis=1)

@@ -1,9 +1,7 @@
 """Monte Carlo: an average over random points, and its error bar.
 
-Every estimator works in chunks, so that 10⁹ points need no more memory than 10⁵. The plain ones
-read their random stream point by point: with the same seed, a larger budget *continues* a
-smaller one. Integrals are over the unit cube; ``f`` maps points (n,), or (n, dim) if dim > 1, to
-values (n,).
+Every estimator works in chunks, so that 10⁹ points need no more memory than 10⁵, and reads its
+random stream point by point: with the same seed, a larger budget *continues* a smaller one.
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ttclib.cost import Cost
-from ttclib.inputs import finite_array, real_number, whole_number
+from ttclib.inputs import finite_array, whole_number
 
 CHUNK = 2**14  # two coordinates of 2¹⁴ points stay in a core's cache
 Function = Callable[[np.ndarray], np.ndarray]  # of k points at once, (k, …) → (k,)
@@ -61,7 +59,7 @@ def darts(n: int, rng: np.random.Generator) -> Estimate:
     n = whole_number("n", n)
     buffer = np.empty((min(n, CHUNK), 2))
     hits = 0
-    for size in _chunks(n):
+    for size in chunks(n):
         xy = rng.random(out=buffer[:size])
         np.multiply(xy, xy, out=xy)
         hits += int(np.count_nonzero(xy[:, 0] + xy[:, 1] <= 1.0))
@@ -95,191 +93,21 @@ def area(
         raise ValueError(f"the box is empty: low is {corner.tolist()}, high is {opposite.tolist()}")
     sides = opposite - corner
     hits = 0
-    for size in _chunks(n):
+    for size in chunks(n):
         points = corner + sides * rng.random((size, len(corner)))
-        hits += int(np.count_nonzero(_values(inside, points)))
+        hits += int(np.count_nonzero(values_of(inside, points)))
     return _fraction(hits, n, float(np.prod(sides)), start)
 
 
-def mean_value(f: Function, n: int, rng: np.random.Generator, dim: int = 1) -> Estimate:
-    """Estimate ∫f by the average of ``f`` at ``n`` uniform points."""
-    start = time.perf_counter()
-    n = whole_number("n", n)
-    return _average((_values(f, _uniform(rng, size, dim)) for size in _chunks(n)), n, 1, start)
-
-
-def antithetic(f: Function, n: int, rng: np.random.Generator, dim: int = 1) -> Estimate:
-    """Estimate ∫f from n/2 pairs u, 1 − u: where ``f`` is monotone their errors partly cancel.
-
-    Raises
-    ------
-    ValueError
-        If ``n`` is odd: a pair costs two evaluations.
-    """
-    start = time.perf_counter()
-    n = whole_number("n", n, 2)
-    if n % 2:
-        raise ValueError(f"n is {n}; antithetic points come in pairs, so it must be even")
-
-    def pairs(size: int) -> np.ndarray:
-        u = _uniform(rng, size, dim)
-        return (_values(f, u) + _values(f, 1.0 - u)) / 2
-
-    return _average((pairs(size) for size in _chunks(n // 2)), n // 2, 2, start)
-
-
-def control_variate(
-    f: Function, g: Function, g_mean: float, n: int, rng: np.random.Generator, dim: int = 1
-) -> Estimate:
-    """Estimate ∫f with the help of ``g``, whose integral is known: average f − β(g − ∫g).
-
-    β is the least-squares slope from the same points, which costs a bias of order 1/n (Owen,
-    *Monte Carlo theory, methods and examples*, §8.9).
-    """
-    start = time.perf_counter()
-    n = whole_number("n", n, 3)
-    g_mean = real_number("g_mean", g_mean)
-    sums = np.zeros(2)  # of f − f₀ and g − ∫g, f₀ the first value: small numbers keep their digits
-    products = np.zeros((2, 2))
-    shift = None
-    for size in _chunks(n):
-        u = _uniform(rng, size, dim)
-        values = np.array([_values(f, u), _values(g, u)], dtype=float)
-        shift = values[0, 0] if shift is None else shift
-        values -= [[shift], [g_mean]]
-        sums += values.sum(axis=1)
-        products += values @ values.T
-    f_bar, g_bar = sums / n
-    covariance = products / n - np.outer(sums, sums) / n**2
-    beta = covariance[0, 1] / covariance[1, 1] if covariance[1, 1] > 0 else 0.0
-    residual = max(covariance[0, 0] - beta * covariance[0, 1], 0.0)
-    return Estimate(
-        float(shift + f_bar - beta * g_bar),
-        math.sqrt(residual / (n - 2)),
-        _cost(n, start),
-    )
-
-
-def stratified_sampling(f: Function, n: int, rng: np.random.Generator) -> Estimate:
-    """Estimate ∫₀¹f from one uniform point in each of ``n`` equal strata of the unit interval.
-
-    The error bar pairs neighbouring strata (Cochran, *Sampling techniques*, §5A.12), which
-    overstates it a little.
-
-    Raises
-    ------
-    ValueError
-        If ``n`` is odd, because the error bar needs pairs.
-    """
-    start = time.perf_counter()
-    n = whole_number("n", n, 2)
-    if n % 2:
-        raise ValueError(f"n is {n}; the error bar pairs strata, so it must be even")
-    total = squares = 0.0
-    first = 0
-    for size in _chunks(n):
-        fu = _values(f, (np.arange(first, first + size) + rng.random(size)) / n)
-        total += fu.sum()
-        squares += ((fu[::2] - fu[1::2]) ** 2).sum()
-        first += size
-    return Estimate(float(total / n), math.sqrt(squares) / n, _cost(n, start))
-
-
-def sobol(
-    f: Function, n: int, rng: np.random.Generator, dim: int = 1, replicates: int = 8
-) -> Estimate:
-    """Estimate ∫f with scrambled Sobol points (``scipy.stats.qmc``; Owen 1995).
-
-    ``replicates`` independent scramblings share the budget: one alone has no error bar.
-
-    Raises
-    ------
-    ValueError
-        If n / replicates is not a power of two, the only sizes at which the points are balanced.
-    """
-    from scipy.stats import qmc  # heavy to import, and only needed here
-
-    start = time.perf_counter()
-    n = whole_number("n", n)
-    replicates = whole_number("replicates", replicates, 2)
-    each = n // replicates
-    if each * replicates != n or each & (each - 1):
-        raise ValueError(f"n is {n}; it must be {replicates} (replicates) times a power of two")
-    means = []
-    for _ in range(replicates):
-        engine = qmc.Sobol(whole_number("dim", dim), scramble=True, rng=rng)
-        total = 0.0
-        for size in _chunks(each):
-            points = engine.random(size)
-            total += _values(f, points[:, 0] if dim == 1 else points).sum()
-        means.append(total / each)
-    error = float(np.std(means, ddof=1) / math.sqrt(replicates))
-    return Estimate(float(np.mean(means)), error, _cost(n, start))
-
-
-def rejection_sampling(
-    log_density: Function,
-    propose: Callable[[int, np.random.Generator], ArrayLike],
-    log_proposal: Function,
-    log_bound: float,
-    n: int,
-    rng: np.random.Generator,
-) -> tuple[np.ndarray, Cost]:
-    """Sample a density exactly by throwing darts under it: keep x with probability p(x) / (M q(x)).
-
-    Parameters
-    ----------
-    log_density, log_proposal : callable
-        (k, …) points → (k,) log densities p (any constant) and q.
-    propose : callable
-        ``propose(k, rng)`` → k points from q.
-    log_bound : float
-        log M with p ≤ M q everywhere.
-    n : int
-        Number of *proposals*. How many survive is random.
-
-    Returns
-    -------
-    (numpy.ndarray, Cost)
-        The accepted points; ``units`` counts proposals.
-
-    Raises
-    ------
-    ValueError
-        If a proposed point breaks the bound: the kept points would follow another density.
-    """
-    start = time.perf_counter()
-    n = whole_number("n", n)
-    kept = []
-    log_bound = real_number("log_bound", log_bound)
-    for size in _chunks(n):
-        x = np.asarray(propose(size, rng))
-        if x.shape[:1] != (size,):
-            raise ValueError(
-                f"propose returned shape {x.shape} for {size} points; it must be ({size}, …)"
-            )
-        log_ratio = _values(log_density, x) - _values(log_proposal, x) - log_bound
-        if (log_ratio > 1e-9).any():
-            raise ValueError(
-                f"log_bound is too small by {log_ratio.max():.3g}; it must satisfy p ≤ M q"
-            )
-        kept.append(x[-rng.standard_exponential(size) < log_ratio])
-    return np.concatenate(kept), _cost(n, start)
-
-
-def _chunks(n: int) -> Iterator[int]:
+def chunks(n: int) -> Iterator[int]:
     """Split ``n`` into pieces of at most ``CHUNK`` (even, so that pairs stay together)."""
     yield from (CHUNK for _ in range(n // CHUNK))
     if n % CHUNK:
         yield n % CHUNK
 
 
-def _uniform(rng: np.random.Generator, size: int, dim: int) -> np.ndarray:
-    dim = whole_number("dim", dim)
-    return rng.random(size if dim == 1 else (size, dim))
-
-
-def _values(f: Function, points: np.ndarray) -> np.ndarray:
+def values_of(f: Function, points: np.ndarray) -> np.ndarray:
+    """Evaluate a function, and check that it gives one number for each point."""
     values = np.asarray(f(points))
     if values.shape != points.shape[:1]:
         raise ValueError(
@@ -294,23 +122,9 @@ def _values(f: Function, points: np.ndarray) -> np.ndarray:
 
 def _fraction(hits: int, n: int, volume: float, start: float) -> Estimate:
     p = hits / n
-    return Estimate(volume * p, volume * math.sqrt(p * (1 - p) / n), _cost(n, start))
+    return Estimate(volume * p, volume * math.sqrt(p * (1 - p) / n), spent(n, start))
 
 
-def _average(chunks: Iterator[np.ndarray], n: int, units_each: int, start: float) -> Estimate:
-    """Mean and standard error over chunks, merged without losing digits (Chan et al. 1983)."""
-    count = 0
-    mean = m2 = 0.0
-    for values in chunks:
-        k = len(values)
-        chunk_mean = values.mean()
-        delta = chunk_mean - mean
-        m2 += ((values - chunk_mean) ** 2).sum() + delta**2 * count * k / (count + k)
-        mean += delta * k / (count + k)
-        count += k
-    error = math.sqrt(m2 / (n - 1) / n) if n > 1 else math.nan
-    return Estimate(float(mean), error, _cost(n * units_each, start))
-
-
-def _cost(units: int, start: float) -> Cost:
+def spent(units: int, start: float) -> Cost:
+    """Return the cost of work that began at ``start``."""
     return Cost(units=units, seconds=time.perf_counter() - start)

@@ -2,8 +2,7 @@
 
 The label of a prefix is the share of its continuations that end right, so *every sampled solution
 is a rollout for each of its prefixes*. Math-Shepherd (Wang et al. 2024) and Snell et al. 2024,
-appendix D, instead draw 16 new continuations at every step of a few solutions:
-:func:`continuations`.
+appendix D, instead draw 16 new continuations at every step of a few solutions.
 """
 
 from __future__ import annotations
@@ -177,38 +176,3 @@ def shared_labels(rollouts: Rollouts, ends: np.ndarray) -> np.ndarray:
     labels = np.zeros(ends.shape)
     labels[ends] = [sums[key][0] / sums[key][1] for keys in places for key in keys]
     return labels
-
-
-def exact_labels(rollouts: Rollouts, ends: np.ndarray) -> np.ndarray:
-    """Label every step end by the task's checker: 1 while all steps so far are right.
-
-    The counterpart of human labels (Lightman et al. 2023); the end of a text counts as right if the
-    answer is.
-    """
-    number = np.cumsum(ends, axis=1) - 1
-    final = np.arange(ends.shape[1]) == rollouts.lengths[:, None] - 1
-    labels = np.where(final, rollouts.right[:, None], number < rollouts.correct_steps[:, None])
-    return labels * ends
-
-
-def continuations(
-    lm: LanguageModel, task: Task, problem: str, solution: str, n: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, Cost]:
-    """Draw n new continuations after every step of one solution, as the papers do.
-
-    Returns
-    -------
-    (right, places, cost) : tuple
-        ``right`` (steps, n) bool: whether each continuation ends right. ``places`` (steps,) int: how
-        many characters of the solution each row of it follows.
-    """
-    places = [i + 1 for i, letter in enumerate(solution) if letter in task.step_end]
-    prompts = [task.prompt(problem) + solution[:place] for place in places]
-    last = sample(lm, prompts, n * len(prompts), rng)
-    texts = last.particles
-    right = np.zeros((len(places), n), dtype=bool)
-    for i, (tokens, k) in enumerate(zip(texts.tokens, texts.lengths, strict=True)):
-        step = i % len(places)
-        text = solution[: places[step]] + lm.vocabulary.decode(tokens[:k])
-        right[step, i // len(places)] = task.right(problem, task.answer(text))
-    return right, np.array(places), last.spent

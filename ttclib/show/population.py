@@ -118,22 +118,6 @@ def draw_population(
     return alive
 
 
-def untangled(history: Sequence[Population]) -> list[np.ndarray]:
-    """Number the members of each generation from top to bottom so that no two lines cross.
-
-    Returns
-    -------
-    list of numpy.ndarray of int, shape (n,)
-        Children stand in the order of their parents.
-    """
-    rows = [np.arange(len(history[0]))] if history else []
-    for population in history[1:]:
-        order = np.argsort(rows[-1][population.ancestors], kind="stable")
-        rows.append(np.empty(len(population), dtype=int))
-        rows[-1][order] = np.arange(len(population))
-    return rows
-
-
 def label_members(
     ax: Axes, t: float, heights, texts: Sequence[str], colors, size: float, **box
 ) -> None:

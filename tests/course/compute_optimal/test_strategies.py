@@ -6,6 +6,7 @@ import pytest
 pytest.importorskip("pyarrow")
 from sweep_by_hand import HARD, PROBLEMS, save_sweep
 
+from ttclib.course.compute_optimal.optimal import difficulty_bins
 from ttclib.course.compute_optimal.strategies import (
     ONE,
     confusion,
@@ -18,7 +19,6 @@ from ttclib.course.compute_optimal.strategies import (
     strategies,
 )
 from ttclib.measure import bootstrap
-from ttclib.search.optimal import difficulty_bins
 from ttclib.search.results import BEST, MAJORITY, WEIGHTED, Curve, read_results, read_samples
 
 NUMBER = 5  # of bins

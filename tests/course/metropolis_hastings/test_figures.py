@@ -8,8 +8,8 @@ from drawings import Drawing, Sheet, numbers_of
 from scipy import stats
 from views import line_of, no_event_loop_of_another_test, pixels, shown, sliders  # noqa: F401
 
-from ttclib.course.metropolis_hastings import figures
-from ttclib.sampling import diagnostics, markov, mcmc
+from ttclib.course.metropolis_hastings import figures, markov
+from ttclib.sampling import diagnostics, mcmc
 
 P = np.array([[0.2, 0.6, 0.2], [0.3, 0.0, 0.7], [0.5, 0.0, 0.5]])
 MEALS = ["rice", "noodles", "soup"]

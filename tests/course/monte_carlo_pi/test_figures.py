@@ -7,7 +7,7 @@ import pytest
 from drawings import Drawing, Sheet, numbers_of
 from views import no_event_loop_of_another_test, sliders  # noqa: F401
 
-from ttclib.course.monte_carlo_pi import figures
+from ttclib.course.monte_carlo_pi import estimators, figures
 from ttclib.sampling import montecarlo
 
 
@@ -145,11 +145,11 @@ def test_ball_view_shows_how_far_out_the_darts_are(drawings, luck):
 
 
 def strata(n, rng):
-    return montecarlo.stratified_sampling(np.cos, n, rng)
+    return estimators.stratified_sampling(np.cos, n, rng)
 
 
 def plain(n, rng):
-    return montecarlo.mean_value(np.cos, n, rng)
+    return estimators.mean_value(np.cos, n, rng)
 
 
 def rms(method, n, seed):

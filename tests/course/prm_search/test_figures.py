@@ -11,14 +11,14 @@ from matplotlib.collections import LineCollection, PathCollection
 from noisy_solver import load, solution
 from views import button, every, line_of, no_event_loop_of_another_test, pixels, shown, sliders  # noqa: F401
 
-from ttclib.course.prm_search import figures
+from ttclib.course.prm_search import chain, figures
 from ttclib.lm import arithmetic
 from ttclib.particles.smc import Population, run
-from ttclib.search import chain, sweep
+from ttclib.search import sweep
 from ttclib.search.methods import Setting, search_for, select_for
 from ttclib.search.results import block, read, where
 from ttclib.search.search import conclude
-from ttclib.show.population import SCORES, draw_population, label_members, untangled
+from ttclib.show.population import SCORES, draw_population, label_members
 from ttclib.show.style import figure
 
 PROBLEMS = {"one": "(81-74)*(98-77)-92", "two": "23+60+(88+23)"}
@@ -39,7 +39,7 @@ def test_no_two_lines_cross(seed):
     rng = np.random.default_rng(seed)
     for _ in range(20):
         history = family(rng)
-        rows = untangled(history)
+        rows = figures.untangled(history)
         for before, after, population in zip(rows, rows[1:], history[1:], strict=False):
             assert sorted(after) == list(range(len(after)))
             assert (np.diff(before[population.ancestors][np.argsort(after)]) >= 0).all()

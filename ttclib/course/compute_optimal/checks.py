@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
+from ttclib.course.compute_optimal.optimal import difficulty_bins
 from ttclib.exercise import close, exercise, expect, mistake
-from ttclib.search.optimal import difficulty_bins
 
 
 @exercise

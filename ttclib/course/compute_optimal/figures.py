@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from ttclib.cost import Cost, readable
+from ttclib.course.compute_optimal.optimal import average, choose, difficulty_bins, halves, two_fold
 from ttclib.course.compute_optimal.strategies import (
     ONE,
     confusion,
@@ -20,7 +21,6 @@ from ttclib.course.compute_optimal.strategies import (
     strategies,
 )
 from ttclib.measure import bootstrap
-from ttclib.search.optimal import average, choose, difficulty_bins, halves, two_fold
 from ttclib.search.results import BEST, MAJORITY, WEIGHTED, Curve, Results, Samples
 from ttclib.show.slider import BudgetView, options
 from ttclib.show.style import (

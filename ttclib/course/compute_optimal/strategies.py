@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ttclib.course.compute_optimal.optimal import compute_optimal, difficulty_bins
 from ttclib.inputs import finite_array
-from ttclib.search.optimal import compute_optimal, difficulty_bins
 from ttclib.search.results import BEST, MAJORITY, WEIGHTED, Curve, Results, Samples
 
 ONE = "one setting for all"

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
+from ttclib.course.metropolis_hastings import markov
 from ttclib.exercise import close, exercise, expect, mistake
-from ttclib.sampling import markov
 
 
 @exercise

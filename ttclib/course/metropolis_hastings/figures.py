@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from ttclib.cost import Cost
+from ttclib.course.metropolis_hastings import markov
 from ttclib.course.metropolis_hastings.events import events
-from ttclib.sampling import diagnostics, markov, mcmc
+from ttclib.sampling import diagnostics, mcmc
 from ttclib.show.slider import BudgetView, options, powers_of_two
 from ttclib.show.style import BAD, COLORS, GOOD, Picture, band, end_labels, figure, truth
 

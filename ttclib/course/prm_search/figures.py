@@ -10,16 +10,16 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 
 from ttclib.cost import Cost, readable
+from ttclib.course.prm_search import chain
 from ttclib.lm import arithmetic
 from ttclib.measure import bootstrap
 from ttclib.measure.votes import majority, votes
 from ttclib.particles.smc import Population, smc
-from ttclib.search import chain
 from ttclib.search.aggregation import last as last_score
 from ttclib.search.methods import BEST_OF_N, METHODS, OWN, Setting, search_for, select_for
 from ttclib.search.results import Columns, Curve, Results, block, where
 from ttclib.search.search import CONCLUSIONS, conclude, given
-from ttclib.show.population import SCORES, draw_population, label_members, untangled
+from ttclib.show.population import SCORES, draw_population, label_members
 from ttclib.show.slider import BudgetView, entry, options, powers_of_two
 from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, counting_axis, figure
 
@@ -132,6 +132,22 @@ def _own(text: str) -> str:
 
 def _paid(cost: Cost, generations: int) -> Cost:
     return replace(cost, units=generations)
+
+
+def untangled(history: Sequence[Population]) -> list[np.ndarray]:
+    """Number the members of each generation from top to bottom so that no two lines cross.
+
+    Returns
+    -------
+    list of numpy.ndarray of int, shape (n,)
+        Children stand in the order of their parents.
+    """
+    rows = [np.arange(len(history[0]))] if history else []
+    for population in history[1:]:
+        order = np.argsort(rows[-1][population.ancestors], kind="stable")
+        rows.append(np.empty(len(population), dtype=int))
+        rows[-1][order] = np.arange(len(population))
+    return rows
 
 
 def draw_search(ax, search, history: Sequence[Population], problem: str) -> None:

@@ -15,8 +15,8 @@ from tiny_transformers import tiny as tiny_transformer
 from tiny_verifiers import opinion, tiny_verifier
 
 from ttclib.cost import Cost
+from ttclib.course.prm_search import chain
 from ttclib.lm.potentials import prefer
-from ttclib.search import chain
 from ttclib.search.aggregation import AGGREGATIONS
 from ttclib.search.search import Search, conclude
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from exact_p_values import FALSE_ALARM, binomial_p_value
 
-from ttclib.measure import bootstrap
-from ttclib.search.optimal import (
+from ttclib.course.compute_optimal.optimal import (
     average,
     choose,
     compute_optimal,
@@ -15,6 +14,7 @@ from ttclib.search.optimal import (
     halves,
     two_fold,
 )
+from ttclib.measure import bootstrap
 
 # ---- difficulty ----------------------------------------------------------------------------------
 

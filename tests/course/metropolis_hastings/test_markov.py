@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ttclib.sampling import markov
+from ttclib.course.metropolis_hastings import markov
 
 CYCLE = np.array([[0.0, 1, 0], [0, 0, 1], [1, 0, 0]])
 TWO_ISLANDS = np.array([[0.5, 0.5, 0, 0], [0.5, 0.5, 0, 0], [0, 0, 1, 0], [0.1, 0.2, 0.3, 0.4]])

@@ -1,0 +1,29 @@
+"""Continuations: they go on from each step, and only what can end right does."""
+
+import numpy as np
+
+from ttclib.course.process_reward_model.per_step import continuations
+from ttclib.lm import arithmetic
+from ttclib.lm.models import load
+
+PROBLEM = "(17-9)*12+45"
+
+
+def test_continuations_follow_each_step():
+    lm = load("lab-small")
+    solution = arithmetic.solve(arithmetic.parse(PROBLEM))
+    right, places, cost = continuations(
+        lm, arithmetic.TASK, PROBLEM, solution, 30, np.random.default_rng(0)
+    )
+    assert [solution[:p] for p in places] == [
+        "17-9=8;",
+        "17-9=8;8*12=96;",
+        "17-9=8;8*12=96;96+45=141;",
+    ]
+    assert right.shape == (3, 30)
+    assert right[2].mean() > 0.9  # all that is left is to copy the answer
+    assert cost.lm_tokens > 0
+    wrong = solution.replace("=96;96+", "=90;90+").replace("141", "135")
+    assert not continuations(lm, arithmetic.TASK, PROBLEM, wrong, 30, np.random.default_rng(0))[0][
+        1:
+    ].any()
