@@ -7,7 +7,8 @@ from tools import site
 
 pytestmark = pytest.mark.browser
 VIEW = """
-from ttclib.show import BudgetView, figure, powers_of_two
+from ttclib.show.slider import BudgetView, powers_of_two
+from ttclib.show.style import figure
 fig, ax = figure()
 ax.set(xlim=(0, 20), ylim=(0, 1))
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from ttclib.show import BudgetView, figure, options, powers_of_two
+from ttclib.show.slider import BudgetView, options, powers_of_two
+from ttclib.show.style import figure
 
 pytestmark = pytest.mark.browser
 

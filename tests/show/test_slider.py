@@ -17,17 +17,9 @@ from views import button, every, line_of, no_event_loop_of_another_test, pixels,
 
 from ttclib.cost import Cost
 from ttclib.inputs import whole_number
-from ttclib.show import (
-    BudgetView,
-    Picture,
-    band,
-    end_labels,
-    entry,
-    figure,
-    options,
-    powers_of_two,
-    slider,
-)
+from ttclib.show import slider
+from ttclib.show.slider import BudgetView, entry, options, powers_of_two
+from ttclib.show.style import Picture, band, end_labels, figure
 
 # ---- helpers: what a learner can see and touch --------------------------------------------------
 

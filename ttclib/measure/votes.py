@@ -155,11 +155,7 @@ def best_at_k(scores: ArrayLike, right: ArrayLike, k: ArrayLike) -> np.ndarray |
     ----------
     scores, right : arrays, shape (..., n)
     k : int or array of ints, shape (m,)
-        From 1 to n.
-
-    Returns
-    -------
-    float or numpy.ndarray, shape (...) for one k and (..., m) for several
+        As in :func:`pass_at_k`, and so is what is returned.
 
     Raises
     ------
@@ -192,11 +188,7 @@ def majority_at_k(answers: Sequence[Hashable], right: Hashable, k: ArrayLike) ->
     right : hashable
         The right answer.
     k : int or array of ints, shape (m,)
-        From 1 to n.
-
-    Returns
-    -------
-    float or numpy.ndarray, shape (m,) if k is an array
+        As in :func:`pass_at_k`, and so is what is returned.
 
     Raises
     ------

@@ -43,17 +43,17 @@ def believe(
         size = sizes[rows]
         length = int((size + texts.lengths).max())
         tokens = np.zeros((len(rows), length), np.int64)
-        surprise = np.zeros((len(rows), length, 2))
+        per_token = np.zeros((len(rows), length, 2))
         written = torch.zeros(len(rows), length, dtype=torch.bool)
         for r, (p, k) in enumerate(zip(size, texts.lengths, strict=True)):
             tokens[r, : p + k] = [*prompts[texts.problem[r]], *texts.tokens[r, :k]]
-            surprise[r, p : p + k] = texts.per_token[r, :k]
+            per_token[r, p : p + k] = texts.per_token[r, :k]
             written[r, p : p + k] = True
         causal = torch.ones(length, length, dtype=torch.bool).tril()
         with torch.inference_mode():
             logits, after = net(
                 torch.from_numpy(tokens),
-                torch.from_numpy(surprise).float(),
+                torch.from_numpy(per_token).float(),
                 written,
                 torch.arange(length).expand(len(rows), -1),
                 causal,

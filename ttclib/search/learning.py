@@ -28,6 +28,7 @@ class PackedSolutions(training.Packed):
     Attributes
     ----------
     per_token : numpy.ndarray of float16, shape (rows, length, 2)
+        Log probability and entropy, as in :class:`ttclib.search.rollouts.Rollouts`.
     written : numpy.ndarray of bool
         Where the generator's tokens are; the others are the problem's, or none.
     ends : numpy.ndarray of bool

@@ -64,20 +64,18 @@ class Setting:
     model: str = "lab-small"
 
     def __post_init__(self):
-        for name, value, known in (
-            ("method", self.method, METHODS),
-            ("aggregate", self.aggregate, AGGREGATIONS),
-        ):
-            if value not in known:
-                raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(known)}")
-        for name, value in {
+        for name, known in {"method": METHODS, "aggregate": AGGREGATIONS}.items():
+            if (asked := getattr(self, name)) not in known:
+                raise ValueError(f"{name} is {asked!r}; it must be one of {', '.join(known)}")
+        numbers = {
             "n": whole_number("N", self.n),
             "width": whole_number("width M", self.width),
             "lookahead": whole_number("lookahead k", self.lookahead, 0),
             "anneal": whole_number("anneal", self.anneal),
             "temperature": positive("temperature", self.temperature),
             "balance": positive("balance", self.balance),
-        }.items():
+        }
+        for name, value in numbers.items():
             object.__setattr__(self, name, value)  # as plain numbers, for files and hashes
         if self.width > self.n:
             raise ValueError(f"M is {self.width} and N is {self.n}; M must be at most N")

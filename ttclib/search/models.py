@@ -1,10 +1,12 @@
-"""The course's verifiers, ready to search with."""
+"""The course's verifiers, and models, ready to search with."""
 
 from __future__ import annotations
 
 import functools
 
 from ttclib.artefacts import path
+from ttclib.lm import models
+from ttclib.lm.engine import CausalLM
 from ttclib.search.verifier import RewardModel
 
 VERIFIERS = ("prm", "prm-weak", "orm")
@@ -24,3 +26,8 @@ def load_verifier(name: str) -> RewardModel:
     if name not in VERIFIERS:
         raise ValueError(f"verifier is {name!r}; it must be one of {', '.join(VERIFIERS)}")
     return RewardModel.load(path(name))
+
+
+def model_or_verifier(name: str) -> CausalLM | RewardModel:
+    """Load what has this name: see :func:`load_verifier` and :func:`ttclib.lm.models.load`."""
+    return load_verifier(name) if name in VERIFIERS else models.load(name)

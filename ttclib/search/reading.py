@@ -76,7 +76,8 @@ def fresh(tokens: np.ndarray, ends: np.ndarray) -> np.ndarray:
     A reader that stops at ``ends`` (n, steps) reads each beginning once, as a trie holds it, so the
     first m texts cost the sum of the first m numbers.
     """
-    known, count = set(), np.zeros(len(tokens), dtype=int)
+    known: set[bytes] = set()
+    count = np.zeros(len(tokens), dtype=int)
     for i, (text, mine) in enumerate(zip(tokens, ends, strict=True)):
         begun = 0
         for end in mine[mine > 0]:

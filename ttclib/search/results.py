@@ -20,7 +20,9 @@ from ttclib.search.methods import ANNEALED, BEST_OF_N, OWN, Setting, width_rules
 
 Columns = Mapping[str, np.ndarray]
 
-MAJORITY, WEIGHTED, BEST = "majority", "best-of-N weighted", "best-of-N max"
+MAJORITY = "majority"
+WEIGHTED = "best-of-N weighted"
+BEST = "best-of-N max"
 
 
 def read(

@@ -28,7 +28,8 @@ class Rollouts:
     tokens : numpy.ndarray of int16, shape (m, longest)
         −1 beyond the end.
     per_token : numpy.ndarray of float16, shape (m, longest, 2)
-        Log probability and entropy of each token under the generator.
+        Log probability (the surprise is minus that) and entropy (nats) of each token under the
+        generator.
     lengths : numpy.ndarray of int, shape (m,)
     right : numpy.ndarray of bool, shape (m,)
         Whether the answer is right.

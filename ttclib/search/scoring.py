@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from ttclib.search.protocols import Verifier
 Score = Callable[[str, str], float]
 
 
+@dataclass(frozen=True)
 class Scoring:
     """A verifier made of a plain function of the problem and the text so far. It costs nothing.
 
@@ -25,22 +27,21 @@ class Scoring:
         Whether it takes lists of both and returns one number for each: one call for a generation.
     """
 
-    def __init__(self, score: Callable, batch: bool = False):
-        self.score = score
-        self.batch = batch
+    score: Callable
+    batch: bool = False
 
     def start(self, lm, task, problems, length) -> ScoringReader:
         """Return a reader of the texts themselves."""
         return ScoringReader(self, lm.vocabulary, list(problems))
 
 
+@dataclass(frozen=True)
 class ScoringReader:
     """A function at work: it is asked about whole texts, and remembers nothing."""
 
-    def __init__(self, scoring: Scoring, vocabulary: Vocabulary, problems: list[str]):
-        self.scoring = scoring
-        self.vocabulary = vocabulary
-        self.problems = problems
+    scoring: Scoring
+    vocabulary: Vocabulary
+    problems: list[str]
 
     def read(self, texts: Sequences, chosen: np.ndarray, keep: bool = False):
         """Score the chosen texts: see :class:`ttclib.search.protocols.Reader`.

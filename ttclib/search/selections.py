@@ -43,7 +43,8 @@ def beam(width: int) -> Selection:
     width = whole_number("width M", width)
 
     def select(population, rng):
-        n, (live, places) = len(population), _under_way(population)
+        n = len(population)
+        live, places = _under_way(population)
         if n % width:
             raise ValueError(f"N is {n} and M is {width}; N must be a multiple of M")
         best = live[np.argsort(-population.log_weights[live], kind="stable")]

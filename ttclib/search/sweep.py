@@ -11,19 +11,18 @@ budget, and every verifier reads the same samples.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import torch
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
@@ -38,6 +37,7 @@ from ttclib.particles.islands import split, within
 from ttclib.particles.smc import Population, smc
 from ttclib.search.aggregation import AGGREGATIONS
 from ttclib.search.methods import BEST_OF_N, Setting, sampler_for, search_for, select_for
+from ttclib.search.models import model_or_verifier
 from ttclib.search.reading import fresh, rescore, stops
 from ttclib.search.search import CONCLUSIONS, given
 
@@ -114,22 +114,13 @@ def jobs(
             f"a sweep over {len(draws)} settings and {len(problems)} problems does nothing"
         )
     found = []
-    for group in draws.values():
-        group = tuple(sorted(group, key=astuple))
+    for together in draws.values():
+        group = tuple(sorted(together, key=astuple))
         size = max(1, at_once // max(setting.n for setting in group))
         for seed in range(seeds):
             for block, first in enumerate(range(0, len(problems), size)):
                 found.append(Job(group, seed, block, first, tuple(problems[first : first + size])))
     return sorted(found, key=lambda one: -one.work)
-
-
-@functools.cache
-def model_or_verifier(name: str):
-    """Load a language model or a verifier of the course by its name, once in a process."""
-    from ttclib.lm import models
-    from ttclib.search.models import VERIFIERS, load_verifier
-
-    return load_verifier(name) if name in VERIFIERS else models.load(name)
 
 
 def carry_out(one: Job, task: Task, load: Callable[[str], object] = model_or_verifier) -> Found:
@@ -152,13 +143,14 @@ def _search(one: Job, task: Task, lm, verifiers) -> tuple[list[dict], list[dict]
     for last in smc(search, setting.n * k, within(k, select_for(setting)), rng):
         texts = last.particles
         written += np.bincount(texts.prompt, texts.lengths - texts.begun, k).astype(int)
-    ahead = last.spent.lm_tokens - written.sum()  # written greedily, and forgotten
+    paid = _share(last.spent, 1 / k, 1 / k)
+    # written greedily, and forgotten
+    paid["ahead_tokens"] = (last.spent.lm_tokens - written.sum()) / k
     rows = []
     for i, island in enumerate(split(last, k)):
         texts = search.texts(island.particles)
-        row = conclusions(task, one.problems[i], island, texts, island.particles.scores)
-        spent = _share(last.spent, 1 / k, 1 / k)
-        rows.append(_row(one, task, i, setting, row, written[i], ahead / k, spent))
+        said = conclusions(task, one.problems[i], island, texts, island.particles.scores)
+        rows.append(_row(one, task, i, setting, said, paid | {"lm_tokens": int(written[i])}))
     return rows, []
 
 
@@ -175,37 +167,38 @@ def _draw(one: Job, task: Task, lm, verifiers) -> tuple[list[dict], list[dict]]:
         per_token=True,
         sampler=sampler_for(one.settings[0]),
     )
+    drawn = last.particles
     read = {
-        name: rescore(verifier, lm, task, one.problems, last.particles)
+        name: rescore(verifier, lm, task, one.problems, drawn)
         for name, verifier in verifiers.items()
     }
     # what each text adds to those before it, for the model (a token at a time) and for a verifier
-    ends = stops(last.particles, lm.vocabulary.containing(task.step_end))
-    every = np.minimum(np.arange(1, ends.max()), last.particles.lengths[:, None] - 1)
+    ends = stops(drawn, lm.vocabulary.containing(task.step_end))
+    every = np.minimum(np.arange(1, ends.max()), drawn.lengths[:, None] - 1)
     fed = np.zeros(len(last), dtype=int)
     seen = np.zeros(len(last), dtype=int)
     for i, prompt in enumerate(prompts):
-        fed[i::k] = fresh(last.particles.tokens[i::k], every[i::k])
-        seen[i::k] = fresh(last.particles.tokens[i::k], ends[i::k])
+        fed[i::k] = fresh(drawn.tokens[i::k], every[i::k])
+        seen[i::k] = fresh(drawn.tokens[i::k], ends[i::k])
         fed[i] += len(lm.vocabulary.encode(prompt))
         seen[i] += len(lm.vocabulary.encode(prompt))
     rows: list[dict] = []
     samples: list[dict] = []
     for i in range(k):
         mine = np.arange(i, len(last), k)
-        texts = [lm.vocabulary.decode(row[row >= 0]) for row in last.particles.tokens[mine]]
+        texts = [lm.vocabulary.decode(row[row >= 0]) for row in drawn.tokens[mine]]
         for setting in one.settings:
             n = mine[: setting.n]
             scores, cost = read[setting.verifier]
             with np.errstate(divide="ignore"):
                 log_weights = np.log(AGGREGATIONS[setting.aggregate](scores[n]))
-            drawn = Population(last.t, last.particles[n], log_weights, np.arange(setting.n))
-            row = conclusions(task, one.problems[i], drawn, texts[: setting.n], scores[n])
-            spent = _share(last.spent + cost, fed[n].sum() / fed.sum(), seen[n].sum() / seen.sum())
-            tokens = drawn.particles.lengths.sum()
-            rows.append(_row(one, task, i, setting, row, tokens, 0.0, spent))
-        scores = {name: found[mine] for name, (found, _) in read.items()}
-        samples += _samples(one, task, i, last.particles[mine], texts, scores)
+            first = Population(last.t, drawn[n], log_weights, np.arange(setting.n))
+            said = conclusions(task, one.problems[i], first, texts[: setting.n], scores[n])
+            paid = _share(last.spent + cost, fed[n].sum() / fed.sum(), seen[n].sum() / seen.sum())
+            paid |= {"lm_tokens": int(drawn.lengths[n].sum()), "ahead_tokens": 0.0}
+            rows.append(_row(one, task, i, setting, said, paid))
+        scored = {name: scores[mine] for name, (scores, _) in read.items()}
+        samples += _samples(one, task, i, drawn[mine], texts, scored)
     return rows, samples
 
 
@@ -223,23 +216,34 @@ def conclusions(
         Of a verifier.
     """
     found = given(task, population, texts)
-    said = {"majority": votes.majority(found)}
-    said |= {"posterior": votes.weighted_majority(found, population.weights)}
+    said = {
+        "majority": votes.majority(found),
+        "posterior": votes.weighted_majority(found, population.weights),
+    }
     for name, aggregate in AGGREGATIONS.items():
         values = aggregate(scores)
         said |= {f"{how}_{name}": CONCLUSIONS[how](found, values) for how in ("weighted", "max")}
-    right = {f"{way}_right": task.right(problem, answer) for way, answer in said.items()}
-    passed = any(task.right(problem, answer) for answer in dict.fromkeys(found))
-    passed = {"passed": passed, "mean_length": float(population.particles.lengths.mean())}
-    return {way: _short(answer) for way, answer in said.items()} | right | passed
+    return {
+        **{way: _short(answer) for way, answer in said.items()},
+        **{f"{way}_right": task.right(problem, answer) for way, answer in said.items()},
+        "passed": any(task.right(problem, answer) for answer in dict.fromkeys(found)),
+        "mean_length": float(population.particles.lengths.mean()),
+    }
 
 
-def _row(one, task, i, setting, row, tokens, ahead, spent) -> dict:
-    expression = one.problems[i]
-    problem = {"problem": one.first + i, "expression": expression}
-    problem |= {"value": _short(task.reference(expression))}
-    paid = {"generations": setting.generations, "lm_tokens": int(tokens), "ahead_tokens": ahead}
-    return asdict(setting) | {"seed": one.seed} | problem | row | paid | spent
+def _row(one: Job, task: Task, i: int, setting: Setting, said: dict, paid: dict) -> dict:
+    """Return a row of the results: the setting, its problem, what it said and what it paid."""
+    problem = one.problems[i]
+    return {
+        **asdict(setting),
+        "generations": setting.generations,
+        "seed": one.seed,
+        "problem": one.first + i,
+        "expression": problem,
+        "value": _short(task.reference(problem)),
+        **said,
+        **paid,
+    }
 
 
 def _share(spent: Cost, lm: float, verifier: float) -> dict:
@@ -274,7 +278,7 @@ def _samples(
     ]
 
 
-def _short(answer: int | None) -> int | None:
+def _short(answer: Any) -> int | None:
     """Fit an answer into the file: a model may write any number of digits."""
     return None if answer is None else min(int(answer), 2**31 - 1)
 
@@ -282,45 +286,33 @@ def _short(answer: int | None) -> int | None:
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """One thread each: many processes with many threads would wait for each other."""
-    torch = sys.modules.get("torch")
-    before = torch.get_num_threads() if torch else None
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
     try:
-        if torch:
-            torch.set_num_threads(1)
         yield
     finally:
-        if torch:
-            torch.set_num_threads(before)
+        torch.set_num_threads(before)
 
 
-# ---- the whole sweep -------------------------------------------------------------------------------
+# ---- the whole sweep ------------------------------------------------------------------------------
 
-_TYPES = {str: pa.string(), int: pa.int32(), float: pa.float64(), bool: pa.bool_()}
-_WAYS = [
-    "majority",
-    "posterior",
-    *(f"{how}_{name}" for name in AGGREGATIONS for how in ("weighted", "max")),
-]
-RESULTS = pa.schema(
-    [
-        (field.name, _TYPES[{"str": str, "int": int, "float": float}[field.type]])
-        for field in fields(Setting)
-    ]
-    + [
-        ("seed", pa.int32()),
-        ("problem", pa.int32()),
-        ("expression", pa.string()),
-        ("value", pa.int32()),
-    ]
-    + [(way, pa.int32()) for way in _WAYS]
-    + [(f"{way}_right", pa.bool_()) for way in _WAYS]
-    + [("passed", pa.bool_()), ("mean_length", pa.float64()), ("generations", pa.int32())]
-    + [("lm_tokens", pa.int64()), ("ahead_tokens", pa.float64())]
-    + [
-        (name, pa.float64())
-        for name in ("lm_positions", "lm_flops", "verifier_positions", "verifier_flops")
-    ]
-)
+_WAYS = ("majority", "posterior")
+_WAYS += tuple(f"{how}_{name}" for name in AGGREGATIONS for how in ("weighted", "max"))
+_TYPES = {
+    "str": pa.string(),
+    "int": pa.int32(),
+    "long": pa.int64(),
+    "float": pa.float64(),
+    "bool": pa.bool_(),
+}
+_COLUMNS = {field.name: str(field.type) for field in fields(Setting)}
+_COLUMNS |= {"seed": "int", "problem": "int", "expression": "str", "value": "int"}
+_COLUMNS |= dict.fromkeys(_WAYS, "int")
+_COLUMNS |= {f"{way}_right": "bool" for way in _WAYS}
+_COLUMNS |= {"passed": "bool", "mean_length": "float", "generations": "int"}
+_COLUMNS |= {"lm_tokens": "long", "ahead_tokens": "float"}
+_COLUMNS |= dict.fromkeys(_share(Cost(), 1, 1), "float")
+RESULTS = pa.schema([(name, _TYPES[kind]) for name, kind in _COLUMNS.items()])
 
 
 @dataclass(frozen=True)
@@ -426,14 +418,14 @@ def _merge(work: Path, plan: list[Job]) -> Sweep:
     parts = [pq.read_table(_part(work, one)) for one in plan]
     seconds = sum(float(part.schema.metadata[b"seconds"]) for part in parts)
     results = pa.concat_tables([part.replace_schema_metadata() for part in parts])
+    results = _sorted(results, [*(field.name for field in fields(Setting)), "seed", "problem"])
     draws = [one for one in plan if one.settings[0].method == BEST_OF_N]
-    samples = [pq.read_table(_part(work, one, "samples")) for one in draws]
-    samples = pa.concat_tables(samples, promote_options="default") if draws else None
-    return Sweep(
-        _sorted(results, [*(field.name for field in fields(Setting)), "seed", "problem"]),
-        _sorted(samples, ["model", "temperature", "seed", "problem", "sample"]) if draws else None,
-        seconds,
-    )
+    samples = None
+    if draws:
+        tables = [pq.read_table(_part(work, one, "samples")) for one in draws]
+        samples = pa.concat_tables(tables, promote_options="default")
+        samples = _sorted(samples, ["model", "temperature", "seed", "problem", "sample"])
+    return Sweep(results, samples, seconds)
 
 
 def _sorted(table: pa.Table, names: list[str]) -> pa.Table:

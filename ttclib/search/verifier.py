@@ -3,8 +3,9 @@ likely it is to end right.
 
 A process reward model (PRM; Lightman et al. 2023) is asked after every step, an outcome reward
 model (ORM; Cobbe et al. 2021) was trained on whole solutions only. Both have the generator's
-architecture with one number for its head, and read one thing more: how surprised the generator was
-by each of its own tokens. It computed that anyway.
+architecture with one number for its head, and read one thing more: the log probability of each
+token under the generator, and the entropy there (``per_token``). It computed them anyway. The
+surprise at a token is −log p, so surprises above 8 nats count as 8.
 
 A *reader* is a verifier at work on one search. Ours keeps keys and values of what it has read, as the
 decoding engine does: when a text has grown by a step, it reads that step, and equal texts once.
@@ -20,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from ttclib.cost import Cost
@@ -27,15 +29,16 @@ from ttclib.lm.engine import Rows
 from ttclib.lm.flops import coefficients
 from ttclib.lm.llama import Llama, Shape
 from ttclib.lm.protocols import LanguageModel, Task
+from ttclib.lm.sequences import Sequences
 
-LEAST = -8.0  # log probabilities below it count as this
+LEAST = -8.0  # log probabilities below it count as this: the most surprise, with its sign changed
 
 
 class Net(nn.Module):
     """A language model that is surprised, and one small block that judges.
 
-    The body *predicts* each next token, as the generator does. The judge is told how surprised
-    those predictions were by the token that came, and how surprised the generator was, then and in
+    The body *predicts* each next token, as the generator does. The judge is told how probable the
+    token that came was by those predictions, and how probable it was to the generator, then and in
     the text so far (:func:`so_far`), and gives one number. So arithmetic is learned from texts,
     where it is easy to learn, and the labels of steps need to teach only what surprise means.
     (Cobbe et al. 2021, §4.2, train their verifier on both objectives too.)
@@ -53,7 +56,8 @@ class Net(nn.Module):
 
     def __init__(self, shape: Shape, judge: int = 32, seed: int = 0):
         super().__init__()
-        self.body, self.hidden = Llama(shape, seed), judge
+        self.body = Llama(shape, seed)
+        self.hidden = judge
         self.head = nn.Linear(shape.width, 1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
@@ -72,8 +76,8 @@ class Net(nn.Module):
         ----------
         tokens, positions : int tensors, shape (rows, length)
         per_token : tensor, shape (rows, length, 2)
-            Log probability of the token under the generator, and the entropy (nats) of the law it
-            was drawn from. Log probabilities below −8 count as −8.
+            Log probability of the token under the generator, and the entropy (nats) of the
+            distribution it was drawn from. Log probabilities below −8 count as −8.
         written : bool tensor, shape (rows, length)
             Whether the generator wrote the token. A problem, which it did not, surprises nobody.
         mask, cache
@@ -85,41 +89,40 @@ class Net(nn.Module):
         Returns
         -------
         (logits, after) : tuple of tensors
-            Of ending right (rows, length), and (rows, length, V + 4): log law of each next token,
-            then the text so far. A plain head needs none of that, and leaves the log laws.
+            Of ending right (rows, length), and (rows, length, V + 4): the log distribution of each
+            next token, then the text so far. A plain head leaves the log distributions alone.
         """
         body = self.body
         x = body.through(body.embed(tokens), positions, mask, cache)
-        laws = torch.log_softmax(F.linear(body.norm(x), body.embed.weight), -1)
+        log_p = torch.log_softmax(F.linear(body.norm(x), body.embed.weight), -1)
         if not self.hidden:
-            return self.head(body.norm(x))[..., 0], laws
-        law, sums = (None, None) if before is None else before.tensor_split([laws.shape[-1]], -1)
-        both = (
-            torch.stack([per_token, _of_each(laws, tokens, law)], dim=-1) * written[..., None, None]
-        )
-        both = both.clamp(min=LEAST)  # entropies are positive
+            return self.head(body.norm(x))[..., 0], log_p
+        first, sums = (None, None) if before is None else before.tensor_split([log_p.shape[-1]], -1)
+        both = torch.stack([per_token, _of_each(log_p, tokens, first)], dim=-1)
+        both = (both * written[..., None, None]).clamp(min=LEAST)  # entropies are positive
         sums = so_far(both, positions, sums)
         x = x + self.channels(torch.cat([both.flatten(2), sums], dim=-1))
         if cache is not None:
             cache = _Behind(cache, len(body.blocks))
         x = self.judge.through(x, positions, mask, cache)
-        return self.head(self.judge.norm(x))[..., 0], torch.cat([laws, sums], dim=-1)
+        return self.head(self.judge.norm(x))[..., 0], torch.cat([log_p, sums], dim=-1)
 
 
 class _Behind:
     """The layers of a cache behind the first few."""
 
     def __init__(self, cache, first):
-        self.cache, self.first = cache, first
+        self.cache = cache
+        self.first = first
 
     def update(self, keys, values, layer):
         return self.cache.update(keys, values, self.first + layer)
 
 
-def _of_each(laws, tokens, law):
-    """Log probability and entropy of each token under the law before it."""
-    first = torch.zeros_like(laws[:, :1]) if law is None else law[:, None]
-    before = torch.cat([first, laws[:, :-1]], dim=1)
+def _of_each(log_p, tokens, first):
+    """Log probability and entropy of each token under the distribution before it."""
+    first = torch.zeros_like(log_p[:, :1]) if first is None else first[:, None]
+    before = torch.cat([first, log_p[:, :-1]], dim=1)
     entropy = -(before.exp() * before).sum(-1)
     found = before.gather(-1, tokens[..., None])[..., 0]
     return torch.stack([found, entropy], dim=-1)
@@ -145,7 +148,8 @@ def so_far(per_token: torch.Tensor, positions: torch.Tensor, before: torch.Tenso
         For each reader the sum of log probabilities, in units of 4 nats; then the least log
         probability + entropy, which is zero on average and far below zero where a token was a slip.
     """
-    log_p, excess = per_token[:, :, 0] / 4, per_token.sum(2)
+    log_p = per_token[:, :, 0] / 4
+    excess = per_token.sum(2)
     begin = (torch.arange(positions.shape[1]) - positions).clamp(min=0)[..., None].expand_as(log_p)
     total = log_p.cumsum(1)
     total = total - (total - log_p).gather(1, begin)
@@ -153,7 +157,8 @@ def so_far(per_token: torch.Tensor, positions: torch.Tensor, before: torch.Tenso
     worst = (excess - apart).cummin(1).values + apart
     if before is not None:
         likely, slip = before[:, None].chunk(2, dim=-1)
-        total, worst = total + likely, torch.minimum(worst, slip)
+        total = total + likely
+        worst = torch.minimum(worst, slip)
     return torch.cat([total, worst], dim=-1)
 
 
@@ -210,23 +215,16 @@ class RewardModel:
 
     def save(self, folder: Path) -> None:
         """Write ``config.json`` and ``model.safetensors``."""
-        from safetensors.torch import save_file
-
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        config = {
-            "shape": asdict(self.net.body.shape),
-            "judge": self.net.hidden,
-            "texts": self.texts,
-        }
+        shape = asdict(self.net.body.shape)
+        config = {"shape": shape, "judge": self.net.hidden, "texts": self.texts}
         (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
         save_file(self.net.state_dict(), folder / "model.safetensors")
 
     @classmethod
     def load(cls, folder: Path) -> RewardModel:
         """Read what :meth:`save` wrote."""
-        from safetensors.torch import load_file
-
         folder = Path(folder)
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         net = Net(Shape(**config["shape"]), config["judge"])
@@ -241,52 +239,46 @@ class CachedReader:
     """
 
     def __init__(self, verifier: RewardModel, prompts: Sequence[Sequence[int]], length: int):
-        self.verifier, self.prompts = verifier, [np.asarray(prompt) for prompt in prompts]
+        self.verifier = verifier
         shape = verifier.net.body.shape
         shape = replace(shape, layers=shape.layers + 1)  # the judge's block is one more
         # room for what pads a short step beside a long one
         self._cache = Rows(shape.config(), len(prompts), 2 * length, torch.float32, "cpu")
         self._rows: dict[tuple[int, bytes], int] = {}
-        self._left = None  # what is left of reading each row: see Net.forward
-        longest = max(map(len, self.prompts))
-        tokens = np.zeros((len(prompts), longest), dtype=np.int64)
-        for row, prompt in enumerate(self.prompts):
+        self._left: torch.Tensor  # what is left of reading each row: see Net.forward
+        counts = np.array([len(prompt) for prompt in prompts])
+        tokens = np.zeros((len(prompts), counts.max()), dtype=np.int64)
+        for row, prompt in enumerate(prompts):
             tokens[row, : len(prompt)] = prompt
             self._rows[row, b""] = row
-        counts = np.array([len(prompt) for prompt in prompts])
         self._forward(tokens, None, np.zeros_like(counts), counts)
         self._unpaid = self._cost(counts, np.zeros_like(counts))
 
-    def read(self, texts, chosen: np.ndarray, keep: bool = False) -> tuple[np.ndarray, Cost]:
-        """Score the chosen texts at their ends.
+    def read(
+        self, texts: Sequences, chosen: np.ndarray, keep: bool = False
+    ) -> tuple[np.ndarray, Cost]:
+        """Score the chosen texts: see :class:`ttclib.search.protocols.Reader`.
 
-        Parameters
-        ----------
-        texts : ttclib.lm.decoding.Sequences
-            Each has grown by what is after ``begun``; all before was read by an earlier call.
-        chosen : numpy.ndarray of int, shape (m,)
-            Texts that nobody chooses are forgotten; the bare problems never are.
-        keep : bool
-            Whether to remember the earlier texts instead of the new ones.
-
-        Returns
-        -------
-        (scores, cost) : tuple of numpy.ndarray, shape (m,), and Cost
-            Probabilities in (0, 1); equal texts are read once.
+        Equal texts are read once. Texts that nobody chooses are forgotten; the bare problems never
+        are. ``keep``: remember the earlier texts instead of the new ones.
         """
-        groups: dict[tuple[int, bytes], int] = {}
-        which = np.array(
-            [groups.setdefault(self._key(texts, i, texts.lengths[i]), i) for i in chosen]
-        )
+        groups: dict[tuple[int, bytes], int] = {}  # each different text, and the first that is it
+        which = [groups.setdefault(self._key(texts, i, texts.lengths[i]), i) for i in chosen]
         new = np.array(list(groups.values()), dtype=int)
         if not len(new):
             return np.empty(0), Cost()
         old = np.array([self._rows[self._key(texts, i, texts.begun[i])] for i in new])
-        known = [(key, row) for key, row in self._rows.items() if keep or not key[1]]
-        fed, kept = self._cache.arrange(old, np.array([row for _, row in known], dtype=int))
-        start, counts = self._cache.lengths[: len(new)].copy(), np.empty(len(new), dtype=int)
+        known = {key: row for key, row in self._rows.items() if keep or not key[1]}
+        others = np.array(list(known.values()), dtype=int)
+        # The cache feeds its first rows, all at once. So rows that grow are copied to the front,
+        # one for each new text even where several grew from the same beginning, and what is kept
+        # stands behind them. To move little, a row that can stay does: new text j is in row fed[j],
+        # and rows from here on are counted as in the cache. What is left of reading moves along.
+        fed, kept = self._cache.arrange(old, others)
+        start = self._cache.lengths[: len(new)].copy()
+        counts = np.empty(len(new), dtype=int)
         counts[fed] = texts.lengths[new] - texts.begun[new]
-        left = self._left[np.concatenate([old, [row for _, row in known]]).astype(int)]
+        left = self._left[np.concatenate([old, others])]
         left[np.concatenate([fed, kept])] = left.clone()
         tokens = np.zeros((len(new), counts.max()), dtype=np.int64)
         per_token = np.zeros((*tokens.shape, 2))
@@ -296,11 +288,12 @@ class CachedReader:
             per_token[row, : counts[row]] = texts.per_token[i, grown]
         logits = self._forward(tokens, per_token, start, counts, left[: len(new)])
         self._left = torch.cat([self._left, left[len(new) :]])
-        self._rows = {key: row for (key, _), row in zip(known, kept, strict=True)}
+        self._rows = dict(zip(known, kept, strict=True))
         if not keep:
             self._rows |= zip(groups, fed, strict=True)
         score = dict(zip(new, 1 / (1 + np.exp(-logits[fed])), strict=True))
-        cost, self._unpaid = self._unpaid + self._cost(counts, start), Cost()
+        cost = self._unpaid + self._cost(counts, start)
+        self._unpaid = Cost()
         return np.array([score[i] for i in which]), cost
 
     def _key(self, texts, i, length):

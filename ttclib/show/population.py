@@ -28,7 +28,6 @@ def draw_population(
     height: Measure | None = None,
     *,
     color: str = GOOD,
-    dead: str = MUTED,
     dots: bool = True,
     score: Measure | None = None,
     grown: Measure | None = None,
@@ -83,7 +82,7 @@ def draw_population(
         if score:
             ends.append(score(population)[alive[t] & shown[t]])
     if lost:
-        ax.plot(*_joined(_thinned(np.concatenate(lost))), color=dead, linewidth=0.5, alpha=0.6)
+        ax.plot(*_joined(_thinned(np.concatenate(lost))), color=MUTED, linewidth=0.5, alpha=0.6)
         lines = _thinned(np.concatenate(kept))
         if score:
             colors = SCORES(_thinned(np.concatenate(ends)))
@@ -95,18 +94,13 @@ def draw_population(
     if dots and score:
         size = np.where(lives, 34.0, 12.0)
         fill = SCORES(np.concatenate([score(p) for p in history]))
-        edge = np.where(lives, TRUTH, dead)
+        edge = np.where(lives, TRUTH, MUTED)
         for chosen in (drawn & ~lives, drawn & lives):
-            look = {
-                "s": size[chosen],
-                "c": fill[chosen],
-                "edgecolors": edge[chosen],
-                "linewidths": 0.5,
-            }
-            ax.scatter(time[chosen], where[chosen], zorder=3, **look)
+            look = {"s": size[chosen], "c": fill[chosen], "edgecolors": edge[chosen]}
+            ax.scatter(time[chosen], where[chosen], linewidths=0.5, zorder=3, **look)
     elif dots:
         size = np.minimum(np.concatenate([12.0 * len(p) * p.weights for p in history]), 150)
-        for chosen, fill in ((drawn & ~lives, dead), (drawn & lives, color)):
+        for chosen, fill in ((drawn & ~lives, MUTED), (drawn & lives, color)):
             ax.scatter(
                 time[chosen], where[chosen], s=size[chosen], color=fill, linewidths=0, zorder=3
             )

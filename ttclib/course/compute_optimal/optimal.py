@@ -87,6 +87,10 @@ def choose(right, bins, fold, weights=None) -> np.ndarray:
     weights = np.broadcast_to(1.0 if weights is None else weights, fold.shape)
     exists = ~np.isnan(right).any(axis=1)
     there = np.where(exists[:, None], right, 0.0)
+    # How often each setting is right in each bin of each half, counted for all splits at once. A
+    # matrix product of 0/1 (or bootstrap) weights with the items of one bin: no split is visited,
+    # and an item of weight zero tells nothing about the half it is on. Settings that do not exist
+    # at this budget count as 0 here, because NaN · 0 is NaN, and can only lose below.
     total = np.empty((*fold.shape[:-1], 2, bins.max() + 1, len(right)))
     for half, side in enumerate((~fold, fold)):
         for b in range(bins.max() + 1):
@@ -103,6 +107,7 @@ def two_fold(right, bins, fold, weights=None) -> np.ndarray:
     """
     chosen = choose(right, bins, fold, weights)
     on_first, on_second = np.moveaxis(chosen, -2, 0)
+    # fold is True on the second half: its items take what was best on the first
     return np.where(np.asarray(fold, dtype=bool), on_first[..., bins], on_second[..., bins])
 
 

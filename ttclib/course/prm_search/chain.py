@@ -118,6 +118,10 @@ def move(
     """Make one move of each chain; ``spent`` is what this move cost. See :func:`walk`."""
     n = len(solutions)
     kept = (rng.random(n) * steps(solutions)).astype(int)
+    # The way there: cut behind step c with probability 1/S(x), then the model writes the rest. The
+    # way back: the same c with probability 1/S(x'), then it writes the old rest. In the ratio the
+    # model's probabilities cancel against its own in the target; the numbers of steps stay. They
+    # matter: without them, long solutions would be left too seldom and short ones too often.
     proposal, spent = _regrow(search, solutions, kept, rng)
     old, new = (search.aggregate(x.scores) ** power for x in (solutions, proposal))
     ratio = metropolis_hastings_ratio(old, new, steps(solutions), steps(proposal))
