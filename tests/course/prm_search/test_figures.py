@@ -227,14 +227,16 @@ def test_right_so_far_is_the_checker():
 
 def test_the_picture_of_a_finished_search_tells_its_answers():
     problem = PROBLEMS["two"]
-    search = search_for(Setting("best of n", 8), load("lab-small"), [problem + "?"], load("prm"))
-    history = run(search, 8, select_for(Setting("best of n", 8)), np.random.default_rng(0))
+    setting = Setting("best of n", 8)
+    search = search_for(setting, load("lab-small"), arithmetic.TASK, problem, load("prm"))
+    history = run(search, 8, select_for(setting), np.random.default_rng(0))
     texts = search.texts(history[-1].particles)
     said = figures.search_picture(search, history, problem).text
     right = sum(arithmetic.answer(text) == 194 for text in texts)
     assert said.startswith(f"{problem} = 194; answer by max ")
     assert said.endswith(f"right are {right} of 8 texts")
-    assert f"majority {conclude(history[-1], texts, 'majority')} (" in said
+    answer = conclude(arithmetic.TASK, history[-1], texts, "majority")
+    assert f"majority {answer} (" in said
 
 
 def test_words_where_there_is_room():
