@@ -122,10 +122,10 @@ def train_verifier(job):
 
 def score_verifier(job):
     """Measure a verifier on solutions of other problems."""
+    from ttclib.course.process_reward_model.beliefs import at_ends, believe
     from ttclib.measure.calibration import auc_within, auroc, expected_calibration_error
     from ttclib.measure.votes import best_at_k
     from ttclib.search.aggregation import last
-    from ttclib.search.beliefs import at_ends, believe
     from ttclib.search.rollouts import step_ends
     from ttclib.search.verifier import RewardModel
 

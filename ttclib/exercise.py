@@ -16,17 +16,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
 
 
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """The outcome of a check, as one line: ✓ right, ✗ with the likely mistake, – not attempted."""
 
-    def __init__(self, mark: str, line: str):
-        self.mark = mark
-        self.line = line
+    mark: str
+    line: str
 
     def __repr__(self) -> str:
         return f"{self.mark} {self.line}"

@@ -64,7 +64,8 @@ class Setting:
     model: str = "lab-small"
 
     def __post_init__(self):
-        for name, known in {"method": METHODS, "aggregate": AGGREGATIONS}.items():
+        allowed = {"method": list(METHODS), "aggregate": list(AGGREGATIONS)}
+        for name, known in allowed.items():
             if (asked := getattr(self, name)) not in known:
                 raise ValueError(f"{name} is {asked!r}; it must be one of {', '.join(known)}")
         numbers = {

@@ -25,8 +25,8 @@ class Reader(Protocol):
         """Score the chosen texts, (m,) indices, as they stand: numbers from 0 to 1, shape (m,).
 
         The score stands for P(the solution ends right | the text so far). Text i has grown from
-        ``texts.begun[i]`` to ``texts.lengths[i]`` tokens since its score before. ``keep``: these texts
-        are only a look ahead, and the next call goes on from the earlier ones.
+        ``texts.begun[i]`` to ``texts.lengths[i]`` tokens since its score before. ``keep``: these
+        texts are only a look ahead, and the next call goes on from the earlier ones.
         """
 
 

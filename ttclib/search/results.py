@@ -120,9 +120,7 @@ class Results:
         ValueError
             If the sweep has no such method.
         """
-        if name not in self.names:
-            raise ValueError(f"method is {name!r}; it must be one of: {'; '.join(self.names)}")
-        return self.names.index(name)
+        return _place(f"method is {name!r}; it must be one of: ", name, self.names, "; ")
 
     def at(self, budget: int) -> int:
         """Return the place of a budget.
@@ -132,10 +130,8 @@ class Results:
         ValueError
             If the sweep has no such budget.
         """
-        if budget not in self.budgets:
-            allowed = ", ".join(map(str, self.budgets))
-            raise ValueError(f"budget is {budget}; it must be one of {allowed}")
-        return int(np.flatnonzero(self.budgets == budget)[0])
+        budgets = self.budgets.tolist()
+        return _place(f"budget is {budget}; it must be one of ", budget, budgets, ", ")
 
     def solved(self, name: str, budget: int) -> np.ndarray:
         """Share of seeds in which a method solves each problem with a budget: shape (problems,)."""
@@ -162,6 +158,12 @@ class Results:
         right, paid = (table[ran] for table in (right, paid))  # (budgets, problems)
         draws, paid_draws = (bootstrap.means(values, counts) for values in (right, paid))
         return Curve(right.mean(axis=1), paid.mean(axis=1), draws, paid_draws)
+
+
+def _place(line: str, wanted, known: Sequence, between: str) -> int:
+    if wanted not in known:
+        raise ValueError(line + between.join(map(str, known)))
+    return known.index(wanted)
 
 
 _USUAL = ("model", "temperature", "balance", "anneal", "aggregate")
@@ -196,10 +198,8 @@ def block(columns: Columns, verifier: str = "prm", way: str | None = None) -> Re
     rows = where(needed, verifier=verifier, **usual)
     if not len(rows["seed"]):
         raise ValueError(f"results.parquet holds nothing of the verifier {verifier!r}")
-    axes = ("generations", "seed", "problem")
-    values, places = zip(
-        *(np.unique(rows[axis], return_inverse=True) for axis in axes), strict=True
-    )
+    axes = (rows[name] for name in ("generations", "seed", "problem"))
+    values, places = zip(*(np.unique(axis, return_inverse=True) for axis in axes), strict=True)
     tables = {}
     for name, its_way, mine in _methods(rows, way):
         asked = name not in (BEST_OF_N, MAJORITY) or its_way not in ("majority", "passed")
@@ -218,13 +218,11 @@ def read_results(folder: Path, verifier: str = "prm") -> Results:
 
 def _needed(way: str | None) -> list[str]:
     """Columns of the table that a block is made of."""
-    ways = (
-        [way] if way else ["weighted_last", *(w for ways in _WAYS.values() for w in ways.values())]
-    )
-    where_ = ("verifier", "method", "lookahead", "n", "width", "generations", "seed", "problem")
-    return list(
-        dict.fromkeys([*_USUAL, *where_, "lm_flops", "verifier_flops", *map(_column, ways)])
-    )
+    own = [own for ways in _WAYS.values() for own in ways.values()]
+    ways = [way] if way else ["weighted_last", *own]
+    places = ("verifier", "method", "lookahead", "n", "width", "generations", "seed", "problem")
+    names = [*_USUAL, *places, "lm_flops", "verifier_flops", *map(_column, ways)]
+    return list(dict.fromkeys(names))
 
 
 def _column(way: str) -> str:

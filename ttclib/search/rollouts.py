@@ -7,8 +7,9 @@ appendix D, instead draw 16 new continuations at every step of a few solutions.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -88,7 +89,7 @@ def collect(
 
 
 def _checked(task: Task, problem: str, text: str) -> tuple[bool, int]:
-    """Whether a solution's answer is right, and how many of its steps are; −1 if nobody can tell."""
+    """Whether a solution's answer is right, and how many of its steps; −1 if nobody can tell."""
     steps = task.right_steps(problem, text)
     return task.right(problem, task.answer(text)), -1 if steps is None else steps
 
@@ -125,17 +126,15 @@ def draw(
         spent += cost
     longest = max(part.tokens.shape[1] for part in parts)
 
-    def stack(name):
-        arrays = [getattr(part, name) for part in parts]
-        if arrays[0].ndim == 1:
-            return np.concatenate(arrays)
-        fill = -1 if name == "tokens" else 0
-        out = np.full((len(problems) * n, longest, *arrays[0].shape[2:]), fill, arrays[0].dtype)
-        for array, first in zip(arrays, np.cumsum([0, *map(len, arrays)]), strict=False):
-            out[first : first + len(array), : array.shape[1]] = array
-        return out
+    def widened(part: Rollouts) -> Rollouts:
+        room = (0, longest - part.tokens.shape[1])
+        tokens = np.pad(part.tokens, ((0, 0), room), constant_values=-1)
+        return replace(
+            part, tokens=tokens, per_token=np.pad(part.per_token, ((0, 0), room, (0, 0)))
+        )
 
-    return Rollouts(*(stack(field.name) for field in fields(Rollouts))), spent
+    columns = zip(*(vars(widened(part)).values() for part in parts), strict=True)
+    return Rollouts(*map(np.concatenate, columns)), spent
 
 
 def step_ends(tokens: np.ndarray, lengths: np.ndarray, pauses: np.ndarray) -> np.ndarray:
@@ -161,19 +160,13 @@ def shared_labels(rollouts: Rollouts, ends: np.ndarray) -> np.ndarray:
     numpy.ndarray of float, shape (m, longest)
         Zero where no step ends.
     """
-    sums: dict[tuple[int, bytes], list[int]] = {}
-    places = [
-        [
-            (int(rollouts.problem[i]), rollouts.tokens[i, : j + 1].tobytes())
-            for j in np.flatnonzero(ends[i])
-        ]
-        for i in range(len(rollouts))
+    rows, places = np.nonzero(ends)
+    keys = [
+        (int(rollouts.problem[i]), rollouts.tokens[i, : j + 1].tobytes())
+        for i, j in zip(rows, places, strict=True)
     ]
-    for keys, right in zip(places, rollouts.right, strict=True):
-        for key in keys:
-            entry = sums.setdefault(key, [0, 0])
-            entry[0] += int(right)
-            entry[1] += 1
+    seen = Counter(keys)
+    good = Counter(key for key, i in zip(keys, rows, strict=True) if rollouts.right[i])
     labels = np.zeros(ends.shape)
-    labels[ends] = [sums[key][0] / sums[key][1] for keys in places for key in keys]
+    labels[ends] = [good[key] / seen[key] for key in keys]
     return labels

@@ -1,7 +1,7 @@
 """Search under a verifier: the loop *propose, weigh, select*, a step of a solution at a time.
 
-:class:`Search` is the decoder of notebook 06 with one more opinion: after every step a verifier says
-how likely the text is to end right, and that is the weight. Which method it is depends on the
+:class:`Search` is the decoder of notebook 06 with one more opinion: after every step a verifier
+says how likely the text is to end right, and that is the weight. Which method it is depends on the
 selection alone: see :mod:`ttclib.search.selections`.
 """
 
@@ -108,7 +108,7 @@ class Search(Decoder):
         return Solutions(**vars(texts), scores=np.empty((len(texts), 0)), reader=reader), cost
 
     def weigh(self, t, parents, particles) -> Weighed:
-        """Ask the verifier: the gain of log p(x) · value(x) / q(x), with value(x) from the scores."""
+        """Ask the verifier: the gain of log p(x) · value(x) / q(x), value(x) from the scores."""
         texts, log_weights, _ = super().weigh(t, parents, particles)
         grown = texts.lengths > texts.begun
         asked = np.flatnonzero(grown & (log_weights > -np.inf))  # the dead need no opinion
@@ -151,7 +151,7 @@ class Search(Decoder):
         _, first, which = np.unique(same, axis=0, return_index=True, return_inverse=True)
         n = len(texts)
         ahead = np.arange(n, n + len(first))
-        # the texts themselves, whose rows the session may move meanwhile, and behind them the copies
+        # the texts, whose rows the session may move meanwhile, and behind them the copies
         both = texts[np.concatenate([np.arange(n), open_[first]])]
         both = replace(both, begun=both.lengths.copy())
         for _ in range(self.lookahead):

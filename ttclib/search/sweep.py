@@ -41,7 +41,7 @@ from ttclib.search.models import model_or_verifier
 from ttclib.search.reading import fresh, rescore, stops
 from ttclib.search.search import CONCLUSIONS, given
 
-# ---- one job --------------------------------------------------------------------------------------
+# ---- one job -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -294,10 +294,10 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-# ---- the whole sweep ------------------------------------------------------------------------------
+# ---- the whole sweep -----------------------------------------------------------------------------
 
-_WAYS = ("majority", "posterior")
-_WAYS += tuple(f"{how}_{name}" for name in AGGREGATIONS for how in ("weighted", "max"))
+_WAYS = ["majority", "posterior"]
+_WAYS += [f"{how}_{name}" for name in AGGREGATIONS for how in ("weighted", "max")]
 _TYPES = {
     "str": pa.string(),
     "int": pa.int32(),

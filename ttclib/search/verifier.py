@@ -7,8 +7,8 @@ architecture with one number for its head, and read one thing more: the log prob
 token under the generator, and the entropy there (``per_token``). It computed them anyway. The
 surprise at a token is −log p, so surprises above 8 nats count as 8.
 
-A *reader* is a verifier at work on one search. Ours keeps keys and values of what it has read, as the
-decoding engine does: when a text has grown by a step, it reads that step, and equal texts once.
+A *reader* is a verifier at work on one search. Ours keeps keys and values of what it has read, as
+the decoding engine does: when a text has grown by a step, it reads that step, and equal texts once.
 """
 
 from __future__ import annotations

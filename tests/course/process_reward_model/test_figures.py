@@ -9,13 +9,13 @@ from tiny_verifiers import tiny_verifier
 from views import shown, sliders
 
 from ttclib.course.process_reward_model import figures
+from ttclib.course.process_reward_model.beliefs import believe
 from ttclib.course.process_reward_model.per_step import continuations
 from ttclib.lm import arithmetic
 from ttclib.lm.models import load
 from ttclib.measure import votes
 from ttclib.measure.calibration import auc_within, auroc, expected_calibration_error
 from ttclib.search import aggregation, learning
-from ttclib.search.beliefs import believe
 from ttclib.search.rollouts import draw, shared_labels, step_ends
 
 PROBLEMS = ["9-(2+3)", "8-1-1"]

@@ -13,6 +13,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from ttclib.course.process_reward_model.beliefs import believe
 from ttclib.course.process_reward_model.per_step import continuations
 from ttclib.lm import arithmetic
 from ttclib.measure.calibration import (
@@ -23,7 +24,6 @@ from ttclib.measure.calibration import (
 )
 from ttclib.measure.votes import best_at_k, majority, majority_at_k, pass_at_k, votes
 from ttclib.search.aggregation import AGGREGATIONS
-from ttclib.search.beliefs import believe
 from ttclib.search.rollouts import Rollouts
 from ttclib.show.live import LiveView
 from ttclib.show.slider import BudgetView, options, powers_of_two

@@ -20,8 +20,8 @@ def continuations(
     Returns
     -------
     (right, places, cost) : tuple
-        ``right`` (steps, n) bool: whether each continuation ends right. ``places`` (steps,) int: how
-        many characters of the solution each row of it follows.
+        ``right`` (steps, n) bool: whether each continuation ends right. ``places`` (steps,) int:
+        how many characters of the solution each row of it follows.
     """
     places = [i + 1 for i, letter in enumerate(solution) if letter in task.step_end]
     prompts = [task.prompt(problem) + solution[:place] for place in places]

@@ -7,9 +7,9 @@ torch = pytest.importorskip("torch")
 
 from tiny_verifiers import full_score, tiny_verifier
 
+from ttclib.course.process_reward_model.beliefs import at_ends, believe
 from ttclib.lm import arithmetic
 from ttclib.lm.models import load
-from ttclib.search.beliefs import at_ends, believe
 from ttclib.search.rollouts import draw, step_ends
 
 PROBLEMS = ["12+30-5", "(81-74)*(98-77)-92", "61-1-21"]
