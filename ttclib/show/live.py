@@ -10,7 +10,7 @@ import ipywidgets as W
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-from ttclib.show.style import Picture, pixels, png_bytes
+from ttclib.show.style import Picture, pixels, webp_bytes
 
 
 class LiveView:
@@ -59,5 +59,5 @@ class LiveView:
             if self._handle:  # there is none outside of a notebook
                 self._handle.update(Picture(self._fig, text))
             return
-        data = base64.b64encode(png_bytes(pixels(self._fig))).decode()
-        self._image.value = f'<img alt="{html.escape(text)}" src="data:image/png;base64,{data}">'
+        data = base64.b64encode(webp_bytes(pixels(self._fig))).decode()
+        self._image.value = f'<img alt="{html.escape(text)}" src="data:image/webp;base64,{data}">'

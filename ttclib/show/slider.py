@@ -15,34 +15,45 @@ You write a figure whose axes stay still, and a function that adds what depends 
 The view does the rest: it remembers settings it has seen, keeps the same luck (``seed``) while the
 budget moves, shows one line when an input cannot be used and keeps the last good picture, and
 leaves a picture and a line of numbers for readers who have no kernel.
+
+A view is one widget. Its controls are the browser's own, written here as HTML; ``slider.js`` moves
+the picture, the same in a notebook and in a page without a kernel.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import html
 import inspect
 import itertools
+import math
 import os
+import signal
+import threading
 import time
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
-import ipywidgets as W
+import anywidget
 import numpy as np
+import traitlets
+from IPython import get_ipython
 from matplotlib.figure import Figure
 
 from ttclib.cost import Cost
 from ttclib.inputs import whole_number
-from ttclib.show.style import png_bytes, small_png
+from ttclib.show.style import small_png, webp_bytes
 
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-_MEMORY = 400  # remembered frames, about 25 kB each
+_MEMORY = 10e6  # bytes of frames that a view remembers here; the browser keeps as many
 _STATIC_FRAMES = 48  # frames at most in a page without a kernel
+_SCRIPT, _STYLE = (Path(__file__).with_suffix(kind).read_text("utf-8") for kind in (".js", ".css"))
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,7 @@ class Setting:
     unit: str | None = None
     label: str | None = None
     parse: Callable[[str], Any] | None = None
+    ordered: bool = True
 
     def name_of(self, value: Any) -> str:
         """How the learner sees a value."""
@@ -79,9 +91,15 @@ def powers_of_two(
 
 
 def options(
-    values: Sequence, *, default: Any = None, unit: str | None = None, label=None, names=None
+    values: Sequence,
+    *,
+    default: Any = None,
+    unit: str | None = None,
+    label=None,
+    names=None,
+    ordered: bool = True,
 ):
-    """Any list of values: a step size, a threshold, the name of a scheme."""
+    """Values that have an order, for a slider: step sizes, thresholds, budgets."""
     values = tuple(values)
     if not values:
         raise ValueError("values is empty; a setting needs at least one value")
@@ -89,7 +107,12 @@ def options(
     if default not in values:
         raise ValueError(f"default is {default!r}; it must be one of {list(values)}")
     names = tuple(names) if names is not None else tuple(str(v) for v in values)
-    return Setting(values, names, default, unit, label)
+    return Setting(values, names, default, unit, label, ordered=ordered)
+
+
+def choice(values: Sequence, **more):
+    """Values without an order, for a list: methods, problems. Arguments as for :func:`options`."""
+    return options(values, ordered=False, **more)
 
 
 def entry(
@@ -103,7 +126,8 @@ def entry(
 class Frame(NamedTuple):
     """What one setting shows."""
 
-    png: bytes  # not the pixels, which take fifty times the memory
+    seed: int
+    image: bytes  # WebP, not the pixels, which take fifty times the memory
     size: tuple[int, int]  # width and height in pixels
     text: str
     cost: str
@@ -114,8 +138,23 @@ class Frame(NamedTuple):
         """Text and cost without anything that differs from run to run."""
         return f"{self.text} · cost: {self.steady_cost}" if self.steady_cost else self.text
 
+    @property
+    def picture(self) -> str:
+        """The picture as HTML."""
+        width, height = self.size
+        return (
+            f'<img alt="{html.escape(self.line)}" width="{width}" height="{height}" '
+            f'style="max-width:100%;height:auto" src="{_data_url("webp", self.image)}">'
+        )
 
-class BudgetView(W.VBox):
+    @property
+    def caption(self) -> str:
+        """The text under the picture as HTML."""
+        cost = f"<br><small>cost: {html.escape(self.cost)}</small>" if self.cost else ""
+        return html.escape(self.text) + cost
+
+
+class BudgetView(anywidget.AnyWidget):
     """A figure that follows its settings.
 
     Parameters
@@ -132,9 +171,10 @@ class BudgetView(W.VBox):
     luck : bool
         False hides the button, for a picture with nothing random in it.
     **settings : Setting
-        From :func:`powers_of_two`, :func:`options` or :func:`entry`; the names are the arguments
-        of ``draw``. With one setting every frame is drawn once and the browser switches them, so
-        a slow link to the kernel does not show; with several the kernel draws at each move.
+        From :func:`powers_of_two`, :func:`options`, :func:`choice` or :func:`entry`; the names are
+        the arguments of ``draw``. With one setting every frame is drawn at once and the browser
+        fetches them all; with several the kernel draws a setting when it is first seen. The
+        browser remembers what it has, so a slow link to the kernel shows only once.
 
     Raises
     ------
@@ -142,48 +182,39 @@ class BudgetView(W.VBox):
         If there is no setting, or ``draw`` moves the axes.
     """
 
+    _esm, _css = _SCRIPT, _STYLE
+    # written when it is asked for, so a page that is opened again shows the view as it stands
+    page = traitlets.Unicode().tag(sync=True, to_json=lambda _, view: view._page())
+    _task: asyncio.Task | None = None
+
     def __init__(
         self, fig: Figure, draw: Callable, *, seed: int = 0, luck: bool = True, **settings: Setting
     ):
+        super().__init__()
         if not settings:
             raise ValueError(
                 "a view needs at least one setting, such as points=powers_of_two(4, 20, 'darts')"
             )
-        self._draw, self._settings = draw, settings
+        self._draw, self._settings, self._luck = draw, settings, luck
         self.seed = whole_number("seed", seed, 0)
         self._slow = inspect.isgeneratorfunction(inspect.unwrap(draw))
-        self._frames_mode = (
+        # all frames before they are asked for
+        self._ahead = (
             len(settings) == 1 and not self._slow and not next(iter(settings.values())).parse
         )
         self._memory: OrderedDict[tuple, Frame] = OrderedDict()
-        self._good = self._default_values()  # the last setting that could be drawn
-        self._task: asyncio.Task | None = None
+        self._drawing = False  # in the middle of a step of slow work
+        self._turn = 0  # number of the browser's last input, which its answer carries
+        self._line = ""  # what is wrong, in one line
         self.traceback = ""
         self._freeze(fig)
-
-        self._inputs: dict[str, W.Widget] = {}
-        rows = [self._control(name, setting) for name, setting in settings.items()]
-        self._luck = W.Button(description=self._luck_name(), tooltip="Draw new random numbers")
-        self._luck.on_click(lambda _: self._new_luck())
-        self._progress = W.FloatProgress(min=0, max=1, layout=W.Layout(width="240px"))
-        self._stop = W.Button(description="Stop", layout=W.Layout(width="70px"))
-        self._stop.on_click(lambda _: self._cancel("stopped; the picture is the last finished one"))
-        self._working = W.HBox([self._progress, self._stop], layout=W.Layout(visibility="hidden"))
-        buttons = ([self._luck] if luck else []) + ([self._working] if self._slow else [])
-        self._error = W.HTML(layout=W.Layout(display="none"))
-
-        if self._frames_mode:
-            (name,) = settings
-            values = settings[name].options
-            self._shown = [self._frame({name: v}) for v in values]
-            self._panels = [self._panel(frame) for frame in self._shown]
-            self._view = W.Stack(self._panels, selected_index=values.index(settings[name].default))
-            W.jslink((self._inputs[name], "index"), (self._view, "selected_index"))
-        else:
-            self._shown = [self._frame(self._good)]
-            self._panels = [self._panel(self._shown[0])]
-            self._view = self._panels[0]
-        super().__init__([*rows, *([W.HBox(buttons)] if buttons else []), self._error, self._view])
+        self._at = self._good = self._default_values()  # asked for last; drawn last
+        if self._ahead:
+            ((name, setting),) = settings.items()
+            for value in setting.options:
+                self._frame({name: value})
+        self._shown = self._frame(self._good)
+        self.on_msg(lambda _, message, buffers: self._receive(message))
 
     # ---- the picture ------------------------------------------------------------------------
 
@@ -209,13 +240,13 @@ class BudgetView(W.VBox):
             raise ValueError("draw moved the axes; set their limits before the view is made")
         for artist in sorted(self._moving(), key=lambda a: a.get_zorder()):
             self._fig.draw_artist(artist)
-        png = png_bytes(np.asarray(canvas.buffer_rgba()))
+        image = webp_bytes(np.asarray(canvas.buffer_rgba()))
         unit = next((s.unit for s in self._settings.values() if s.unit), None) or "units"
         lines = ["", ""]
         if cost is not None:
             timed = cost if cost.seconds else cost + Cost(seconds=seconds)
             lines = [timed.describe(unit), cost.describe(unit, seconds=False)]
-        return Frame(png, canvas.get_width_height(), str(text), *lines)
+        return Frame(self.seed, image, canvas.get_width_height(), str(text), *lines)
 
     def _moving(self) -> list:
         return [a for ax in self._fig.axes for a in ax.get_children() if a not in self._still]
@@ -224,12 +255,17 @@ class BudgetView(W.VBox):
         for artist in self._moving():
             artist.remove()
 
-    def _work(self, values: dict) -> Iterator[float]:
+    def _known(self, values: dict) -> Frame | None:
+        """Return the remembered frame of a setting. Frames drawn ahead stay until others come."""
+        frame = self._memory.get(tuple(values.values()))
+        return frame if frame and (self._ahead or frame.seed == self.seed) else None
+
+    def _work(self, values: dict, again: bool = False) -> Iterator[float]:
         """Draw the frame of a setting, yielding progress; the frame is the generator's value."""
-        key = (self.seed, *values.items())
-        if key in self._memory:
+        key = tuple(values.values())
+        if not again and (frame := self._known(values)):
             self._memory.move_to_end(key)
-            return self._memory[key]
+            return frame
         parsed = {
             k: s.parse(values[k]) if s.parse else values[k] for k, s in self._settings.items()
         }
@@ -245,7 +281,8 @@ class BudgetView(W.VBox):
         finally:
             self._clear()
         self._memory[key] = frame
-        while len(self._memory) > _MEMORY:
+        self._memory.move_to_end(key)
+        while len(self._memory) > 1 and sum(len(f.image) for f in self._memory.values()) > _MEMORY:
             self._memory.popitem(last=False)
         return frame
 
@@ -258,139 +295,116 @@ class BudgetView(W.VBox):
         except StopIteration as done:
             return done.value
 
-    # ---- the widgets ------------------------------------------------------------------------
+    # ---- what the browser shows -------------------------------------------------------------
 
-    def _control(self, name: str, setting: Setting) -> W.Widget:
-        label = setting.label_of(name)
-        wide = {"description_width": "150px"}
-        if setting.parse:
-            box = W.Text(
-                setting.default,
-                description=label,
-                style=wide,
-                continuous_update=False,
-                layout=W.Layout(width="min(560px, 100%)"),
-            )
-            self._inputs[name] = box
-            box.observe(self._moved, "value")
-            return box
-        pairs = list(zip(setting.names, setting.options, strict=True))
-        slider = W.SelectionSlider(
-            options=pairs,
-            value=setting.default,
-            description=label,
-            style=wide,
-            readout=False,
-            continuous_update=not self._slow,
-            layout=W.Layout(width="min(560px, 100%)"),
+    def _page(self) -> str:
+        """Write the view as it stands."""
+        rows = [_control(n, s, s.options, self._at[n]) for n, s in self._settings.items()]
+        hidden = "" if self._task else " hidden"
+        work = (
+            f'<span class="ttc-work"{hidden}><progress aria-label="progress" value="0"></progress> '
+            '<button class="jupyter-button ttc-stop">Stop</button></span>'
         )
-        # A slider's handle has no name for a screen reader. This native list box shows the value,
-        # has one (its tooltip), takes the keyboard, and jumps straight to a budget.
-        listbox = W.Dropdown(
-            options=pairs,
-            value=setting.default,
-            tooltip=f"{label}: choose a value",
-            layout=W.Layout(width="150px"),
+        luck = (
+            '<button class="jupyter-button ttc-luck" title="Draw new random numbers">'
+            f"{self._luck_name()}</button> "
         )
-        W.jslink((slider, "index"), (listbox, "index"))
-        self._inputs[name] = slider
-        slider.observe(self._moved, "value")
-        return W.HBox([slider, listbox], layout=W.Layout(flex_flow="row wrap"))
-
-    def _panel(self, frame: Frame) -> W.VBox:
-        picture = W.HTML(
-            self._picture(frame), layout=W.Layout(max_width="100%", width=f"{frame.size[0]}px")
-        )
-        return W.VBox([picture, W.HTML(self._caption(frame))])
-
-    @staticmethod
-    def _picture(frame: Frame) -> str:
-        width, height = frame.size
-        data = base64.b64encode(frame.png).decode()
+        buttons = f"<p>{luck * self._luck}{work * self._slow}</p>"
+        ahead = ' data-ahead="yes"' if self._ahead else ""
         return (
-            f'<img alt="{html.escape(frame.line)}" width="{width}" height="{height}" '
-            f'style="max-width:100%;height:auto" src="data:image/png;base64,{data}">'
+            f'<div class="ttc-budget"{ahead}>{"".join(rows)}{buttons}'
+            f'<p class="ttc-error" role="alert"{"" if self._line else " hidden"}>'
+            f"{html.escape(self._line)}</p>"
+            '<p class="ttc-gone">The kernel that drew this is gone. '
+            f"Choose <em>Run → Run All Cells</em>.</p>{self._shown.picture}"
+            f'<p role="status" aria-live="polite">{self._shown.caption}</p></div>'
         )
-
-    @staticmethod
-    def _caption(frame: Frame) -> str:
-        cost = f"<br><small>cost: {html.escape(frame.cost)}</small>" if frame.cost else ""
-        text, style = html.escape(frame.text), "margin:0;line-height:1.35"
-        return f'<p role="status" aria-live="polite" style="{style}">{text}{cost}</p>'
 
     def _default_values(self) -> dict:
         return {name: s.default for name, s in self._settings.items()}
 
-    def _values(self) -> dict:
-        return {name: box.value for name, box in self._inputs.items()}
-
     def _luck_name(self) -> str:
         return f"New luck (seed {self.seed})"
 
-    def _show(self, i: int, frame: Frame) -> None:
-        picture, caption = self._panels[i].children
-        picture.value, caption.value = self._picture(frame), self._caption(frame)
-        self._shown[i] = frame
-
-    def _on_screen(self) -> tuple[dict, Frame]:
-        """The setting that the picture shows, and the picture: after a bad input, the last good
-        ones.
-        """
-        if not self._frames_mode:
-            return self._good, self._shown[0]
-        (slider,) = self._inputs.values()
-        return self._values(), self._shown[slider.index]
+    def _tell(self, *, frame: Frame | None = None, values: dict | None = None, **message) -> None:
+        """Send a message to the browser, with a frame or without."""
+        if frame:
+            message["frame"] = {
+                "at": _places(self._settings, values),
+                "alt": frame.line,
+                "caption": frame.caption,
+            }
+        self.send(message, [frame.image] if frame else [])
 
     def _say(self, line: str = "") -> None:
         """One line under the controls, or none. An error in a callback shows nowhere else."""
-        self._error.value = (
-            f'<p class="ttc-error" role="alert" style="color:#b00;margin:0">{html.escape(line)}</p>'
-            if line
-            else ""
-        )
-        self._error.layout.display = None if line else "none"
+        self._line = line
+        self._tell(error=line, turn=self._turn)
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         self.traceback = traceback.format_exc()
-        message = str(error).splitlines()[0] if str(error) else ""
-        self._say(
-            message if isinstance(error, ValueError) else f"{type(error).__name__}: {message}"
-        )
+        if isinstance(error, KeyboardInterrupt):
+            return self._say("interrupted; the picture is the last finished one")
+        said = next((line for line in str(error).splitlines() if line.strip()), "")
+        named = said if isinstance(error, ValueError) else f"{type(error).__name__}: {said}"
+        return self._say(named or f"{type(error).__name__}")
 
     # ---- what happens -----------------------------------------------------------------------
 
-    def _moved(self, change: Any = None) -> None:
-        if self._frames_mode:
-            return  # the browser has already switched
-        values = self._values()
-        self._start(
-            self._refresh(values),
-            at_once=not self._slow or (self.seed, *values.items()) in self._memory,
-        )
+    def _receive(self, message: dict) -> None:
+        """Do what the browser asks for: another setting, other luck, an end of slow work."""
+        if "stop" in message:
+            self._cancel("stopped; the picture is the last finished one")
+        elif "fetch" in message:
+            values = _values(self._settings, message["fetch"])
+            if frame := self._known(values):
+                self._tell(frame=frame, values=values, fetched=True)
+        else:
+            self._turn = message["turn"]
+            if "luck" in message:
+                self._new_luck()
+            else:
+                self._at = _values(self._settings, message["at"])
+                self._moved(message["seen"])
+
+    def _moved(self, seen: bool = False) -> None:
+        known = self._known(self._at)
+        if known and seen and (self._ahead or not self._task):
+            self._good, self._shown, self._line = self._at, known, ""
+            self._tell(turn=self._turn)
+        else:
+            self._start(self._refresh(self._at), at_once=bool(known) or not self._slow)
 
     def _new_luck(self) -> None:
         self.seed += 1
-        self._luck.description = self._luck_name()
-        if self._frames_mode:
+        self._tell(luck=self._luck_name(), forget=not self._ahead)
+        if self._ahead:
             self._start(self._all_frames(), at_once=False)
         else:
-            self._moved()
+            self._start(self._refresh(self._at), at_once=not self._slow)
+
+    def _show(self, frame: Frame, values: dict) -> None:
+        self._good, self._shown = values, frame
+        self._tell(frame=frame, values=values, turn=self._turn)
 
     def _refresh(self, values: dict) -> Iterator[float]:
         frame = yield from self._work(values)
-        self._show(0, frame)
-        self._good = values
+        self._show(frame, values)
 
     def _all_frames(self) -> Iterator[float]:
         """Redraw every frame, the one on screen first."""
         ((name, setting),) = self._settings.items()
-        now = self._inputs[name].index
+        now = setting.options.index(self._at[name])
         order = sorted(range(len(setting.options)), key=lambda i: (abs(i - now), i))
         failed = None
         for done, i in enumerate(order, 1):
+            values = {name: setting.options[i]}
             try:
-                frame = yield from self._work({name: setting.options[i]})
-                self._show(i, frame)
+                frame = yield from self._work(values, again=True)
+                if values == self._at:
+                    self._show(frame, values)
+                else:
+                    self._tell(frame=frame, values=values)
             except ValueError as error:  # this luck cannot be drawn at this setting; others may
                 failed = failed or error
             yield done / len(order)
@@ -405,97 +419,190 @@ class BudgetView(W.VBox):
         except RuntimeError:  # outside a kernel
             loop = None
         if loop:
+            self._tell(turn=self._turn)
             self._task = loop.create_task(self._beside(work))
             return
         try:
             for _ in work:
                 pass
-            self._say()
-        except Exception as error:
+            self._line = ""
+        except (Exception, KeyboardInterrupt) as error:
             self._fail(error)
 
     async def _beside(self, work: Iterator[float]) -> None:
-        self._working.layout.visibility = "visible"
         try:
-            for progress in work:
-                self._progress.value = progress
-                await asyncio.sleep(0.001)  # here a newer setting, or Stop, gets its turn
+            with _interrupts(self._interrupt):
+                while (progress := self._step(work)) is not None:
+                    self._tell(progress=progress)
+                    await asyncio.sleep(0.001)  # here a newer setting, or Stop, gets its turn
             self._say()
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
             self._fail(error)
         finally:
             work.close()
             if self._task is asyncio.current_task():
-                self._working.layout.visibility = "hidden"
+                self._task = None
+                self._tell(progress=None)
+
+    def _step(self, work: Iterator[float]) -> float | None:
+        self._drawing = True
+        try:
+            return next(work, None)
+        finally:
+            self._drawing = False
+
+    def _interrupt(self, *_) -> None:
+        """Stop slow work in the middle of a step, or between two."""
+        if self._drawing:
+            raise KeyboardInterrupt
+        self._cancel("interrupted; the picture is the last finished one")
 
     def _cancel(self, line: str = "") -> None:
-        if self._task and not self._task.done():
+        if self._task:
             self._task.cancel()
-            self._working.layout.visibility = "hidden"
+            self._task = None
+            self._tell(progress=None)
             if line:
                 self._say(line)
-        self._task = None
+
+    # ---- life and death ---------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Wait: what is never shown leaves nothing in the kernel or in the browser."""
+
+    @property
+    def model_id(self) -> str:
+        """The name of this view in the browser, which from now on has it."""
+        if self.comm is None:
+            super().open()
+            _supersede(self)
+        return self.comm.comm_id
+
+    def close(self) -> None:
+        """Take the view out of the browser, and free its figure and its frames."""
+        self._cancel()
+        opened = self.comm is not None
+        super().close()
+        if opened:
+            self.layout.close()
+            self._memory.clear()
+            self._shown = self._shown._replace(image=b"")
+            self._draw = self._fig = self._background = self._still = None
 
     # ---- without a kernel -------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        values, frame = self._on_screen()
-        chosen = ", ".join(f"{k} = {s.name_of(values[k])}" for k, s in self._settings.items())
-        return f"slider: {chosen} | {frame.line}"
+        values = self._good.items()
+        chosen = ", ".join(f"{name} = {self._settings[name].name_of(v)}" for name, v in values)
+        return f"slider: {chosen} | {self._shown.line}"
 
     def _repr_mimebundle_(self, **kwargs):
-        data = dict(super()._repr_mimebundle_(**kwargs))
-        _, frame = self._on_screen()
+        data, metadata = super()._repr_mimebundle_(**kwargs)
         # GitHub and a notebook not yet run show the picture; nbval compares the line of numbers
-        data["image/png"] = base64.b64encode(small_png(frame.png)).decode()
+        data["image/png"] = base64.b64encode(small_png(self._shown.image)).decode()
         data["text/plain"] = repr(self)
         if os.environ.get("TTC_STATIC"):
             data["text/html"] = self.static_html()
-        return data, {"image/png": {"alt": frame.line}}
+        return data, {**metadata, "image/png": {"alt": self._shown.line}}
 
     def static_html(self) -> str:
-        """Render the view as HTML with plain JavaScript: it slides with no kernel and no network."""
+        """Render the view as HTML with its script: it slides with no kernel and no network."""
         choices = {n: list(s.options) for n, s in self._settings.items()}
-        while np.prod([len(v) for v in choices.values()]) > _STATIC_FRAMES and len(choices) > 1:
+        while math.prod(map(len, choices.values())) > _STATIC_FRAMES and len(choices) > 1:
             longest = max(choices, key=lambda n: len(choices[n]))
             keep = self._settings[longest].default
             # thin the longest list around the default until the page is of a reasonable size
             choices[longest] = choices[longest][choices[longest].index(keep) % 2 :: 2]
-        pictures, start = [], self._default_values()
+        start = self._default_values()
+        pictures = []
         for combination in itertools.product(*choices.values()):
             shown = "" if list(combination) == list(start.values()) else " hidden"
             try:
                 frame = self._frame(dict(zip(choices, combination, strict=True)))
-                line, png = (
-                    frame.line,
-                    f"image/png;base64,{base64.b64encode(small_png(frame.png)).decode()}",
-                )
+                line, png = frame.line, _data_url("png", small_png(frame.image))
             except ValueError as error:  # settings that do not go together: a line, and no picture
-                line, png = str(error), ""
-            pictures.append(f'<img{shown} alt="{html.escape(line)}" src="data:{png}">')
+                line, png = str(error), "data:"
+            pictures.append(f'<img{shown} alt="{html.escape(line)}" src="{png}">')
         controls = []
         for name, values in choices.items():
             setting = self._settings[name]
-            label = html.escape(setting.label_of(name))
             if setting.parse:  # whatever else could be typed needs a kernel
-                controls.append(f"<p>{label}: <output>{html.escape(setting.default)}</output></p>")
-                continue
-            names = html.escape("|".join(setting.name_of(v) for v in values))
-            controls.append(
-                f'<p><label>{label} <input type="range" min="0" max="{len(values) - 1}" '
-                f'value="{values.index(start[name])}" data-names="{names}" oninput="{html.escape(_SCRIPT)}">'
-                f"</label> <output>{html.escape(setting.name_of(start[name]))}</output></p>"
-            )
+                label, text = map(html.escape, (setting.label_of(name), setting.default))
+                controls.append(f"<p>{label}: <output>{text}</output></p>")
+            else:
+                controls.append(_control(name, setting, values, start[name]))
         line = html.escape(self._frame(start).line)
-        return f'<div class="ttc-budget">{"".join(controls)}{"".join(pictures)}<p role="status">{line}</p></div>'
+        return (
+            f'<div class="ttc-budget">{"".join(controls)}{"".join(pictures)}'
+            f'<p role="status">{line}</p></div><style>{_STYLE}</style>'
+            f'<script type="module">{_SCRIPT}'
+            "document.querySelectorAll('.ttc-budget:not([data-alive])').forEach(still)</script>"
+        )
 
 
-# Row-major index over the ranges, as itertools.product orders the pictures.
-_SCRIPT = (
-    "var d=this.closest('.ttc-budget'),k=0;"
-    "d.querySelectorAll('input').forEach(function(r){k=k*(+r.max+1)+(+r.value);"
-    "var t=r.dataset.names.split('|')[+r.value];r.setAttribute('aria-valuetext',t);"
-    "r.closest('p').querySelector('output').textContent=t});"
-    "var g=d.querySelectorAll('img');g.forEach(function(e,i){e.hidden=i!==k});"
-    "d.querySelector('p[role=status]').textContent=g[k].alt"
-)
+def _data_url(kind: str, image: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
+
+
+def _control(name: str, setting: Setting, values: Sequence, now: Any) -> str:
+    """Write a setting's control as HTML; it offers ``values`` and stands at ``now``."""
+    label = html.escape(setting.label_of(name))
+    if setting.parse:
+        field = f'<input type="text" data-setting="{name}" value="{html.escape(now)}">'
+        return f'<p class="ttc-row"><label>{label} {field}</label></p>'
+    names = [html.escape(setting.name_of(value)) for value in values]
+    place = list(values).index(now)
+    common = f'data-setting="{name}" data-length="{len(values)}"'
+    if not setting.ordered:
+        items = [f"<option{' selected' * (i == place)}>{n}</option>" for i, n in enumerate(names)]
+        field = f"<select {common}>{''.join(items)}</select>"
+        return f'<p class="ttc-row"><label>{label} {field}</label></p>'
+    return (
+        f'<p class="ttc-row"><label>{label} <input type="range" {common} min="0" '
+        f'max="{len(values) - 1}" value="{place}" data-names="{"|".join(names)}" '
+        f'aria-valuetext="{names[place]}"></label> <output>{names[place]}</output></p>'
+    )
+
+
+def _places(settings: dict[str, Setting], values: dict) -> list:
+    """Say where the controls stand, as the browser counts: a position in a list, or a text."""
+    return [values[n] if s.parse else s.options.index(values[n]) for n, s in settings.items()]
+
+
+def _values(settings: dict[str, Setting], places: list) -> dict:
+    pairs = zip(settings.items(), places, strict=True)
+    return {name: at if s.parse else s.options[at] for (name, s), at in pairs}
+
+
+_shown_by: dict[str, tuple[str, list[BudgetView]]] = {}  # cell → one run of it, and its views
+
+
+def _supersede(view: BudgetView) -> None:
+    """Close what the cell that shows this view has shown in an earlier run."""
+    kernel = getattr(get_ipython(), "kernel", None)
+    request = kernel.get_parent("shell") if kernel else {}
+    if request.get("header", {}).get("msg_type") != "execute_request":
+        return
+    # a front end that does not name its cells is known by what stands in the cell
+    cell = request["metadata"].get("cellId") or request["content"]["code"]
+    run, views = request["header"]["msg_id"], []
+    before = _shown_by.get(cell)
+    if before and before[0] == run:
+        views = before[1]
+    elif before:
+        for old in before[1]:
+            old.close()
+    _shown_by[cell] = (run, [*views, view])
+
+
+@contextlib.contextmanager
+def _interrupts(action: Callable) -> Iterator[None]:
+    """Call ``action`` at an interrupt: a kernel listens for one only while it runs a cell."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, action)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

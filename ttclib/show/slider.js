@@ -1,0 +1,181 @@
+// What makes a view move. Python wrote the controls, the first picture and its caption; here an
+// input brings another picture in. In a notebook the pictures come from the kernel, and those that
+// came once are remembered. In a page without a kernel all of them are in the page.
+
+const REMEMBERED = 10e6; // bytes of pictures that a view keeps here
+const PATIENCE = 3000; // milliseconds without an answer until the kernel is asked again
+
+// Where the controls stand: a position in a list of values, or a text.
+const stand = control => control.type === 'text' ? control.value
+  : control.tagName === 'SELECT' ? control.selectedIndex : +control.value;
+
+// A slider says its value in words, beside it and to a screen reader.
+function say(control) {
+  if (control.type !== 'range') return;
+  const name = control.dataset.names.split('|')[control.value];
+  control.setAttribute('aria-valuetext', name);
+  control.closest('p').querySelector('output').textContent = name;
+}
+
+// Call moved(where the controls stand, whether the hand let go) at each input.
+function follow(root, moved) {
+  const controls = [...root.querySelectorAll('[data-setting]')];
+  for (const control of controls)
+    for (const kind of ['input', 'change'])
+      control.addEventListener(kind, () => {
+        say(control);
+        moved(controls.map(stand), kind === 'change');
+      });
+  return controls;
+}
+
+// A page without a kernel: the pictures stand in the order of a count through all settings, the
+// last control first.
+function still(root) {
+  root.dataset.alive = 'yes';
+  const pictures = root.querySelectorAll('img'), line = root.querySelector('[role=status]');
+  const controls = follow(root, at => {
+    const number = controls.reduce((k, control, i) => k * +control.dataset.length + at[i], 0);
+    pictures.forEach((picture, k) => { picture.hidden = k !== number; });
+    line.textContent = pictures[number].alt;
+  });
+}
+
+// A notebook: one model a view, shown in one place or in several.
+function live() {
+  const frames = new Map(); // setting → frame, the one not seen for longest first
+  const places = new Set(); // where the view is shown
+  let held = 0; // bytes in frames
+  let turn = 0, shown = 0; // number of the last input, and of the input that the picture shows
+  let asked = null, next = null; // when the kernel was asked something, and what it is asked then
+  let missing = []; // settings to fetch while nothing else is to do
+  let current = null, model = null;
+
+  const key = at => JSON.stringify(at);
+  const forget = name => {
+    const frame = frames.get(name);
+    if (!frame) return;
+    URL.revokeObjectURL(frame.url);
+    held -= frame.size;
+    frames.delete(name);
+  };
+  const remember = (frame, data) => {
+    const name = key(frame.at);
+    forget(name);
+    frame.url = URL.createObjectURL(new Blob([data], {type: 'image/webp'}));
+    frame.size = data.byteLength;
+    // an image that is kept stays decoded, so it stands there at the next repaint
+    frame.image = Object.assign(new Image(), {src: frame.url});
+    frame.image.decode().catch(() => {});
+    frames.set(name, frame);
+    held += frame.size;
+    for (const old of frames.keys()) {
+      if (held <= REMEMBERED) break;
+      if (old !== name) forget(old);
+    }
+  };
+
+  const show = (frame, number) => {
+    current = frame;
+    shown = number;
+    error('');
+    for (const {picture, caption} of places) {
+      Object.assign(picture, {src: frame.url, alt: frame.alt});
+      caption.innerHTML = frame.caption;
+    }
+  };
+  const error = text => {
+    for (const {line} of places) Object.assign(line, {textContent: text, hidden: !text});
+  };
+  const progress = share => {
+    for (const {work, bar} of places) {
+      work.hidden = share === null;
+      bar.value = share ?? 0;
+    }
+  };
+
+  // At most one question is under way; of those that wait, only the last is still of interest.
+  const ask = question => {
+    if (asked && performance.now() - asked < PATIENCE) { next = question; return; }
+    asked = performance.now();
+    model.send(question);
+  };
+  const answered = () => {
+    asked = null;
+    if (next) ask(next);
+    next = null;
+  };
+  const fetch = () => {
+    while (missing.length && frames.has(key(missing[0]))) missing.shift();
+    if (missing.length) model.send({fetch: missing.shift()});
+  };
+
+  const moved = (place, at, released) => {
+    for (const {controls} of places)
+      controls.forEach((control, i) => {
+        if (control.tagName === 'SELECT') control.selectedIndex = at[i]; else control.value = at[i];
+        say(control);
+      });
+    const seen = frames.get(key(at));
+    if (!seen && !released && place.slow) return; // slow work starts when the hand lets go
+    turn += 1;
+    if (seen) {
+      frames.delete(key(at));
+      frames.set(key(at), seen); // now the last to go
+      show(seen, turn);
+    }
+    ask({at, turn, seen: Boolean(seen)});
+  };
+
+  const receive = (message, buffers) => {
+    if (message.turn) answered();
+    if ('progress' in message) progress(message.progress);
+    if ('error' in message) error(message.error);
+    if (message.luck) {
+      for (const {luck} of places) if (luck) luck.textContent = message.luck;
+      if (message.forget) [...frames.keys()].forEach(forget);
+    }
+    const {frame} = message;
+    if (!frame) return;
+    if (buffers.length) remember(frame, buffers[0]);
+    const mine = frames.get(key(frame.at));
+    if (message.turn >= shown || (current && key(current.at) === key(frame.at)))
+      show(mine, message.turn || shown);
+    if (message.fetched) fetch();
+  };
+
+  return {
+    initialize(context) {
+      model = context.model;
+      model.on('msg:custom', receive);
+      return () => [...frames.keys()].forEach(forget);
+    },
+    render({el}) {
+      el.innerHTML = model.get('page');
+      const find = name => el.querySelector(name);
+      const place = {
+        picture: find('img'), caption: find('[role=status]'), line: find('.ttc-error'),
+        luck: find('.ttc-luck'), work: find('.ttc-work'), bar: find('progress'),
+        slow: find('.ttc-work') !== null,
+      };
+      place.work ??= {};
+      place.bar ??= {};
+      place.controls = follow(el, (at, released) => moved(place, at, released));
+      place.luck?.addEventListener('click', () => model.send({luck: true}));
+      find('.ttc-stop')?.addEventListener('click', () => model.send({stop: true}));
+      // keys that move a control do not move the notebook's cells
+      el.addEventListener('keydown', event => event.stopPropagation());
+      places.add(place);
+      if (current) show(current, shown);
+      if (el.firstElementChild.dataset.ahead && !missing.length) {
+        const [slider] = place.controls, now = +slider.value;
+        missing = Array.from({length: +slider.max + 1}, (_, i) => [i]);
+        missing.sort(([i], [j]) => Math.abs(i - now) - Math.abs(j - now));
+        fetch();
+      }
+      return () => places.delete(place);
+    },
+  };
+}
+
+export default live;
