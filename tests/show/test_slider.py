@@ -13,7 +13,18 @@ import ipywidgets as W
 import numpy as np
 import pytest
 from PIL import Image
-from views import button, every, line_of, no_event_loop_of_another_test, pixels, shown, sliders  # noqa: F401
+from views import (
+    button,
+    every,
+    heard,
+    line_of,
+    no_event_loop_of_another_test,  # noqa: F401
+    page,
+    pixels,
+    say,
+    shown,
+    sliders,
+)
 
 from ttclib.cost import Cost
 from ttclib.inputs import whole_number
@@ -67,11 +78,17 @@ def same(a, b):
 def test_frames_show_what_redrawing_shows():
     frames, _ = dots_view()
     redraw, _ = dots_view(points=TWO["points"], size=options([4]))
-    assert every(frames, W.Stack) and not every(redraw, W.Stack)
+    assert "data-ahead" in page(frames) and "data-ahead" not in page(redraw)
+    messages = heard(frames)
     for value in TWO["points"].options:
+        say(frames, {"fetch": [TWO["points"].options.index(value)]})  # as the browser does
+        frame, (image,) = messages[-1]
         sliders(frames)[0].value = sliders(redraw)[0].value = value
         (a, caption), (b, other_caption) = shown(frames), shown(redraw)
         assert same(pixels(a), pixels(b))
+        fetched = np.asarray(Image.open(io.BytesIO(image)).convert("RGB"))
+        assert same(pixels(a), fetched) and frame["frame"]["alt"] == Page(a).images[0]["alt"]
+        assert frame["frame"]["caption"] in caption
         steady = [re.sub(r" · [\d.]+ (µs|ms|s)<", "<", text) for text in (caption, other_caption)]
         assert steady[0] == steady[1] and f"{value} dots" in steady[0]
 
@@ -126,11 +143,30 @@ def test_a_setting_seen_before_is_not_drawn_again():
 
 
 def test_memory_is_bounded(monkeypatch):
-    monkeypatch.setattr(slider, "_MEMORY", 2)
+    view, draw = dots_view(**TWO)
+    sizes = {}
+    messages = heard(view)
+    for value in (4, 8, 16):
+        sliders(view)[0].value = value
+        sizes[value] = len(messages[-1][1][0])
+    two = max(sizes[4] + sizes[8], sizes[8] + sizes[16])
+    monkeypatch.setattr(slider, "_MEMORY", two)  # bytes: room for two of the three
+    assert two < sum(sizes.values())
     view, draw = dots_view(**TWO)
     for value in (4, 8, 16, 8):  # 16, 4, 8 → 4, 8; 16 again → 8, 16; 8 is still there
         sliders(view)[0].value = value
+        assert sum(len(frame.image) for frame in view._memory.values()) <= two
     assert [points for points, *_ in draw.calls] == [16, 4, 8, 16]
+
+
+def test_what_the_browser_has_is_not_sent_again():
+    view, draw = dots_view(**TWO)
+    sliders(view)[0].value = 64
+    sliders(view)[0].value = 16
+    messages = heard(view)
+    say(view, {"turn": 9, "at": [4, 1], "seen": True})
+    assert messages == [({"turn": 9}, [])] and "64 dots" in shown(view)[1]
+    assert len(draw.calls) == 2
 
 
 @pytest.mark.parametrize("settings", [{}, TWO])
@@ -358,17 +394,27 @@ async def until(condition):
 
 
 def working(view):
-    (bar,) = every(view, W.FloatProgress)
-    box = next(w for w in every(view, W.HBox) if bar in w.children)
-    return box.layout.visibility == "visible"
+    return '<span class="ttc-work">' in page(view)
+
+
+def progress(messages):
+    """What the bar showed, since the last time it went away."""
+    seen = [message["progress"] for message, _ in messages if "progress" in message]
+    return seen[:-1] if seen and seen[-1] is None else seen
 
 
 def test_slow_work_shows_its_progress_and_then_the_picture():
     view, _ = slow_view()
-    (bar,), first = every(view, W.FloatProgress), shown(view)
-    assert not working(view) and sliders(view)[0].continuous_update is False
-    seen = []
-    bar.observe(lambda change: seen.append((change["new"], shown(view) == first)), "value")
+    first, messages = shown(view), heard(view)
+    assert not working(view) and "ttc-work" in page(view)  # the mark of what starts on release
+    seen, tell = [], view.send
+
+    def told(message, buffers=()):
+        tell(message, buffers)
+        if message.get("progress") is not None:
+            seen.append((message["progress"], shown(view) == first))
+
+    view.send = told
 
     async def story():
         sliders(view)[0].value = 64
@@ -379,6 +425,7 @@ def test_slow_work_shows_its_progress_and_then_the_picture():
     run(story)
     assert "64 dots" in shown(view)[1] and "2⁶ = 64 | 64 dots" in repr(view) and line_of(view) == ""
     values = [value for value, _ in seen]
+    assert values == progress(messages)
     assert values == sorted(values) and values[-1] == 1 and len(values) == 64
     assert all(still_the_first for _, still_the_first in seen)
     assert same(pixels(shown(view)[0]), slow_picture(6))
@@ -386,11 +433,11 @@ def test_slow_work_shows_its_progress_and_then_the_picture():
 
 def test_slow_work_can_be_stopped():
     view, slow = slow_view()
-    first = shown(view)
+    first, messages = shown(view), heard(view)
 
     async def story():
         sliders(view)[0].value = 256
-        await until(lambda: every(view, W.FloatProgress)[0].value > 0.02)
+        await until(lambda: progress(messages)[-1:] > [0.02])
         button(view, "Stop").click()
         await until(lambda: slow.closed)
         assert not working(view)
@@ -412,14 +459,11 @@ def test_slow_work_can_be_stopped():
 
 def test_a_newer_setting_cancels_the_older():
     view, slow = slow_view()
-    captions = []
-    every(view.children[-1], W.HTML)[1].observe(
-        lambda change: captions.append(change["new"]), "value"
-    )
+    messages = heard(view)
 
     async def story():
         sliders(view)[0].value = 256
-        await until(lambda: every(view, W.FloatProgress)[0].value > 0.02)
+        await until(lambda: progress(messages)[-1:] > [0.02])
         sliders(view)[0].value = 128  # in the middle of the drawing
         sliders(view)[0].value = 64  # before the drawing of 128 began
         await until(lambda: "64 dots" in shown(view)[1])
@@ -427,16 +471,18 @@ def test_a_newer_setting_cancels_the_older():
 
     run(story)
     assert slow.closed == [256] and slow.ended == [4, 64] and 128 not in [p for p, *_ in slow.calls]
+    captions = [message["frame"]["caption"] for message, _ in messages if "frame" in message]
     assert len(captions) == 1 and "64 dots" in captions[0]
     assert same(pixels(shown(view)[0]), slow_picture(6))  # nothing of 256 is in the picture
 
 
 def test_a_remembered_setting_comes_back_at_once_and_cancels_too():
     view, slow = slow_view()
+    messages = heard(view)
 
     async def story():
         sliders(view)[0].value = 256
-        await until(lambda: every(view, W.FloatProgress)[0].value > 0.02)
+        await until(lambda: progress(messages)[-1:] > [0.02])
         sliders(view)[0].value = 4
         assert "4 dots" in shown(view)[1] and not working(view)
         await until(lambda: slow.closed)
@@ -448,10 +494,11 @@ def test_a_remembered_setting_comes_back_at_once_and_cancels_too():
 
 def test_a_display_in_another_cell_does_not_touch_running_work():
     view, _ = slow_view()
+    messages = heard(view)
 
     async def story():
         sliders(view)[0].value = 64
-        await until(lambda: every(view, W.FloatProgress)[0].value > 0.02)
+        await until(lambda: progress(messages)[-1:] > [0.02])
         assert "4 dots" in repr(view) and view._repr_mimebundle_()
         await until(lambda: "64 dots" in shown(view)[1])
 
@@ -530,20 +577,22 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.images, self.inputs, self.tags = [], [], []
+        self.images, self.inputs, self.tags, self.scripts = [], [], [], []
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)
         self.tags.append(tag)
-        {"img": self.images, "input": self.inputs}.get(tag, []).append(attributes)
+        kinds = {"img": self.images, "input": self.inputs, "script": self.scripts}
+        kinds.get(tag, []).append(attributes)
 
 
 def test_the_static_page_holds_every_frame_in_the_order_of_its_script():
     view, _ = dots_view(**TWO)
     text = view.static_html()
     page = Page(text)
-    assert "http" not in text and "script" not in page.tags and "link" not in page.tags
+    assert "http" not in text and "import" not in text and "link" not in page.tags
+    assert page.scripts == [{"type": "module"}]  # the script is in the page, it loads nothing
     names = [one["data-names"].split("|") for one in page.inputs]
     assert [len(n) for n in names] == [int(s["max"]) + 1 for s in page.inputs] == [5, 3]
     assert len(page.images) == 15
@@ -603,12 +652,14 @@ def test_labels_and_roles(settings):
         "200",
     )
     assert 'role="status"' in caption and 'aria-live="polite"' in caption
-    for control in every(view, (W.SelectionSlider, W.Text)):
-        assert control.description.startswith(("points", "size"))
-    assert len(every(view, W.Dropdown)) == len(sliders(view))
-    for moved, listbox in zip(sliders(view), every(view, W.Dropdown), strict=True):
-        assert listbox.tooltip == f"{moved.description}: choose a value"
-        assert listbox.options == moved.options and listbox.value == moved.value
+    for field in every(view, (W.SelectionSlider, W.Text)):
+        assert field.description.startswith(("points", "size"))
+        assert field.tag.parent.name == "label"  # the name that a screen reader says
+    for moved in sliders(view):  # and the value that it says is the one that is written
+        setting = (settings or {"points": TWO["points"]})[moved.name]
+        assert moved.tag["aria-valuetext"] == setting.name_of(moved.value)
+        assert moved.tag.parent.find_next("output").text == setting.name_of(moved.value)
+        assert moved.names == list(setting.names)
 
 
 def test_alternative_text_is_escaped():

@@ -23,6 +23,7 @@ function follow(root, moved) {
   for (const control of controls)
     for (const kind of ['input', 'change'])
       control.addEventListener(kind, () => {
+        if (control.type === 'text' && kind === 'input') return; // a text is read when it is done
         say(control);
         moved(controls.map(stand), kind === 'change');
       });
@@ -47,6 +48,7 @@ function live() {
   const places = new Set(); // where the view is shown
   let held = 0; // bytes in frames
   let turn = 0, shown = 0; // number of the last input, and of the input that the picture shows
+  let last = null; // where the controls stood at the last input
   let asked = null, next = null; // when the kernel was asked something, and what it is asked then
   let missing = []; // settings to fetch while nothing else is to do
   let current = null, model = null;
@@ -118,6 +120,8 @@ function live() {
       });
     const seen = frames.get(key(at));
     if (!seen && !released && place.slow) return; // slow work starts when the hand lets go
+    if (key(at) === last) return; // the hand let go where it had just been
+    last = key(at);
     turn += 1;
     if (seen) {
       frames.delete(key(at));
@@ -161,15 +165,18 @@ function live() {
       place.work ??= {};
       place.bar ??= {};
       place.controls = follow(el, (at, released) => moved(place, at, released));
-      place.luck?.addEventListener('click', () => model.send({luck: true}));
+      place.luck?.addEventListener('click', () => {
+        last = null;
+        ask({luck: true, turn: ++turn});
+      });
       find('.ttc-stop')?.addEventListener('click', () => model.send({stop: true}));
       // keys that move a control do not move the notebook's cells
       el.addEventListener('keydown', event => event.stopPropagation());
       places.add(place);
       if (current) show(current, shown);
       if (el.firstElementChild.dataset.ahead && !missing.length) {
-        const [slider] = place.controls, now = +slider.value;
-        missing = Array.from({length: +slider.max + 1}, (_, i) => [i]);
+        const [control] = place.controls, now = stand(control);
+        missing = Array.from({length: +control.dataset.length}, (_, i) => [i]);
         missing.sort(([i], [j]) => Math.abs(i - now) - Math.abs(j - now));
         fetch();
       }

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from views import control
 
 from ttclib.course.compute_optimal import figures
 from ttclib.course.compute_optimal.strategies import shared_out, strategies
@@ -79,11 +80,11 @@ def test_the_choice_of_each_bin(results):
     assert f"{WEIGHTED} 0.600, best in hindsight 0.800" in line
     # easy and hopeless problems pay for a majority: no verifier
     assert "16 generations · 16 M LM FLOPs · 9.6 M verifier FLOPs" in line
-    shown._inputs["difficulty"].value = "no idea"
+    control(shown, "difficulty").value = "no idea"
     line = repr(shown)
     assert line.count(WEIGHTED) == 6 and "best in hindsight 0.600" in line
     assert 0.5 < float(re.search(r"other half (\S+),", line)[1]) < 0.6  # no difficulty, no gain
-    shown._inputs["budget"].value = 1
+    control(shown, "budget").value = 1
     assert BEAM not in repr(shown)
     assert not shown.traceback
 
@@ -112,7 +113,7 @@ def test_curves_and_efficiency(results, counts):
 def test_what_knowing_costs(results, samples, counts):
     shown = figures.knowing_view(results, samples, counts, looks=(0, 1, 4), budget=4)
     assert "100% of problems in their true bin" not in repr(shown)  # no look: all in one bin
-    shown._inputs["m"].value = 4
+    control(shown, "m").value = 4
     line = repr(shown)
     assert (
         "100% of problems in their true bin; 4 generations for the answer and 4 for the difficulty"

@@ -9,7 +9,14 @@ import pytest
 pytest.importorskip("pyarrow")
 from matplotlib.collections import LineCollection, PathCollection
 from noisy_solver import load, solution
-from views import button, every, line_of, no_event_loop_of_another_test, pixels, shown, sliders  # noqa: F401
+from views import (
+    button,
+    control,
+    line_of,
+    no_event_loop_of_another_test,  # noqa: F401
+    pixels,
+    shown,
+)
 
 from ttclib.course.prm_search import chain, figures
 from ttclib.lm import arithmetic
@@ -112,10 +119,6 @@ def test_labels_look_as_asked():
 def searched():
     verifiers = {"prm": load("prm"), "exact": figures.right_so_far}
     return figures.search_view(load("lab-small"), verifiers, PROBLEMS, first=PROBLEMS["two"])
-
-
-def control(picture, name):
-    return picture._inputs[name]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from scipy import stats
 from ttclib.cost import Cost
 from ttclib.course.bayesian_estimation.conjugate import NormalInverseGamma
 from ttclib.sampling import diagnostics, mcmc
-from ttclib.show.slider import BudgetView, entry, options, powers_of_two
+from ttclib.show.slider import BudgetView, choice, entry, options, powers_of_two
 from ttclib.show.style import BAD, COLORS, GOOD, MUTED, Picture, band, figure, plain_ticks, truth
 
 Measure = Callable[[int, np.random.Generator], np.ndarray]
@@ -178,7 +178,7 @@ def chain_view(
         fig,
         draw,
         transitions=_transitions(4, high, 7),
-        start=options([*starts, drop], label="the chains start"),
+        start=choice([*starts, drop], label="the chains start"),
         step_size=options(list(step_sizes), default=list(step_sizes)[1], label="step size"),
     )
 

@@ -22,7 +22,7 @@ from ttclib.course.compute_optimal.strategies import (
 )
 from ttclib.measure import bootstrap
 from ttclib.search.results import BEST, MAJORITY, WEIGHTED, Curve, Results, Samples
-from ttclib.show.slider import BudgetView, options
+from ttclib.show.slider import BudgetView, choice, options
 from ttclib.show.style import (
     BAD,
     COLORS,
@@ -273,7 +273,7 @@ def choice_view(results: Results, bins: Mapping[str, np.ndarray], seed: int = 0,
 
     budgets = [int(b) for b in results.budgets]
     budget = options(budgets, default=16, unit="generations", label="generations N")
-    difficulty = options(list(bins), label="difficulty")
+    difficulty = choice(list(bins), label="difficulty")
     return BudgetView(fig, draw, seed=seed, budget=budget, difficulty=difficulty)
 
 

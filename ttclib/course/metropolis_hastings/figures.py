@@ -12,7 +12,7 @@ from ttclib.cost import Cost
 from ttclib.course.metropolis_hastings import markov
 from ttclib.course.metropolis_hastings.events import events
 from ttclib.sampling import diagnostics, mcmc
-from ttclib.show.slider import BudgetView, options, powers_of_two
+from ttclib.show.slider import BudgetView, choice, options, powers_of_two
 from ttclib.show.style import BAD, COLORS, GOOD, Picture, band, end_labels, figure, truth
 
 
@@ -321,5 +321,5 @@ def fooled_view(log_density: Callable, density: Callable, gap: float) -> BudgetV
         fig,
         draw,
         step_size=options(sizes, default=1.0, unit="density evaluations", label="step size"),
-        start=options(list(starts), label="the chains start"),
+        start=choice(list(starts), label="the chains start"),
     )

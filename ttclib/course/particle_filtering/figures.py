@@ -17,7 +17,7 @@ from ttclib.particles.smc import Population, Selection, resample, run, when_ess_
 from ttclib.particles.statespace import Bootstrap, LinearGaussian, StateSpaceModel
 from ttclib.particles.weights import effective_sample_size, normalise
 from ttclib.show.population import draw_ess, draw_population, draw_schemes
-from ttclib.show.slider import BudgetView, options, powers_of_two
+from ttclib.show.slider import BudgetView, choice, options, powers_of_two
 from ttclib.show.style import BAD, COLORS, GOOD, MUTED, Picture, band, end_labels, figure, truth
 
 _UNIT = "particle steps"
@@ -149,7 +149,7 @@ def filter_view(model: LinearGaussian, observations: np.ndarray, states: np.ndar
         draw,
         particles=powers_of_two(1, 13, unit=_UNIT, default=7),
         threshold=options((0.0, 0.1, 0.25, 0.5, 0.75, 1.0), default=0.5, label="ESS threshold"),
-        scheme=options(list(resampling.SCHEMES), default="systematic"),
+        scheme=choice(list(resampling.SCHEMES), default="systematic"),
     )
 
 

@@ -20,7 +20,7 @@ from ttclib.search.methods import BEST_OF_N, METHODS, OWN, Setting, search_for, 
 from ttclib.search.results import Columns, Curve, Results, block, where
 from ttclib.search.search import CONCLUSIONS, conclude, given
 from ttclib.show.population import SCORES, draw_population, label_members
-from ttclib.show.slider import BudgetView, entry, options, powers_of_two
+from ttclib.show.slider import BudgetView, choice, entry, options, powers_of_two
 from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, counting_axis, figure
 
 LABELLED = 32  # members: in larger populations there is no room for words
@@ -73,14 +73,14 @@ def search_view(
     return BudgetView(
         fig,
         draw,
-        problem=options(tuple(problems.values()), names=tuple(problems), default=first),
+        problem=choice(tuple(problems.values()), names=tuple(problems), default=first),
         own=entry(_own, "", label="or type your own"),
-        method=options(tuple(METHODS), default="beam"),
+        method=choice(tuple(METHODS), default="beam"),
         n=powers_of_two(0, 8, unit="generations", default=4, label="texts at a time, N"),
         width=options((1, 2, 4, 8, 16), default=4, label="width M"),  # all divide every larger N
         k=options((0, 1, 2, 3), default=1, label="lookahead k"),
         temperature=options((0.4, 0.7, 1.0, 1.4, 2.0), default=1.0),
-        verifier=options(tuple(verifiers)),
+        verifier=choice(tuple(verifiers)),
     )
 
 
@@ -306,9 +306,9 @@ def accuracy_view(table: Columns, verifiers: Sequence[str]) -> BudgetView:
         fig,
         draw,
         luck=False,
-        method=options(names, default=names[1], label="in front"),
-        answer=options(tuple(ANSWERS), label="answer by"),
-        verifier=options(tuple(verifiers)),
+        method=choice(names, default=names[1], label="in front"),
+        answer=choice(tuple(ANSWERS), label="answer by"),
+        verifier=choice(tuple(verifiers)),
     )
 
 
@@ -423,7 +423,7 @@ def favourites_view(
     return BudgetView(
         fig,
         draw,
-        problem=options(tuple(problems)),
+        problem=choice(tuple(problems)),
         n=powers_of_two(0, 8, unit="samples", default=6, label="samples N"),
     )
 

@@ -26,7 +26,7 @@ from ttclib.measure.votes import best_at_k, majority, majority_at_k, pass_at_k, 
 from ttclib.search.aggregation import AGGREGATIONS
 from ttclib.search.rollouts import Rollouts
 from ttclib.show.live import LiveView
-from ttclib.show.slider import BudgetView, options, powers_of_two
+from ttclib.show.slider import BudgetView, choice, options, powers_of_two
 from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, counting_axis, figure, truth
 
 AGGREGATION_COLORS = dict(zip(AGGREGATIONS, (GOOD, COLORS[1], COLORS[3], COLORS[2]), strict=True))
@@ -545,4 +545,4 @@ def belief_view(readings: Mapping[str, Reading]) -> BudgetView:
         where = f"its first wrong step is number {first}" if first else "all its steps are right"
         return f"{r.solution}: {where}; at the end {said}"
 
-    return BudgetView(fig, draw, luck=False, solution=options(tuple(readings)))
+    return BudgetView(fig, draw, luck=False, solution=choice(tuple(readings)))

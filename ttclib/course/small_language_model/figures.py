@@ -20,7 +20,7 @@ from ttclib.lm.flops import coefficients, sequence_flops
 from ttclib.measure import bootstrap
 from ttclib.measure.votes import majority, majority_at_k, pass_at_k, votes
 from ttclib.show.live import LiveView
-from ttclib.show.slider import BudgetView, entry, options, powers_of_two
+from ttclib.show.slider import BudgetView, choice, entry, options, powers_of_two
 from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, counting_axis, figure, truth
 
 _END_SIGN = "⏎"  # how the end of a text is written
@@ -308,7 +308,7 @@ def cut_view(
         draw,
         luck=False,
         temperature=options((0.25, 0.5, 0.7, 1.0, 1.5, 2.0, 4.0), default=1.0),
-        cut=options(list(CUTS), default="top-p, p = 0.9", label="then cut"),
+        cut=choice(list(CUTS), default="top-p, p = 0.9", label="then cut"),
     )
 
 

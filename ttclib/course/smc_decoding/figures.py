@@ -24,7 +24,7 @@ from ttclib.particles.genealogy import distinct_ancestors
 from ttclib.particles.islands import split, within
 from ttclib.particles.smc import Population, Selection, keep_all, resample, run, smc, when_ess_below
 from ttclib.show.population import draw_ess, draw_population, draw_schemes, label_members
-from ttclib.show.slider import BudgetView, entry, options, powers_of_two
+from ttclib.show.slider import BudgetView, choice, entry, options, powers_of_two
 from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, boxes, figure, truth
 
 ADAPTIVE = when_ess_below(0.5, resample("systematic"))
@@ -356,7 +356,7 @@ def genealogy_view(
 
     settings = {
         "problem": options(tuple(problems)),
-        "condition": options(tuple(conditions), default=list(conditions)[1]),
+        "condition": choice(tuple(conditions), default=list(conditions)[1]),
         "particles": powers_of_two(2, 5, unit="particles", default=4),
         "threshold": options((0.0, 0.5, 1.0), default=0.5, label="ESS threshold"),
     }
@@ -430,8 +430,8 @@ def constraint_view(
         fig,
         draw,
         request=entry(_request, request),
-        constraint=options(tuple(constraints)),
-        selection=options(("SMC", "none")),
+        constraint=choice(tuple(constraints)),
+        selection=choice(("SMC", "none")),
         particles=powers_of_two(2, 5, unit="particles", default=4),
     )
 
@@ -542,7 +542,7 @@ def contest_view(entries: Sequence[Entry], first: str) -> BudgetView:
         )
         return text, e.cost
 
-    return BudgetView(fig, draw, luck=False, method=options(list(by_name), default=first))
+    return BudgetView(fig, draw, luck=False, method=choice(list(by_name), default=first))
 
 
 def contest_table(entries: Sequence[Entry], parameters: Mapping[str, int]) -> str:
