@@ -32,6 +32,8 @@ window.ttc = (() => {
   requestAnimationFrame(frame);
   // A slider moves with the button held down; a pointermove without it is the browser's own.
   document.addEventListener('pointermove', event => event.buttons && inputs.push(performance.now()), true);
+  document.addEventListener('change', event => event.target.tagName === 'SELECT'
+    && inputs.push(performance.now()), true);
   document.addEventListener('keydown', () => inputs.push(performance.now()), true);
 
   return {
@@ -53,9 +55,14 @@ window.ttc = (() => {
       window.jupyterapp.commands.execute('notebook:run-all-cells').finally(() => { finished = true; });
     },
     finished: () => finished,
-    // Every widget is there: the last ones are drawn a little after the last cell is done.
-    drawn: () => all('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.widget-view+json"]')
-      .every(view => view.querySelector('.jupyter-widgets')),
+    // How many views the notebook holds, and how many stand there with their picture: the last ones
+    // are drawn a little after the last cell is done, or after the page was opened again.
+    views: () => panel.context.model.toJSON().cells.flatMap(cell => cell.outputs ?? [])
+      .filter(({data}) => data?.['application/vnd.jupyter.widget-view+json'] && data['image/png'])
+      .length,
+    alive: () => all('.ttc-budget').filter(view => [...view.querySelectorAll('img')]
+      .every(image => image.complete && image.naturalWidth)).length,
+    drawn() { return this.alive() >= this.views(); },
     // What is wrong with the notebook as it stands: a list of lines.
     problems() {
       const found = alarms.map(text => `an error in the kernel: ${text}`);
@@ -86,9 +93,9 @@ window.ttc = (() => {
     },
     // A slow view shows progress; a view with one setting is switched by the browser, frame by frame.
     kind(element) {
-      const view = element.closest('.jp-OutputArea-output');
-      if (view.querySelector('[class*=progress]')) return 'slow';
-      return view.querySelectorAll('.widget-slider, .widget-text').length > 1 ? 'redraw' : 'frames';
+      const view = element.closest('.ttc-budget');
+      if (view.querySelector('progress')) return 'slow';
+      return view.dataset.ahead ? 'frames' : 'redraw';
     },
     top: () => panel.node.querySelector('.jp-WindowedPanel-outer').scrollTo(0, 0),
     height: () => panel.node.querySelector('.jp-WindowedPanel-outer').scrollHeight + 120,

@@ -36,62 +36,83 @@ def assert_sound(page, when):
     assert not problems, f"{when}: {'; '.join(problems)}"
 
 
-def boxes(handle):
-    """Return where a slider's handle is on the page, and where its track."""
-    track = handle.locator("xpath=ancestor::*[contains(@class, 'noUi-base')]")
-    return handle.bounding_box(), track.bounding_box()
+def place(slider):
+    """Return where on its track a slider stands, as a fraction."""
+    return slider.evaluate("slider => slider.value / slider.max")
 
 
-def place(handle):
-    """Return where on its track a slider's handle stands, as a fraction."""
-    box, track = boxes(handle)
-    return (box["x"] + box["width"] / 2 - track["x"]) / track["width"]
-
-
-def drag(page, label, handle, fraction, patience):
-    """Drag a slider's handle with the mouse to a fraction of its track."""
-    box, track = boxes(handle)
+def drag(page, label, slider, fraction, patience):
+    """Drag a slider with the mouse to a fraction of its track."""
+    box, thumb = slider.bounding_box(), 16  # pixels
     y = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + box["width"] / 2, y)
-    handle.evaluate("element => ttc.watch(element)")
+    at = lambda share: box["x"] + thumb / 2 + share * (box["width"] - thumb)  # noqa: E731
+    page.mouse.move(at(place(slider)), y)
+    slider.evaluate("element => ttc.watch(element)")
     page.mouse.down()
-    page.mouse.move(track["x"] + fraction * track["width"], y)
+    page.mouse.move(at(fraction), y)
     page.mouse.up()
     return settle(page, f"after a drag of {label}", patience)
 
 
-def press(page, label, handle, key, patience):
+def press(page, label, slider, key, patience):
     """Move a slider with one key."""
-    handle.evaluate("element => ttc.watch(element)")
-    handle.press(key)
+    slider.evaluate("element => ttc.watch(element)")
+    slider.press(key)
     return settle(page, f"after {key} on {label}", patience)
+
+
+def choose(page, label, chooser, item, patience):
+    """Choose an item of a list."""
+    chooser.evaluate("element => ttc.watch(element)")
+    chooser.select_option(index=item)
+    return settle(page, f"after choice {item} of {label}", patience)
+
+
+def label_of(control):
+    """Return the name of a control, which a screen reader says; it must have one."""
+    label = control.evaluate("element => element.labels[0].firstChild.textContent.trim()")
+    assert label
+    return label
+
+
+def assert_words(control):
+    """Demand that a view says in words what it shows: the value, the numbers."""
+    view = control.locator("xpath=ancestor::*[contains(@class, 'ttc-budget')]")
+    if control.get_attribute("type") == "range":
+        value = control.get_attribute("aria-valuetext")
+        assert value and value == control.locator("xpath=ancestor::p//output").inner_text()
+    text = view.locator("img").get_attribute("alt").split(" · cost: ")[0]
+    assert text and text in view.get_by_role("status").text_content()
+
+
+VIEWS = ".jp-NotebookPanel .jp-OutputArea-output .ttc-budget"
 
 
 def check_sliders(page, report, notebook):
     """Move every slider by mouse and by keyboard, and demand that its picture follows."""
-    handles = page.locator(".jp-NotebookPanel .jp-OutputArea-output .noUi-handle")
-    assert handles.count() > 0, "the notebook has no slider"
-    for handle in handles.all():
-        handle.scroll_into_view_if_needed()
-        widget = handle.locator("xpath=ancestor::*[contains(@class, 'widget-slider')]")
-        label = widget.locator(".widget-label").first.inner_text()
-        kind = handle.evaluate("element => ttc.kind(element)")
+    sliders = page.locator(f"{VIEWS} input[type=range]")
+    assert sliders.count() > 0, "the notebook has no slider"
+    for slider in sliders.all():
+        slider.scroll_into_view_if_needed()
+        label = label_of(slider)
+        kind = slider.evaluate("element => ttc.kind(element)")
         # two settings may look alike, so only the first move waits long for a new picture
         soon = PATIENCE if kind == "slow" else 3000
-        start, first = place(handle), handle.get_attribute("aria-valuenow")
-        times = [("mouse", drag(page, label, handle, 0.85, PATIENCE))]
-        times.append(("mouse", drag(page, label, handle, 0.4, soon)))
+        start, first = place(slider), slider.input_value()
+        times = [("mouse", drag(page, label, slider, 0.85, PATIENCE))]
+        times.append(("mouse", drag(page, label, slider, 0.4, soon)))
         assert any(ms is not None for _, ms in times), (
             f"{label}: the picture did not follow the mouse"
         )
-        before = handle.get_attribute("aria-valuenow")
-        key = "ArrowRight" if before == handle.get_attribute("aria-valuemin") else "ArrowLeft"
-        times.append(("keyboard", press(page, label, handle, key, soon)))
-        assert handle.get_attribute("aria-valuenow") != before, f"{label}: an arrow key did nothing"
+        before = slider.input_value()
+        key = "ArrowRight" if before == "0" else "ArrowLeft"
+        times.append(("keyboard", press(page, label, slider, key, soon)))
+        assert slider.input_value() != before, f"{label}: an arrow key did nothing"
+        assert_words(slider)
         # not every two sliders fit together wherever they stand: the next one finds the notebook's
         # settings
-        drag(page, label, handle, start, soon)
-        assert handle.get_attribute("aria-valuenow") == first, f"{label}: it did not come back"
+        drag(page, label, slider, start, soon)
+        assert slider.input_value() == first, f"{label}: it did not come back"
         for by, ms in times:
             if ms is not None:
                 report.append(
@@ -99,16 +120,36 @@ def check_sliders(page, report, notebook):
                 )
 
 
+def check_lists(page, report, notebook):
+    """Choose from every list, and demand that the picture follows at least once."""
+    for chooser in page.locator(f"{VIEWS} select").all():
+        chooser.scroll_into_view_if_needed()
+        label = label_of(chooser)
+        kind = chooser.evaluate("element => ttc.kind(element)")
+        start = chooser.evaluate("element => element.selectedIndex")
+        others = [i for i in range(chooser.locator("option").count()) if i != start]
+        soon = PATIENCE if kind == "slow" else 3000
+        times = [choose(page, label, chooser, item, soon) for item in others[:2]]
+        assert any(ms is not None for ms in times), f"{label}: the picture did not follow"
+        assert_words(chooser)
+        choose(page, label, chooser, start, soon)
+        report.extend(
+            {"notebook": notebook, "slider": label, "by": "list", "kind": kind, "ms": ms}
+            for ms in times
+            if ms is not None
+        )
+
+
 def check_buttons_and_fields(page):
     """New luck draws a new picture; a text that cannot be read says so in one line and changes
     none.
     """
-    for button in page.locator(".jp-NotebookPanel button:visible", has_text="New luck").all():
+    for button in page.locator(f"{VIEWS} button:visible", has_text="New luck").all():
         button.scroll_into_view_if_needed()
         button.evaluate("element => ttc.watch(element)")
         button.click()
         assert settle(page, "after New luck", PATIENCE) is not None, "New luck drew no new picture"
-    for field in page.locator(".jp-NotebookPanel .widget-text input:visible").all():
+    for field in page.locator(f"{VIEWS} input[type=text]:visible").all():
         good = field.input_value()
         field.evaluate("element => ttc.watch(element)")
         field.fill("???")
@@ -143,6 +184,7 @@ def test_notebook(path, browser, jupyterlab, shots, report):
             1000
         )  # laying out the whole notebook twice is not part of the first move
         check_sliders(page, report, path.stem)
+        check_lists(page, report, path.stem)
         check_buttons_and_fields(page)
     except BaseException:
         page.screenshot(path=shots / f"{path.stem}-failed.png")

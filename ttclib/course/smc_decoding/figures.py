@@ -355,7 +355,7 @@ def genealogy_view(
         return text, replace(last.cost, units=0)
 
     settings = {
-        "problem": options(tuple(problems)),
+        "problem": choice(tuple(problems)),
         "condition": choice(tuple(conditions), default=list(conditions)[1]),
         "particles": powers_of_two(2, 5, unit="particles", default=4),
         "threshold": options((0.0, 0.5, 1.0), default=0.5, label="ESS threshold"),
