@@ -82,7 +82,7 @@ def assert_words(control):
         value = control.get_attribute("aria-valuetext")
         assert value and value == control.locator("xpath=ancestor::p//output").inner_text()
     text = view.locator("img").get_attribute("alt").split(" · cost: ")[0]
-    assert text and text in view.get_by_role("status").text_content()
+    assert text and text in view.get_by_role("status").last.text_content()
 
 
 VIEWS = ".jp-NotebookPanel .jp-OutputArea-output .ttc-budget"

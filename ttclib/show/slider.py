@@ -560,7 +560,7 @@ def _control(name: str, setting: Setting, values: Sequence, now: Any) -> str:
     return (
         f'<p class="ttc-row"><label>{label} <input type="range" {common} min="0" '
         f'max="{len(values) - 1}" value="{place}" data-names="{"|".join(names)}" '
-        f'aria-valuetext="{names[place]}"></label> <output>{names[place]}</output></p>'
+        f'aria-valuetext="{names[place]}"></label> <output aria-live="off">{names[place]}</output></p>'
     )
 
 
