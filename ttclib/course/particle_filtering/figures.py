@@ -248,7 +248,7 @@ def genealogy_view(model: LinearGaussian, observations, length: int = 25) -> Bud
         return text, last.cost
 
     particles = powers_of_two(2, 10, unit=_UNIT, default=5)
-    scheme = options(list(resampling.SCHEMES), default="multinomial")
+    scheme = choice(list(resampling.SCHEMES), default="multinomial")
     threshold = options((0.0, 0.25, 0.5, 1.0), default=1.0, label="ESS threshold")
     return BudgetView(fig, draw, particles=particles, scheme=scheme, threshold=threshold)
 
