@@ -23,6 +23,8 @@ FLAGS = """
 SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "docmanager-extension/plugin": {"autosave": False},
+    # as binder/overrides.json has it: a view is kept in the file, for a day without its kernel
+    "../@jupyter-widgets/jupyterlab-manager/plugin": {"saveState": True},
     # every cell stays in the page, so that a slider far down is there
     "notebook-extension/tracker": {"windowingMode": "none"},
 }

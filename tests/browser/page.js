@@ -55,6 +55,18 @@ window.ttc = (() => {
       window.jupyterapp.commands.execute('notebook:run-all-cells').finally(() => { finished = true; });
     },
     finished: () => finished,
+    // Run one code cell again, some times over.
+    async rerun(cell, times) {
+      panel.content.activeCellIndex = cell;
+      for (let i = 0; i < times; i++) await window.jupyterapp.commands.execute('notebook:run-cell');
+    },
+    // Run code in no cell; the promise holds what it prints.
+    ask(code) {
+      const future = panel.sessionContext.session.kernel.requestExecute({code, store_history: false});
+      let said = '';
+      future.onIOPub = message => { said += message.content.text ?? message.content.evalue ?? ''; };
+      return future.done.then(() => said);
+    },
     // How many views the notebook holds, and how many stand there with their picture: the last ones
     // are drawn a little after the last cell is done, or after the page was opened again.
     views: () => panel.context.model.toJSON().cells.flatMap(cell => cell.outputs ?? [])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from drawings import Drawing, Sheet, bands, numbers_of
 from scipy import stats
-from views import button, pixels, shown, sliders
+from views import button, control, pixels, shown, sliders
 
 from ttclib.course.particle_filtering import figures
 from ttclib.course.particle_filtering.nonlinear import NonlinearBenchmark, grid_filter
@@ -150,7 +150,8 @@ def test_one_parent_for_all_is_sure_and_wrong(drawings):
 
 def test_every_setting_of_a_filter_has_its_own_picture(seed):
     view = figures.filter_view(MODEL, Y, STATES)
-    particles, threshold, scheme = sliders(view)
+    particles, threshold = sliders(view)
+    scheme = control(view, "scheme")
     pictures = [pixels(shown(view)[0])]
     for slider, value in ((particles, 32), (threshold, 1.0), (scheme, "multinomial")):
         slider.value = value

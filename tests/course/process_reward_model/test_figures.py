@@ -6,7 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from tiny_verifiers import tiny_verifier
-from views import shown, sliders
+from views import control, shown, sliders
 
 from ttclib.course.process_reward_model import figures
 from ttclib.course.process_reward_model.beliefs import believe
@@ -172,5 +172,5 @@ def test_belief_view_names_the_first_wrong_step():
     )
     assert "all its steps are right; at the end prm 0.90, orm 0.90" in repr(made)
     first = shown(made)
-    sliders(made)[0].value = "wrong"
+    control(made, "solution").value = "wrong"
     assert "its first wrong step is number 2" in repr(made) and shown(made) != first

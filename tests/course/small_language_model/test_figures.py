@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 from drawings import Drawing, Sheet
 from matplotlib.colors import to_rgba
 from noisy_solver import NoisySolver
-from views import every, line_of, pixels, shown, sliders
+from views import control, every, line_of, pixels, shown, sliders
 
 from ttclib.course.small_language_model import figures
 from ttclib.lm import arithmetic, samplers, tokenizer
@@ -194,7 +194,7 @@ def test_cut_view_draws_what_is_drawn_from(drawings, lm, logits):
 def test_cut_view_counts_what_is_left(lm, logits):
     text = PROBLEM + "?81-74=7;98-77=21;7*21=1"
     view = figures.cut_view(lm, logits, {"here": text, "there": text[:-1]})
-    cut = next(s for s in sliders(view) if "cut" in s.description)
+    cut = control(view, "cut")
     for value, left in (("top-k, k = 5", 5), ("none", 20), ("top-k, k = 1", 1)):
         cut.value = value
         assert f"here: {left} of 20 left" in repr(view)
