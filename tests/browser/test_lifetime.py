@@ -24,7 +24,7 @@ def drawn(points, seed, height=1, method="up", own="1"):
 
 def slow(points, seed):
     for step in range(200):
-        time.sleep(0.01)
+        time.sleep(0.01 * (points == 4096))
         yield step / 200
     return drawn(points, seed)
 

@@ -152,7 +152,12 @@ function live() {
     initialize(context) {
       model = context.model;
       model.on('msg:custom', receive);
-      return () => [...frames.keys()].forEach(forget);
+      // the notebook's page holds on to what it has closed, so little may be left in it
+      return () => {
+        [...frames.keys()].forEach(forget);
+        model.set('page', '');
+        current = null;
+      };
     },
     render({el}) {
       el.innerHTML = model.get('page');
@@ -180,7 +185,10 @@ function live() {
         missing.sort(([i], [j]) => Math.abs(i - now) - Math.abs(j - now));
         fetch();
       }
-      return () => places.delete(place);
+      return () => {
+        places.delete(place);
+        el.replaceChildren();
+      };
     },
   };
 }
