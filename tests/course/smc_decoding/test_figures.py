@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from drawings import Drawing, Sheet, bands, numbers_of
 from noisy_solver import NoisySolver
-from views import line_of, no_event_loop_of_another_test, shown  # noqa: F401
+from views import control, line_of, no_event_loop_of_another_test, shown  # noqa: F401
 
 from ttclib.cost import Cost
 from ttclib.course.smc_decoding import checks, contest, figures, judging, nines
@@ -120,10 +120,6 @@ def _never():
 
 def moving_bars(view, ax):
     return [bar for bar in view.fig.axes[ax].patches if bar not in view.still]
-
-
-def control(view, name):
-    return view._inputs[name]
 
 
 ADAPTIVE = when_ess_below(0.5, resample("systematic"))
