@@ -156,13 +156,14 @@ function live() {
       return () => {
         [...frames.keys()].forEach(forget);
         model.set('page', '');
+        model.set('page', ''); // a model also holds what it was before
         current = null;
       };
     },
     render({el}) {
       el.innerHTML = model.get('page');
       const find = name => el.querySelector(name);
-      const place = {
+      let place = {
         picture: find('img'), caption: find('[role=status]'), line: find('.ttc-error'),
         luck: find('.ttc-luck'), work: find('.ttc-work'), bar: find('progress'),
         slow: find('.ttc-work') !== null,
@@ -178,7 +179,13 @@ function live() {
       // keys that move a control do not move the notebook's cells
       el.addEventListener('keydown', event => event.stopPropagation());
       places.add(place);
+      const at = place.controls.map(stand);
       if (current) show(current, shown);
+      else if (place.line.hidden) // the first picture, as Python wrote it, is remembered too
+        frames.set(key(at), {
+          at, url: place.picture.src, alt: place.picture.alt, caption: place.caption.innerHTML,
+          size: 0,
+        });
       if (el.firstElementChild.dataset.ahead && !missing.length) {
         const [control] = place.controls, now = stand(control);
         missing = Array.from({length: +control.dataset.length}, (_, i) => [i]);
@@ -187,6 +194,7 @@ function live() {
       }
       return () => {
         places.delete(place);
+        place = null;
         el.replaceChildren();
       };
     },
