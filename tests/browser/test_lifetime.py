@@ -16,7 +16,8 @@ BEGIN = """
 import ctypes, gc, json, os, time
 import ipywidgets, psutil
 from IPython.display import display
-from ttclib.show import BudgetView, choice, entry, figure, options, powers_of_two
+from ttclib.show.slider import BudgetView, choice, entry, options, powers_of_two
+from ttclib.show.style import figure
 
 def view(slow=False, **settings):
     fig, ax = figure()

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ttclib.show import BudgetView
+from ttclib.show.slider import BudgetView
 
 
 @pytest.fixture(autouse=True)
