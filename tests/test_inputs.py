@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from ttclib.inputs import covariance, finite_array, positive, real_number, whole_number
+from ttclib.inputs import finite_array, positive, real_number, whole_number
 
 scalars = st.one_of(
     st.integers(),
@@ -130,35 +130,3 @@ def test_finite_array_or_one_line(value):
 def test_shapes_are_checked(value, wanted, line):
     with pytest.raises(ValueError, match=line):
         finite_array("x", value, **wanted)
-
-
-@given(arrays(float, st.tuples(st.integers(1, 4), st.integers(1, 4)), elements=st.floats(-10, 10)))
-def test_covariance_accepts_what_cholesky_can_use(square_root):
-    matrix = square_root @ square_root.T
-    got = refused(covariance, "n", matrix)
-    if got is not None:
-        np.linalg.cholesky(got)
-    if np.linalg.eigvalsh(matrix).min() > 1e-6 * max(1, np.abs(matrix).max()):
-        assert got is not None
-
-
-@pytest.mark.parametrize(
-    ("value", "line"),
-    [
-        ([[1, 2], [0, 1]], "not symmetric"),
-        ([[1e-9, 5e-10], [0, 1e-9]], "not symmetric"),
-        ([[1, 1], [1, 1]], "singular"),
-        ([[1, 2], [2, 1]], "singular"),
-        (0.0, "singular"),
-        (np.zeros((2, 3)), "must be square"),
-        (np.zeros((0, 0)), "must be square"),
-        (np.eye(2), "must be 3 × 3"),
-    ],
-)
-def test_covariance_says_what_is_wrong(value, line):
-    with pytest.raises(ValueError, match=line):
-        covariance("Q", value, 3 if "3 × 3" in line else None)
-
-
-def test_a_number_is_a_covariance():
-    assert covariance("Q", 2.0).tolist() == [[2.0]]

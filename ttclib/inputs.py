@@ -73,24 +73,6 @@ def finite_array(
     return array
 
 
-def covariance(name: str, value: object, size: int | None = None) -> np.ndarray:
-    """Return ``value`` as a symmetric positive definite matrix, or raise ``ValueError``."""
-    matrix = np.atleast_2d(finite_array(name, value))
-    side = len(matrix) if size is None else size
-    if matrix.shape != (side, side) or not matrix.size:
-        wanted = "square" if size is None else f"{size} × {size}"
-        raise ValueError(f"{name} has shape {matrix.shape}; it must be {wanted}")
-    if not np.allclose(matrix, matrix.T, atol=1e-8 * np.abs(matrix).max()):
-        raise ValueError(f"{name} is not symmetric; a covariance is")
-    smallest = np.linalg.eigvalsh(matrix).min()
-    if smallest <= 1e-12 * np.abs(matrix).max():
-        raise ValueError(
-            f"{name} is singular (smallest eigenvalue {smallest:.1e}); "
-            "a covariance is positive definite"
-        )
-    return matrix
-
-
 def _is_number(value: object) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 

@@ -35,9 +35,9 @@ def masses(lm, prompt, phi, max_tokens, must_end=False, stop=(), sampler=sampler
 
     def extend(tokens, mass):
         with np.errstate(divide="ignore"):
-            law = np.exp(sampler(np.log(lm.law((*prompt, *tokens)))[None])[0])
-        for token in np.flatnonzero(law).tolist():
-            new, here = (*tokens, token), mass * law[token]
+            distribution = np.exp(sampler(np.log(lm.distribution((*prompt, *tokens)))[None])[0])
+        for token in np.flatnonzero(distribution).tolist():
+            new, here = (*tokens, token), mass * distribution[token]
             text = spell(vocabulary, new)
             if token == vocabulary.end or any(s in text for s in stop):
                 found[new] = here * phi(text)
@@ -56,7 +56,10 @@ class Enumerated(Decoder):
     def _draw(self, log_proposal, which, new, active):
         decisions = new.run.streams[0]
         return np.array(
-            [decisions.decide(law) if law.any() else 0 for law in np.exp(log_proposal)[which]]
+            [
+                decisions.decide(distribution) if distribution.any() else 0
+                for distribution in np.exp(log_proposal)[which]
+            ]
         )
 
 

@@ -13,12 +13,14 @@ def binomial_p_value(count, n, probability):
     """Two-sided p-value of ``count`` successes in ``n`` independent trials, exact, conservative."""
     from scipy import stats
 
-    law = stats.binom(n, probability)
-    return np.minimum(1, 2 * np.minimum(law.cdf(count), law.sf(np.asarray(count) - 1)))
+    distribution = stats.binom(n, probability)
+    return np.minimum(
+        1, 2 * np.minimum(distribution.cdf(count), distribution.sf(np.asarray(count) - 1))
+    )
 
 
 def rank_p_value(kernel, start, rng, statistics, length=8):
-    """Test that a reversible kernel keeps the law of ``start``: the exact rank test.
+    """Test that a reversible kernel keeps the distribution of ``start``: the exact rank test.
 
     Gandy and Scott, *Unit testing for MCMC and other Monte Carlo methods* (2020), arXiv 2001.06465.
     Put an exact draw at a uniformly random place of a chain of ``length`` states: run the kernel

@@ -24,20 +24,20 @@ class NoisySolver(TinyLM):
     vocabulary = Vocabulary([*arithmetic.ALPHABET, None], len(arithmetic.ALPHABET))
 
     def __init__(self, pause=0.0):
-        self.law, self.pause = functools.cache(self._law), pause
+        self.distribution, self.pause = functools.cache(self._distribution), pause
 
-    def _law(self, prefix):
+    def _distribution(self, prefix):
         problem, _, written = self.vocabulary.decode(prefix).partition("?")
         rest = solution(problem)[len(written) :]
-        law = np.full(len(self.vocabulary), 1e-12)  # an entropy needs logarithms
+        distribution = np.full(len(self.vocabulary), 1e-12)  # an entropy needs logarithms
         if not rest:
-            law[self.vocabulary.end] += 1.0
+            distribution[self.vocabulary.end] += 1.0
         elif rest[0].isdigit():
-            law[:10] += 0.02
-            law[int(rest[0])] += 0.8
+            distribution[:10] += 0.02
+            distribution[int(rest[0])] += 0.8
         else:
-            law[arithmetic.ALPHABET.index(rest[0])] += 1.0
-        return law / law.sum()
+            distribution[arithmetic.ALPHABET.index(rest[0])] += 1.0
+        return distribution / distribution.sum()
 
     def start(self, prompts, length):
         time.sleep(self.pause)

@@ -1,4 +1,4 @@
-"""Statistical tests of means that are nearly normal, where no exact law is known."""
+"""Statistical tests of means that are nearly normal, where no exact distribution is known."""
 
 import math
 

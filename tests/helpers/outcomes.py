@@ -86,8 +86,8 @@ def outcomes(compute, cuts=()):
         path[-1][0] += 1
 
 
-def law_of_ancestors(scheme, weights, n):
-    """Exact law of a resampling scheme: a list of (probability, ancestors).
+def distribution_of_ancestors(scheme, weights, n):
+    """Exact distribution of a resampling scheme: a list of (probability, ancestors).
 
     The scheme itself is run, on a generator whose uniform numbers stand for cells. Its result may
     change where a uniform number meets a mark of the ruler of cumulative weights (stratified), one
@@ -95,22 +95,22 @@ def law_of_ancestors(scheme, weights, n):
     """
     marks = np.cumsum(weights) / np.sum(weights) * n % 1
     cuts = np.concatenate([marks, 1 - marks, np.asarray(weights) / np.max(weights)]).round(14)
-    law = {}
+    distribution = {}
     for probability, ancestors in outcomes(lambda rng: scheme(weights, n, rng), cuts):
         key = tuple(ancestors.tolist())
-        law[key] = law.get(key, 0.0) + probability
-    return [(probability, np.array(ancestors)) for ancestors, probability in law.items()]
+        distribution[key] = distribution.get(key, 0.0) + probability
+    return [(probability, np.array(ancestors)) for ancestors, probability in distribution.items()]
 
 
 def enumerable(scheme):
     """The same scheme, whose random numbers are one decision: which of its possible ancestors."""
 
     @functools.cache
-    def law(weights, n):
-        return law_of_ancestors(scheme, np.array(weights), n)
+    def distribution(weights, n):
+        return distribution_of_ancestors(scheme, np.array(weights), n)
 
     def decide(weights, n, rng):
-        branches = law(tuple(weights.tolist()), n)
+        branches = distribution(tuple(weights.tolist()), n)
         return branches[rng.decide([probability for probability, _ in branches])][1]
 
     return decide

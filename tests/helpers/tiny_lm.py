@@ -1,4 +1,4 @@
-"""A random language model with a long memory: every prefix has a law of its own."""
+"""A random language model with a long memory: every prefix has a distribution of its own."""
 
 import functools
 
@@ -8,10 +8,10 @@ from ttclib.lm.vocabulary import Vocabulary
 
 
 class TinyLM:
-    """A model on the letters a, b, c … and an end, whose laws are drawn once for each prefix.
+    """A model on the letters a, b, c … and an end, whose distributions are drawn once for each prefix.
 
     It has the decoder's interface. Unlike a Markov model it notices when rows are mixed up, since
-    no two prefixes have the same law.
+    no two prefixes have the same distribution.
     """
 
     context = 64
@@ -19,13 +19,13 @@ class TinyLM:
     def __init__(self, letters, seed=0, zeros=0.0):
         self.vocabulary = Vocabulary([*"abcdefgh"[:letters], None], letters)
         self.seed, self.zeros = seed, zeros
-        self.law = functools.cache(self._law)
+        self.distribution = functools.cache(self._distribution)
 
     @property
     def ends(self):
         return np.arange(len(self.vocabulary)) == self.vocabulary.end
 
-    def _law(self, prefix):
+    def _distribution(self, prefix):
         rng = np.random.default_rng([self.seed, *(int(token) + 1 for token in prefix)])
         weights = rng.exponential(size=len(self.vocabulary))
         weights[rng.random(len(weights)) < self.zeros] = 0.0  # some tokens never follow
@@ -46,7 +46,7 @@ class TinySession:
     @property
     def log_probs(self):
         with np.errstate(divide="ignore"):
-            return np.log([self.lm.law(prefix) for prefix in self.prefixes])
+            return np.log([self.lm.distribution(prefix) for prefix in self.prefixes])
 
     def feed(self, rows, tokens, keep=()):
         fed = [(*self.prefixes[row], int(token)) for row, token in zip(rows, tokens, strict=True)]

@@ -13,18 +13,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from enumerated import AB, ABC, SUMS, Enumerated, error, expected, masses, spell, tiny
+from letters_weighed import prefer
 from normal_p_values import mean_p_value
 from outcomes import enumerable, outcomes
 
+from ttclib.course.smc_decoding.markov_lm import garden_path
 from ttclib.lm import samplers
 from ttclib.lm.automata import Automaton, both
 from ttclib.lm.constraints import length, mentions, regex
 from ttclib.lm.decoding import Decoder, Sequences, beam_search, sample
 from ttclib.lm.exact import enumerate_texts
-from ttclib.lm.markov_lm import garden_path
-from ttclib.lm.potentials import Feature, prefer
+from ttclib.lm.potentials import Feature
 from ttclib.particles.resampling import UNBIASED
-from ttclib.particles.smc import alive, keep_all, resample, run, smc, top_k, when_ess_below
+from ttclib.particles.smc import alive, keep_all, keep_top, resample, run, smc, when_ess_below
 
 FALSE_ALARM = 1e-6
 SCHEMES = {name: enumerable(scheme) for name, scheme in UNBIASED.items()}
@@ -107,8 +108,8 @@ TARGETS = {
 PROPOSALS = {
     "bootstrap": "bootstrap",
     "optimal": "optimal",
-    # flatter than the law, and only half believing the potentials
-    "custom": lambda log_law, log_next: 0.4 * log_law + 0.5 * log_next,
+    # flatter than the distribution, and only half believing the potentials
+    "custom": lambda log_distribution, log_next: 0.4 * log_distribution + 0.5 * log_next,
 }
 
 
@@ -191,13 +192,15 @@ SAMPLERS = {
     "min_p": samplers.min_p(0.5),
     "greedy": samplers.greedy,
     "chain": samplers.chain(samplers.temperature(2), samplers.top_p(0.8)),
-    "power": lambda log_law: 3 * log_law,  # not normalised: the target is p³ · φ, and Z its sum
+    "power": lambda log_distribution: (
+        3 * log_distribution
+    ),  # not normalised: the target is p³ · φ, and Z its sum
 }
 
 
 @pytest.mark.parametrize("proposal", PROPOSALS)
 @pytest.mark.parametrize("name", SAMPLERS)
-def test_a_sampler_is_the_law_of_the_target(name, proposal):
+def test_a_sampler_is_the_distribution_of_the_target(name, proposal):
     options = {"sampler": SAMPLERS[name], "proposal": PROPOSALS[proposal]}
     for target_name in ("tally", "weighted automaton", "feature"):
         decoder, exact = target(target_name, 3, **options)
@@ -234,7 +237,7 @@ def test_stop_strings_across_and_inside_tokens(stop):
 def test_a_model_with_impossible_tokens():
     lm, pattern = tiny("a", "b", "c", seed=4, zeros=0.4), "(a|b|c)*c(a|b)*"
     potentials, exact = [regex(pattern, lm.vocabulary)], masses(lm, [0], full(pattern), 3)
-    assert any(0 in lm.law((0, v)) for v in range(3))
+    assert any(0 in lm.distribution((0, v)) for v in range(3))
     for proposal in PROPOSALS.values():
         decoder = Enumerated(lm, "a", potentials, max_tokens=3, proposal=proposal)
         assert error(decoder, 1, keep_all, exact) < 1e-12
@@ -259,8 +262,8 @@ def test_a_table_of_words():
 def test_the_exact_module_agrees(name, must_end):
     lm, potentials, _ = TARGETS[name]
     potentials = potentials(lm.vocabulary)
-    law = lambda prefix: lm.law((0, *prefix))  # noqa: E731
-    exact = enumerate_texts(law, lm.ends, 4, must_end, potentials)
+    distribution = lambda prefix: lm.distribution((0, *prefix))  # noqa: E731
+    exact = enumerate_texts(distribution, lm.ends, 4, must_end, potentials)
     means = expected(Enumerated(lm, "a", potentials, max_tokens=4, must_end=must_end), 1, keep_all)
     assert math.log(sum(means.values())) == pytest.approx(exact.log_evidence, abs=1e-12)
     assert exact.total_variation({x: m / sum(means.values()) for x, m in means.items()}) < 1e-12
@@ -269,8 +272,8 @@ def test_the_exact_module_agrees(name, must_end):
 def test_the_optimal_twist_leaves_no_luck():
     """With it every outcome has Ẑ = Z: one particle is as good as many."""
     lm, potentials, _ = TARGETS["weighted automaton"]
-    law = lambda prefix: lm.law((0, *prefix))  # noqa: E731
-    exact = enumerate_texts(law, lm.ends, 4, True, potentials(lm.vocabulary))
+    distribution = lambda prefix: lm.distribution((0, *prefix))  # noqa: E731
+    exact = enumerate_texts(distribution, lm.ends, 4, True, potentials(lm.vocabulary))
     decoder = Enumerated(lm, "a", [exact.twisted()], max_tokens=4, must_end=True)
     for _, last in outcomes(lambda rng: run(decoder, 1, keep_all, rng)[-1]):
         assert last.log_evidence == pytest.approx(exact.log_evidence, abs=1e-12)
@@ -281,26 +284,26 @@ def test_the_optimal_twist_leaves_no_luck():
 
 @pytest.fixture(scope="module")
 def transformer():
-    """A tiny GPT-2 in double precision, and its laws by the library's plain forward."""
+    """A tiny GPT-2 in double precision, and its distributions by the library's plain forward."""
     pytest.importorskip("torch")
     import torch
     from tiny_transformers import full_forward
     from tiny_transformers import tiny as tiny_transformer
 
     lm = tiny_transformer("gpt2", letters="ab", context=8, dtype=torch.float64)
-    lm.law = functools.cache(lambda prefix: np.exp(full_forward(lm, prefix)))
+    lm.distribution = functools.cache(lambda prefix: np.exp(full_forward(lm, prefix)))
     return lm
 
 
 @pytest.fixture(scope="module")
 def lab_like():
-    """A tiny Llama on our own page, whose laws are those of fresh sessions."""
+    """A tiny Llama on our own page, whose distributions are those of fresh sessions."""
     pytest.importorskip("torch")
     import torch
     from tiny_transformers import tiny as tiny_transformer
 
     lm = tiny_transformer("llama", letters="ab", context=8, dtype=torch.float64)
-    lm.law = functools.cache(lambda prefix: np.exp(lm.start([prefix], 8).log_probs[0]))
+    lm.distribution = functools.cache(lambda prefix: np.exp(lm.start([prefix], 8).log_probs[0]))
     return lm
 
 
@@ -401,11 +404,11 @@ def test_known_mistakes_are_biased(mistake, name, options):
     assert error(decoder, 2, SYSTEMATIC, exact) < 1e-12
 
 
-def test_local_masking_has_another_law():
+def test_local_masking_has_another_distribution():
     """The one that the exact module computes: no accident, but a target of its own."""
     lm, potentials, _ = TARGETS["regex"]
-    law = lambda prefix: lm.law((0, *prefix))  # noqa: E731
-    exact = enumerate_texts(law, lm.ends, 4, False, potentials(lm.vocabulary))
+    distribution = lambda prefix: lm.distribution((0, *prefix))  # noqa: E731
+    exact = enumerate_texts(distribution, lm.ends, 4, False, potentials(lm.vocabulary))
     decoder = ForgetsWhatTheMaskKept(lm, "a", potentials(lm.vocabulary), max_tokens=4)
     means = expected(decoder, 1, keep_all)
     assert means == pytest.approx(dict(zip(exact.texts, exact.masked, strict=True)), abs=1e-12)
@@ -482,7 +485,7 @@ def own_log_probs(lm, prompts, particles):
     for i, tokens in enumerate(particles.tokens):
         text, total = list(lm.vocabulary.encode(prompts[i % len(prompts)])), 0.0
         for token in tokens[: particles.lengths[i]].tolist():
-            total += math.log(lm.law(tuple(text))[token])
+            total += math.log(lm.distribution(tuple(text))[token])
             text.append(token)
         values.append(total)
     return np.array(values)
@@ -502,7 +505,7 @@ def answers_its_prompt(kind, seed, **options):
     "options", [{}, {"until": "b"}, {"stop": "ab"}, {"sampler": samplers.top_k(2)}]
 )
 def test_every_text_answers_its_own_prompt(options, seed):
-    """The log probabilities are the model's own, whatever law the tokens were drawn from."""
+    """The log probabilities are the model's own, whatever distribution the tokens were drawn from."""
     answers_its_prompt(Decoder, seed, **options)
     answers_its_prompt(Decoder, seed, potentials=[prefer("c", 1.0, ABC.vocabulary)], **options)
 
@@ -603,7 +606,7 @@ def test_tokens_are_counted(select, seed):
 
 
 def half_difference(particles, weights, exact):
-    """½ Σ |weight of a text − its exact mass|: the total variation, if both are laws."""
+    """½ Σ |weight of a text − its exact mass|: the total variation, if both are distributions."""
     texts, which = np.unique(particles.tokens, axis=0, return_inverse=True)
     texts = [tuple(token for token in text if token >= 0) for text in texts.tolist()]
     found = dict(zip(texts, np.bincount(which.ravel(), weights), strict=True))
@@ -611,7 +614,7 @@ def half_difference(particles, weights, exact):
 
 
 @pytest.mark.statistical
-def test_samples_have_the_law_of_the_model(seed):
+def test_samples_have_the_distribution_of_the_model(seed):
     """Total variation of n independent samples to the truth; false-alarm rate 1e-6.
 
     It is on average at most ½ Σ √(p(1−p)/n) over the texts, and one sample changes it by at most
@@ -627,7 +630,7 @@ def test_samples_have_the_law_of_the_model(seed):
 
 
 @pytest.mark.statistical
-def test_weighted_samples_have_the_law_of_the_target(seed):
+def test_weighted_samples_have_the_distribution_of_the_target(seed):
     """Masses of all texts by importance sampling, false-alarm rate 1e-6.
 
     A mean of n independent terms w · [text is x], with 0 ≤ w ≤ 1 as the mask only takes away: one
@@ -686,7 +689,7 @@ def brute_beams(lm, prompt, width, max_tokens, value=lambda text: 0.0, must_end=
     for step in range(1, max_tokens + 1):
         grown = [beam for beam in beams if beam[2]]
         for tokens, log_p, _ in (beam for beam in beams if not beam[2]):
-            for token, p in enumerate(lm.law((*prompt, *tokens))):
+            for token, p in enumerate(lm.distribution((*prompt, *tokens))):
                 text = spell(lm.vocabulary, new := (*tokens, token))
                 ends = token == lm.vocabulary.end or any(s in text for s in stop)
                 if p > 0 and (ends or step < max_tokens or not must_end):
@@ -850,7 +853,8 @@ def test_beam_searches_that_cannot_be(arguments, message):
 
 
 def test_decoding_a_table_needs_no_torch():
-    code = "import sys, ttclib.lm.decoding, ttclib.lm.markov_lm; sys.exit('torch' in sys.modules)"
+    modules = "ttclib.lm.decoding, ttclib.course.smc_decoding.markov_lm"
+    code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
@@ -1002,7 +1006,7 @@ def test_the_dead_stay_dead_and_cost_nothing(seed):
 
 def test_a_best_few_of_the_dead_die_out():
     decoder = Decoder(AB, "a", [regex("(a|b){4}", AB.vocabulary)], max_tokens=3)
-    assert run(decoder, 6, top_k(2, copies=3), np.random.default_rng(0))[-1].extinct
+    assert run(decoder, 6, keep_top(2, copies=3), np.random.default_rng(0))[-1].extinct
 
 
 def test_texts_can_be_begun_anew(seed):

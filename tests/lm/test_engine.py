@@ -1,4 +1,4 @@
-"""The engine against the plain model: same laws whatever happens to the rows, and nothing fed
+"""The engine against the plain model: same distributions whatever happens to the rows, and nothing fed
 twice.
 """
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from letters_weighed import prefer
 
 torch = pytest.importorskip("torch")
 
@@ -17,7 +18,6 @@ from ttclib.lm import engine
 from ttclib.lm.constraints import regex
 from ttclib.lm.decoding import Decoder, sample
 from ttclib.lm.flops import sequence_flops
-from ttclib.lm.potentials import prefer
 from ttclib.particles.resampling import UNBIASED
 from ttclib.particles.smc import keep_all, resample, run, smc, when_ess_below
 
@@ -37,7 +37,7 @@ def small():
 
 
 def gap(lm, session, texts, rows):
-    """Largest error of the log laws of some rows."""
+    """Largest error of the log distributions of some rows."""
     return max(np.abs(session.log_probs[row] - full_forward(lm, texts[row])).max() for row in rows)
 
 
@@ -68,7 +68,7 @@ def walk(lm, rng, steps=12, most=9):
         yield session, texts, fed, [len(text) for text in before]
 
 
-# ---------------------------------------------------------------- the same laws
+# ---------------------------------------------------------------- the same distributions
 
 
 def test_which_models_run_on_our_own_page():
@@ -76,17 +76,17 @@ def test_which_models_run_on_our_own_page():
     assert ours == {kind: kind == "llama" for kind in KINDS}
 
 
-def test_every_row_has_the_law_of_its_text(lm, seed):
+def test_every_row_has_the_distribution_of_its_text(lm, seed):
     for session, texts, rows, _ in walk(lm, np.random.default_rng(seed)):
         assert session.log_probs.shape == (len(rows), LETTERS + 1)
         assert gap(lm, session, texts, rows) < TOLERANCE
 
 
-def test_other_prefixes_have_other_laws(small):
-    """Power of the comparison: the nearest law of any other text is a thousand times further off."""
+def test_other_prefixes_have_other_distributions(small):
+    """Power of the comparison: the nearest distribution of any other text is a thousand times further off."""
     texts = [[a, b, c] for a in range(4) for b in range(4) for c in range(4)]
-    laws = np.array([full_forward(small, text) for text in texts])
-    distance = np.abs(laws[:, None] - laws).max(axis=2)
+    distributions = np.array([full_forward(small, text) for text in texts])
+    distance = np.abs(distributions[:, None] - distributions).max(axis=2)
     assert distance[~np.eye(len(texts), dtype=bool)].min() > 1e3 * TOLERANCE
 
 
@@ -106,14 +106,14 @@ def test_in_double_precision_only_rounding_is_left(seed):
 
 
 def test_the_plain_model_goes_on_working(lm):
-    """The engine leaves the model as it was: its own cache still gives its own laws."""
+    """The engine leaves the model as it was: its own cache still gives its own distributions."""
     lm.start(PROMPTS, 20).feed([0, 0], [1, 2])
     cache = DynamicCache(config=lm.model.config)
     with torch.no_grad():
         lm.model(torch.tensor([[1, 2, 3]]), past_key_values=cache)
         logits = lm.model(torch.tensor([[4]]), past_key_values=cache).logits[0, -1]
-    law = torch.log_softmax(logits, -1).numpy()
-    assert np.abs(law - full_forward(lm, [1, 2, 3, 4])).max() < TOLERANCE
+    distribution = torch.log_softmax(logits, -1).numpy()
+    assert np.abs(distribution - full_forward(lm, [1, 2, 3, 4])).max() < TOLERANCE
 
 
 def test_sessions_do_not_know_each_other(small):
@@ -176,8 +176,8 @@ SELECTIONS = {name: resample(name) for name in UNBIASED} | {
 
 @pytest.mark.parametrize("name", SELECTIONS)
 def test_no_prefix_of_a_population_is_fed_twice(small, name, seed):
-    """And after every resampling each row still has its own law."""
-    checks = LawCheck(
+    """And after every resampling each row still has its own distribution."""
+    checks = DistributionCheck(
         small, ["abc", "d", "jjihg"], [prefer("ab", 0.8, small.vocabulary)], max_tokens=12
     )
     history = run(checks, 24, SELECTIONS[name], np.random.default_rng(seed))
@@ -188,7 +188,7 @@ def test_no_prefix_of_a_population_is_fed_twice(small, name, seed):
 @pytest.mark.parametrize("kind", ["llama, shared keys", "gpt2"])
 def test_nor_on_the_library_s_own_page(kind, seed):
     lm = tiny(kind)
-    checks = LawCheck(lm, ["abc", "d"], [regex("[^a]*", lm.vocabulary)], max_tokens=8)
+    checks = DistributionCheck(lm, ["abc", "d"], [regex("[^a]*", lm.vocabulary)], max_tokens=8)
     history = run(checks, 12, resample(), np.random.default_rng(seed))
     assert checks.worst < TOLERANCE
     assert_paid_once(lm, checks, history)
@@ -197,7 +197,7 @@ def test_nor_on_the_library_s_own_page(kind, seed):
 def test_a_generation_may_be_a_stretch(small, seed):
     """Texts that wait for the others keep their row, and nothing is fed twice."""
     potentials = [prefer("ab", 0.8, small.vocabulary)]
-    checks = LawCheck(small, ["abc", "d"], potentials, max_tokens=20, until="cdef")
+    checks = DistributionCheck(small, ["abc", "d"], potentials, max_tokens=20, until="cdef")
     history = run(checks, 24, resample(), np.random.default_rng(seed))
     assert checks.worst < TOLERANCE
     cost, fed = history[-1].cost, nodes(checks, history)
@@ -205,23 +205,23 @@ def test_a_generation_may_be_a_stretch(small, seed):
     assert len(history) < 20  # or it was no stretch
 
 
-class LawCheck(Decoder):
-    """Compare the law that each text is extended by with the plain model's."""
+class DistributionCheck(Decoder):
+    """Compare the distribution that each text is extended by with the plain model's."""
 
     worst = 0.0
 
     def _next_tokens(self, new, active, greedy):
         for i in active:
             text = [*self.prompts[new.prompt[i]], *new.tokens[i, : new.lengths[i]]]
-            law = new.run.session.log_probs[new.rows[i]]
-            self.worst = max(self.worst, np.abs(law - full_forward(self.lm, text)).max())
+            distribution = new.run.session.log_probs[new.rows[i]]
+            self.worst = max(self.worst, np.abs(distribution - full_forward(self.lm, text)).max())
         return super()._next_tokens(new, active, greedy)
 
 
 # Mutants of the cost: each published somewhere, each caught by the very same assertion.
 
 
-class CountsNothing(LawCheck):
+class CountsNothing(DistributionCheck):
     """Costs stay at zero after the prompt."""
 
     def _feed(self, new, active):
@@ -229,7 +229,7 @@ class CountsNothing(LawCheck):
         return Cost()
 
 
-class FeedsEveryCopy(LawCheck):
+class FeedsEveryCopy(DistributionCheck):
     """Forget that texts are shared: feed a row for each."""
 
     def _feed(self, new, active):
@@ -349,7 +349,7 @@ BROKEN = [
 def test_a_cache_that_returns_another_prefix_is_caught(small, mutant, monkeypatch, seed):
     monkeypatch.setattr(engine.Rows, "arrange", mutant)
     with pytest.raises(AssertionError):
-        test_every_row_has_the_law_of_its_text(small, seed)
+        test_every_row_has_the_distribution_of_its_text(small, seed)
 
 
 # ---------------------------------------------------------------- what goes wrong

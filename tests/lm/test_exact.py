@@ -1,18 +1,16 @@
-"""Enumeration decoding against the definitions, text by text; and the tiny models it is for."""
+"""Enumeration decoding against the definitions, text by text."""
 
 import itertools
 import math
 
 import numpy as np
 import pytest
+from letters_weighed import Tally
 from tiny_lm import TinyLM
 
-from ttclib.lm.automata import both
-from ttclib.lm.constraints import length, mentions, regex, words_at_most
+from ttclib.lm.constraints import length, regex
 from ttclib.lm.exact import enumerate_texts
-from ttclib.lm.markov_lm import END, MarkovLM, garden_path
-from ttclib.lm.potentials import Feature, Tally
-from ttclib.lm.vocabulary import Vocabulary
+from ttclib.lm.potentials import Feature
 
 LM = TinyLM(letters=3, seed=5, zeros=0.2)
 V, STOP = 4, 3
@@ -61,7 +59,7 @@ def by_hand(log_phi, max_tokens, must_end):
             ended = text[-1] == STOP
             if STOP in text[:-1] or not (ended or (n == max_tokens and not must_end)):
                 continue
-            p = math.prod(LM.law(text[:i])[text[i]] for i in range(n))
+            p = math.prod(LM.distribution(text[:i])[text[i]] for i in range(n))
             if p > 0:
                 found[text] = p, math.exp(log_phi(LM.vocabulary.decode(text)))
     return found
@@ -74,7 +72,7 @@ CASES = [(name, t, must_end) for name in TARGETS for t in (1, 3, 4) for must_end
 def test_masses_evidence_posterior_and_acceptance(name, max_tokens, must_end):
     potentials, log_phi = TARGETS[name]
     truth = by_hand(log_phi, max_tokens, must_end)
-    exact = enumerate_texts(LM.law, LM.ends, max_tokens, must_end, potentials)
+    exact = enumerate_texts(LM.distribution, LM.ends, max_tokens, must_end, potentials)
     masses = dict(zip(exact.texts, np.exp(exact.log_masses), strict=True))
     assert {text for text, (_, phi) in truth.items() if phi > 0} == {
         x for x, mass in masses.items() if mass > 0
@@ -106,10 +104,10 @@ def test_masses_evidence_posterior_and_acceptance(name, max_tokens, must_end):
 def test_the_optimal_twist_is_the_expected_potential(name, max_tokens, must_end):
     potentials, log_phi = TARGETS[name]
     truth = by_hand(log_phi, max_tokens, must_end)
-    exact = enumerate_texts(LM.law, LM.ends, max_tokens, must_end, potentials)
+    exact = enumerate_texts(LM.distribution, LM.ends, max_tokens, must_end, potentials)
     for n in range(max_tokens + 1):
         for prefix in itertools.product(range(V), repeat=n):
-            p_prefix = math.prod(LM.law(prefix[:i])[prefix[i]] for i in range(n))
+            p_prefix = math.prod(LM.distribution(prefix[:i])[prefix[i]] for i in range(n))
             value = sum(p * phi for text, (p, phi) in truth.items() if text[:n] == prefix)
             if value == 0:
                 assert exact.log_twist(prefix) == -math.inf
@@ -123,7 +121,7 @@ def test_the_optimal_twist_is_the_expected_potential(name, max_tokens, must_end)
 def test_with_the_optimal_twist_every_incremental_weight_is_one(name, max_tokens, must_end):
     potentials, log_phi = TARGETS[name]
     truth = by_hand(log_phi, max_tokens, must_end)
-    exact = enumerate_texts(LM.law, LM.ends, max_tokens, must_end, potentials)
+    exact = enumerate_texts(LM.distribution, LM.ends, max_tokens, must_end, potentials)
     if exact.log_evidence == -math.inf:
         with pytest.raises(ValueError, match="no text is allowed"):
             exact.twisted()
@@ -142,9 +140,9 @@ def test_with_the_optimal_twist_every_incremental_weight_is_one(name, max_tokens
             )
             continue
         last = len(prefix) + 1 == max_tokens
-        law = LM.law(prefix) * (LM.ends if last and must_end else 1)
+        distribution = LM.distribution(prefix) * (LM.ends if last and must_end else 1)
         ends = np.ones(V, bool) if last and not must_end else LM.ends
-        proposal = law * np.exp(automaton.log_next(np.array([state]), ends)[0])
+        proposal = distribution * np.exp(automaton.log_next(np.array([state]), ends)[0])
         assert proposal.sum() == pytest.approx(1, abs=1e-12)
         for token in np.flatnonzero(proposal):
             after = automaton.advance(np.array([state]), np.array([token]))[0]
@@ -166,13 +164,13 @@ def test_local_masking_follows_from_what_is_allowed(name, must_end):
             lambda text, ended: len(text) <= 3,
         ],
     }[name]
-    exact = enumerate_texts(LM.law, LM.ends, 4, must_end, TARGETS[name][0])
+    exact = enumerate_texts(LM.distribution, LM.ends, 4, must_end, TARGETS[name][0])
     expected, stuck, todo = {}, 0.0, [((), 1.0)]
     while todo:
         prefix, probability = todo.pop()
         last = len(prefix) == 3
         kept = {}
-        for token, p in enumerate(LM.law(prefix)):
+        for token, p in enumerate(LM.distribution(prefix)):
             ended = token == STOP or (last and not must_end)
             text = LM.vocabulary.decode((*prefix, token))
             if all(rule(text, ended) for rule in rules) and not (last and must_end and not ended):
@@ -191,25 +189,25 @@ def test_local_masking_follows_from_what_is_allowed(name, must_end):
 
 
 def test_local_masking_weighs_soft_potentials_too():
-    exact = enumerate_texts(LM.law, LM.ends, 2, False, TARGETS["weights"][0])
+    exact = enumerate_texts(LM.distribution, LM.ends, 2, False, TARGETS["weights"][0])
     tilt = np.exp(-0.7 * np.array([1, 0, 2, 0]))
     for text, masked in zip(exact.texts, exact.masked, strict=True):
-        steps = [LM.law(text[:i]) * tilt for i in range(len(text))]
+        steps = [LM.distribution(text[:i]) * tilt for i in range(len(text))]
         shares = [step[token] / step.sum() for step, token in zip(steps, text, strict=True)]
         assert masked == pytest.approx(math.prod(shares), rel=1e-12)
     assert exact.masked.sum() == pytest.approx(1)
 
 
 def test_a_cut_text_and_an_ended_one_are_different_texts():
-    cut = enumerate_texts(LM.law, LM.ends, 2, must_end=False)
-    ended = enumerate_texts(LM.law, LM.ends, 2, must_end=True)
+    cut = enumerate_texts(LM.distribution, LM.ends, 2, must_end=False)
+    ended = enumerate_texts(LM.distribution, LM.ends, 2, must_end=True)
     assert {len(text) for text in cut.texts} == {1, 2} and (1, 1) in cut.texts
     assert all(text[-1] == STOP for text in ended.texts)
     assert cut.log_evidence == pytest.approx(0, abs=1e-12) and ended.log_evidence < -0.1
 
 
 def test_several_tokens_may_end_a_text():
-    exact = enumerate_texts(LM.law, np.arange(V) >= 2, 3)
+    exact = enumerate_texts(LM.distribution, np.arange(V) >= 2, 3)
     assert all(text[-1] >= 2 and max(text[:-1], default=0) < 2 for text in exact.texts)
     with pytest.raises(ValueError, match="2 tokens end a text"):
         exact.twisted()
@@ -219,93 +217,22 @@ def test_what_cannot_be_enumerated_is_refused():
     with pytest.raises(
         ValueError, match=r"there are \d+ texts of 3 tokens; at most 20 can be enumerated"
     ):
-        enumerate_texts(TinyLM(letters=3).law, LM.ends, 5, limit=20)
+        enumerate_texts(TinyLM(letters=3).distribution, LM.ends, 5, limit=20)
     with pytest.raises(ValueError, match="max_tokens is 0"):
-        enumerate_texts(LM.law, LM.ends, 0)
-    for law in (lambda x: [0.5, 0.5, 0.5, 0], lambda x: [1.5, -0.5, 0, 0], lambda x: [1.0]):
-        with pytest.raises(ValueError, match="law must return 4 probabilities"):
-            enumerate_texts(law, LM.ends, 2)
-
-
-# ---- the Markov model ---------------------------------------------------------------------------
-
-
-def test_a_table_of_words_becomes_a_law():
-    lm = garden_path()
-    words = {text: i for i, text in enumerate(lm.vocabulary.texts)}
-    assert lm.law(())[words[" the"]] == 0.8
-    assert lm.law((words[" the"],))[words[" barn"]] == 0.1
-    assert lm.law((3, words[" fell"]))[lm.vocabulary.end] == 0.8
-    assert lm.law((lm.vocabulary.end,))[lm.vocabulary.end] == 1
-
-
-def test_a_session_forks_keeps_and_forgets():
-    lm = garden_path()
-    the, horse, barn = (lm.vocabulary.encode(word)[0] for word in (" the", " horse", " barn"))
-    session = lm.start([[], [the], [the, horse]], 8)
-    assert session.rows.tolist() == [0, 1, 2] and session.positions == 3 and session.flops == 0
-    with np.errstate(divide="ignore"):
-        assert (session.log_probs == np.log([lm.law(()), lm.law((the,)), lm.law((horse,))])).all()
-        fed, kept = session.feed([1, 1, 0], [horse, barn, the], [2])
-        assert (session.positions, fed.tolist(), kept.tolist()) == (3, [0, 1, 2], [3])
-        laws = np.log([lm.law((word,)) for word in (horse, barn, the, horse)])
-        assert (session.log_probs[[*fed, *kept]] == laws).all()
-        fed, kept = session.feed([], [], [1])
-        assert len(fed) == 0 and (session.log_probs[kept] == laws[1]).all()
-    for rows, tokens, keep in (([1], [the], []), ([0], [the], [-1]), ([0, 0], [the], [])):
-        with pytest.raises(ValueError, match="rows"):
-            session.feed(rows, tokens, keep)
+        enumerate_texts(LM.distribution, LM.ends, 0)
+    for distribution in (
+        lambda x: [0.5, 0.5, 0.5, 0],
+        lambda x: [1.5, -0.5, 0, 0],
+        lambda x: [1.0],
+    ):
+        with pytest.raises(ValueError, match="distribution must return 4 probabilities"):
+            enumerate_texts(distribution, LM.ends, 2)
 
 
 def test_a_session_of_the_tiny_model_follows_its_prefixes():
     session = LM.start([[], [0, 1]], 8)
     session.feed([1, 0, 1], [2, 1, 0], [1])
     with np.errstate(divide="ignore"):
-        laws = np.log([LM.law(x) for x in ((0, 1, 2), (1,), (0, 1, 0), (0, 1))])
-    assert (session.log_probs == laws).all()
-    assert len({tuple(LM.law(x)) for x in itertools.product(range(3), repeat=3)}) == 27
-
-
-@pytest.mark.parametrize(
-    ("table", "message"),
-    [
-        ({"": {"a": 1.0}, "a": {"b": 1.0}}, "'b' follows 'a' but has no row in the table"),
-        ({"": {"a": 1.0}, "a": {END: 0.9}}, "transition must hold probabilities"),
-        ({"a": {END: 1.0}}, "initial must hold probabilities"),
-        ({"": {"a": 1.0}, "a": {END: 1.5, "a": -0.5}}, "transition must hold probabilities"),
-    ],
-)
-def test_tables_that_are_no_probabilities_are_refused(table, message):
-    with pytest.raises(ValueError, match=message):
-        MarkovLM.of(table)
-    with pytest.raises(ValueError, match="initial has shape"):
-        MarkovLM(Vocabulary.words(["a"]), [1.0], np.eye(2))
-
-
-def test_the_garden_path():
-    """The numbers that the course quotes: local masking prefers what the posterior hardly allows."""
-    lm = garden_path()
-    vocabulary = lm.vocabulary
-    ends = np.arange(len(vocabulary)) == vocabulary.end
-    exact = enumerate_texts(lm.law, ends, 12, potentials=[mentions(["barn", "fell"], vocabulary)])
-    masked = dict(zip(exact.texts, exact.masked, strict=True))
-    right, wrong = (
-        (*vocabulary.encode(text), vocabulary.end)
-        for text in (" the horse fell past a barn", " the horse raced past a barn fell")
-    )
-    assert max(exact.posterior, key=exact.posterior.get) == right and exact.posterior[right] > 0.75
-    assert max(masked, key=masked.get) == wrong and masked[wrong] > 0.4
-    assert masked[right] < 0.04 and exact.posterior[wrong] < 0.02
-    assert exact.total_variation(masked) > 0.9
-    assert exact.acceptance < 0.01
-    # even a mask that knows the time limit, and so is never stuck, is as wrong
-    in_time = both(mentions(["barn", "fell"], vocabulary), length(0, 11, vocabulary))
-    exact = enumerate_texts(lm.law, ends, 12, potentials=[in_time])
-    assert exact.total_variation(dict(zip(exact.texts, exact.masked, strict=True))) > 0.9
-
-
-def test_a_constraint_of_large_models_reads_the_words_of_a_small_one():
-    lm = garden_path()
-    ends = np.arange(len(lm.vocabulary)) == lm.vocabulary.end
-    exact = enumerate_texts(lm.law, ends, 6, potentials=[words_at_most(4, lm.vocabulary)])
-    assert exact.texts and all("horse" not in lm.vocabulary.decode(text) for text in exact.texts)
+        distributions = np.log([LM.distribution(x) for x in ((0, 1, 2), (1,), (0, 1, 0), (0, 1))])
+    assert (session.log_probs == distributions).all()
+    assert len({tuple(LM.distribution(x)) for x in itertools.product(range(3), repeat=3)}) == 27

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from letters_weighed import Tally, prefer
 
 from ttclib.lm import automata
 from ttclib.lm.automata import DEAD, Automaton, both, lift, trim
 from ttclib.lm.constraints import length, mentions, regex, without, words_at_most
-from ttclib.lm.potentials import Feature, Tally, prefer
+from ttclib.lm.potentials import Feature
 from ttclib.lm.vocabulary import Vocabulary
 
 # tokens of several letters, one that is a whole word with its space, one without a text, the end
@@ -393,8 +394,6 @@ def test_trimming_keeps_what_is_useful():
         (lambda v: regex(r"\bab", v), "holds what no automaton reads"),
         (lambda v: regex(None, v), "None is not a regular expression"),
         (lambda v: without("", v), "letters is empty"),
-        (lambda v: prefer("", -1.0, v), "letters is empty"),
-        (lambda v: prefer("a", math.inf, v), "weight is inf"),
         (lambda v: words_at_most(0, v), "letters is 0; it must be a whole number of at least 1"),
         (lambda v: mentions([], v), "words is empty"),
         (lambda v: mentions(["a b"], v), "'a b' is not a word"),

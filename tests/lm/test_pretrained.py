@@ -523,9 +523,9 @@ def test_the_command_that_the_loader_names_installs_it(tmp_path, commands, monke
 @needs_smollm2
 def test_smollm2_knows_the_capital_of_france():
     model, tokens = pretrained.load_smollm2(torch.float32)
-    law = logits(model, tokens("The capital of France is").input_ids)[-1].log_softmax(-1)
-    assert tokens.decode(int(law.argmax())) == " Paris"
-    assert law.max().exp() > 0.5
+    distribution = logits(model, tokens("The capital of France is").input_ids)[-1].log_softmax(-1)
+    assert tokens.decode(int(distribution.argmax())) == " Paris"
+    assert distribution.max().exp() > 0.5
     prompt = tokens.apply_chat_template(
         [{"role": "user", "content": "Hi"}], tokenize=False, add_generation_prompt=True
     )

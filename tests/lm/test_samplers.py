@@ -21,8 +21,8 @@ from ttclib.lm.samplers import (
 )
 
 
-def log_laws(rows=3, most=7):
-    """Log laws with ties and zeros: small whole numbers over their sum."""
+def log_distributions(rows=3, most=7):
+    """Log distributions with ties and zeros: small whole numbers over their sum."""
     counts = st.integers(1, most).flatmap(
         lambda size: arrays(int, (rows, size), elements=st.integers(0, 5)).filter(
             lambda x: x.any(1).all()
@@ -43,135 +43,142 @@ def assert_same(log_probs, expected):
     assert np.exp(log_probs) == pytest.approx(np.asarray(expected), abs=1e-12)
 
 
-@given(log_laws())
-def test_plain_is_the_law_itself(laws):
-    assert plain(laws) is laws
+@given(log_distributions())
+def test_plain_is_the_distribution_itself(distributions):
+    assert plain(distributions) is distributions
 
 
-@given(log_laws())
-def test_greedy_takes_the_first_of_the_likeliest(laws):
-    expected = np.zeros_like(laws)
-    for row, law in enumerate(laws):
-        expected[row, max(range(len(law)), key=lambda v: (law[v], -v))] = 1
-    assert_same(greedy(laws), expected)
+@given(log_distributions())
+def test_greedy_takes_the_first_of_the_likeliest(distributions):
+    expected = np.zeros_like(distributions)
+    for row, distribution in enumerate(distributions):
+        expected[row, max(range(len(distribution)), key=lambda v: (distribution[v], -v))] = 1
+    assert_same(greedy(distributions), expected)
 
 
-@given(log_laws(), st.floats(0.05, 20))
-def test_temperature_is_a_power(laws, value):
-    powers = np.exp(laws) ** (1 / value)
-    assert_same(temperature(value)(laws), powers / powers.sum(axis=1, keepdims=True))
+@given(log_distributions(), st.floats(0.05, 20))
+def test_temperature_is_a_power(distributions, value):
+    powers = np.exp(distributions) ** (1 / value)
+    assert_same(temperature(value)(distributions), powers / powers.sum(axis=1, keepdims=True))
 
 
-@given(log_laws())
-def test_temperature_one_is_the_law_itself(laws):
-    assert temperature(1)(laws) is laws
+@given(log_distributions())
+def test_temperature_one_is_the_distribution_itself(distributions):
+    assert temperature(1)(distributions) is distributions
 
 
-@given(log_laws(), st.sampled_from([1e-3, 1e-9, 1e-300, 5e-324]))
-def test_temperature_near_zero_is_greedy_up_to_ties(laws, value):
-    best = laws > laws.max(axis=1, keepdims=True) - 1e-9
+@given(log_distributions(), st.sampled_from([1e-3, 1e-9, 1e-300, 5e-324]))
+def test_temperature_near_zero_is_greedy_up_to_ties(distributions, value):
+    best = distributions > distributions.max(axis=1, keepdims=True) - 1e-9
     assert_same(
-        np.where(best, temperature(value)(laws.round(12)), -np.inf),
+        np.where(best, temperature(value)(distributions.round(12)), -np.inf),
         best / best.sum(axis=1, keepdims=True),
     )
 
 
-@given(log_laws())
-def test_temperature_without_bound_is_uniform_on_what_is_possible(laws):
-    possible = laws > -np.inf
-    assert_same(temperature(1e300)(laws), possible / possible.sum(axis=1, keepdims=True))
+@given(log_distributions())
+def test_temperature_without_bound_is_uniform_on_what_is_possible(distributions):
+    possible = distributions > -np.inf
+    assert_same(temperature(1e300)(distributions), possible / possible.sum(axis=1, keepdims=True))
 
 
-@given(log_laws(), st.integers(1, 9))
-def test_top_k_keeps_k_and_none_is_likelier_than_those(laws, k):
-    kept, size = top_k(k)(laws), laws.shape[1]
-    for law, cut in zip(laws, kept, strict=True):
+@given(log_distributions(), st.integers(1, 9))
+def test_top_k_keeps_k_and_none_is_likelier_than_those(distributions, k):
+    kept, size = top_k(k)(distributions), distributions.shape[1]
+    for distribution, cut in zip(distributions, kept, strict=True):
         chosen = np.isfinite(cut)
-        possible = np.count_nonzero(np.isfinite(law))
+        possible = np.count_nonzero(np.isfinite(distribution))
         assert np.count_nonzero(chosen) == min(k, possible, size)  # ties do not widen it
-        assert law[chosen].min() >= law[~chosen].max(initial=-np.inf)
-        assert np.exp(cut[chosen]) == pytest.approx(np.exp(law[chosen]) / np.exp(law[chosen]).sum())
+        assert distribution[chosen].min() >= distribution[~chosen].max(initial=-np.inf)
+        assert np.exp(cut[chosen]) == pytest.approx(
+            np.exp(distribution[chosen]) / np.exp(distribution[chosen]).sum()
+        )
 
 
-@given(log_laws())
-def test_top_k_of_all_tokens_is_the_law_itself(laws):
-    assert top_k(laws.shape[1])(laws) is laws
-    assert top_k(10**9)(laws) is laws
+@given(log_distributions())
+def test_top_k_of_all_tokens_is_the_distribution_itself(distributions):
+    assert top_k(distributions.shape[1])(distributions) is distributions
+    assert top_k(10**9)(distributions) is distributions
 
 
-@given(log_laws(), st.integers(1, 20))
-def test_top_p_keeps_the_fewest_that_reach_p(laws, twentieths):
-    p, kept = twentieths / 20, top_p(twentieths / 20)(laws)
-    for law, cut in zip(np.exp(laws), kept, strict=True):
-        order = sorted(range(len(law)), key=lambda v: (-law[v], v))  # the earlier of equals
-        size = next((i for i in range(1, len(law)) if law[order[:i]].sum() >= p - 1e-9), len(law))
-        expected = np.zeros(len(law))
-        expected[order[:size]] = law[order[:size]] / law[order[:size]].sum()
+@given(log_distributions(), st.integers(1, 20))
+def test_top_p_keeps_the_fewest_that_reach_p(distributions, twentieths):
+    p, kept = twentieths / 20, top_p(twentieths / 20)(distributions)
+    for distribution, cut in zip(np.exp(distributions), kept, strict=True):
+        order = sorted(
+            range(len(distribution)), key=lambda v: (-distribution[v], v)
+        )  # the earlier of equals
+        size = next(
+            (i for i in range(1, len(distribution)) if distribution[order[:i]].sum() >= p - 1e-9),
+            len(distribution),
+        )
+        expected = np.zeros(len(distribution))
+        expected[order[:size]] = distribution[order[:size]] / distribution[order[:size]].sum()
         assert_same(cut, expected)
 
 
-@given(log_laws())
-def test_top_p_one_is_the_law_itself(laws):
+@given(log_distributions())
+def test_top_p_one_is_the_distribution_itself(distributions):
     """Tokens of probability 1e-13 included."""
-    assert top_p(1)(laws) is laws
+    assert top_p(1)(distributions) is distributions
 
 
 def test_top_p_where_a_sum_reaches_p_but_for_rounding():
-    law = log(
+    distribution = log(
         [[0.1] * 10]
     )  # added up they are 0.1, 0.2, 0.30000000000000004, …, 0.7999999999999999, …
     for count in range(1, 10):
-        assert np.isfinite(top_p(count / 10)(law)).sum() == count
-    assert np.isfinite(top_p(1e-300)(law)).sum() == 1
+        assert np.isfinite(top_p(count / 10)(distribution)).sum() == count
+    assert np.isfinite(top_p(1e-300)(distribution)).sum() == 1
 
 
-@given(log_laws(), st.integers(1, 20))
-def test_min_p_keeps_what_is_as_likely_as_a_share_of_the_likeliest(laws, twentieths):
-    # a threshold that no token meets exactly: the law is made of ratios of whole numbers up to 5
+@given(log_distributions(), st.integers(1, 20))
+def test_min_p_keeps_what_is_as_likely_as_a_share_of_the_likeliest(distributions, twentieths):
+    # a threshold that no token meets exactly: the distribution is made of ratios of whole numbers up to 5
     p = twentieths / 20 - 0.003
-    for law, cut in zip(np.exp(laws), min_p(p)(laws), strict=True):
-        expected = np.where(law >= p * law.max(), law, 0)
+    for distribution, cut in zip(np.exp(distributions), min_p(p)(distributions), strict=True):
+        expected = np.where(distribution >= p * distribution.max(), distribution, 0)
         assert_same(cut, expected / expected.sum())
 
 
-@given(log_laws())
-def test_min_p_at_its_limits(laws):
-    assert_same(min_p(1e-300)(laws), np.exp(laws))
-    best = laws == laws.max(axis=1, keepdims=True)
-    assert_same(min_p(1)(laws), best / best.sum(axis=1, keepdims=True))
+@given(log_distributions())
+def test_min_p_at_its_limits(distributions):
+    assert_same(min_p(1e-300)(distributions), np.exp(distributions))
+    best = distributions == distributions.max(axis=1, keepdims=True)
+    assert_same(min_p(1)(distributions), best / best.sum(axis=1, keepdims=True))
 
 
 CUTS = [temperature(0.5), top_k(2), top_p(0.6), min_p(0.4), greedy, plain]
 
 
-@given(log_laws(), st.lists(st.sampled_from(CUTS), max_size=3))
-def test_a_chain_applies_one_after_the_other_and_leaves_a_law(laws, links):
-    expected = laws
+@given(log_distributions(), st.lists(st.sampled_from(CUTS), max_size=3))
+def test_a_chain_applies_one_after_the_other_and_leaves_a_distribution(distributions, links):
+    expected = distributions
     for link in links:
         expected = link(expected)
-    result = chain(*links)(laws)
+    result = chain(*links)(distributions)
     assert (result == expected).all()
     assert np.exp(result).sum(axis=1) == pytest.approx(1)
 
 
 def test_the_order_of_a_chain_matters():
-    law = log([[0.5, 0.3, 0.2]])
+    distribution = log([[0.5, 0.3, 0.2]])
     sharp = temperature(0.25)
-    assert np.isfinite(chain(sharp, top_p(0.7))(law)).sum() == 1
-    assert np.isfinite(chain(top_p(0.7), sharp)(law)).sum() == 2
+    assert np.isfinite(chain(sharp, top_p(0.7))(distribution)).sum() == 1
+    assert np.isfinite(chain(top_p(0.7), sharp)(distribution)).sum() == 2
 
 
-@given(log_laws())
-def test_samplers_leave_their_input_alone(laws):
-    before = laws.copy()
+@given(log_distributions())
+def test_samplers_leave_their_input_alone(distributions):
+    before = distributions.copy()
     for sampler in CUTS:
-        sampler(laws)
-    assert (laws == before).all()
+        sampler(distributions)
+    assert (distributions == before).all()
 
 
-@given(log_laws(), st.floats(-600, 600))
-def test_renormalise_finds_the_law_again(laws, shift):
-    assert_same(renormalise(laws + shift), np.exp(laws))
+@given(log_distributions(), st.floats(-600, 600))
+def test_renormalise_finds_the_distribution_again(distributions, shift):
+    assert_same(renormalise(distributions + shift), np.exp(distributions))
 
 
 def test_renormalise_leaves_a_row_without_hope():
@@ -191,33 +198,35 @@ def test_renormalise_takes_off_the_log_of_the_sum(values):
 UNIFORMS = st.floats(0, 1, exclude_max=True) | st.sampled_from([0.0, 5e-324, 1 - 2**-53])
 
 
-@given(log_laws(rows=2), st.lists(st.tuples(st.integers(0, 1), UNIFORMS), max_size=9))
+@given(log_distributions(rows=2), st.lists(st.tuples(st.integers(0, 1), UNIFORMS), max_size=9))
 @settings(max_examples=300)
-def test_draw_inverts_the_cumulative_law(laws, draws):
+def test_draw_inverts_the_cumulative_distribution(distributions, draws):
     which, uniforms = np.array([d[0] for d in draws], dtype=int), np.array([d[1] for d in draws])
-    tokens = draw_tokens(laws, which, uniforms)
+    tokens = draw_tokens(distributions, which, uniforms)
     assert tokens.shape == uniforms.shape
     for row, uniform, token in zip(which, uniforms, tokens, strict=True):
-        law = np.exp(laws[row])
-        assert law[token] > 0  # never impossible, even at the very ends
-        assert law[:token].sum() - 1e-11 <= uniform <= law[: token + 1].sum() + 1e-11
+        distribution = np.exp(distributions[row])
+        assert distribution[token] > 0  # never impossible, even at the very ends
+        assert (
+            distribution[:token].sum() - 1e-11 <= uniform <= distribution[: token + 1].sum() + 1e-11
+        )
 
 
 def test_draw_gives_every_token_its_share_of_the_interval():
     """The midpoints of 10⁴ equal cells: counts are exact."""
-    law = np.array([[0.0, 0.25, 0.0, 0.5, 0.0, 0.2, 0.05, 0.0]])
+    distribution = np.array([[0.0, 0.25, 0.0, 0.5, 0.0, 0.2, 0.05, 0.0]])
     uniforms = (np.arange(10_000) + 0.5) / 10_000
-    tokens = draw_tokens(log(law), np.zeros(10_000, dtype=int), uniforms)
+    tokens = draw_tokens(log(distribution), np.zeros(10_000, dtype=int), uniforms)
     assert np.bincount(tokens, minlength=8).tolist() == [0, 2500, 0, 5000, 0, 2000, 500, 0]
 
 
 @pytest.mark.parametrize("uniform", [0.0, 5e-324, 0.5, 1 - 2**-53])
-def test_no_draw_is_impossible_however_the_law_rounds(uniform):
+def test_no_draw_is_impossible_however_the_distribution_rounds(uniform):
     rng = np.random.default_rng(0)
-    laws = rng.exponential(size=(50, 1000)) ** 8  # masses from 1e-30 to 1
-    laws[:, :300] = laws[:, -300:] = 0
-    tokens = draw_tokens(renormalise(log(laws)), np.arange(50), np.full(50, uniform))
-    assert (laws[np.arange(50), tokens] > 0).all()
+    distributions = rng.exponential(size=(50, 1000)) ** 8  # masses from 1e-30 to 1
+    distributions[:, :300] = distributions[:, -300:] = 0
+    tokens = draw_tokens(renormalise(log(distributions)), np.arange(50), np.full(50, uniform))
+    assert (distributions[np.arange(50), tokens] > 0).all()
 
 
 # ---------------------------------------------------------------- what is refused

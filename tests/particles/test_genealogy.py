@@ -1,24 +1,12 @@
-"""Genealogies: known family trees, the coalescent, and smoothers over every outcome and against
-Kalman.
-"""
+"""Genealogies: known family trees, and the coalescent."""
 
 import math
 
 import numpy as np
 import pytest
-from enumerable_model import LOOKS_AT_ITSELF, TRANSITION, TwoStates, unnormalised_posterior
 from exact_p_values import FALSE_ALARM, binomial_p_value
-from normal_p_values import mean_p_value
-from outcomes import enumerable, outcomes
 
-from ttclib.particles.genealogy import (
-    backward_sampling,
-    distinct_ancestors,
-    lineages,
-    trajectories,
-)
-from ttclib.particles.kalman import kalman_filter, kalman_smoother
-from ttclib.particles.resampling import UNBIASED
+from ttclib.particles.genealogy import distinct_ancestors, lineages
 from ttclib.particles.smc import FeynmanKac, Population, keep_all, resample, run
 from ttclib.particles.statespace import Bootstrap, LinearGaussian
 
@@ -45,7 +33,6 @@ TREE = history_of([0, 1, 1, 3], [2, 2, 2, 3], [0, 0, 1, 1])
 def test_lineages_of_a_known_tree():
     assert lineages(TREE).tolist() == [[1, 1, 1, 1], [2, 2, 2, 2], [0, 0, 1, 1], [0, 1, 2, 3]]
     assert distinct_ancestors(TREE).tolist() == [1, 1, 2, 4]
-    assert trajectories(TREE)[:, 2].tolist() == ["b", "c1", "b2", "c3"]
 
 
 def test_a_tree_without_a_common_ancestor():
@@ -66,24 +53,12 @@ def test_generations_of_different_sizes():
 def test_without_selection_every_member_is_its_own_ancestor():
     history = run(Bootstrap(LinearGaussian(), np.zeros(5)), 6, keep_all, np.random.default_rng(0))
     assert (lineages(history) == np.arange(6)).all()
-    assert (trajectories(history) == [p.particles for p in history]).all()
 
 
-def test_trajectories_of_vector_states():
-    model = LinearGaussian(np.eye(2), np.eye(2), np.eye(2), np.eye(2), np.zeros(2), np.eye(2))
-    history = run(Bootstrap(model, np.zeros((4, 2))), 5, resample(), np.random.default_rng(0))
-    paths = trajectories(history)
-    assert paths.shape == (4, 5, 2)
-    for path, line in zip(paths.transpose(1, 0, 2), lineages(history).T, strict=True):
-        assert all((x == p.particles[i]).all() for x, p, i in zip(path, history, line, strict=True))
-
-
-@pytest.mark.parametrize("function", [lineages, distinct_ancestors, trajectories])
+@pytest.mark.parametrize("function", [lineages, distinct_ancestors])
 def test_an_empty_history_is_refused(function):
     with pytest.raises(ValueError, match="history is empty"):
         function([])
-    with pytest.raises(ValueError, match="history is empty"):
-        backward_sampling([], lambda t, x, y: 0.0, 1, np.random.default_rng(0))
 
 
 # ---------------------------------------------------------------- the coalescent
@@ -164,89 +139,3 @@ def test_neutral_genealogies_coalesce_as_they_should(n, seed):
     for g in (n // 2, n, 2 * n, 3 * n, 5 * n):
         share = np.linalg.matrix_power(P, g)[-1, 0]
         assert binomial_p_value(np.count_nonzero(ages <= g), windows, share) > FALSE_ALARM / 5
-
-
-# ---------------------------------------------------------------- smoothers
-
-
-def log_transition(t, previous, x):
-    return np.log(TRANSITION[previous, x])
-
-
-def backward_masses(length, n, log_transition):
-    """E[Ẑ · chance of each backward path], over every outcome of filter and smoother."""
-    model, select = (
-        TwoStates(length, LOOKS_AT_ITSELF),
-        resample(enumerable(UNBIASED["multinomial"])),
-    )
-
-    def compute(rng):
-        history = run(model, n, select, rng)
-        return history[-1].log_evidence, backward_sampling(history, log_transition, 1, rng)[:, 0]
-
-    masses = {}
-    for probability, (log_evidence, path) in outcomes(compute):
-        masses[tuple(path)] = masses.get(tuple(path), 0.0) + probability * math.exp(log_evidence)
-    return masses
-
-
-@pytest.mark.parametrize(("length", "n"), [(3, 2), (2, 3)])
-def test_backward_sampling_over_every_outcome(length, n):
-    """E[Ẑ · chance of a backward path] = Z · its posterior probability, for every path.
-
-    With multinomial resampling at every step, the ancestors given all particles have the backward
-    distribution (Andrieu, Doucet, Holenstein 2010, discussion by Whiteley), so the identity for
-    ancestral paths carries over.
-    """
-    masses = backward_masses(length, n, log_transition)
-    for path, mass in unnormalised_posterior(length, LOOKS_AT_ITSELF).items():
-        assert masses[path] == pytest.approx(mass, abs=1e-12)
-
-
-def test_a_backward_sampler_that_forgets_the_transition_is_caught():
-    masses = backward_masses(2, 2, lambda t, previous, x: np.zeros(len(previous)))
-    exact = unnormalised_posterior(2, LOOKS_AT_ITSELF)
-    assert max(abs(masses[path] - mass) for path, mass in exact.items()) > 0.01
-
-
-MODEL = LinearGaussian()
-WAVE = 2 * np.sin(np.arange(30) / 3)
-
-
-@pytest.mark.statistical
-def test_backward_sampling_agrees_with_the_kalman_smoother(seed):
-    """Smoothed means at every time; false-alarm rate 1e-6 (see ``mean_p_value``).
-
-    Ẑ/Z times the error has mean exactly zero, by the identity that is enumerated above.
-    """
-    y = WAVE[:5]
-    smoothed, filtered = kalman_smoother(MODEL, y).mean, kalman_filter(MODEL, y).filtered.mean
-    log_evidence = kalman_filter(MODEL, y).log_evidence[-1]
-    rng, ratios, means = np.random.default_rng(seed), [], []
-    for _ in range(300):
-        history = run(Bootstrap(MODEL, y), 150, resample("multinomial"), rng)
-        ratios.append([math.exp(history[-1].log_evidence - log_evidence)])
-        means.append(backward_sampling(history, MODEL.log_transition, 15, rng).mean(axis=1))
-    ratios, means = np.array(ratios), np.array(means)
-    assert mean_p_value(ratios * (means - smoothed)) > FALSE_ALARM
-    assert mean_p_value(ratios * (means - filtered)) < FALSE_ALARM  # power: not the filter's means
-
-
-@pytest.mark.statistical
-def test_backward_sampling_beats_trajectories_at_the_beginning(seed):
-    """Over 30 steps all trajectories descend from one member or two; backward paths do not.
-
-    In 600 runs the mean squares of the errors at time 0 are 0.29 and 0.026, the members with
-    descendants 1.6 ± 0.6. With 30 runs the order of the squares is reversed with probability about
-    P(F₃₀,₃₀ > 11) = 1e-9, and a mean of 3 members is twelve standard errors away.
-    """
-    n, rng = 30, np.random.default_rng(seed)
-    exact = kalman_smoother(MODEL, WAVE).mean[0]
-    backward, ancestral, alive = [], [], []
-    for _ in range(30):
-        history = run(Bootstrap(MODEL, WAVE), n, resample("multinomial"), rng)
-        backward.append(backward_sampling(history, MODEL.log_transition, n, rng)[0].mean() - exact)
-        ancestral.append(trajectories(history)[0] @ history[-1].weights - exact)
-        alive.append(distinct_ancestors(history)[0])
-    assert np.mean(np.square(backward)) < np.mean(np.square(ancestral))
-    assert np.mean(alive) < 3

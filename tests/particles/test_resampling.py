@@ -1,4 +1,4 @@
-"""Resampling: exact laws by enumeration, a statistical test with stated error rates, its mutants,
+"""Resampling: exact distributions by enumeration, a statistical test with stated error rates, its mutants,
 bounds.
 """
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from outcomes import law_of_ancestors
+from outcomes import distribution_of_ancestors
 
 from ttclib.particles import resampling
 from ttclib.particles.resampling import (
@@ -39,28 +39,30 @@ CASES = [
     if name != "killing" or n == len(weights)  # killing replaces members one by one
 ]
 
-# ---------------------------------------------------------------- exact laws
+# ---------------------------------------------------------------- exact distributions
 
 
-def moments(law, f):
+def moments(distribution, f):
     """Mean and variance of the mean of f over the children."""
-    chances = np.array([probability for probability, _ in law])
-    means = np.array([np.mean(f[ancestors]) for _, ancestors in law])
+    chances = np.array([probability for probability, _ in distribution])
+    means = np.array([np.mean(f[ancestors]) for _, ancestors in distribution])
     mean = chances @ means
     return mean, chances @ (means - mean) ** 2
 
 
 @pytest.mark.parametrize(("name", "weights", "n"), CASES)
 def test_every_member_has_its_share_of_children(name, weights, n):
-    law = law_of_ancestors(UNBIASED[name], weights, n)
-    assert sum(probability for probability, _ in law) == pytest.approx(1, abs=1e-13)
-    expected = sum(p * np.bincount(ancestors, minlength=len(weights)) for p, ancestors in law)
+    distribution = distribution_of_ancestors(UNBIASED[name], weights, n)
+    assert sum(probability for probability, _ in distribution) == pytest.approx(1, abs=1e-13)
+    expected = sum(
+        p * np.bincount(ancestors, minlength=len(weights)) for p, ancestors in distribution
+    )
     assert np.abs(expected - n * weights / weights.sum()).max() < 1e-12
 
 
 def test_enumeration_sees_the_villain():
-    law = law_of_ancestors(SCHEMES["winner takes all"], PUBLISHED, 3)
-    assert [(p, a.tolist()) for p, a in law] == [(1.0, [0, 0, 0])]
+    distribution = distribution_of_ancestors(SCHEMES["winner takes all"], PUBLISHED, 3)
+    assert [(p, a.tolist()) for p, a in distribution] == [(1.0, [0, 0, 0])]
 
 
 @settings(deadline=None, max_examples=20)
@@ -76,7 +78,7 @@ def test_residual_and_stratified_are_never_worse_than_multinomial(weights, f):
     exact_mean, exact = w @ f, (w @ f**2 - (w @ f) ** 2) / 3
     variance = {}
     for scheme in (multinomial, residual, stratified):
-        mean, variance[scheme] = moments(law_of_ancestors(scheme, weights, 3), f)
+        mean, variance[scheme] = moments(distribution_of_ancestors(scheme, weights, 3), f)
         assert mean == pytest.approx(exact_mean, abs=1e-12)
     assert variance[multinomial] == pytest.approx(exact, abs=1e-12)
     assert max(variance[residual], variance[stratified]) <= exact + 1e-12
@@ -89,8 +91,10 @@ def test_systematic_can_be_worse_than_all_others():
     its f is a fair coin: variance of the mean 1/16 if the coins are independent, 1/4 if all agree.
     """
     weights, f = np.ones(8), np.tile([0.0, 1.0], 4)
-    worst = moments(law_of_ancestors(systematic, weights, 4), f)
-    independent = moments(law_of_ancestors(multinomial, weights, 2), f)  # for n = 4 half of it
+    worst = moments(distribution_of_ancestors(systematic, weights, 4), f)
+    independent = moments(
+        distribution_of_ancestors(multinomial, weights, 2), f
+    )  # for n = 4 half of it
     assert worst == pytest.approx((1 / 2, 1 / 4), abs=1e-12)
     assert independent == pytest.approx((1 / 2, 1 / 8), abs=1e-12)
     assert stratified_variance(weights, 4, f) == pytest.approx(1 / 16, abs=1e-12)
@@ -119,9 +123,9 @@ def stratified_variance(weights, n, f):
     "stride", [1, 17]
 )  # neighbours on the ruler are neighbours in x, or are not
 def test_order_of_the_schemes_on_a_filter_like_example(stride):
-    """Fifty particles of a normal law, weighed by an observation.
+    """Fifty particles of a normal distribution, weighed by an observation.
 
-    Multinomial Var_w(f)/n; residual the same on what is left over; the others from their laws.
+    Multinomial Var_w(f)/n; residual the same on what is left over; the others from their distributions.
     """
     from scipy import stats
 
@@ -137,7 +141,7 @@ def test_order_of_the_schemes_on_a_filter_like_example(stride):
     by_choice = spread(w) / n
     by_rest = left.sum() * spread(left / left.sum()) / n**2
     by_strata = stratified_variance(weights, n, x)
-    mean, by_offset = moments(law_of_ancestors(systematic, weights, n), x)
+    mean, by_offset = moments(distribution_of_ancestors(systematic, weights, n), x)
     assert mean == pytest.approx(w @ x, abs=1e-12)
     assert by_choice > by_rest > max(by_strata, by_offset)
     if stride == 1:  # sorted: a point of a stratum can pick only near neighbours
@@ -202,7 +206,7 @@ def has_one_ancestor(weights, n, rng):
 
 
 def wrong_residual_shares(weights, n):
-    """Certain children, and the law of the rest, by the formula of a published library: wᵢ − ⌊n
+    """Certain children, and the distribution of the rest, by the formula of a published library: wᵢ − ⌊n
     wᵢ⌋.
     """
     w = weights / weights.sum()

@@ -12,21 +12,26 @@ from normal_p_values import mean_p_value
 from outcomes import enumerable, outcomes
 
 from ttclib.cost import Cost
-from ttclib.particles.genealogy import trajectories
-from ttclib.particles.hmm import HiddenMarkov, forward
-from ttclib.particles.kalman import bootstrap_variance, kalman_filter, kalman_smoother
+from ttclib.course.particle_filtering.guided import Guided
+from ttclib.course.particle_filtering.hmm import HiddenMarkov, forward
+from ttclib.course.particle_filtering.smoothing import (
+    bootstrap_variance,
+    kalman_smoother,
+    trajectories,
+)
+from ttclib.particles.kalman import kalman_filter
 from ttclib.particles.resampling import UNBIASED
 from ttclib.particles.smc import (
     FeynmanKac,
     Population,
     keep_all,
+    keep_top,
     resample,
     run,
     smc,
-    top_k,
     when_ess_below,
 )
-from ttclib.particles.statespace import Bootstrap, Guided, LinearGaussian
+from ttclib.particles.statespace import Bootstrap, LinearGaussian
 
 FALSE_ALARM = 1e-6
 SCHEMES = {name: enumerable(scheme) for name, scheme in UNBIASED.items()}
@@ -191,32 +196,12 @@ def filter_errors(
 TIMES = np.arange(8)
 JUMP = np.where(TIMES < 4, 0.0, 3.0)  # data that surprise the bootstrap filter
 SCALAR = LinearGaussian(transition=0.9, observation=0.7, observation_cov=0.5, initial_mean=1.0)
-PLANE = {
-    "transition": np.array([[0.9, 0.3], [-0.2, 0.8]]),
-    "transition_cov": np.array([[0.5, 0.2], [0.2, 0.4]]),
-    "initial_mean": np.array([1.0, -1.0]),
-    "initial_cov": np.array([[1.0, -0.3], [-0.3, 2.0]]),
-}
-ONE_OBSERVED = {"observation": np.array([[1.0, 0.5]]), "observation_cov": np.array([[1.0]])}
-TWO_OBSERVED = {
-    "observation": np.array([[1.0, 0.5], [0.0, 1.0]]),
-    "observation_cov": np.array([[1.0, 0.4], [0.4, 1.0]]),
-}
-VECTOR_1, VECTOR_2 = (
-    LinearGaussian(**PLANE, **ONE_OBSERVED),
-    LinearGaussian(**PLANE, **TWO_OBSERVED),
-)
 WAVE = np.sin(TIMES)
 GAPS = np.where(np.isin(TIMES, (0, 3, 4)), np.nan, WAVE)
-PAIRS = np.column_stack([WAVE, np.cos(TIMES)])
-PAIRS_WITH_GAPS = np.where(TIMES[:, None] == 5, np.nan, PAIRS)
 CASES = {
     **{f"bootstrap, {name}": (Bootstrap, SCALAR, WAVE, name) for name in UNBIASED},
     "bootstrap, gaps": (Bootstrap, SCALAR, GAPS, "systematic"),
     "guided": (Guided, SCALAR, WAVE, "systematic"),
-    "vector, one observed": (Bootstrap, VECTOR_1, WAVE, "stratified"),
-    "vector, two observed": (Bootstrap, VECTOR_2, PAIRS, "residual"),
-    "vector, gaps": (Bootstrap, VECTOR_2, PAIRS_WITH_GAPS, "multinomial"),
 }
 
 
@@ -277,7 +262,7 @@ def test_variance_of_log_evidence_is_sigma2_over_n(seed):
     Sampling error: 5 standard deviations each way (normal theory: 6e-7 for each of the two; the
     variance of the sample variance is widened for an excess kurtosis of 1; 20 000 runs show 0.5).
     Terms of higher order: 2 e of the variance and e² of the mean are allowed; 20 000 runs show
-    0.85 e and 0.3 e². Mutants outside both bounds: σ² with the filter's law in place of the
+    0.85 e and 0.3 e². Mutants outside both bounds: σ² with the filter's distribution in place of the
     smoother's, or without the shift s − m; a log Ẑ taken as unbiased.
     """
     model, n, replicates = LinearGaussian(), 120, 6000
@@ -544,7 +529,7 @@ def test_a_threshold_outside_0_to_1_is_refused(threshold):
         when_ess_below(threshold, keep_all)
 
 
-def test_top_k_takes_the_heaviest_and_the_earlier_of_equals():
+def test_keep_top_takes_the_heaviest_and_the_earlier_of_equals():
     population = population_of([1.0, 3.0, 2.0, 3.0, 2.0, -math.inf])
     for k, best in (
         (1, [1]),
@@ -553,34 +538,34 @@ def test_top_k_takes_the_heaviest_and_the_earlier_of_equals():
         (4, [1, 2, 3, 4]),
         (6, [0, 1, 2, 3, 4, 5]),
     ):
-        ancestors, log_weights = top_k(k)(population, RNG)
+        ancestors, log_weights = keep_top(k)(population, RNG)
         assert ancestors.tolist() == best
         assert log_weights.tolist() == population.log_weights[best].tolist()
     many = population_of([0.0, 1.0] * 500)  # long enough for an unstable sort to show
-    assert top_k(501)(many, RNG)[0].tolist() == [0, *range(1, 1000, 2)]
-    ancestors, _ = top_k(2, copies=3)(population, RNG)
+    assert keep_top(501)(many, RNG)[0].tolist() == [0, *range(1, 1000, 2)]
+    ancestors, _ = keep_top(2, copies=3)(population, RNG)
     assert ancestors.tolist() == [1, 1, 1, 3, 3, 3]
 
 
-def test_top_k_with_copies_widens_and_narrows():
-    history = run(Drift(), 6, top_k(2, copies=3), RNG)
+def test_keep_top_with_copies_widens_and_narrows():
+    history = run(Drift(), 6, keep_top(2, copies=3), RNG)
     assert [len(p) for p in history] == [6, 6, 6, 6]
     assert history[1].ancestors.tolist() == [0, 0, 0, 1, 1, 1]
-    assert [len(p) for p in run(Drift(), 6, top_k(2), RNG)] == [6, 2, 2, 2]
+    assert [len(p) for p in run(Drift(), 6, keep_top(2), RNG)] == [6, 2, 2, 2]
     assert history[-1].log_weights.tolist() == [-6.0] * 6
 
 
 @pytest.mark.parametrize(
     ("k", "copies", "message"), [(0, 1, "k is 0"), (1, 0, "copies is 0"), (1.5, 1, "k is")]
 )
-def test_top_k_of_nothing_is_refused(k, copies, message):
+def test_keep_top_of_nothing_is_refused(k, copies, message):
     with pytest.raises(ValueError, match=message):
-        top_k(k, copies)
+        keep_top(k, copies)
 
 
-def test_top_k_of_too_few_is_refused():
+def test_keep_top_of_too_few_is_refused():
     with pytest.raises(ValueError, match="k is 4; it must be at most the population's 3 members"):
-        run(Drift(), 3, top_k(4), RNG)
+        run(Drift(), 3, keep_top(4), RNG)
 
 
 # ---------------------------------------------------------------- what goes wrong

@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 
+from ttclib.course.particle_filtering.guided import Guided
 from ttclib.course.particle_filtering.nonlinear import NonlinearBenchmark
 from ttclib.particles.smc import keep_all, run
 from ttclib.particles.statespace import (
     Bootstrap,
-    Guided,
     LinearGaussian,
     StateSpaceModel,
     log_normal,
@@ -23,14 +23,6 @@ MODELS = {
     "benchmark": NonlinearBenchmark(),
 }
 GRID = np.linspace(-60, 60, 240_001)
-PLANE = LinearGaussian(
-    transition=np.array([[0.9, 0.3], [-0.2, 0.8]]),
-    transition_cov=np.array([[0.5, 0.2], [0.2, 0.4]]),
-    observation=np.array([[1.0, 0.5]]),
-    observation_cov=np.array([[1.0]]),
-    initial_mean=np.array([1.0, -1.0]),
-    initial_cov=np.array([[1.0, -0.3], [-0.3, 2.0]]),
-)
 
 # ---------------------------------------------------------------- densities and samplers
 
@@ -50,8 +42,10 @@ def kolmogorov_smirnov_p_value(samples, density):
 
     Dvoretzky, Kiefer, Wolfowitz 1956, with the constant of Massart 1990; no approximation.
     """
-    law = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2 * np.diff(GRID))])
-    at = np.interp(np.sort(samples), GRID, law)
+    distribution = np.concatenate(
+        [[0.0], np.cumsum((density[1:] + density[:-1]) / 2 * np.diff(GRID))]
+    )
+    at = np.interp(np.sort(samples), GRID, distribution)
     n = len(samples)
     distance = max(np.max(np.arange(1, n + 1) / n - at), np.max(at - np.arange(n) / n))
     return 2 * math.exp(-2 * n * distance**2)
@@ -98,87 +92,11 @@ def test_moves_are_those_of_the_published_models():
     )
 
 
-@pytest.mark.statistical
-def test_vector_samplers_have_their_mean_and_covariance(seed):
-    """False-alarm rate 1e-6, by exact laws after whitening.
-
-    Whitened draws are standard normal: n · mean² ~ χ²₁ and the sum of squares ~ χ²ₙ for each of the
-    five coordinates, and for each of the two sums of coordinates over √2, which are standard normal
-    only if the coordinates are uncorrelated. Bonferroni over 14 two-sided tests.
-    """
-    from scipy import stats
-
-    rng, n = np.random.default_rng(seed), 20_000
-    x = np.array([0.5, -2.0])
-    laws = [
-        (PLANE.sample_initial(n, rng), PLANE.initial_mean, PLANE.initial_cov),
-        (
-            PLANE.sample_transition(1, np.tile(x, (n, 1)), rng),
-            PLANE.transition @ x,
-            PLANE.transition_cov,
-        ),
-        (
-            PLANE.sample_observation(1, np.tile(x, (n, 1)), rng),
-            PLANE.observation @ x,
-            PLANE.observation_cov,
-        ),
-    ]
-    p_values = []
-    for draws, mean, cov in laws:
-        white = np.linalg.solve(np.linalg.cholesky(cov), (draws - mean).T)
-        if len(white) == 2:
-            white = np.vstack([white, white.sum(axis=0) / math.sqrt(2)])
-        for row in white:
-            p_values.append(stats.chi2.sf(n * row.mean() ** 2, 1))
-            p_values.append(2 * min(stats.chi2.cdf(row @ row, n), stats.chi2.sf(row @ row, n)))
-    assert len(p_values) == 14
-    assert min(p_values) > FALSE_ALARM / 14
-
-
-def test_vector_densities_are_multivariate_normal():
-    from scipy import stats
-
-    rng = np.random.default_rng(0)
-    previous, x = rng.standard_normal((2, 6, 2))
-    for got, at, mean, cov in (
-        (
-            PLANE.log_transition(1, previous, x),
-            x,
-            previous @ PLANE.transition.T,
-            PLANE.transition_cov,
-        ),
-        (PLANE.log_initial(x), x, np.tile(PLANE.initial_mean, (6, 1)), PLANE.initial_cov),
-        (
-            PLANE.log_observation(1, x, 0.3),
-            np.full((6, 1), 0.3),
-            x @ PLANE.observation.T,
-            np.eye(1),
-        ),
-    ):
-        exact = [stats.multivariate_normal(m, cov).logpdf(a) for m, a in zip(mean, at, strict=True)]
-        assert got == pytest.approx(np.array(exact), abs=1e-12)
-
-
-def test_scalar_and_vector_models_agree():
-    vector = LinearGaussian([[0.8]], [[0.5]], [[1.2]], [[0.7]], [0.4], [[2.0]])
-    scalar, x, previous = MODELS["linear"], np.linspace(-2, 2, 5), np.linspace(1, 3, 5)
-    assert scalar.log_observation(0, x, 0.3) == pytest.approx(
-        vector.log_observation(0, x[:, None], 0.3)
-    )
-    assert scalar.log_transition(1, previous, x) == pytest.approx(
-        vector.log_transition(1, previous[:, None], x[:, None])
-    )
-    draws = [m.simulate(6, np.random.default_rng(1)) for m in (scalar, vector)]
-    assert draws[0][0] == pytest.approx(draws[1][0][:, 0])
-    assert draws[0][1] == pytest.approx(draws[1][1][:, 0])
-
-
-@pytest.mark.parametrize("name", [*MODELS, "plane"])
+@pytest.mark.parametrize("name", MODELS)
 def test_simulation_has_time_on_the_first_axis(name):
-    model = PLANE if name == "plane" else MODELS[name]
+    model = MODELS[name]
     x, y = model.simulate(12, np.random.default_rng(0))
-    assert x.shape == ((12, 2) if name == "plane" else (12,))
-    assert y.shape == ((12, 1) if name == "plane" else (12,))
+    assert x.shape == y.shape == (12,)
     for length in (0, 2.5, "3"):
         with pytest.raises(ValueError, match="length is"):
             model.simulate(length, np.random.default_rng(0))
@@ -244,33 +162,11 @@ def test_spreads_must_be_positive(kind, name, bad):
     [
         (lambda: LinearGaussian(transition=math.inf), "transition is inf"),
         (lambda: LinearGaussian(observation=[1.0]), "observation is"),
-        (lambda: plane(transition=np.eye(3)), "transition has shape"),
-        (lambda: plane(observation=np.ones((1, 3))), "observation has shape"),
-        (lambda: plane(transition_cov=np.ones((2, 2))), "transition_cov is singular"),
-        (
-            lambda: plane(initial_cov=np.array([[1.0, 0.5], [0.0, 1.0]])),
-            "initial_cov is not symmetric",
-        ),
-        (lambda: plane(observation_cov=np.eye(2)), "observation_cov has shape"),
-        (lambda: plane(initial_mean=np.array([0.0, math.nan])), "initial_mean holds 1 values"),
-        (lambda: plane(initial_mean=np.zeros(3)), "transition has shape"),
     ],
 )
 def test_parameters_that_do_not_fit_are_refused(build, message):
     with pytest.raises(ValueError, match=f"^{message}"):
         build()
-
-
-def plane(**change):
-    names = (
-        "transition",
-        "transition_cov",
-        "observation",
-        "observation_cov",
-        "initial_mean",
-        "initial_cov",
-    )
-    return LinearGaussian(**({name: getattr(PLANE, name) for name in names} | change))
 
 
 @pytest.mark.parametrize("kind", [Bootstrap, Guided])
@@ -281,9 +177,7 @@ def test_observations_must_be_finite_or_missing(kind, y):
 
 
 def test_guided_says_what_it_cannot_do():
-    with pytest.raises(ValueError, match="one-dimensional LinearGaussian"):
-        Guided(PLANE, [1.0])
-    with pytest.raises(ValueError, match="one-dimensional LinearGaussian"):
+    with pytest.raises(ValueError, match=r"^model is a NonlinearBenchmark; it must be a LinearG"):
         Guided(MODELS["benchmark"], [1.0])
     with pytest.raises(ValueError, match="observations holds 1 values"):
         Guided(MODELS["linear"], [1.0, math.nan])

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from enumerated import ABC, Enumerated, error, spell, tiny
 from letters import Letters, search_on
+from letters_weighed import prefer
 from normal_p_values import mean_p_value
 from search_targets import POWERS, VERIFIERS, target
 
 from ttclib.cost import Cost
 from ttclib.lm.constraints import regex
-from ttclib.lm.potentials import prefer
 from ttclib.measure import votes
 from ttclib.particles.islands import within
 from ttclib.particles.resampling import UNBIASED
@@ -414,7 +414,7 @@ def greedy(lm, prefix, steps, pauses, max_tokens):
     """
     text = list(prefix)
     while steps and max_tokens:
-        text.append(int(np.argmax(lm.law(tuple(text)))))
+        text.append(int(np.argmax(lm.distribution(tuple(text)))))
         max_tokens -= 1
         if text[-1] == lm.vocabulary.end:
             break

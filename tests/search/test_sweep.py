@@ -275,7 +275,7 @@ def test_reductions(found, tmp_path):
 class Boaster(NoisySolver):
     """Its answers are a twenty-digit number."""
 
-    def _law(self, prefix):
+    def _distribution(self, prefix):
         written = self.vocabulary.decode(prefix).partition("?")[2]
         law, rest = np.full(len(self.vocabulary), 1e-12), ("#" + "9" * 20)[len(written) :]
         law[arithmetic.ALPHABET.index(rest[0]) if rest else self.vocabulary.end] += 1.0

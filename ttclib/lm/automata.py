@@ -72,19 +72,19 @@ class Automaton:
     def __len__(self) -> int:
         return len(self.next)
 
-    def start(self):  # noqa: D102
+    def start(self):
         return self.first
 
-    def advance(self, states, tokens):  # noqa: D102
+    def advance(self, states, tokens):
         return self._next[states, tokens]
 
-    def log_value(self, states):  # noqa: D102
+    def log_value(self, states):
         return self._values[states]
 
-    def log_final(self, states):  # noqa: D102
+    def log_final(self, states):
         return self._finals[states]
 
-    def log_next(self, states, ends):  # noqa: D102
+    def log_next(self, states, ends):
         # many particles are in few states: one row for each
         distinct, row = np.unique(states, return_inverse=True)
         after = self._next[distinct]

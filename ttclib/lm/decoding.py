@@ -28,7 +28,7 @@ from ttclib.lm.automata import DEAD, Automaton, lift
 from ttclib.lm.potentials import Feature
 from ttclib.lm.protocols import LanguageModel, Potential, Sampler
 from ttclib.lm.sequences import NONE, Run, Sequences
-from ttclib.particles.smc import Population, Weighed, alive, keep_all, smc, top_k
+from ttclib.particles.smc import Population, Weighed, alive, keep_all, keep_top, smc
 
 LONG_STEP = 100  # tokens without a step end, in all texts, after which something is likely wrong
 
@@ -430,7 +430,7 @@ def _copy_number(texts: Sequences) -> np.ndarray:
 def beam_search(lm: LanguageModel, prompt: str, width: int, **options) -> Population:
     """Search for a likely text: keep the ``width`` likeliest beginnings, extend each in all ways.
 
-    It is the loop with the selection ``top_k``, and ``width`` copies of each beam to extend.
+    It is the loop with the selection ``keep_top``, and ``width`` copies of each beam to extend.
 
     Parameters
     ----------
@@ -452,7 +452,9 @@ def beam_search(lm: LanguageModel, prompt: str, width: int, **options) -> Popula
     if not isinstance(prompt, str):
         raise ValueError("beam search continues one prompt; search for each of several by itself")
     beam = Beam(lm, prompt, **options)
-    last = alive(_last(smc(beam, width**2, top_k(width, copies=width), np.random.default_rng(0))))
+    last = alive(
+        _last(smc(beam, width**2, keep_top(width, copies=width), np.random.default_rng(0)))
+    )
     best = np.argsort(-last.log_weights, kind="stable")[:width]
     return replace(
         last, particles=last.particles[best], log_weights=last.log_weights[best], ancestors=best

@@ -89,7 +89,7 @@ class Session:
     rows : numpy.ndarray, shape (prompts,)
         The row of each prompt.
     log_probs : numpy.ndarray, shape (rows, V)
-        Log law of the next token, for every row that was fed by the last call.
+        Log distribution of the next token, for every row that was fed by the last call.
     positions : int
         Positions that the last call fed.
     flops : float

@@ -1,7 +1,7 @@
 """Enumeration decoding: for a small enough language model the truth is a list of all its texts.
 
 Everything that a sampler only estimates is a sum here: the evidence, the posterior, the best
-possible twist, the rate of rejection sampling, and the law that local masking samples from.
+possible twist, the rate of rejection sampling, and the distribution that local masking samples from.
 
 A text is finished by an end token, which belongs to it. A text of ``max_tokens`` tokens without one
 either counts as it stands or, if it ``must_end``, not at all.
@@ -109,14 +109,14 @@ class Enumeration:
             return 0.0
         return math.exp(self.log_evidence - (self.log_masses - self.log_prior).max())
 
-    def total_variation(self, law: Mapping[Text, float]) -> float:
-        """Distance of a law over texts to the posterior: 0 if equal, 1 if disjoint.
+    def total_variation(self, distribution: Mapping[Text, float]) -> float:
+        """Distance of a distribution over texts to the posterior: 0 if equal, 1 if disjoint.
 
-        ½ Σ |difference|, where what is missing from one in ``law`` counts as one more outcome.
+        ½ Σ |difference|, where what is missing from one in ``distribution`` counts as one more outcome.
         """
-        texts = self.posterior.keys() | law.keys()
-        gaps = [abs(self.posterior.get(text, 0.0) - law.get(text, 0.0)) for text in texts]
-        return (sum(gaps) + abs(1.0 - sum(law.values()))) / 2
+        texts = self.posterior.keys() | distribution.keys()
+        gaps = [abs(self.posterior.get(text, 0.0) - distribution.get(text, 0.0)) for text in texts]
+        return (sum(gaps) + abs(1.0 - sum(distribution.values()))) / 2
 
     def log_twist(self, prefix: Sequence[int]) -> float:
         """Return the optimal twist: log E[φ(x) | the text begins with ``prefix``].
@@ -172,7 +172,7 @@ class Enumeration:
 
 
 def enumerate_texts(
-    law: Law,
+    distribution: Law,
     ends: Sequence[bool],
     max_tokens: int,
     must_end: bool = True,
@@ -183,8 +183,8 @@ def enumerate_texts(
 
     Parameters
     ----------
-    law : callable
-        ``law(prefix) → (V,)``: probabilities of the next token, after a tuple of tokens.
+    distribution : callable
+        ``distribution(prefix) → (V,)``: probabilities of the next token, after a tuple of tokens.
     ends : sequence of bool, shape (V,)
         The tokens that end a text.
     max_tokens : int
@@ -199,7 +199,7 @@ def enumerate_texts(
     Raises
     ------
     ValueError
-        If there are more prefixes than ``limit``, or ``law`` returns no probabilities.
+        If there are more prefixes than ``limit``, or ``distribution`` returns no probabilities.
     """
     ends, max_tokens = np.array(ends, dtype=bool), whole_number("max_tokens", max_tokens)
     automata = [p for p in potentials if not isinstance(p, Feature)]
@@ -210,13 +210,14 @@ def enumerate_texts(
     for t in range(1, max_tokens + 1):
         last = t == max_tokens
         stops = np.ones_like(ends) if last and not must_end else ends
-        log_law = _log_laws(law, tokens, len(ends))
+        log_distribution = _log_distributions(distribution, tokens, len(ends))
         if last and must_end:
-            log_law[:, ~ends] = -math.inf
+            log_distribution[:, ~ends] = -math.inf
         local = _normalise(
-            log_law + sum(p.log_next(s, stops) for p, s in zip(automata, states, strict=True))
+            log_distribution
+            + sum(p.log_next(s, stops) for p, s in zip(automata, states, strict=True))
         )
-        parents, token = np.nonzero(log_law > -math.inf)
+        parents, token = np.nonzero(log_distribution > -math.inf)
         after = [p.advance(s[parents], token) for p, s in zip(automata, states, strict=True)]
         alive = np.logical_and.reduce(
             [s != DEAD for s in after] + [np.ones(len(token), dtype=bool)]
@@ -228,7 +229,7 @@ def enumerate_texts(
             )
 
         tokens = np.column_stack([tokens[parents], token])
-        finished, log_move = stops[token], log_law[parents, token]
+        finished, log_move = stops[token], log_distribution[parents, token]
         log_prior, masked = log_prior[parents] + log_move, masked[parents] * local[parents, token]
         log_phi, lengths = np.zeros(len(token)), np.full(finished.sum(), t)
         log_phi[finished] = sum(
@@ -257,14 +258,16 @@ def _collect(levels: list[Level], ends: np.ndarray) -> Enumeration:
     return Enumeration(tuple(texts), log_prior, log_prior + log_phi, masked, tuple(levels), ends)
 
 
-def _log_laws(law: Law, tokens: np.ndarray, size: int) -> np.ndarray:
-    rows = np.array([law(tuple(prefix)) for prefix in tokens.tolist()], dtype=float)
+def _log_distributions(distribution: Law, tokens: np.ndarray, size: int) -> np.ndarray:
+    rows = np.array([distribution(tuple(prefix)) for prefix in tokens.tolist()], dtype=float)
     if (
         rows.shape != (len(tokens), size)
         or not (rows >= 0).all()
         or not np.allclose(rows.sum(axis=1), 1)
     ):
-        raise ValueError(f"law must return {size} probabilities: not negative, summing to 1")
+        raise ValueError(
+            f"distribution must return {size} probabilities: not negative, summing to 1"
+        )
     with np.errstate(divide="ignore"):
         return np.log(rows)
 

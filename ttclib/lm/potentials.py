@@ -20,42 +20,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ttclib.inputs import real_number
-from ttclib.lm.vocabulary import Vocabulary
-
-
-@dataclass(frozen=True, eq=False)
-class Tally:
-    """A weighted feature: log φ(x) = weight · Σ counts of its tokens. The state is the sum so far.
-
-    It counts in the prefix as it does in the finished text, so it needs no twist.
-
-    Parameters
-    ----------
-    counts : array of int, shape (V,)
-        What each token adds; 0 for the end token.
-    weight : float
-        Nats for each: below 0 for fewer of them, above 0 for more.
-    """
-
-    counts: np.ndarray
-    weight: float
-
-    def start(self):  # noqa: D102
-        return 0
-
-    def advance(self, states, tokens):  # noqa: D102
-        return states + self.counts[tokens]
-
-    def log_value(self, states):  # noqa: D102
-        return self.weight * states
-
-    def log_final(self, states):  # noqa: D102
-        return self.weight * states
-
-    def log_next(self, states, ends):  # noqa: D102
-        return np.tile(self.weight * self.counts, (len(states), 1))
-
 
 @dataclass(frozen=True)
 class Feature:
@@ -91,20 +55,3 @@ class Feature:
             if self.complete is None
             else np.asarray(self.complete(tokens, lengths))
         )
-
-
-def prefer(letters: str, weight: float, vocabulary: Vocabulary) -> Tally:
-    """Weigh a text by its letters: each of them, as a capital too, adds ``weight`` nats to log φ.
-
-    Below zero it is a soft :func:`without`: each letter costs.
-
-    Raises
-    ------
-    ValueError
-        If no letter is given, or ``weight`` is not a finite number.
-    """
-    if not letters:
-        raise ValueError("letters is empty; name at least one letter")
-    wanted = set(letters.lower() + letters.upper())
-    counts = [sum(letter in wanted for letter in text or "") for text in vocabulary.texts]
-    return Tally(np.array(counts), real_number("weight", weight))

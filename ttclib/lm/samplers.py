@@ -1,4 +1,4 @@
-"""Samplers: what to draw the next token from, given the model's log law.
+"""Samplers: what to draw the next token from, given the model's log distribution.
 
 Each takes log probabilities (rows, V) and returns log probabilities (rows, V): −inf for tokens that
 are cut off, the rest renormalised. They compose: ``chain(temperature(0.7), top_p(0.9))``.
@@ -22,7 +22,7 @@ def renormalise(log_probs: np.ndarray) -> np.ndarray:
 
 
 def plain(log_probs: np.ndarray) -> np.ndarray:
-    """Leave the model's law as it is."""
+    """Leave the model's distribution as it is."""
     return log_probs
 
 
@@ -118,13 +118,13 @@ def chain(*samplers: Sampler) -> Sampler:
 
 
 def draw_tokens(log_probs: np.ndarray, which: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-    """Draw tokens by inverting cumulative laws.
+    """Draw tokens by inverting cumulative distributions.
 
     Parameters
     ----------
     log_probs : numpy.ndarray, shape (rows, V)
     which : numpy.ndarray of int, shape (n,)
-        The law that each draw is from.
+        The distribution that each draw is from.
     uniforms : numpy.ndarray, shape (n,)
         Numbers in [0, 1).
     """

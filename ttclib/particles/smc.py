@@ -61,7 +61,7 @@ class Model(Protocol):
     def weigh(self, t: int, parents: Any, particles: Any) -> Weighed:
         """Say how much more the target wants each particle than the proposal did.
 
-        log [γₜ(x) / γₜ₋₁(parent) / q(x | parent)], with γ the target, not normalised, and q the law
+        log [γₜ(x) / γₜ₋₁(parent) / q(x | parent)], with γ the target, not normalised, and q the distribution
         that proposed.
         """
 
@@ -332,7 +332,7 @@ def when_ess_below(threshold: float, select: Selection) -> Selection:
     return adaptive
 
 
-def top_k(k: int, copies: int = 1) -> Selection:
+def keep_top(k: int, copies: int = 1) -> Selection:
     """Select the k heaviest members, ``copies`` times each: the selection of beam search.
 
     Ties keep the earlier member. The result is not a fair sample: ``log_evidence`` is then only a

@@ -8,9 +8,8 @@ from views import button, control, pixels, shown, sliders
 
 from ttclib.course.particle_filtering import figures
 from ttclib.course.particle_filtering.nonlinear import NonlinearBenchmark, grid_filter
+from ttclib.course.particle_filtering.smoothing import backward_sampling, bootstrap_variance
 from ttclib.particles import resampling
-from ttclib.particles.genealogy import backward_sampling
-from ttclib.particles.kalman import bootstrap_variance
 from ttclib.particles.smc import Population, resample, run, when_ess_below
 from ttclib.particles.statespace import Bootstrap, LinearGaussian
 

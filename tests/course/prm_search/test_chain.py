@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from enumerated import ABC, Enumerated, tiny
 from letters import search_on
+from letters_weighed import prefer
 from outcomes import outcomes
 
 pytest.importorskip("torch")
@@ -16,7 +17,6 @@ from tiny_verifiers import opinion, tiny_verifier
 
 from ttclib.cost import Cost
 from ttclib.course.prm_search import chain
-from ttclib.lm.potentials import prefer
 from ttclib.search.aggregation import AGGREGATIONS
 from ttclib.search.search import Search, conclude
 
@@ -205,7 +205,7 @@ def test_a_visit_follows_from_the_one_before(seed):
             assert text.find("cab") in (-1, len(text) - 3)
             tokens = name(p, i)
             prefix = ABC.vocabulary.encode(PROMPTS[i % 3])
-            laws = [ABC.law((*prefix, *tokens[:j])) for j in range(len(tokens))]
+            laws = [ABC.distribution((*prefix, *tokens[:j])) for j in range(len(tokens))]
             log_p = np.log([law[token] for law, token in zip(laws, tokens, strict=True)])
             assert p.per_token[i, : len(tokens), 0] == pytest.approx(
                 log_p

@@ -12,9 +12,9 @@ from views import control, line_of, no_event_loop_of_another_test, shown  # noqa
 
 from ttclib.cost import Cost
 from ttclib.course.smc_decoding import checks, contest, figures, judging, nines
+from ttclib.course.smc_decoding.markov_lm import garden_path
 from ttclib.lm.decoding import Decoder
 from ttclib.lm.exact import enumerate_texts
-from ttclib.lm.markov_lm import garden_path
 from ttclib.lm.potentials import Feature
 from ttclib.measure.calibration import reliability
 from ttclib.particles import resampling
@@ -80,7 +80,7 @@ def distance(weights):
 @pytest.fixture(scope="module")
 def tiny():
     ends = np.arange(len(WORDS)) == END
-    probs = lambda text: LM.law((THE, *text))  # noqa: E731
+    probs = lambda text: LM.distribution((THE, *text))  # noqa: E731
     settings = {"max_tokens": 7, "must_end": False}
     free = enumerate_texts(probs, ends, **settings)
     target = enumerate_texts(probs, ends, potentials=[checks._wants()], **settings)

@@ -10,9 +10,15 @@ from scipy.stats import sem
 
 from ttclib.cost import Cost
 from ttclib.course.particle_filtering.nonlinear import grid_filter
+from ttclib.course.particle_filtering.smoothing import (
+    backward_sampling,
+    bootstrap_variance,
+    kalman_smoother,
+    trajectories,
+)
 from ttclib.particles import resampling
-from ttclib.particles.genealogy import backward_sampling, distinct_ancestors, trajectories
-from ttclib.particles.kalman import bootstrap_variance, kalman_filter, kalman_smoother
+from ttclib.particles.genealogy import distinct_ancestors
+from ttclib.particles.kalman import kalman_filter
 from ttclib.particles.smc import Population, Selection, resample, run, when_ess_below
 from ttclib.particles.statespace import Bootstrap, LinearGaussian, StateSpaceModel
 from ttclib.particles.weights import effective_sample_size, normalise

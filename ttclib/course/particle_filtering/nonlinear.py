@@ -27,22 +27,22 @@ class NonlinearBenchmark(StateSpaceModel):
         """Where the state goes without noise."""
         return x / 2 + 25 * x / (1 + x * x) + 8 * math.cos(1.2 * t)
 
-    def sample_initial(self, n, rng):  # noqa: D102
+    def sample_initial(self, n, rng):
         return self.initial_sd * rng.standard_normal(n)
 
-    def log_initial(self, x):  # noqa: D102
+    def log_initial(self, x):
         return log_normal(x, 0.0, self.initial_sd)
 
-    def sample_transition(self, t, x, rng):  # noqa: D102
+    def sample_transition(self, t, x, rng):
         return self.drift(t, x) + self.transition_sd * rng.standard_normal(len(x))
 
-    def sample_observation(self, t, x, rng):  # noqa: D102
+    def sample_observation(self, t, x, rng):
         return x * x / 20 + rng.standard_normal(len(x))
 
-    def log_observation(self, t, x, y):  # noqa: D102
+    def log_observation(self, t, x, y):
         return log_normal(y, x * x / 20, 1.0)
 
-    def log_transition(self, t, previous, x):  # noqa: D102
+    def log_transition(self, t, previous, x):
         return log_normal(x, self.drift(t, previous), self.transition_sd)
 
 

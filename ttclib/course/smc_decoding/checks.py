@@ -8,12 +8,12 @@ import math
 import numpy as np
 from scipy.stats import sem
 
+from ttclib.course.smc_decoding.markov_lm import garden_path
 from ttclib.exercise import close, exercise, expect, mistake
 from ttclib.lm.automata import Automaton, both
 from ttclib.lm.constraints import length
 from ttclib.lm.decoding import Decoder
 from ttclib.lm.exact import enumerate_texts
-from ttclib.lm.markov_lm import garden_path
 from ttclib.particles.islands import split, within
 from ttclib.particles.resampling import systematic
 from ttclib.particles.smc import resample, run, when_ess_below
@@ -131,7 +131,9 @@ def _target():
     lm = garden_path()
     the = lm.vocabulary.encode(" the")
     ends = np.arange(len(lm.vocabulary)) == lm.vocabulary.end
-    return enumerate_texts(lambda text: lm.law((*the, *text)), ends, WORDS, False, [_wants()])
+    return enumerate_texts(
+        lambda text: lm.distribution((*the, *text)), ends, WORDS, False, [_wants()]
+    )
 
 
 @functools.cache

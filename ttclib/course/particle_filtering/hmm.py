@@ -48,19 +48,19 @@ class HiddenMarkov(StateSpaceModel):
                 )
             object.__setattr__(self, name, rows)
 
-    def sample_initial(self, n, rng):  # noqa: D102
+    def sample_initial(self, n, rng):
         return rng.choice(len(self.initial), n, p=self.initial)
 
-    def sample_transition(self, t, x, rng):  # noqa: D102
+    def sample_transition(self, t, x, rng):
         return _categorical(self.transition[x], rng)
 
-    def sample_observation(self, t, x, rng):  # noqa: D102
+    def sample_observation(self, t, x, rng):
         return _categorical(self.emission[x], rng)
 
-    def log_observation(self, t, x, y):  # noqa: D102
+    def log_observation(self, t, x, y):
         return self.log_likelihood([y])[0, x]
 
-    def log_transition(self, t, previous, x):  # noqa: D102
+    def log_transition(self, t, previous, x):
         with np.errstate(divide="ignore"):
             return np.log(self.transition[previous, x])
 

@@ -75,7 +75,7 @@ class MarkovLM:
                 rows[i, number[following]] = probability
         return cls(Vocabulary.words(words), rows[-1], rows[:-1])
 
-    def law(self, prefix: Sequence[int]) -> np.ndarray:
+    def distribution(self, prefix: Sequence[int]) -> np.ndarray:
         """Probabilities of the next token, shape (V,)."""
         return self.transition[prefix[-1]] if len(prefix) else self.initial
 
@@ -102,7 +102,7 @@ class Session:
     def __init__(self, lm: MarkovLM, prompts: Sequence[Sequence[int]]):
         with np.errstate(divide="ignore"):
             self._table = np.log(np.vstack([lm.transition, lm.initial]))
-        # the last row of the table, −1, is the law of an empty text
+        # the last row of the table, −1, is the distribution of an empty text
         self._last = np.array([prompt[-1] if len(prompt) else -1 for prompt in prompts], dtype=int)
         self.rows, self.positions, self.flops = np.arange(len(prompts)), sum(map(len, prompts)), 0
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from exact_p_values import FALSE_ALARM, binomial_p_value
 
-from ttclib.particles.hmm import HiddenMarkov, forward
+from ttclib.course.particle_filtering.hmm import HiddenMarkov, forward
 
 WEATHER = HiddenMarkov(
     initial=[0.6, 0.3, 0.1],
@@ -111,9 +111,9 @@ def test_samplers_draw_from_the_tables(seed):
         (WEATHER.sample_observation(1, x, rng).reshape(3, n), WEATHER.emission),
     ]
     for samples, table in drawn:
-        for row, law in zip(samples, table, strict=True):
-            counts = np.bincount(row, minlength=len(law))
-            assert binomial_p_value(counts, n, law).min() > FALSE_ALARM / 24
+        for row, distribution in zip(samples, table, strict=True):
+            counts = np.bincount(row, minlength=len(distribution))
+            assert binomial_p_value(counts, n, distribution).min() > FALSE_ALARM / 24
 
 
 def test_a_state_of_probability_zero_is_never_drawn():
