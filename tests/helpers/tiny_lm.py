@@ -8,7 +8,8 @@ from ttclib.lm.vocabulary import Vocabulary
 
 
 class TinyLM:
-    """A model on the letters a, b, c … and an end, whose distributions are drawn once for each prefix.
+    """A model on the letters a, b, c … and an end, whose distributions are drawn once for each
+    prefix.
 
     It has the decoder's interface. Unlike a Markov model it notices when rows are mixed up, since
     no two prefixes have the same distribution.

@@ -73,6 +73,8 @@ def tiny(kind="llama", letters="abcdefghij", context=40, seed=0, dtype=torch.flo
 
 @torch.no_grad()
 def full_forward(lm, tokens):
-    """Log distribution of the token after ``tokens``, by the library's plain forward of one whole text."""
+    """Log distribution of the token after ``tokens``, by the library's plain forward of one whole
+    text.
+    """
     logits = lm.model(torch.tensor([list(map(int, tokens))]), use_cache=False).logits[0, -1]
     return torch.log_softmax(logits, -1, dtype=torch.float64).numpy()

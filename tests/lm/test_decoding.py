@@ -324,7 +324,7 @@ def test_a_transformer_after_two_resamplings(transformer):
     assert error(decoder, 2, SYSTEMATIC, masses(transformer, (0, 1), phi, 3)) < 1e-12
 
 
-# ---------------------------------------------------------------- known mistakes of published systems
+# ------------------------------------------------------ known mistakes of published systems
 
 
 class ReweighsFinished(Enumerated):
@@ -505,7 +505,9 @@ def answers_its_prompt(kind, seed, **options):
     "options", [{}, {"until": "b"}, {"stop": "ab"}, {"sampler": samplers.top_k(2)}]
 )
 def test_every_text_answers_its_own_prompt(options, seed):
-    """The log probabilities are the model's own, whatever distribution the tokens were drawn from."""
+    """The log probabilities are the model's own, whatever distribution the tokens were
+    drawn from.
+    """
     answers_its_prompt(Decoder, seed, **options)
     answers_its_prompt(Decoder, seed, potentials=[prefer("c", 1.0, ABC.vocabulary)], **options)
 
@@ -801,7 +803,9 @@ def test_greedy_is_that_of_the_library(llama, prompt):
 
 
 class WithoutEnd:
-    """A model that never ends a text: then the library's beam search keeps the same beams as ours."""
+    """A model that never ends a text: then the library's beam search keeps the same beams
+    as ours.
+    """
 
     def __init__(self, lm):
         self.lm, self.vocabulary, self.context = lm, lm.vocabulary, lm.context

@@ -1,5 +1,5 @@
-"""The engine against the plain model: same distributions whatever happens to the rows, and nothing fed
-twice.
+"""The engine against the plain model: same distributions whatever happens to the rows, and nothing
+fed twice.
 """
 
 import numpy as np
@@ -83,7 +83,9 @@ def test_every_row_has_the_distribution_of_its_text(lm, seed):
 
 
 def test_other_prefixes_have_other_distributions(small):
-    """Power of the comparison: the nearest distribution of any other text is a thousand times further off."""
+    """Power of the comparison: the nearest distribution of any other text is a thousand times
+    further off.
+    """
     texts = [[a, b, c] for a in range(4) for b in range(4) for c in range(4)]
     distributions = np.array([full_forward(small, text) for text in texts])
     distance = np.abs(distributions[:, None] - distributions).max(axis=2)
@@ -140,7 +142,9 @@ def test_positions_and_flops_are_those_of_the_tokens_fed(lm, seed):
 
 
 def nodes(decoder, history):
-    """Every (prompt, beginning) of a run that somebody extended, with its length: the trie, inside."""
+    """Every (prompt, beginning) of a run that somebody extended, with its length: the
+    trie, inside.
+    """
     found = set()
     for particles in (population.particles for population in history):
         for tokens, length, prompt in zip(

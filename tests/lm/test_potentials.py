@@ -1,4 +1,6 @@
-"""Potentials: automata against the definition of their constraint, on every text up to some length."""
+"""Potentials: automata against the definition of their constraint, on every text up to
+some length.
+"""
 
 import functools
 import itertools

@@ -134,7 +134,8 @@ def test_top_p_where_a_sum_reaches_p_but_for_rounding():
 
 @given(log_distributions(), st.integers(1, 20))
 def test_min_p_keeps_what_is_as_likely_as_a_share_of_the_likeliest(distributions, twentieths):
-    # a threshold that no token meets exactly: the distribution is made of ratios of whole numbers up to 5
+    # a threshold that no token meets exactly: the distribution is made of ratios of whole numbers
+    # up to 5
     p = twentieths / 20 - 0.003
     for distribution, cut in zip(np.exp(distributions), min_p(p)(distributions), strict=True):
         expected = np.where(distribution >= p * distribution.max(), distribution, 0)

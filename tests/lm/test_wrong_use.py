@@ -1,4 +1,6 @@
-"""Wrong use of the seams gets one clear line; what a plain function is told is the whole problem."""
+"""Wrong use of the seams gets one clear line; what a plain function is told is the whole
+problem.
+"""
 
 import warnings
 

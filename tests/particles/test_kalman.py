@@ -1,4 +1,6 @@
-"""Kalman filter and smoother: against the whole joint normal distribution, written down and conditioned."""
+"""Kalman filter and smoother: against the whole joint normal distribution, written down and
+conditioned.
+"""
 
 import math
 

@@ -1,5 +1,5 @@
-"""Resampling: exact distributions by enumeration, a statistical test with stated error rates, its mutants,
-bounds.
+"""Resampling: exact distributions by enumeration, a statistical test with stated error rates, its
+mutants, bounds.
 """
 
 import math
@@ -125,7 +125,8 @@ def stratified_variance(weights, n, f):
 def test_order_of_the_schemes_on_a_filter_like_example(stride):
     """Fifty particles of a normal distribution, weighed by an observation.
 
-    Multinomial Var_w(f)/n; residual the same on what is left over; the others from their distributions.
+    Multinomial Var_w(f)/n; residual the same on what is left over; the others from their
+    distributions.
     """
     from scipy import stats
 
@@ -206,8 +207,8 @@ def has_one_ancestor(weights, n, rng):
 
 
 def wrong_residual_shares(weights, n):
-    """Certain children, and the distribution of the rest, by the formula of a published library: wᵢ − ⌊n
-    wᵢ⌋.
+    """Certain children, and the distribution of the rest, by the formula of a published library: wᵢ
+    − ⌊n wᵢ⌋.
     """
     w = weights / weights.sum()
     certain = np.floor(n * w).astype(int)

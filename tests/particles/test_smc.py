@@ -261,8 +261,8 @@ def test_variance_of_log_evidence_is_sigma2_over_n(seed):
 
     Sampling error: 5 standard deviations each way (normal theory: 6e-7 for each of the two; the
     variance of the sample variance is widened for an excess kurtosis of 1; 20 000 runs show 0.5).
-    Terms of higher order: 2 e of the variance and e² of the mean are allowed; 20 000 runs show
-    0.85 e and 0.3 e². Mutants outside both bounds: σ² with the filter's distribution in place of the
+    Terms of higher order: 2 e of the variance and e² of the mean are allowed; 20 000 runs show 0.85
+    e and 0.3 e². Mutants outside both bounds: σ² with the filter's distribution in place of the
     smoother's, or without the shift s − m; a log Ẑ taken as unbiased.
     """
     model, n, replicates = LinearGaussian(), 120, 6000
@@ -497,7 +497,9 @@ def test_an_unknown_scheme_is_refused_at_once():
 
 
 def everyone_goes_on(selection, population):
-    """Whether a selection kept every member with its weight; resampling returns one weight for all."""
+    """Whether a selection kept every member with its weight; resampling returns one
+    weight for all.
+    """
     ancestors, log_weights = selection
     kept = np.ndim(log_weights) == 1
     assert not kept or ancestors.tolist() == list(range(len(population)))

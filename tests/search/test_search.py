@@ -90,7 +90,9 @@ MIXED = [
 
 @pytest.mark.parametrize(("score", "aggregate", "power", "select"), MIXED)
 def test_particle_search_is_unbiased(score, aggregate, power, select):
-    """E[Ẑ] = Z and the expected weighted posterior is the posterior; texts end at different times."""
+    """E[Ẑ] = Z and the expected weighted posterior is the posterior; texts end at
+    different times.
+    """
     options = {"score": score, "aggregate": aggregate, "power": power, "must_end": True}
     assert bias(EnumeratedSearch, 2, select, until="b", **options) < 1e-12
 
@@ -176,7 +178,7 @@ def test_larger_populations_are_unbiased(aggregate, power, seed):
     assert mean_p_value(np.array(errors)) > FALSE_ALARM
 
 
-# ---------------------------------------------------------------- known mistakes of published systems
+# ------------------------------------------------------ known mistakes of published systems
 
 
 class ReweighsFinished(EnumeratedSearch):
@@ -253,7 +255,9 @@ def ignores_the_selection(model, n, select, rng):
 
 
 def assert_selected_as_asked(run, seed):
-    """Every generation descends from the one before as the given scheme drew it, from the weights."""
+    """Every generation descends from the one before as the given scheme drew it, from the
+    weights.
+    """
     drawn = []
 
     def spy(weights, n, rng):
@@ -457,7 +461,9 @@ def test_looking_ahead_scores_a_greedy_continuation(k, select, seed):
 
 
 def test_looking_ahead_leaves_nothing_behind(seed):
-    """It is written, scored, forgotten: texts, their probabilities and random numbers are the same."""
+    """It is written, scored, forgotten: texts, their probabilities and random numbers are
+    the same.
+    """
     plain, ahead = (
         run(search(PROMPTS, lookahead=k), 12, keep_all, np.random.default_rng(seed)) for k in (0, 3)
     )

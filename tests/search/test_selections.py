@@ -60,7 +60,9 @@ def groups(before):
 
 
 def children(before, select):
-    """How many children each text has, after the rules that hold for every selection were checked."""
+    """How many children each text has, after the rules that hold for every selection were
+    checked.
+    """
     ancestors, log_weights = select(before, RNG)
     assert (log_weights == before.log_weights[ancestors]).all()
     _, answers, dead = groups(before)

@@ -1,4 +1,6 @@
-"""Sweeps: the same rows in whatever order and on whatever machine, also after the power went off."""
+"""Sweeps: the same rows in whatever order and on whatever machine, also after the power
+went off.
+"""
 
 import os
 import signal

@@ -236,7 +236,7 @@ def test_the_dead_need_no_opinion(seed):
     assert cost.verifier_positions == 1 + sum(map(len, read))
 
 
-# ---------------------------------------------------------------- known mistakes of published systems
+# ------------------------------------------------------ known mistakes of published systems
 
 
 class KeyedBySuffix(CachedReader):

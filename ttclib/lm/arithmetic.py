@@ -130,11 +130,13 @@ def check_problem(text: str) -> Expression:
             count += 1
             if not 0 <= value(node) <= LARGEST_RESULT:
                 raise ValueError(
-                    f"{write(node)} is {value(node)}; intermediate results must be from 0 to {LARGEST_RESULT}"
+                    f"{write(node)} is {value(node)}; "
+                    f"intermediate results must be from 0 to {LARGEST_RESULT}"
                 )
     if count not in OPERATIONS:
         raise ValueError(
-            f"the expression has {count} operations; it must have {OPERATIONS[0]} to {OPERATIONS[-1]}"
+            f"the expression has {count} operations; "
+            f"it must have {OPERATIONS[0]} to {OPERATIONS[-1]}"
         )
     return expression
 
@@ -220,7 +222,9 @@ def check_solution(problem: str, solution: str) -> StepCheck:
 
 
 def random_expression(operations: int, rng: np.random.Generator) -> Expression:
-    """Draw an expression with the given number of operations that keeps within the task's bounds."""
+    """Draw an expression with the given number of operations that keeps within the task's
+    bounds.
+    """
     if operations == 0:
         return int(rng.integers(1, LARGEST_NUMBER + 1))
     first = int(rng.integers(operations))

@@ -1,8 +1,8 @@
 """Automata: constraints on letters, turned into tables over the tokens of any vocabulary.
 
-:func:`lift` makes an :class:`Automaton` of a rule that reads letters. The automaton never walks into
-a trap: a state from which no allowed text can be finished is dead from the start. Tokens without a
-text, such as half an emoji, are forbidden.
+:func:`lift` makes an :class:`Automaton` of a rule that reads letters. The automaton never walks
+into a trap: a state from which no allowed text can be finished is dead from the start. Tokens
+without a text, such as half an emoji, are forbidden.
 
 Willard and Louf 2023, *Efficient guided generation for large language models*, for automata that
 read tokens instead of letters.
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,9 @@ class Automaton:
     log_values: np.ndarray
     log_finals: np.ndarray
     first: int = 0
+    _next: np.ndarray = field(init=False, repr=False)
+    _values: np.ndarray = field(init=False, repr=False)
+    _finals: np.ndarray = field(init=False, repr=False)
 
     def __post_init__(self):
         table = np.asarray(self.next)

@@ -39,7 +39,8 @@ def regex(pattern: str, vocabulary: Vocabulary) -> Automaton:
         machine = parse(pattern).to_fsm()
     except Exception:  # the parser raises whatever it stumbles over
         raise ValueError(
-            f"{pattern!r} holds what no automaton reads; use letters, classes, groups, |, * + ? and {{m,n}}"
+            f"{pattern!r} holds what no automaton reads; "
+            "use letters, classes, groups, |, * + ? and {m,n}"
         ) from None
     return lift(
         vocabulary,
@@ -163,6 +164,8 @@ def _words(words: Iterable[str], ignore_case: bool) -> tuple[frozenset[str], Cal
 
 
 def _letter_kind(words: frozenset[str], fold: Callable[[str], str]) -> Callable[[str], str]:
-    """Tell the letters of the words apart; other letters are '?', and what is no letter is a space."""
+    """Tell the letters of the words apart; other letters are '?', and what is no letter
+    is a space.
+    """
     known = set().union(*words)
     return lambda c: " " if not c.isalpha() else fold(c) if fold(c) in known else "?"

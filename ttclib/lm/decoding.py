@@ -7,9 +7,9 @@ decoding, beam search and search under a verifier are the particle filter's own 
 
 where p is the language model's distribution of texts (after its sampler) and each φ a potential.
 *Propose* draws tokens from some q, *weigh* returns the gain of p · Π φ / q. With the *bootstrap*
-proposal q is p, and what the potentials say is left to the weight; with the *optimal* one q is p · φ,
-renormalised, and the weight is the mass that was kept (Lew et al. 2023; Zhao et al. 2024; Loula et
-al. 2025).
+proposal q is p, and what the potentials say is left to the weight; with the *optimal* one q is p ·
+φ, renormalised, and the weight is the mass that was kept (Lew et al. 2023; Zhao et al. 2024; Loula
+et al. 2025).
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ class Decoder:
         Such as :class:`ttclib.lm.engine.CausalLM`.
     prompt : str or sequence of str
         With several, text i of a population continues prompt i modulo their number. Then select
-        with :func:`ttclib.particles.islands.within`, or one problem's texts would replace another's.
+        with :func:`ttclib.particles.islands.within`, or one problem's texts would replace
+        another's.
     potentials : sequence of potentials, optional
         Factors of the target: see :mod:`ttclib.lm.potentials`.
     sampler : callable, optional
@@ -239,8 +240,8 @@ class Decoder:
 
     def _warn_of_the_step_end(self, n: int) -> None:
         warnings.warn(
-            f"no step has ended after {LONG_STEP} tokens: none of {n} texts holds one of the letters "
-            f"{self.until!r}; give the letters that end a step of this task",
+            f"no step has ended after {LONG_STEP} tokens: none of {n} texts holds one of the "
+            f"letters {self.until!r}; give the letters that end a step of this task",
             stacklevel=5,
         )
 
@@ -265,7 +266,8 @@ class Decoder:
     def _next_tokens(
         self, texts: Sequences, active: np.ndarray, greedy: bool
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Draw the next token of the active texts, or take the likeliest, and note what it was worth.
+        """Draw the next token of the active texts, or take the likeliest, and note what it was
+        worth.
 
         Returns the tokens (m,), and which of them the target forbids.
         """
@@ -341,7 +343,9 @@ def _language_model(lm):
 
 
 def _stops(texts: Sequence[str], vocabulary) -> tuple[Automaton, np.ndarray]:
-    """Return an automaton that follows the stop strings, and which tokens end a text: (states, V)."""
+    """Return an automaton that follows the stop strings, and which tokens end a text:
+    (states, V).
+    """
     if not all(texts):
         raise ValueError("a stop string is empty; it must hold at least one character")
     beginnings = {text[:i] for text in texts for i in range(len(text))}
@@ -398,7 +402,9 @@ class Beam(Decoder):
         return replace(texts, log_q=np.zeros(n)), cost  # nothing was drawn: no q to divide by
 
     def weigh(self, t, parents, particles):
-        """Give no weight to what is there already: more copies than tokens, or of a finished text."""
+        """Give no weight to what is there already: more copies than tokens, or of a
+        finished text.
+        """
         weighed = super().weigh(t, parents, particles)
         number = np.arange(len(particles)) if parents is None else _copy_number(parents)
         repeated = number >= len(self.lm.vocabulary)

@@ -61,7 +61,9 @@ class CausalLM:
 
 
 def _refuse_partial_attention(config) -> None:
-    """Raise ``ValueError`` for layers whose past is not all in keys and values of every position."""
+    """Raise ``ValueError`` for layers whose past is not all in keys and values of every
+    position.
+    """
     kinds = set(getattr(config, "layer_types", None) or ()) - {"full_attention"}
     window = getattr(config, "sliding_window", None) or config.max_position_embeddings
     if not getattr(config, "layer_types", None) and window < config.max_position_embeddings:
@@ -250,7 +252,9 @@ class Rows(Cache):
     # ---- what transformers asks of a cache ------------------------------------------------------
 
     def expect(self, start: np.ndarray, count: int) -> None:
-        """Say where the next forward's ``count`` tokens a row belong: behind ``start`` (m,) others."""
+        """Say where the next forward's ``count`` tokens a row belong: behind ``start``
+        (m,) others.
+        """
         self._m, self._end = len(start), int(start.max()) + count
         even = start.min() == start.max()
         places = torch.from_numpy(start[:, None] + np.arange(count))  # rows of different lengths
@@ -258,7 +262,9 @@ class Rows(Cache):
         self._each = torch.arange(self._m)[:, None]
 
     def update(self, key_states, value_states, layer_idx, *args, **kwargs):
-        """Write the new keys and values (m, heads, count, width), and return all of this layer's."""
+        """Write the new keys and values (m, heads, count, width), and return all of this
+        layer's.
+        """
         keys, values = self._data[layer_idx]
         if isinstance(self._at, slice):
             keys[: self._m, :, self._at], values[: self._m, :, self._at] = key_states, value_states

@@ -1,7 +1,8 @@
 """Enumeration decoding: for a small enough language model the truth is a list of all its texts.
 
 Everything that a sampler only estimates is a sum here: the evidence, the posterior, the best
-possible twist, the rate of rejection sampling, and the distribution that local masking samples from.
+possible twist, the rate of rejection sampling, and the distribution that local masking samples
+from.
 
 A text is finished by an end token, which belongs to it. A text of ``max_tokens`` tokens without one
 either counts as it stands or, if it ``must_end``, not at all.
@@ -112,7 +113,8 @@ class Enumeration:
     def total_variation(self, distribution: Mapping[Text, float]) -> float:
         """Distance of a distribution over texts to the posterior: 0 if equal, 1 if disjoint.
 
-        ½ Σ |difference|, where what is missing from one in ``distribution`` counts as one more outcome.
+        ½ Σ |difference|, where what is missing from one in ``distribution`` counts as one more
+        outcome.
         """
         texts = self.posterior.keys() | distribution.keys()
         gaps = [abs(self.posterior.get(text, 0.0) - distribution.get(text, 0.0)) for text in texts]

@@ -1,9 +1,9 @@
 """Potentials: what we ask of a text beyond the language model's own taste.
 
-A potential is a factor of the target p(x) · Π φ(x): 1 or 0 for a constraint, anything positive for a
-preference. On the way to a finished text the sampler may use another value ψ(prefix), a **twist**: it
-says how promising a prefix is, moves the particles, and leaves the target alone. What a potential
-must offer: :class:`ttclib.lm.protocols.Potential`. Constraints are automata: see
+A potential is a factor of the target p(x) · Π φ(x): 1 or 0 for a constraint, anything positive for
+a preference. On the way to a finished text the sampler may use another value ψ(prefix), a
+**twist**: it says how promising a prefix is, moves the particles, and leaves the target alone. What
+a potential must offer: :class:`ttclib.lm.protocols.Potential`. Constraints are automata: see
 :mod:`ttclib.lm.constraints`. Here are two other kinds.
 
 Lew, Zhi-Xuan, Grand and Mansinghka 2023, *Sequential Monte Carlo steering of large language models

@@ -37,9 +37,11 @@ class Session(Protocol):
     def feed(
         self, rows: np.ndarray, tokens: np.ndarray, keep: Sequence[int] | np.ndarray = ()
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Extend copies of ``rows`` (m,) by one token each, keep the rows in ``keep``, forget others.
+        """Extend copies of ``rows`` (m,) by one token each, keep the rows in ``keep``, forget
+        others.
 
-        A row may come several times: it forks. Returns where the extended and the kept rows are now.
+        A row may come several times: it forks. Returns where the extended and the kept rows are
+        now.
         """
 
 

@@ -1,7 +1,8 @@
 """Sequences: texts under way on a language model, as the particles of the loop.
 
-A population of texts is arrays with a row for each text, so that *copy the ancestors* is a gather of
-rows. What the texts of one run share, the model's cache and the random streams, they only point to.
+A population of texts is arrays with a row for each text, so that *copy the ancestors* is a gather
+of rows. What the texts of one run share, the model's cache and the random streams, they only point
+to.
 """
 
 from __future__ import annotations
@@ -36,11 +37,13 @@ class Sequences:
     log_probs : numpy.ndarray, shape (n,)
         Log probability of the generated tokens under the language model itself.
     log_p, log_q : numpy.ndarray, shape (n,)
-        Of the tokens that the last generation added: under p, the model after its sampler, and under
-        q, what they were drawn from. Sums over the whole text would cancel to rounding errors.
+        Of the tokens that the last generation added: under p, the model after its sampler, and
+        under q, what they were drawn from. Sums over the whole text would cancel to rounding
+        errors.
     per_token : numpy.ndarray, shape (n, max_tokens, 2)
-        For each generated token its log probability under the language model, and the entropy (nats)
-        of the distribution it was drawn from. Only if the decoder was asked for it, else (n, 0, 2).
+        For each generated token its log probability under the language model, and the entropy
+        (nats) of the distribution it was drawn from. Only if the decoder was asked for it, else (n,
+        0, 2).
     states : numpy.ndarray of int, shape (n, 1 + potentials)
         How far each text is towards a stop string, and the state of each potential.
     rows : numpy.ndarray of int, shape (n,)
@@ -73,7 +76,8 @@ class Sequences:
         return self.each(lambda array: array[ancestors])
 
     def each(self, change: Callable[..., np.ndarray], *others: Sequences, **values: Any) -> Self:
-        """Return texts whose arrays are ``change(mine, theirs, …)``; ``values`` replace other fields.
+        """Return texts whose arrays are ``change(mine, theirs, …)``; ``values`` replace other
+        fields.
 
         The arrays are every field that has a row for each text.
         """
@@ -92,7 +96,9 @@ class Sequences:
 
 
 class Run:
-    """What the sequences of one run share: the model's session, and a random stream for each slot."""
+    """What the sequences of one run share: the model's session, and a random stream for
+    each slot.
+    """
 
     AHEAD = 32  # numbers taken from a stream at a time
 

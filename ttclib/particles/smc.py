@@ -61,8 +61,8 @@ class Model(Protocol):
     def weigh(self, t: int, parents: Any, particles: Any) -> Weighed:
         """Say how much more the target wants each particle than the proposal did.
 
-        log [γₜ(x) / γₜ₋₁(parent) / q(x | parent)], with γ the target, not normalised, and q the distribution
-        that proposed.
+        log [γₜ(x) / γₜ₋₁(parent) / q(x | parent)], with γ the target, not normalised, and q the
+        distribution that proposed.
         """
 
     def done(self, t: int, particles: Any) -> bool:
@@ -84,7 +84,9 @@ class FeynmanKac:
         raise NotImplementedError
 
     def log_potential(self, t: int, parents: Any, particles: Any) -> np.ndarray:
-        """Weigh generation t: (n,) log weights, −inf for impossible. ``parents`` is None at t = 0."""
+        """Weigh generation t: (n,) log weights, −inf for impossible. ``parents`` is None
+        at t = 0.
+        """
         raise NotImplementedError
 
     def done(self, t: int, particles: Any) -> bool:
@@ -238,7 +240,7 @@ def smc(model: Model, n: int, select: Selection, rng: np.random.Generator) -> It
     parents = None
     before = 0  # members of the generation before
     ancestors = _everyone(n)
-    log_weights = np.zeros(n)
+    log_weights: np.ndarray | float = np.zeros(n)
     spent = Cost()
     seconds = 0.0
     clock = time.perf_counter()

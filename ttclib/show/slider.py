@@ -80,7 +80,9 @@ class Setting:
 def powers_of_two(
     low: int, high: int, unit: str, *, default: int | None = None, step: int = 1, label=None
 ):
-    """Budgets 2^low, 2^(low+step), … up to 2^high, counted in ``unit``; ``default`` is an exponent."""
+    """Budgets 2^low, 2^(low+step), … up to 2^high, counted in ``unit``; ``default`` is an
+    exponent.
+    """
     low, high = whole_number("low", low, 0), whole_number("high", high, low)
     exponents = list(range(low, high + 1, whole_number("step", step)))
     start = exponents[0] if default is None else default
@@ -118,7 +120,9 @@ def choice(values: Sequence, **more):
 def entry(
     parse: Callable[[str], Any], default: str, *, unit: str | None = None, label: str | None = None
 ):
-    """A text field. ``parse`` turns the text into a value or raises ``ValueError`` with one line."""
+    """A text field. ``parse`` turns the text into a value or raises ``ValueError`` with
+    one line.
+    """
     parse(default)
     return Setting((default,), (default,), default, unit, label, parse)
 
@@ -560,7 +564,8 @@ def _control(name: str, setting: Setting, values: Sequence, now: Any) -> str:
     return (
         f'<p class="ttc-row"><label>{label} <input type="range" {common} min="0" '
         f'max="{len(values) - 1}" value="{place}" data-names="{"|".join(names)}" '
-        f'aria-valuetext="{names[place]}"></label> <output aria-live="off">{names[place]}</output></p>'
+        f'aria-valuetext="{names[place]}"></label> '
+        f'<output aria-live="off">{names[place]}</output></p>'
     )
 
 

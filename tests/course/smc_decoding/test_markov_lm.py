@@ -57,7 +57,9 @@ def test_tables_that_are_no_probabilities_are_refused(table, message):
 
 
 def test_the_garden_path():
-    """The numbers that the course quotes: local masking prefers what the posterior hardly allows."""
+    """The numbers that the course quotes: local masking prefers what the posterior hardly
+    allows.
+    """
     lm = garden_path()
     vocabulary = lm.vocabulary
     ends = np.arange(len(vocabulary)) == vocabulary.end
