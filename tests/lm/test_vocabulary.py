@@ -159,8 +159,8 @@ def test_spelling_spells_every_token(texts):
 
 
 def test_constraints_and_exact_answers_do_not_need_torch():
-    modules = ("vocabulary", "potentials", "exact", "markov_lm")
-    code = "".join(f"import ttclib.lm.{name}\n" for name in modules)
+    modules = ("lm.vocabulary", "lm.potentials", "lm.exact", "course.smc_decoding.markov_lm")
+    code = "".join(f"import ttclib.{name}\n" for name in modules)
     code += "import sys\nassert not {'torch', 'transformers', 'greenery'} & sys.modules.keys()"
     subprocess.run(
         [sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=True, timeout=60

@@ -99,7 +99,7 @@ def test_a_batch_of_texts_is_scored_in_one_call():
 def test_a_step_end_that_never_comes_is_warned_of():
     lm = tiny("x", "y", seed=3)
     lm.context = 200
-    lm.law = lambda prefix: np.array([0.5, 0.5, 0.0])  # it never ends
+    lm.distribution = lambda prefix: np.array([0.5, 0.5, 0.0])  # it never ends
     with pytest.warns(UserWarning, match="no step has ended after 100 tokens: none of 3 texts"):
         run(Decoder(lm, "x", until=";", max_tokens=120), 3, keep_all, RNG(0))
     with warnings.catch_warnings():
