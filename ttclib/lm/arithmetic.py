@@ -21,7 +21,8 @@ import numpy as np
 
 from ttclib.inputs import whole_number
 
-LARGEST_NUMBER, LARGEST_RESULT = 99, 999
+LARGEST_NUMBER = 99
+LARGEST_RESULT = 999
 OPERATIONS = range(2, 8)  # how many operations a problem has
 ALPHABET = "0123456789+-*()?=;#"
 END = "\n"
@@ -205,7 +206,9 @@ def check_solution(problem: str, solution: str) -> StepCheck:
     problem, solution : str
         Texts before and after the ``?``. The solution may be unfinished.
     """
-    left_over, correct, fine = parse(problem.rstrip("?")), [], True
+    left_over = parse(problem.rstrip("?"))
+    correct = []
+    fine = True
     *steps, tail = solution.rstrip(END).split(";")
     for step in steps:
         found = _STEP.fullmatch(step)
@@ -228,8 +231,10 @@ def random_expression(operations: int, rng: np.random.Generator) -> Expression:
     if operations == 0:
         return int(rng.integers(1, LARGEST_NUMBER + 1))
     first = int(rng.integers(operations))
-    left, right = random_expression(first, rng), random_expression(operations - 1 - first, rng)
-    a, b = value(left), value(right)
+    left = random_expression(first, rng)
+    right = random_expression(operations - 1 - first, rng)
+    a = value(left)
+    b = value(right)
     # one of + and − (with its sides in either order) is always possible
     possible = [s for s in "+-*" if 0 <= apply(a, s, b) <= LARGEST_RESULT]
     if not possible:

@@ -66,7 +66,8 @@ class Automaton:
             raise ValueError(f"log_finals must hold {states} numbers or −inf")
         # The dead get the last row, where the index −1 finds them.
         table = np.concatenate([table, np.full((1, table.shape[1]), DEAD)], dtype=np.int32)
-        values, finals = np.append(values, -math.inf), np.append(finals, -math.inf)
+        values = np.append(values, -math.inf)
+        finals = np.append(finals, -math.inf)
         padded = {"_next": table, "_values": values, "_finals": finals}
         self.__dict__.update(
             padded, next=table[:-1], log_values=values[:-1], log_finals=finals[:-1]
@@ -139,10 +140,12 @@ def lift(
     check_size(len(kept), len(vocabulary), what)
 
     # Read all tokens letter by letter from every state; tokens that begin alike are read together.
-    width, dead = len(index), len(kept)
+    width = len(index)
+    dead = len(kept)
     moves = np.append(np.where(table < 0, dead, table), np.full(width, dead)).astype(np.int32)
     lifted = np.full((dead, len(vocabulary)), dead, dtype=np.int32)
-    after, beginning = np.arange(dead, dtype=np.int32)[:, None], np.zeros(len(order), dtype=int)
+    after = np.arange(dead, dtype=np.int32)[:, None]
+    beginning = np.zeros(len(order), dtype=int)
     for column, longer in zip(columns, [*map(len, columns[1:]), 0], strict=True):
         spelt = beginning[: len(column)] * width + kinds[column]
         beginnings, beginning = np.unique(spelt, return_inverse=True)
@@ -199,14 +202,16 @@ def both(a: Automaton, b: Automaton) -> Automaton:
         sizes = a.next.shape[1], b.next.shape[1]
         raise ValueError(f"a reads {sizes[0]} tokens and b {sizes[1]}; they must read the same")
     check_size(len(a) * len(b), 1, "the product")
-    width, rows = len(b), []
+    width = len(b)
+    rows = []
     seen = np.zeros(len(a) * width + 1, dtype=bool)  # pair (i, j) has the code i · width + j
     codes = np.array([a.first * width + b.first])
     pairs = codes
     while len(codes):
         seen[codes] = True
         check_size(len(pairs), a.next.shape[1], "both constraints")
-        to_a, to_b = a.next[codes // width], b.next[codes % width]
+        to_a = a.next[codes // width]
+        to_b = b.next[codes % width]
         rows.append(np.where((to_a < 0) | (to_b < 0), DEAD, to_a * width + to_b))
         found = np.zeros_like(seen)
         found[rows[-1]] = True  # −1 marks the last entry, which is no pair
@@ -215,7 +220,8 @@ def both(a: Automaton, b: Automaton) -> Automaton:
     number = np.full(len(seen), DEAD, dtype=np.int32)
     number[pairs] = np.arange(len(pairs))
     i, j = np.divmod(pairs, width)
-    log_values, log_finals = a.log_values[i] + b.log_values[j], a.log_finals[i] + b.log_finals[j]
+    log_values = a.log_values[i] + b.log_values[j]
+    log_finals = a.log_finals[i] + b.log_finals[j]
     return trim(
         Automaton(number[np.concatenate(rows)], log_values, log_finals), "both constraints together"
     )
@@ -223,7 +229,9 @@ def both(a: Automaton, b: Automaton) -> Automaton:
 
 def _explore(first, step, kinds) -> tuple[list, np.ndarray]:
     """Find all states, and the table (states, kinds) of where they lead; −1 is dead."""
-    states, number, table = [first], {first: 0, None: DEAD}, []
+    states = [first]
+    number = {first: 0, None: DEAD}
+    table = []
     for state in states:  # the list grows as we go
         after = [step(state, kind) for kind in kinds]
         for new in after:

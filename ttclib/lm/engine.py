@@ -55,9 +55,9 @@ class CausalLM:
             model.config
         )  # a, b: a token at a given context costs a + b · context
 
-    def start(self, prompts: Sequence[Sequence[int]], length: int) -> Session:
-        """Feed the prompts, with room for ``length`` tokens a row: see :class:`Session`."""
-        return Session(self, prompts, length)
+    def start(self, prompts: Sequence[Sequence[int]], length: int) -> CachedSession:
+        """Feed the prompts, with room for ``length`` tokens a row: see :class:`CachedSession`."""
+        return CachedSession(self, prompts, length)
 
 
 def _refuse_partial_attention(config) -> None:
@@ -75,7 +75,7 @@ def _refuse_partial_attention(config) -> None:
         )
 
 
-class Session:
+class CachedSession:
     """Sequences under way on one model.
 
     Parameters
@@ -142,7 +142,8 @@ class Session:
         (rows_fed, rows_kept) : tuple of numpy.ndarray
             Where they are now. ``log_probs`` is indexed by ``rows_fed``.
         """
-        m, cache = len(rows), self._cache
+        m = len(rows)
+        cache = self._cache
         fed, kept = cache.arrange(np.asarray(rows), np.asarray(keep, dtype=int))
         at = cache.lengths[:m]  # the position of the new token is the number of tokens before it
         if at.max() >= cache.length:
@@ -163,14 +164,15 @@ class Session:
     @torch.inference_mode()
     def _forward(self, tokens, start, mask, last):
         """Run the model on new tokens (m, k) that follow ``start`` (m,) older ones."""
-        model, ours, device = self.lm.model, self.lm.ours, self.lm.model.device
+        model = self.lm.model
+        ours = self.lm.ours
+        device = self.lm.model.device
         positions = start[:, None] + np.arange(tokens.shape[1])
         self._cache.expect(start, tokens.shape[1])
-        tokens, positions = (
-            torch.from_numpy(tokens).to(device),
-            torch.from_numpy(positions).to(device),
-        )
-        mask, rows = mask.to(device), torch.arange(len(last))
+        tokens = torch.from_numpy(tokens).to(device)
+        positions = torch.from_numpy(positions).to(device)
+        mask = mask.to(device)
+        rows = torch.arange(len(last))
         # the head works only where a next token is wanted: on a large vocabulary it is the largest
         # product
         if ours:
@@ -205,7 +207,8 @@ class Rows(Cache):
 
     def __init__(self, config, rows, length, dtype, device):
         super().__init__(layers=[])
-        self.length, self.lengths = length, np.zeros(rows, dtype=int)
+        self.length = length
+        self.lengths = np.zeros(rows, dtype=int)
         self.layers_of_model = config.num_hidden_layers
         heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
         width = (
@@ -219,7 +222,8 @@ class Rows(Cache):
         """Bring copies of the rows ``first`` to the front, keep ``then`` behind, move as few as
         possible.
         """
-        m, k = len(first), len(then)
+        m = len(first)
+        k = len(then)
         source = np.concatenate([first, then])
         target = np.full(m + k, -1)
         stayer = np.empty(len(self.lengths), dtype=int)
@@ -228,7 +232,8 @@ class Rows(Cache):
             [(stayer[first] == np.arange(m)) & (first < m), (then >= m) & (then < m + k)]
         )
         target[stays] = source[stays]
-        moves, free = ~stays, np.ones(m + k, dtype=bool)
+        moves = ~stays
+        free = np.ones(m + k, dtype=bool)
         free[target[stays]] = False
         target[moves] = np.flatnonzero(free)  # in order: the front is filled first
         if m + k > len(self.lengths):
@@ -236,14 +241,16 @@ class Rows(Cache):
         self.lengths[target] = self.lengths[source]
         if moves.any():
             longest = int(self.lengths[target[moves]].max())
-            to, of = torch.from_numpy(target[moves]), torch.from_numpy(source[moves])
+            to = torch.from_numpy(target[moves])
+            of = torch.from_numpy(source[moves])
             # the right side is read as a whole before anything is written, so rows may change
             # places
             self._data[:, :, to, :, :longest] = self._data[:, :, of, :, :longest]
         return target[:m], target[m:]
 
     def _grow(self, rows: int) -> None:
-        larger, have = torch.zeros(self._shape(rows), **self._options), self.lengths
+        larger = torch.zeros(self._shape(rows), **self._options)
+        have = self.lengths
         larger[:, :, : len(have)] = self._data
         self._data = larger
         self.lengths = np.zeros(rows, dtype=int)
@@ -255,7 +262,8 @@ class Rows(Cache):
         """Say where the next forward's ``count`` tokens a row belong: behind ``start``
         (m,) others.
         """
-        self._m, self._end = len(start), int(start.max()) + count
+        self._m = len(start)
+        self._end = int(start.max()) + count
         even = start.min() == start.max()
         places = torch.from_numpy(start[:, None] + np.arange(count))  # rows of different lengths
         self._at = slice(int(start[0]), self._end) if even else places
@@ -267,7 +275,8 @@ class Rows(Cache):
         """
         keys, values = self._data[layer_idx]
         if isinstance(self._at, slice):
-            keys[: self._m, :, self._at], values[: self._m, :, self._at] = key_states, value_states
+            keys[: self._m, :, self._at] = key_states
+            values[: self._m, :, self._at] = value_states
         else:
             keys[self._each, :, self._at] = key_states.transpose(1, 2)
             values[self._each, :, self._at] = value_states.transpose(1, 2)

@@ -160,7 +160,8 @@ class Enumeration:
     @cached_property
     def _twists(self) -> dict[Text, float]:
         """Backward recursion: ψ(x) = Σ_v p(v | x) ψ(xv), from the last level to the first."""
-        twists, ahead = {}, np.zeros(0)
+        twists = {}
+        ahead = np.zeros(0)
         for i in range(len(self.levels))[::-1]:
             level = self.levels[i]
             values = level.log_phi.copy()
@@ -203,10 +204,13 @@ def enumerate_texts(
     ValueError
         If there are more prefixes than ``limit``, or ``distribution`` returns no probabilities.
     """
-    ends, max_tokens = np.array(ends, dtype=bool), whole_number("max_tokens", max_tokens)
+    ends = np.array(ends, dtype=bool)
+    max_tokens = whole_number("max_tokens", max_tokens)
     automata = [p for p in potentials if not isinstance(p, Feature)]
     features = [p for p in potentials if isinstance(p, Feature)]
-    tokens, log_prior, masked = np.zeros((1, 0), dtype=int), np.zeros(1), np.ones(1)
+    tokens = np.zeros((1, 0), dtype=int)
+    log_prior = np.zeros(1)
+    masked = np.ones(1)
     states = [np.array([p.start()]) for p in automata]
     levels = []
     for t in range(1, max_tokens + 1):
@@ -224,23 +228,30 @@ def enumerate_texts(
         alive = np.logical_and.reduce(
             [s != DEAD for s in after] + [np.ones(len(token), dtype=bool)]
         )
-        parents, token, after = parents[alive], token[alive], [s[alive] for s in after]
+        parents = parents[alive]
+        token = token[alive]
+        after = [s[alive] for s in after]
         if len(token) > limit:
             raise ValueError(
                 f"there are {len(token)} texts of {t} tokens; at most {limit} can be enumerated"
             )
 
         tokens = np.column_stack([tokens[parents], token])
-        finished, log_move = stops[token], log_distribution[parents, token]
-        log_prior, masked = log_prior[parents] + log_move, masked[parents] * local[parents, token]
-        log_phi, lengths = np.zeros(len(token)), np.full(finished.sum(), t)
+        finished = stops[token]
+        log_move = log_distribution[parents, token]
+        log_prior = log_prior[parents] + log_move
+        masked = masked[parents] * local[parents, token]
+        log_phi = np.zeros(len(token))
+        lengths = np.full(finished.sum(), t)
         log_phi[finished] = sum(
             p.log_final(s[finished]) for p, s in zip(automata, after, strict=True)
         )
         log_phi[finished] += sum(f.log_final(tokens[finished], lengths) for f in features)
         levels.append(Level(tokens, parents, finished, log_move, log_prior, masked, log_phi))
 
-        tokens, log_prior, masked = tokens[~finished], log_prior[~finished], masked[~finished]
+        tokens = tokens[~finished]
+        log_prior = log_prior[~finished]
+        masked = masked[~finished]
         states = [s[~finished] for s in after]
         if not len(tokens):
             break

@@ -57,7 +57,7 @@ _SCRIPT, _STYLE = (Path(__file__).with_suffix(kind).read_text("utf-8") for kind 
 
 
 @dataclass(frozen=True)
-class Setting:
+class Control:
     """One control of a view: the values it can take and how they are written."""
 
     options: tuple
@@ -89,7 +89,7 @@ def powers_of_two(
     if start not in exponents:
         raise ValueError(f"default is {start}; it must be one of the exponents {exponents}")
     names = tuple(f"2{str(k).translate(_SUPERSCRIPT)} = {2**k:,}" for k in exponents)
-    return Setting(tuple(2**k for k in exponents), names, 2**start, unit, label)
+    return Control(tuple(2**k for k in exponents), names, 2**start, unit, label)
 
 
 def options(
@@ -109,7 +109,7 @@ def options(
     if default not in values:
         raise ValueError(f"default is {default!r}; it must be one of {list(values)}")
     names = tuple(names) if names is not None else tuple(str(v) for v in values)
-    return Setting(values, names, default, unit, label, ordered=ordered)
+    return Control(values, names, default, unit, label, ordered=ordered)
 
 
 def choice(values: Sequence, **more):
@@ -124,7 +124,7 @@ def entry(
     one line.
     """
     parse(default)
-    return Setting((default,), (default,), default, unit, label, parse)
+    return Control((default,), (default,), default, unit, label, parse)
 
 
 class Frame(NamedTuple):
@@ -174,7 +174,7 @@ class BudgetView(anywidget.AnyWidget):
         The luck of the first picture. "New luck" adds one.
     luck : bool
         False hides the button, for a picture with nothing random in it.
-    **settings : Setting
+    **settings : Control
         From :func:`powers_of_two`, :func:`options`, :func:`choice` or :func:`entry`; the names are
         the arguments of ``draw``. With one setting every frame is drawn at once and the browser
         fetches them all; with several the kernel draws a setting when it is first seen. The
@@ -186,20 +186,23 @@ class BudgetView(anywidget.AnyWidget):
         If there is no setting, or ``draw`` moves the axes.
     """
 
-    _esm, _css = _SCRIPT, _STYLE
+    _esm = _SCRIPT
+    _css = _STYLE
     # written when it is asked for, so a page that is opened again shows the view as it stands
     page = traitlets.Unicode().tag(sync=True, to_json=lambda _, view: view._page())
     _task: asyncio.Task | None = None
 
     def __init__(
-        self, fig: Figure, draw: Callable, *, seed: int = 0, luck: bool = True, **settings: Setting
+        self, fig: Figure, draw: Callable, *, seed: int = 0, luck: bool = True, **settings: Control
     ):
         super().__init__()
         if not settings:
             raise ValueError(
                 "a view needs at least one setting, such as points=powers_of_two(4, 20, 'darts')"
             )
-        self._draw, self._settings, self._luck = draw, settings, luck
+        self._draw = draw
+        self._settings = settings
+        self._luck = luck
         self.seed = whole_number("seed", seed, 0)
         self._slow = inspect.isgeneratorfunction(inspect.unwrap(draw))
         # all frames before they are asked for
@@ -374,7 +377,9 @@ class BudgetView(anywidget.AnyWidget):
     def _moved(self, seen: bool = False) -> None:
         known = self._known(self._at)
         if known and seen and (self._ahead or not self._task):
-            self._good, self._shown, self._line = self._at, known, ""
+            self._good = self._at
+            self._shown = known
+            self._line = ""
             self._tell(turn=self._turn)
         else:
             self._start(self._refresh(self._at), at_once=bool(known) or not self._slow)
@@ -388,7 +393,8 @@ class BudgetView(anywidget.AnyWidget):
             self._start(self._refresh(self._at), at_once=not self._slow)
 
     def _show(self, frame: Frame, values: dict) -> None:
-        self._good, self._shown = values, frame
+        self._good = values
+        self._shown = frame
         self._tell(frame=frame, values=values, turn=self._turn)
 
     def _refresh(self, values: dict) -> Iterator[float]:
@@ -523,9 +529,11 @@ class BudgetView(anywidget.AnyWidget):
             shown = "" if list(combination) == list(start.values()) else " hidden"
             try:
                 frame = self._frame(dict(zip(choices, combination, strict=True)))
-                line, png = frame.line, _data_url("png", small_png(frame.image))
+                line = frame.line
+                png = _data_url("png", small_png(frame.image))
             except ValueError as error:  # settings that do not go together: a line, and no picture
-                line, png = str(error), "data:"
+                line = str(error)
+                png = "data:"
             pictures.append(f'<img{shown} alt="{html.escape(line)}" src="{png}">')
         controls = []
         for name, values in choices.items():
@@ -548,7 +556,7 @@ def _data_url(kind: str, image: bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
 
 
-def _control(name: str, setting: Setting, values: Sequence, now: Any) -> str:
+def _control(name: str, setting: Control, values: Sequence, now: Any) -> str:
     """Write a setting's control as HTML; it offers ``values`` and stands at ``now``."""
     label = html.escape(setting.label_of(name))
     if setting.parse:
@@ -569,12 +577,12 @@ def _control(name: str, setting: Setting, values: Sequence, now: Any) -> str:
     )
 
 
-def _places(settings: dict[str, Setting], values: dict) -> list:
+def _places(settings: dict[str, Control], values: dict) -> list:
     """Say where the controls stand, as the browser counts: a position in a list, or a text."""
     return [values[n] if s.parse else s.options.index(values[n]) for n, s in settings.items()]
 
 
-def _values(settings: dict[str, Setting], places: list) -> dict:
+def _values(settings: dict[str, Control], places: list) -> dict:
     pairs = zip(settings.items(), places, strict=True)
     return {name: at if s.parse else s.options[at] for (name, s), at in pairs}
 
@@ -590,7 +598,8 @@ def _supersede(view: BudgetView) -> None:
         return
     # a front end that does not name its cells is known by what stands in the cell
     cell = request["metadata"].get("cellId") or request["content"]["code"]
-    run, views = request["header"]["msg_id"], []
+    run = request["header"]["msg_id"]
+    views = []
     before = _shown_by.get(cell)
     if before and before[0] == run:
         views = before[1]
