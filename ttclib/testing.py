@@ -56,7 +56,7 @@ def check_language_model(lm: LanguageModel, prompts: Sequence[str]) -> None:
     _check_rows(session.log_probs)
     # the first prompt forks into its two likeliest tokens; the others wait
     first = session.log_probs[session.rows[0]]
-    likely = np.argsort(-first)[:2]
+    likely = np.argsort(-first, kind="stable")[:2]
     waiting = session.rows[1:]
     fed, kept = session.feed(np.repeat(session.rows[:1], 2), likely, waiting)
     _promise(len(fed) == 2 and len(kept) == len(waiting), "feed returns a place for every row")

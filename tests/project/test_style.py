@@ -3,7 +3,9 @@
 import ast
 from pathlib import Path
 
+import nbformat
 import pytest
+import solutions
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_PARALLEL = 1.0  # parallel assignments per 100 code lines
@@ -49,6 +51,21 @@ def per_100_lines(sources):
     return 100 * parallel / max(1, sum(map(code_lines, sources)))
 
 
+def sorts_that_may_swap_equals(source):
+    """Find the sorts that leave the order of equals to the processor."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            safe = any(ast.unparse(k) == "kind='stable'" for k in node.keywords)
+            safe |= ast.unparse(node).startswith(
+                "np.argsort(np.argsort("
+            )  # ranks are all different
+            if name in {"argpartition", "topk"} or (name == "argsort" and not safe):
+                found.append(ast.unparse(node))
+    return found
+
+
 def read(paths):
     return [path.read_text(encoding="utf-8") for path in paths]
 
@@ -61,6 +78,26 @@ def test_a_statement_holds_one_idea(package):
 def test_the_library_proper_stays_small():
     assert len(PROPER) > 50
     assert sum(len(source.splitlines()) for source in read(PROPER)) <= MOST_LINES
+
+
+def test_equals_keep_their_order():
+    """Which of equals comes first otherwise depends on the instructions that a processor has."""
+    paths = [*(ROOT / "ttclib").rglob("*.py"), *(ROOT / "tools").glob("*.py"), ROOT / "course.py"]
+    sources = dict(zip(paths, read(paths), strict=True))
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        cells = solutions.solved(nbformat.read(path, nbformat.NO_CONVERT)).cells
+        sources[path] = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    found = {path.name: sorts_that_may_swap_equals(source) for path, source in sources.items()}
+    assert {name: sorts for name, sorts in found.items() if sorts} == {}
+    assert sum("argsort" in source for source in sources.values()) > 10
+
+
+def test_this_test_sees_sorts():
+    unstable = ["np.argsort(-x)", "x.argsort()", "argpartition(x, 2)", "torch.topk(x, 2)"]
+    for source in [*unstable, "np.argsort(x, kind='quicksort')"]:
+        assert sorts_that_may_swap_equals(source) == [source.replace('"', "'")]
+    assert sorts_that_may_swap_equals("np.argsort(np.argsort(x, kind='stable'))") == []
+    assert len(sorts_that_may_swap_equals("np.argsort(np.argsort(x))")) == 1
 
 
 def test_this_test_tells_parallel_assignments():

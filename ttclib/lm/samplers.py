@@ -57,17 +57,19 @@ def temperature(value: float) -> Sampler:
 
 
 def top_k(k: int) -> Sampler:
-    """Keep the k likeliest tokens (Fan, Lewis, Dauphin 2018)."""
+    """Keep the k likeliest tokens, of equals the first (Fan, Lewis, Dauphin 2018)."""
     k = whole_number("k", k)
 
     def cut(log_probs):
         if k >= log_probs.shape[1]:
             return log_probs
-        # by rank, not by value: tokens as likely as the k-th one do not come in as well
-        kept = np.full_like(log_probs, -np.inf)
-        best = np.argpartition(-log_probs, k - 1, axis=1)[:, :k]
-        np.put_along_axis(kept, best, np.take_along_axis(log_probs, best, axis=1), axis=1)
-        return renormalise(kept)
+        # by value: which of equals comes first in a sort may depend on the processor
+        least = np.partition(log_probs, -k, axis=1)[:, -k, None]
+        likelier = log_probs > least
+        equal = log_probs == least
+        room = k - likelier.sum(axis=1, keepdims=True)
+        kept = likelier | (equal & (equal.cumsum(axis=1) <= room))
+        return renormalise(np.where(kept, log_probs, -np.inf))
 
     return cut
 
@@ -100,7 +102,8 @@ def min_p(p: float) -> Sampler:
     p = real_number("p", p, 0.0, 1.0, open_low=True)
 
     def cut(log_probs):
-        lowest = log_probs.max(axis=1, keepdims=True) + np.log(p)
+        # 1e-12: as in top_p
+        lowest = log_probs.max(axis=1, keepdims=True) + np.log(p) - 1e-12
         return renormalise(np.where(log_probs >= lowest, log_probs, -np.inf))
 
     return cut

@@ -78,7 +78,7 @@ def end_labels(ax: Axes, x: float, ys, labels, colors, gap: float = 0.035) -> No
     to_axes = ax.transData + ax.transAxes.inverted()
     heights = np.array([to_axes.transform((x, y))[1] for y in ys])
     right = to_axes.transform((x, ys[0]))[0]
-    order = np.argsort(heights)
+    order = np.argsort(heights, kind="stable")
     for below, above in itertools.pairwise(order):
         heights[above] = max(heights[above], heights[below] + gap)
     box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1}

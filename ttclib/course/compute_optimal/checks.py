@@ -25,11 +25,12 @@ def bins(yours):
         mistake("upside down: bin 0 is the easiest, so the highest pass@1 comes first")
     if close(got, right + 1):
         mistake("count the bins from 0: they will be used as indices")
-    if close(got, np.argsort(-ease) * 4 // len(ease)):
+    places = np.argsort(-ease, kind="stable")
+    if close(got, places * 4 // len(ease)):
         mistake(
             "argsort says which problem has a rank, not which rank a problem has: sort once more"
         )
-    if close(got, np.argsort(np.argsort(-ease))):
+    if close(got, np.argsort(places, kind="stable")):
         mistake("these are the ranks; eight ranks must share four bins")
     sizes = np.bincount(got.astype(int), minlength=4) if (got >= 0).all() else np.zeros(1)
     if len(sizes) > 1 and not close(sizes, [2, 2, 2, 2]):

@@ -8,6 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
+from scipy.stats import spearmanr
 
 from ttclib.cost import Cost, readable
 from ttclib.course.compute_optimal.optimal import average, choose, difficulty_bins, halves, two_fold
@@ -137,7 +138,7 @@ def agreement_picture(ease, score, number: int = 5) -> Picture:
     table.set(xlabel="predicted bin", ylabel="oracle bin", title="problems")
     table.grid(visible=False)
     same, near = (np.mean(abs(oracle - predicted) <= d) for d in (0, 1))
-    rank = np.corrcoef(*(np.argsort(np.argsort(v)) for v in (ease, score)))[0, 1]
+    rank = spearmanr(ease, score).statistic
     diagonal = ", ".join(map(str, np.diag(counts)))
     return Picture(
         fig,

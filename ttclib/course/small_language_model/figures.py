@@ -96,7 +96,8 @@ def next_token_view(lm, logits: Callable[[str], np.ndarray], problem: str) -> Bu
         begun = f"written so far: {(written[:position] or 'nothing yet')[-42:]}"
         corner = {"transform": chances.transAxes, "ha": "right", "family": "monospace"}
         chances.text(0.99, 0.93, begun, **corner, fontsize=9)
-        top = ", ".join(f"{signs[i]} {probs[i]:.2f}" for i in np.argsort(-probs)[:3])
+        likeliest = np.argsort(-probs, kind="stable")[:3]
+        top = ", ".join(f"{signs[i]} {probs[i]:.2f}" for i in likeliest)
         text = (
             f"likeliest next characters: {top}; right is {signs[true]} (blue); "
             f"entropy {bits[position]:.2f} bits, like {2 ** bits[position]:.1f} equal choices"
@@ -278,7 +279,7 @@ def cut_view(
     signs = _signs(lm)
     known = [i for i, sign in enumerate(signs) if sign]
     given = {title: _softmax(logits(text)[-1]) for title, text in texts.items()}
-    best = {title: np.argsort(-probs)[:show] for title, probs in given.items()}
+    best = {title: np.argsort(-probs, kind="stable")[:show] for title, probs in given.items()}
     fig, axes = figure(1, len(texts), size=(8.6, 3.4), sharey=True)
     for ax, (title, probs) in zip(axes, given.items(), strict=True):
         order = best[title]

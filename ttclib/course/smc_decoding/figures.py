@@ -48,7 +48,7 @@ class Sentences:
         self.target = target
         self.max_tokens = max(map(len, free.texts))
         best = np.maximum([*target.posterior.values()], target.masked)
-        self.shown = [target.texts[i] for i in np.argsort(-best)[:5]]
+        self.shown = [target.texts[i] for i in np.argsort(-best, kind="stable")[:5]]
 
     def write(self, text: Sequence[int]) -> str:
         """Return a whole sentence."""

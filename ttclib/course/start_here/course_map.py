@@ -225,7 +225,7 @@ def _search(ax: Axes) -> None:
         edges = [parent for parent in beam for _ in range(3)]
         ys = np.linspace(1, -1, len(edges)) * (0.42 + 0.14 * depth)
         rewards = rng.random(len(edges))
-        best = np.argsort(-rewards)[:2]
+        best = np.argsort(-rewards, kind="stable")[:2]
         for i, (x, y) in enumerate(edges):
             ax.plot([x, depth], [y, ys[i]], **_branch(i in best))
         sizes = 6 + 34 * rewards
