@@ -62,6 +62,20 @@ def test_a_text_longer_than_a_row_is_refused(texts):
         training.pack_texts([], 10)
 
 
+@pytest.mark.parametrize("most", [20, 32_767, 32_768, 65_535, 65_536, 200_000])
+def test_packed_tokens_are_those_of_the_text(most):
+    texts = [([most, 1, most - 1], 1), ([2, most], 1)]
+    rows = training.pack_texts(texts, 5)
+    assert rows.tokens.tolist() == [[most, 1, most - 1, 2, most]]
+    assert rows.targets.tolist() == [[1, most - 1, training.IGNORE, most, training.IGNORE]]
+    assert (rows.tokens.dtype == np.int16) == (most <= 32_767)
+
+
+def test_positions_of_long_texts_are_their_own():
+    rows = training.pack_texts([(np.ones(70_000, dtype=int).tolist(), 1)], 70_000)
+    assert (rows.positions == np.arange(70_000)).all()
+
+
 def test_killed_and_resumed_is_the_same_run(texts, tmp_path, monkeypatch):
     rows = training.pack_texts(texts, 256)
     settings = {"batch": 4, "steps": 6, "learning_rate": 1e-2, "seed": 5}

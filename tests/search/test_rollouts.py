@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from letters import Letters
 
 from ttclib.lm import arithmetic
 from ttclib.lm.models import load
+from ttclib.lm.vocabulary import Vocabulary
 from ttclib.search import rollouts as R
+from ttclib.search.learning import pack_solutions
 
 PROBLEMS = ["17*3+4", "(17-9)*12+45", "60-24+(19+10)*14"]
 
@@ -80,3 +83,48 @@ def test_shared_labels_are_shares_of_what_begins_alike(lm, drawn):
             ).all(axis=1)
             assert labels[i, j] == pytest.approx(found.right[alike].mean())
     assert (labels[~ends] == 0).all()
+
+
+class LargestTokens:
+    """A language model that writes its largest tokens, one after the other, and ends."""
+
+    context = 16
+
+    def __init__(self, size):
+        self.vocabulary = Vocabulary([None, *map(chr, range(size - 1))], end=0)
+
+    def start(self, prompts, length):
+        self.rows = np.arange(len(prompts))
+        self.written = np.zeros(len(prompts), dtype=int)
+        self.positions = sum(map(len, prompts))
+        self.flops = 0
+        return self
+
+    @property
+    def log_probs(self):
+        probs = np.zeros((len(self.written), len(self.vocabulary)))
+        likely = np.where(self.written < 3, len(self.vocabulary) - 1 - self.written, 0)
+        probs[np.arange(len(probs)), likely] = 1
+        return np.log(probs, where=probs > 0, out=np.full_like(probs, -np.inf))
+
+    def feed(self, rows, tokens, keep=()):
+        self.written = np.concatenate([self.written[rows] + 1, self.written[np.asarray(keep, int)]])
+        self.positions = len(rows)
+        return np.arange(len(rows)), len(rows) + np.arange(len(keep))
+
+
+@pytest.mark.parametrize("size", [200, 32_767, 32_768, 32_769, 49_152, 65_536, 65_537, 70_001])
+def test_tokens_of_any_vocabulary_are_kept(size):
+    """Whole numbers of 16 bits end at 32,767 or 65,535; −1 stands for no token."""
+    lm = LargestTokens(size)
+    found, _ = R.draw(lm, Letters(), ["+", "-"], 2, np.random.default_rng(0))
+    assert found.tokens.tolist() == [[size - 1, size - 2, size - 3, 0]] * 4
+    assert (found.tokens.dtype == np.int16) == (size <= 32_767)
+    assert found.lengths.tolist() == [4] * 4
+    assert found.correct_steps.tolist() == [-1] * 4
+    prompts = [[size - 1, 1], [size - 1, 2]]
+    ends = np.ones(found.tokens.shape, bool)
+    packed = pack_solutions(prompts, found, ends, 0.5 * ends, 8, np.random.default_rng(0))
+    assert sorted(packed.tokens[:, :6].tolist()) == [
+        [*prompt, size - 1, size - 2, size - 3, 0] for prompt in prompts
+    ]

@@ -19,6 +19,7 @@ from torch import nn
 
 from ttclib.files import whole
 from ttclib.lm.llama import Llama
+from ttclib.lm.vocabulary import integer_type
 
 IGNORE = -100  # the target of a token that is not to be predicted
 
@@ -29,7 +30,7 @@ class Packed:
 
     Attributes
     ----------
-    tokens, positions, texts : numpy.ndarray of int16
+    tokens, positions, texts : numpy.ndarray of int16, or larger integers where it takes them
         Each token, its position within its text, and the number of that text within the row (−1:
         padding).
     """
@@ -48,7 +49,7 @@ class PackedTexts(Packed):
 
     Attributes
     ----------
-    targets : numpy.ndarray of int16
+    targets : numpy.ndarray of the same type
         The next token of the same text, or ``IGNORE``: the problem itself is random, so only the
         solution is to be learned.
     """
@@ -86,7 +87,8 @@ def side_by_side(
         used += len(text)
     if not places:
         raise ValueError("there is no text to pack; at least one is needed")
-    packed = Packed(*(np.full((row + 1, length), fill, np.int16) for fill in (0, 0, -1)))
+    kind = integer_type(max(length, *(max(text, default=0) for text in texts)))
+    packed = Packed(*(np.full((row + 1, length), fill, kind) for fill in (0, 0, -1)))
     for text, place, number in zip(texts, places, numbers, strict=True):
         packed.tokens[place] = text
         packed.positions[place] = np.arange(len(text))

@@ -202,6 +202,11 @@ class Vocabulary:
         return re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
 
 
+def integer_type(largest: int) -> np.dtype:
+    """Return the smallest type of 16 bits or more that holds ``largest`` and −1 − ``largest``."""
+    return np.promote_types(np.int16, np.min_scalar_type(-1 - largest))
+
+
 def _special(tokenizer: Any) -> set[int]:
     """Tokens that steer the model and are no text."""
     added = {token for token, entry in tokenizer.added_tokens_decoder.items() if entry.special}

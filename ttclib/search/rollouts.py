@@ -16,6 +16,7 @@ import numpy as np
 from ttclib.cost import Cost
 from ttclib.lm.decoding import sample
 from ttclib.lm.protocols import LanguageModel, Task
+from ttclib.lm.vocabulary import integer_type
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class Rollouts:
     ----------
     problem : numpy.ndarray of int, shape (m,)
         Index of the problem that each one solves.
-    tokens : numpy.ndarray of int16, shape (m, longest)
-        −1 beyond the end.
+    tokens : numpy.ndarray of int, shape (m, longest)
+        −1 beyond the end. 16 bits a token where the vocabulary has room in them, else 32.
     per_token : numpy.ndarray of float16, shape (m, longest, 2)
         Log probability (the surprise is minus that) and entropy (nats) of each token under the
         generator.
@@ -77,13 +78,14 @@ def collect(
         if key not in known:
             known[key] = _checked(task, problems[key[0]], lm.vocabulary.decode(tokens[:k]))
         checks.append(known[key])
+    right, steps = np.array(checks).T
     rollouts = Rollouts(
         problem=texts.prompt.astype(np.int32),
-        tokens=texts.tokens[:, :longest].astype(np.int16),
+        tokens=texts.tokens[:, :longest].astype(integer_type(len(lm.vocabulary))),
         per_token=texts.per_token[:, :longest].astype(np.float16),
-        lengths=texts.lengths.astype(np.int16),
-        right=np.array([right for right, _ in checks]),
-        correct_steps=np.array([steps for _, steps in checks], dtype=np.int16),
+        lengths=texts.lengths.astype(integer_type(longest)),
+        right=right.astype(bool),
+        correct_steps=steps.astype(integer_type(steps.max())),
     )
     return rollouts, last.spent
 

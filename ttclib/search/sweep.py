@@ -280,7 +280,7 @@ def _samples(
 
 def _short(answer: Any) -> int | None:
     """Fit an answer into the file: a model may write any number of digits."""
-    return None if answer is None else min(int(answer), 2**31 - 1)
+    return None if answer is None else max(-(2**31), min(int(answer), 2**31 - 1))
 
 
 @contextmanager
