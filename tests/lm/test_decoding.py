@@ -17,12 +17,12 @@ from letters_weighed import prefer
 from normal_p_values import mean_p_value
 from outcomes import enumerable, outcomes
 
+from ttclib.course.smc_decoding.exact import enumerate_texts
 from ttclib.course.smc_decoding.markov_lm import garden_path
 from ttclib.lm import samplers
 from ttclib.lm.automata import Automaton, both
 from ttclib.lm.constraints import length, mentions, regex
 from ttclib.lm.decoding import Decoder, Sequences, beam_search, sample
-from ttclib.lm.exact import enumerate_texts
 from ttclib.lm.potentials import Feature
 from ttclib.particles.resampling import UNBIASED
 from ttclib.particles.smc import alive, keep_all, keep_top, resample, run, smc, when_ess_below

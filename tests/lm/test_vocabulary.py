@@ -159,7 +159,12 @@ def test_spelling_spells_every_token(texts):
 
 
 def test_constraints_and_exact_answers_do_not_need_torch():
-    modules = ("lm.vocabulary", "lm.potentials", "lm.exact", "course.smc_decoding.markov_lm")
+    modules = (
+        "lm.vocabulary",
+        "lm.potentials",
+        "course.smc_decoding.exact",
+        "course.smc_decoding.markov_lm",
+    )
     code = "".join(f"import ttclib.{name}\n" for name in modules)
     code += "import sys\nassert not {'torch', 'transformers', 'greenery'} & sys.modules.keys()"
     subprocess.run(

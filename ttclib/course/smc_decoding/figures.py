@@ -13,10 +13,10 @@ from scipy.stats import sem
 
 from ttclib.cost import Cost
 from ttclib.course.smc_decoding.contest import Entry
+from ttclib.course.smc_decoding.exact import Enumeration
 from ttclib.course.smc_decoding.judging import WAYS, weight_of_texts
 from ttclib.lm import arithmetic
 from ttclib.lm.decoding import Decoder
-from ttclib.lm.exact import Enumeration
 from ttclib.measure.calibration import reliability
 from ttclib.measure.votes import votes
 from ttclib.particles import resampling

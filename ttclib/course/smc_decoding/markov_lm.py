@@ -1,7 +1,7 @@
 """A language model small enough to see through: the next word depends on the last one only.
 
 It has the interface of the decoder's large models, so the same search runs on it, and few enough
-texts that all of them can be listed (:mod:`ttclib.lm.exact`).
+texts that all of them can be listed (:mod:`ttclib.course.smc_decoding.exact`).
 """
 
 from __future__ import annotations
