@@ -59,6 +59,55 @@ def test_normal_form(answer, expected):
     assert normal(answer) == expected
 
 
+SPELLINGS = {
+    1000: ["1000", "1,000", "1000.0", "1,000.00", "1e3", "+1000", "$1,000$", "2000/2", "1000."],
+    0.5: ["0.5", ".5", "1/2", "2 / 4", r"\frac{1}{2}", r"$\dfrac{1}{2}$", "5e-1", r"\tfrac{2}{4}"],
+    -5: ["-5", "−5", "$−5$", "-5.0", "−10/2", r"-\frac{5}{1}"],
+    1_234_567: ["1,234,567", "1234567", " $1,234,567$ "],
+    "x = -7": ["x = -7", "x = −7", "$x = -7$"],
+}
+APART = ["4210_5", "42105", "1_000", "50%", "50", "0.5", "1,5", "1.5", "15", "1,0", "10", "1/2/3"]
+APART += ["0,500", "500", "1,00", "100", "1,0000", "10000", "$8", "8", "9 apples", "9", "21/2"]
+APART += [r"2\frac{1}{2}", "2.5", "1/0", "0", r"\frac{1}{2}x", "1/2x", "7²", "72", "0x10", "16"]
+APART += ["inf", "∞", "1e400", "1e401", "3 4", "34", "3/4", "−", "-", "4-5", "-1"]
+
+
+@pytest.mark.parametrize("answer", SPELLINGS)
+def test_spellings_of_one_answer_are_grouped(answer):
+    assert votes([answer, *SPELLINGS[answer]]) == {answer: 1 + len(SPELLINGS[answer])}
+
+
+def test_what_may_mean_two_things_is_not_grouped():
+    for one, other in itertools.combinations(APART, 2):
+        assert (normal(one) == normal(other)) == ({one, other} == {"−", "-"}), (one, other)
+
+
+@given(st.fractions(max_denominator=999), st.fractions(max_denominator=999))
+def test_numbers_are_grouped_if_and_only_if_they_are_equal(one, other):
+    def spelled(number):
+        top, bottom = number.numerator, number.denominator
+        sign = "−" if top < 0 else ""
+        yield f"{sign}{abs(top):,}/{bottom}"
+        yield rf"${sign}\frac{{{abs(top)}}}{{{bottom}}}$"
+        if bottom == 1:
+            yield from (f"{top:,}", f"{sign}{abs(top)}", f" {top} ", f"{top}.0")
+
+    close = one != other and float(one) == float(other)  # no floats tell them apart
+    for mine, theirs in itertools.product(spelled(one), spelled(other)):
+        assert (normal(mine) == normal(theirs)) == (one == other or close), (mine, theirs)
+
+
+@pytest.mark.parametrize("digits", [17, 308, 309, 400, 4300, 4301, 5000, 100_000])
+def test_long_numbers_are_answers_like_others(digits):
+    nines = "9" * digits
+    for answer in (nines, f"-{nines}", f"{nines}/3", f"3/{nines}", f"0.{nines}", f"1e{nines}"):
+        assert majority(["5", answer, answer]) == normal(answer)
+        assert majority_at_k([answer, "5", answer], answer, 1) == pytest.approx(2 / 3)
+        assert best_of([0, 1], ["5", answer]) == normal(answer)
+    assert normal(nines) != normal("8" * digits)
+    assert normal("0" * digits + "7") == 7
+
+
 def test_equal_answers_are_grouped():
     answers = ["8", "7", 7, "8", " 7"]
     assert votes(answers) == {8: 2, 7: 3}
@@ -81,6 +130,14 @@ def test_ties_go_to_the_first_to_appear():
     assert majority(["b", "a", "a", "b"]) == "b"
     assert weighted_majority(["b", "a", "c"], [0.2, 0.5, 0.5]) == "a"
     assert best_of([-3.0, -1.0, -1.0], ["c", "b", "a"]) == "b"
+
+
+@given(st.permutations([0.1, 0.2, 0.3, 0.4, 0.6, 0.7]))
+def test_sums_that_are_equal_but_for_rounding_are_a_tie(weights):
+    """One answer has these weights in one order, the other in the opposite one."""
+    both = np.array([weights, weights[::-1]]).T.ravel()
+    assert weighted_majority(["first", "second"] * 6, both) == "first"
+    assert weighted_majority(["first", "second"] * 6, both + np.eye(12)[1] * 1e-9) == "second"
 
 
 def test_weights_and_scores_choose_differently():
@@ -198,6 +255,15 @@ def test_majority_at_k_of_two_answers_is_a_sum_of_hypergeometric_chances():
         (lambda: pass_at_k(True, 1), "there are 0 samples"),
         (lambda: majority_at_k([1, 2], 1, 3), "k is 3"),
         (lambda: majority_at_k([1] * 1001, 1, 3), "at most 1000"),
+        (
+            lambda: majority_at_k([1, 2], [1], 1),
+            "answers must be a list of numbers, texts and None",
+        ),
+        (lambda: majority([[1], [2]]), "answers must be a list of numbers, texts and None"),
+        (lambda: majority(7), "answers must be a list of numbers, texts and None"),
+        (lambda: best_of([1], None), "answers must be a list of numbers, texts and None"),
+        (lambda: pass_at_k([True, False], 10**30), "there are 2 samples"),
+        (lambda: best_at_k([1, 2], [0, 1], [1, 1e300]), "there are 2 samples"),
     ],
 )
 def test_bad_input_gets_one_line(call, says):

@@ -7,36 +7,48 @@ appears first, so a sample drawn later never wins by coming last.
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Hashable, Sequence
+import re
+from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ttclib.inputs import finite_array, whole_number
 
+# 1000 or 1,000, with decimals or a power of ten, perhaps over a whole number
+_NUMBER = re.compile(
+    r"([-+]?(?:[1-9]\d{0,2}(?:,\d{3})+|\d*)(?:\.\d*)?(?:[eE][-+]?\d+)?)(?:\s*/\s*(\d+))?"
+)
 _MOST = 1000  # samples: their binomial coefficients still fit a float
 
 
 def normal(answer: Hashable) -> Hashable:
-    """Return the form in which equal answers are equal.
+    r"""Return the form in which equal answers are equal.
 
-    Texts lose the spaces around them, and a text that is a number becomes that number.
-    An empty text and NaN become ``None``: no answer.
+    A text loses the spaces and the pair of dollar signs around it, and one that is a number, as
+    mathematics writes it, becomes that number: 1,000, −5 with a true minus, 1/2 and \frac{1}{2}.
+    An empty text and NaN become ``None``: no answer. These are the safe ones among the rules of
+    Lewkowycz et al. 2022. What may mean two things stays as it is: 50% is 50 where percent are
+    asked for and 0.5 elsewhere, 1,5 may be a pair, a unit or a base (4210_5) belongs to the answer.
+    To keep equal answers apart costs a vote; to mix up two answers invents one.
 
     Examples
     --------
-    >>> [normal(answer) for answer in (7, "7", " 7.0", "x = 7 ", "", None)]
-    [7, 7, 7.0, 'x = 7', None, None]
+    >>> [normal(answer) for answer in (7, "7", " 7.0", "$7$", "x = 7 ", "", None)]
+    [7, 7, 7.0, 7, 'x = 7', None, None]
     """
     if isinstance(answer, str):
-        answer = answer.strip()
-        for number in (int, float):
-            try:
-                value = number(answer)
-            except ValueError:
-                continue
-            return value if math.isfinite(value) else answer
+        answer = re.sub(r"^\s*\$([^$]+)\$\s*$", r"\1", answer).strip().replace("−", "-")
+        spelled = re.sub(r"^([-+]?)\\[dt]?frac\{(\d+)\}\{(\d+)\}$", r"\1\2/\3", answer)
+        if found := _NUMBER.fullmatch(spelled):
+            above = found[1].replace(",", "")
+            for number in (int, float):
+                with contextlib.suppress(ValueError, OverflowError, ZeroDivisionError):
+                    value = number(above) if found[2] is None else number(above) / int(found[2])
+                    if abs(value) < math.inf:
+                        return value
         return answer or None
     if isinstance(answer, float | np.floating) and math.isnan(answer):
         return None
@@ -58,14 +70,13 @@ def votes(answers: Sequence[Hashable], weights: ArrayLike | None = None) -> dict
     ValueError
         If there is no answer, or the weights are of another number, negative or not finite.
     """
-    if len(answers) == 0:
-        raise ValueError("answers is empty; there must be at least one")
-    given = np.ones(len(answers)) if weights is None else weights
-    counts = finite_array("weights", given, shape=(len(answers),))
+    found = _normals(answers)
+    given = np.ones(len(found)) if weights is None else weights
+    counts = finite_array("weights", given, shape=(len(found),))
     if counts.min() < 0:
         raise ValueError(f"weights holds {counts.min():g}; a weight is zero or more")
     total: dict[Hashable, float] = {}
-    for answer, count in zip(map(normal, answers), counts.tolist(), strict=True):
+    for answer, count in zip(found, counts.tolist(), strict=True):
         total[answer] = total.get(answer, 0.0) + count
     return total
 
@@ -79,7 +90,9 @@ def weighted_majority(answers: Sequence[Hashable], weights: ArrayLike | None) ->
     total = votes(answers, weights)
     if len(total) > 1:
         total.pop(None, None)
-    return max(total, key=total.__getitem__)  # of equals, max returns the first
+    # 1e-12: sums that are equal but for rounding are equal; of equals the first
+    enough = max(total.values()) * (1 - 1e-12)
+    return next(answer for answer, count in total.items() if count >= enough)
 
 
 def majority(answers: Sequence[Hashable]) -> Hashable:
@@ -101,10 +114,8 @@ def best_of(scores: ArrayLike, answers: Sequence[Hashable]) -> Hashable:
     ValueError
         If there is no answer, or the scores are of another number or not finite.
     """
-    if len(answers) == 0:
-        raise ValueError("answers is empty; there must be at least one")
-    values = finite_array("scores", scores, shape=(len(answers),)).tolist()
-    found = [normal(answer) for answer in answers]
+    found = _normals(answers)
+    values = finite_array("scores", scores, shape=(len(found),)).tolist()
     given = [i for i, answer in enumerate(found) if answer is not None]
     return found[max(given, key=values.__getitem__)] if given else None
 
@@ -195,14 +206,15 @@ def majority_at_k(answers: Sequence[Hashable], right: Hashable, k: ArrayLike) ->
     ValueError
         If there is no answer, there are too many, or k is not from 1 to n.
     """
-    if len(answers) > _MOST:
-        raise ValueError(f"there are {len(answers)} answers; majority_at_k takes at most {_MOST}")
     others = {answer: int(count) for answer, count in votes(answers).items()}
-    n = len(answers)
+    n = sum(others.values())
+    if n > _MOST:
+        raise ValueError(f"there are {n} answers; majority_at_k takes at most {_MOST}")
     sizes = _sizes(k, n)
-    ours = others.pop(normal(right), 0)
+    (wanted,) = _normals([right])
+    ours = others.pop(wanted, 0)
     silent = others.pop(None, 0)
-    if normal(right) is None or not ours:
+    if wanted is None or not ours:
         return _as_asked(np.zeros(len(sizes)), k)
     most = sizes.max()
     won = np.zeros(most + 1)  # ways to take s samples in which the right answer wins, ties shared
@@ -224,6 +236,18 @@ def majority_at_k(answers: Sequence[Hashable], right: Hashable, k: ArrayLike) ->
     return _as_asked(won[sizes] / [float(math.comb(n, size)) for size in sizes], k)
 
 
+def _normals(answers: Iterable[Hashable]) -> list[Hashable]:
+    """Return the normal form of each answer, or raise ``ValueError``."""
+    try:
+        found = [normal(answer) for answer in answers]
+        hash(tuple(found))
+    except TypeError:
+        raise ValueError("answers must be a list of numbers, texts and None") from None
+    if not found:
+        raise ValueError("answers is empty; there must be at least one")
+    return found
+
+
 def _choose(count: int, most: int) -> np.ndarray:
     """Binomial coefficients C(count, 0), C(count, 1), … up to C(count, most)."""
     return np.array([float(math.comb(count, j)) for j in range(min(count, most) + 1)])
@@ -231,12 +255,12 @@ def _choose(count: int, most: int) -> np.ndarray:
 
 def _sizes(k: ArrayLike, n: int) -> np.ndarray:
     """Return k as an array of subset sizes, each from 1 to n."""
-    sizes = np.array([whole_number("k", value) for value in np.ravel(k).tolist()], dtype=int)
-    if np.ndim(k) > 1 or not sizes.size:
+    sizes = [whole_number("k", value) for value in np.ravel(k).tolist()]
+    if np.ndim(k) > 1 or not sizes:
         raise ValueError(f"k has shape {np.shape(k)}; it must be a whole number or a list of them")
-    if sizes.max() > n:
-        raise ValueError(f"k is {sizes.max()}; there are {n} samples to choose from")
-    return sizes
+    if max(sizes) > n:
+        raise ValueError(f"k is {max(sizes)}; there are {n} samples to choose from")
+    return np.array(sizes)
 
 
 def _as_asked(values: np.ndarray, k: ArrayLike) -> np.ndarray | float:
