@@ -6,12 +6,15 @@ nbval compares only outputs that are there: a notebook without outputs would pas
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 import solutions
 
+import course
 from tools import notebooks
 
 PATHS = sorted(notebooks.FOLDER.glob("*.ipynb"))
@@ -179,3 +182,37 @@ def test_a_failing_notebook_is_named_and_left_alone(tmp_path, capsys):
     assert notebooks.main([str(file)]) == 1
     assert "broken.ipynb: cell 1: ZeroDivisionError" in capsys.readouterr().err
     assert file.read_bytes() == before
+
+
+# two sound cells, and a third that may spoil what a learner does to a notebook: run a cell twice,
+# go back, or choose Run All once more
+SOUND = ("import random\nrng = random.Random(1)", "names = ['Ann', 'Bob']\nprint(len(names))")
+TWICE = {"Cell 2 backwards", "Cell 2 twice"}
+AFTER = {"Cell 1 backwards", "Cell 1 again", "Cell 1 twice"}
+THIRD = {
+    "sound": ("print(random.Random(1).random(), *names)", set()),
+    "generator": ("print(rng.random())", TWICE),
+    "deleted": ("print(names)\ndel names", TWICE),
+    "growing": ("names.append('Cy')\nprint(names)", TWICE),
+    "shadow": ("def len(_):\n    return 3\n\n\nprint(len(0))", AFTER),
+}
+
+
+def test_cells_that_cannot_run_again_are_caught(tmp_path):
+    for name, (third, _) in THIRD.items():
+        cells = [nbformat.v4.new_code_cell(source) for source in (*SOUND, third)]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
+    cells[-1].metadata.tags = ["long"]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "once.ipynb")
+    assert notebooks.main([str(path) for path in tmp_path.glob("*.ipynb")]) == 0
+    done = subprocess.run(
+        [sys.executable, *course.PYTEST, *course.NBVAL, "--again", str(tmp_path)],
+        cwd=course.ROOT,
+        capture_output=True,
+        text=True,
+    )
+    failed = re.findall(r"FAILED \S*?(\w+)\.ipynb::(Cell \d \w+)", done.stdout)
+    for name, (_, caught) in THIRD.items():
+        assert {cell for file, cell in failed if file == name} == caught, done.stdout
+    # a notebook of three cells is 12 tests; where one of them is long, two fewer
+    assert f"{12 * len(THIRD) + 10 - len(failed)} passed" in done.stdout
