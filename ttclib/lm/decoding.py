@@ -18,6 +18,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -30,6 +31,8 @@ from ttclib.lm.protocols import LanguageModel, Potential, Sampler
 from ttclib.lm.sequences import NONE, Run, Sequences
 from ttclib.particles.smc import Population, Weighed, alive, keep_all, keep_top, smc
 
+ROOM = 256  # tokens that a text has room for at first
+Texts = TypeVar("Texts", bound=Sequences)
 LONG_STEP = 100  # tokens without a step end, in all texts, after which something is likely wrong
 
 
@@ -127,7 +130,7 @@ class Decoder:
         """Draw tokens until every text has finished or paused: see :class:`Model`."""
         spent = Cost()
         if parents is None:
-            nothing = np.full((n, self.max_tokens), NONE)
+            nothing = np.full((n, min(self.max_tokens, ROOM)), NONE)
             parents, spent = self.begin(np.arange(n) % len(self.prompts), nothing)
         version = parents.run.extend(parents.version, n, rng)
         # arrays of its own, which are written in place until they are returned
@@ -135,17 +138,18 @@ class Decoder:
             np.copy, begun=parents.lengths, log_p=np.zeros(n), log_q=np.zeros(n), version=version
         )
         # what begins was fed with its prompt
-        spent += self._write(texts, np.flatnonzero(~texts.finished), fed=parents.version == 0)
-        return texts, spent
+        active = np.flatnonzero(~texts.finished)
+        texts, cost = self._write(texts, active, fed=parents.version == 0)
+        return texts, spent + cost
 
     def weigh(self, t, parents, particles) -> Weighed:
         """Return the gain of log [p(x) Π ψ(x) / q(x)] over the parents; it costs nothing."""
         gained = self._log_potentials(particles)
         if parents is not None:
-            # finished texts gain nothing, also where both potentials are −inf
             before = self._log_potentials(parents)
-            np.subtract(gained, before, where=~parents.finished, out=gained)
-            gained[parents.finished] = 0.0
+            dead = before == -np.inf  # −inf minus −inf is no number
+            gained = np.where(dead, -np.inf, gained - np.where(dead, 0.0, before))
+            gained[parents.finished] = 0.0  # also where both potentials are −inf
         possible = (gained > -np.inf) & (particles.log_p > -np.inf)
         log_weights = np.full(len(particles), -np.inf)
         drawn = particles.log_p[possible] - particles.log_q[possible]
@@ -166,9 +170,9 @@ class Decoder:
         ----------
         prompt : numpy.ndarray of int, shape (n,)
             Which prompt each text continues.
-        tokens : numpy.ndarray of int, shape (n, max_tokens)
-            The beginnings, none of which ends a text; −1 beyond their ends.
-        per_token : numpy.ndarray, shape (n, max_tokens, 2), optional
+        tokens : numpy.ndarray of int, shape (n, room)
+            The beginnings, none of which ends a text; −1 beyond their ends. ``room`` is 1 at least.
+        per_token : numpy.ndarray, shape (n, room, 2), optional
             As noted when the tokens were drawn, zero beyond their ends: see :class:`Sequences`.
         """
         n = len(prompt)
@@ -184,7 +188,7 @@ class Decoder:
             for k, each in enumerate(followed):
                 states[going, k] = each.advance(states[going, k], tokens[going, j])
         if per_token is None:
-            per_token = np.zeros((n, self.max_tokens if self.per_token else 0, 2))
+            per_token = np.zeros((n, tokens.shape[1] if self.per_token else 0, 2))
         texts = Sequences(
             tokens=tokens,
             lengths=lengths,
@@ -210,11 +214,12 @@ class Decoder:
     # ---- one generation -------------------------------------------------------------------------
 
     def _write(
-        self, texts: Sequences, active: np.ndarray, fed: bool = False, greedy: bool = False
-    ) -> Cost:
-        """Add tokens to the active texts until each has finished or paused, in place.
+        self, texts: Texts, active: np.ndarray, fed: bool = False, greedy: bool = False
+    ) -> tuple[Texts, Cost]:
+        """Add tokens to the active texts, in place, until each has finished or paused.
 
-        ``fed``: the model has read all of them up to their last token.
+        ``fed``: the model has read all of them up to their last token. The texts that are returned
+        are others where the room ran out.
         """
         spent = Cost()
         paused = self.until is None
@@ -223,6 +228,8 @@ class Decoder:
             if not fed:
                 spent += self._feed(texts, active)
             ends = self.ends[texts.states[active, 0]]
+            if texts.lengths[active].max() == texts.tokens.shape[1]:
+                texts = texts.widened(self.max_tokens)
             tokens, dead = self._next_tokens(texts, active, greedy)
             texts.tokens[active, texts.lengths[active]] = tokens
             texts.lengths[active] += 1
@@ -236,7 +243,7 @@ class Decoder:
                 self._warn_of_the_step_end(len(active))
             active = active[going]
             fed = False
-        return spent
+        return texts, spent
 
     def _warn_of_the_step_end(self, n: int) -> None:
         warnings.warn(

@@ -21,6 +21,8 @@ from ttclib.lm.llama import Llama, OneToken
 from ttclib.lm.vocabulary import Vocabulary
 
 _SMALL = 20_000_000  # parameters up to which a second copy of the weights is worth its memory
+_PIECE = 512  # tokens of a prompt that are fed at once: what a mask takes is their square
+_ROOM = 64  # positions that a row has room for at first
 
 
 class CausalLM:
@@ -41,22 +43,19 @@ class CausalLM:
     def __init__(self, model, tokenizer):
         _refuse_partial_attention(model.config)
         self.model = model.eval()
-        self.model.set_attn_implementation(
-            "sdpa"
-        )  # the masks below say yes or no; others would add them
-        # For a small model the library's bookkeeping takes longer than its arithmetic: run our own
-        # page.
+        # the masks below say yes or no; other implementations would add them to the scores
+        self.model.set_attn_implementation("sdpa")
+        # for a small model the library's bookkeeping takes longer than its arithmetic
         small = sum(weight.numel() for weight in model.parameters()) < _SMALL
         self.ours = Llama.of(model) if small else None
         self.next = OneToken(self.ours) if self.ours else None
         self.vocabulary = Vocabulary.of(tokenizer, size=model.config.vocab_size)
         self.context = model.config.max_position_embeddings
-        self.flops = coefficients(
-            model.config
-        )  # a, b: a token at a given context costs a + b · context
+        # a, b: a token at a given context costs a + b · context
+        self.flops = coefficients(model.config)
 
     def start(self, prompts: Sequence[Sequence[int]], length: int) -> CachedSession:
-        """Feed the prompts, with room for ``length`` tokens a row: see :class:`CachedSession`."""
+        """Feed the prompts, for rows of at most ``length`` tokens: see :class:`CachedSession`."""
         return CachedSession(self, prompts, length)
 
 
@@ -123,8 +122,16 @@ class CachedSession:
         # over
         self.rows = np.arange(len(used))
         self._count(int(used.sum()), int((used * (used + 1) // 2).sum()))
-        causal = torch.ones(1, 1, used.max(), used.max(), dtype=torch.bool).tril()
-        self._forward(tokens, np.zeros_like(used), causal, last=used - 1)
+        log_probs = np.empty((len(used), len(lm.vocabulary)))
+        for begin in range(0, used.max(), _PIECE):
+            piece = tokens[:, begin : begin + _PIECE]
+            size = piece.shape[1]
+            causal = torch.ones(1, 1, size, begin + size, dtype=torch.bool).tril(begin)
+            last = (used - 1 - begin).clip(0, size - 1)
+            self._forward(piece, np.full_like(used, begin), causal, last)
+            ended = used == begin + last + 1
+            log_probs[ended] = self.log_probs[ended]
+        self.log_probs = log_probs
         self._cache.lengths = used
 
     def feed(self, rows: np.ndarray, tokens: np.ndarray, keep: Sequence[int] = ()):
@@ -198,25 +205,24 @@ class CachedSession:
 
 
 class Rows(Cache):
-    """Keys and values of all layers, one row a sequence, allocated once: a cache that can be
-    indexed.
+    """Keys and values of all layers, one row a sequence: a cache that can be indexed.
 
     Axes are (layer, key or value, row, head, position, dimension): what one layer reads lies
-    together, which makes attention nearly twice as fast as with whole rows side by side.
+    together, which makes attention nearly twice as fast as with whole rows side by side. There is
+    room for what is written, not for all that might be: rows and positions double when they run
+    out, up to ``length`` positions.
     """
 
     def __init__(self, config, rows, length, dtype, device):
         super().__init__(layers=[])
         self.length = length
         self.lengths = np.zeros(rows, dtype=int)
-        self.layers_of_model = config.num_hidden_layers
         heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
         width = (
             getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         )
-        self._options = {"dtype": dtype, "device": device}
-        self._shape = lambda rows: (config.num_hidden_layers, 2, rows, heads, length, width)
-        self._data = torch.zeros(self._shape(rows), **self._options)
+        shape = (config.num_hidden_layers, 2, rows, heads, min(length, _ROOM), width)
+        self._data = torch.zeros(shape, dtype=dtype, device=device)
 
     def arrange(self, first: np.ndarray, then: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Bring copies of the rows ``first`` to the front, keep ``then`` behind, move as few as
@@ -237,7 +243,7 @@ class Rows(Cache):
         free[target[stays]] = False
         target[moves] = np.flatnonzero(free)  # in order: the front is filled first
         if m + k > len(self.lengths):
-            self._grow(max(m + k, 2 * len(self.lengths)))
+            self._grow(max(m + k, 2 * len(self.lengths)), self._data.shape[4])
         self.lengths[target] = self.lengths[source]
         if moves.any():
             longest = int(self.lengths[target[moves]].max())
@@ -248,13 +254,12 @@ class Rows(Cache):
             self._data[:, :, to, :, :longest] = self._data[:, :, of, :, :longest]
         return target[:m], target[m:]
 
-    def _grow(self, rows: int) -> None:
-        larger = torch.zeros(self._shape(rows), **self._options)
-        have = self.lengths
-        larger[:, :, : len(have)] = self._data
+    def _grow(self, rows: int, positions: int) -> None:
+        layers, two, have, heads, room, width = self._data.shape
+        larger = self._data.new_zeros((layers, two, rows, heads, positions, width))
+        larger[:, :, :have, :, :room] = self._data
         self._data = larger
-        self.lengths = np.zeros(rows, dtype=int)
-        self.lengths[: len(have)] = have
+        self.lengths = np.append(self.lengths, np.zeros(rows - have, dtype=int))
 
     # ---- what transformers asks of a cache ------------------------------------------------------
 
@@ -264,6 +269,9 @@ class Rows(Cache):
         """
         self._m = len(start)
         self._end = int(start.max()) + count
+        have = self._data.shape[4]
+        if self._end > have:
+            self._grow(len(self.lengths), min(self.length, max(2 * have, self._end)))
         even = start.min() == start.max()
         places = torch.from_numpy(start[:, None] + np.arange(count))  # rows of different lengths
         self._at = slice(int(start[0]), self._end) if even else places

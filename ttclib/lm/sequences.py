@@ -24,8 +24,8 @@ class Sequences:
 
     Attributes
     ----------
-    tokens : numpy.ndarray of int, shape (n, max_tokens)
-        Generated tokens, the end included; −1 beyond them.
+    tokens : numpy.ndarray of int, shape (n, room)
+        Generated tokens, the end included; −1 beyond them. There is room for the longest at least.
     lengths : numpy.ndarray of int, shape (n,)
         How many were generated.
     begun : numpy.ndarray of int, shape (n,)
@@ -40,7 +40,7 @@ class Sequences:
         Of the tokens that the last generation added: under p, the model after its sampler, and
         under q, what they were drawn from. Sums over the whole text would cancel to rounding
         errors.
-    per_token : numpy.ndarray, shape (n, max_tokens, 2)
+    per_token : numpy.ndarray, shape (n, room, 2)
         For each generated token its log probability under the language model, and the entropy
         (nats) of the distribution it was drawn from. Only if the decoder was asked for it, else (n,
         0, 2).
@@ -87,6 +87,15 @@ class Sequences:
         texts = (self, *others)
         arrays = {name: change(*(getattr(text, name) for text in texts)) for name in names}
         return replace(self, **arrays | values)
+
+    def widened(self, most: int) -> Self:
+        """Return texts with twice the room for tokens, ``most`` at most."""
+        room = self.tokens.shape[1]
+        more = (0, min(2 * room, most) - room)
+        tokens = np.pad(self.tokens, ((0, 0), more), constant_values=NONE)
+        noted = more if self.per_token.shape[1] else (0, 0)
+        per_token = np.pad(self.per_token, ((0, 0), noted, (0, 0)))
+        return replace(self, tokens=tokens, per_token=per_token)
 
     @property
     def last(self) -> np.ndarray:

@@ -155,7 +155,8 @@ class Search(Decoder):
         both = texts[np.concatenate([np.arange(n), open_[first]])]
         both = replace(both, begun=both.lengths.copy())
         for _ in range(self.lookahead):
-            spent += self._write(both, ahead[~both.finished[ahead]], greedy=True)
+            both, cost = self._write(both, ahead[~both.finished[ahead]], greedy=True)
+            spent += cost
         seen, cost = texts.reader.read(both, ahead, keep=True)
         scores = scores.copy()
         scores[~texts.finished[asked]] = seen[which.ravel()]
