@@ -90,6 +90,75 @@ def test_a_chain_that_never_moved_counts_as_no_information():
     assert diagnostics.rhat(draws) > 1.05
 
 
+# ---------------------------------------------------------------- units: m, nm, or counted from 1e8
+
+
+SLOW = np.round(2**20 * ar1(0.95, 400, 4, np.random.default_rng(3))) / 2**20
+# what a unit multiplies, and what counting from another zero leaves alone
+IN_UNITS = {"mean", "sd", "mcse"}
+STATISTICS = {
+    "ess_mean": lambda x: diagnostics.ess(x, "mean"),
+    "mcse alone": diagnostics.mcse,
+    **{
+        name: lambda x, name=name: diagnostics.summary(x)[name]
+        for name in ("mean", "sd", "mcse", "ess_bulk", "ess_tail", "rhat")
+    },
+}
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+@pytest.mark.parametrize("unit", [1e-9, 1e-16, 1e-100, 1e-300, 1e9, 1e100, 1e300])
+def test_a_diagnostic_does_not_depend_on_the_unit(name, unit):
+    scale = unit if name.split()[0] in IN_UNITS else 1.0
+    assert STATISTICS[name](SLOW * unit) == pytest.approx(scale * STATISTICS[name](SLOW), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+@pytest.mark.parametrize("zero", [1e8, -1e8, 2.0**32])
+def test_a_diagnostic_does_not_depend_on_the_zero(name, zero):
+    """A draw is a multiple of 2⁻²⁰, so adding 2³² is exact. A mean is as good as its digits."""
+    expected = STATISTICS[name](SLOW) + (zero if name == "mean" else 0)
+    assert STATISTICS[name](SLOW + zero) == pytest.approx(expected, rel=1e-13)
+
+
+def test_coordinates_of_other_units_stand_side_by_side():
+    units = np.array([1e-300, 1.0, 1e300])
+    draws = SLOW[:, :, None] * units
+    one = diagnostics.summary(SLOW)
+    for name, values in diagnostics.summary(draws).items():
+        scale = units if name in IN_UNITS else 1.0
+        assert values / scale == pytest.approx(one[name], rel=1e-9)
+
+
+def test_a_unit_is_seen_by_arviz_alone():
+    """Power: handed over as they are, small draws are called constant, each worth one."""
+    arviz = diagnostics._arviz()
+    assert diagnostics.ess(SLOW * 1e-18, "mean") < 100
+    assert arviz.ess(np.moveaxis(SLOW * 1e-18, 0, 1), method="mean", prob=None) == SLOW.size
+
+
+def test_a_first_draw_far_out_leaves_the_ranks_of_the_others():
+    draws = SLOW.copy()
+    draws[0, 0] = 1e300
+    near = SLOW.copy()
+    near[0, 0] = 100.0
+    for name in ("ess_bulk", "ess_tail", "rhat"):
+        assert STATISTICS[name](draws) == STATISTICS[name](near)
+
+
+@settings(deadline=None)
+@given(st.integers(-1000, 900), st.integers(-(2**30), 2**30), st.integers(0, 2**32))
+def test_units_and_zeros_at_random(exponent, zero, seed):
+    """Whole numbers shift exactly, and powers of two scale exactly: bit for bit, but for a mean."""
+    draws = np.random.default_rng(seed).integers(-50, 50, (30, 3)).astype(float)
+    moved = np.ldexp(draws + zero, exponent)
+    for name in ("ess_mean", "ess_bulk", "ess_tail", "rhat"):
+        assert STATISTICS[name](moved) == pytest.approx(STATISTICS[name](draws), rel=1e-9)
+    for name in ("sd", "mcse"):
+        back = np.ldexp(STATISTICS[name](moved), -exponent)
+        assert back == pytest.approx(STATISTICS[name](draws), rel=1e-9)
+
+
 def test_loading_is_lazy_and_light():
     """ArviZ comes with the first call, and without xarray, pandas or numba."""
     code = (

@@ -1,9 +1,10 @@
 """Is the chain long enough? Effective sample size, R-hat, Monte Carlo error, autocorrelation.
 
 The arithmetic is borrowed from ArviZ (its plain array interface, loaded at the first call); this
-module fixes the order of the axes and refuses what would give a meaningless number. Draws have
-shape ``(n, chains)`` or ``(n, chains, d)``, as ``ttclib.sampling.mcmc.run_chains`` returns them;
-the answer is a number, or an array of shape ``(d,)``.
+module fixes the order of the axes, keeps the unit of the draws from its absolute tolerances, and
+refuses what would give a meaningless number. Draws have shape ``(n, chains)`` or
+``(n, chains, d)``, as ``ttclib.sampling.mcmc.run_chains`` returns them; the answer is a number, or
+an array of shape ``(d,)``.
 
 Source: Vehtari, Gelman, Simpson, Carpenter and Bürkner, *Rank-normalization, folding, and
 localization: an improved R-hat*, Bayesian Analysis 16 (2021), arXiv 1903.08008.
@@ -38,7 +39,8 @@ def ess(draws: ArrayLike, method: str = "bulk") -> float | np.ndarray:
     methods = {"bulk": None, "tail": (0.05, 0.95), "mean": None}
     if method not in methods:
         raise ValueError(f"method is {method!r}; it must be one of {', '.join(methods)}")
-    return _arviz().ess(_draws(draws), method=method, prob=methods[method])[()]
+    array, _ = _differences(draws) if method == "mean" else _unit(_draws(draws))
+    return _arviz().ess(array, method=method, prob=methods[method])[()]
 
 
 def rhat(draws: ArrayLike) -> float | np.ndarray:
@@ -57,7 +59,8 @@ def rhat(draws: ArrayLike) -> float | np.ndarray:
     ValueError
         As `ess`.
     """
-    return _arviz().rhat(_draws(draws, chains=2))[()]
+    array, _ = _unit(_draws(draws, chains=2))
+    return _arviz().rhat(array)[()]
 
 
 def mcse(draws: ArrayLike) -> float | np.ndarray:
@@ -65,7 +68,8 @@ def mcse(draws: ArrayLike) -> float | np.ndarray:
 
     Parameters and errors as `ess`.
     """
-    return _arviz().mcse(_draws(draws), method="mean")[()]
+    array, exponent = _differences(draws)
+    return np.ldexp(_arviz().mcse(array, method="mean"), exponent)[()]
 
 
 def summary(draws: ArrayLike) -> dict[str, float | np.ndarray]:
@@ -74,10 +78,11 @@ def summary(draws: ArrayLike) -> dict[str, float | np.ndarray]:
     Parameters and errors as `rhat`: at least 2 chains.
     """
     worst = rhat(draws)  # first, for its check on the chains
-    flat = np.asarray(draws, dtype=float).reshape(-1, *np.shape(draws)[2:])
+    array, unit = _unit(_draws(draws))
+    differences, exponent = _differences(draws)
     return {
-        "mean": flat.mean(axis=0),
-        "sd": flat.std(axis=0, ddof=1),
+        "mean": np.ldexp(array.mean(axis=(-1, -2)), unit),
+        "sd": np.ldexp(differences.std(axis=(-1, -2), ddof=1), exponent),
         "mcse": mcse(draws),
         "ess_bulk": ess(draws),
         "ess_tail": ess(draws, "tail"),
@@ -106,3 +111,22 @@ def _draws(draws: ArrayLike, chains: int = 1) -> np.ndarray:
     if (array == array[:1, :1]).all(axis=(0, 1)).any():
         raise ValueError("all draws are equal: the chains never moved, so nothing can be said")
     return np.moveaxis(array, (0, 1), (-1, -2))
+
+
+def _unit(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return draws ([d,] chains, n) over the power of two above the largest, and its exponent.
+
+    Powers of two cost no digits, so the answer for draws of 1e-300 is the one for draws of 1.
+    """
+    _, exponent = np.frexp(np.abs(array).max(axis=(-1, -2)))
+    return np.ldexp(array, -exponent[..., None, None]), exponent
+
+
+def _differences(draws: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Return the draws less the first of them, in their unit: a mean's error knows no offset.
+
+    Ranks are left without it: beside a first draw far out, differences of the others would vanish.
+    """
+    array, exponent = _unit(_draws(draws))
+    array, finer = _unit(array - array[..., :1, :1])
+    return array, exponent + finer
