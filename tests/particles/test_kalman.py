@@ -3,6 +3,7 @@ conditioned.
 """
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -80,6 +81,73 @@ def test_filter_smoother_and_evidence_equal_the_conditioned_joint_distribution(c
         assert result.log_evidence[t] == pytest.approx(log_evidence, abs=1e-10)
         assert np.abs(smoothed.mean[t] - means[t]).max() < 1e-10
         assert np.abs(smoothed.cov[t] - covs[t, t]).max() < 1e-10
+
+
+def exact_answers(model, y):
+    """The filter and the smoother in fractions: variances by subtraction lose no digit there."""
+    a, q, h, r, m, p = (Fraction(value) for value in vars(model).values())
+    filtered, log_evidence = [], [0.0]
+    for t, seen in enumerate(y):
+        m, p = (a * m, a * a * p + q) if t else (m, p)
+        gained = 0.0
+        if not math.isnan(seen):
+            s, off = h * h * p + r, Fraction(seen) - h * m
+            m, p = m + p * h / s * off, p - (p * h) ** 2 / s
+            gained = -0.5 * (float(off * off / s) + math.log(2 * math.pi * float(s)))
+        filtered.append((m, p))
+        log_evidence.append(log_evidence[-1] + gained)
+    smoothed = filtered[-1:]
+    for m, p in reversed(filtered[:-1]):
+        after = a * a * p + q
+        gain, (mean, cov) = p * a / after, smoothed[-1]
+        smoothed.append((m + gain * (mean - a * m), p + gain**2 * (cov - after)))
+    return filtered, log_evidence[1:], smoothed[::-1]
+
+
+SCALES = [1e-12, 1e-4, 1.0, 1e4, 1e12]
+SEEN = [1.0, np.nan, -2.5, 30.0, 0.25]
+
+
+@pytest.mark.parametrize("p", [*SCALES, 1e16])
+@pytest.mark.parametrize("q", [*SCALES, 1e-18])
+@pytest.mark.parametrize("r", [*SCALES, 1e-18])
+def test_variances_of_any_ratio_are_right_to_nine_digits(p, q, r):
+    """A prior 1e34 times wider than the noise, and the other way round."""
+    model = LinearGaussian(0.9, q, 1.5, r, 0.5, p)
+    filtered, log_evidence, smoothed = exact_answers(model, SEEN)
+    result = kalman_filter(model, SEEN)
+    assert result.log_evidence == pytest.approx(log_evidence, rel=1e-9, abs=1e-9)
+    for found, exact in ((result.filtered, filtered), (kalman_smoother(model, SEEN), smoothed)):
+        assert (found.cov > 0).all()
+        for mean, cov, (known_mean, known_cov) in zip(*found, exact, strict=True):
+            assert cov == pytest.approx(float(known_cov), rel=1e-9, abs=0)
+            assert mean == pytest.approx(float(known_mean), rel=1e-9, abs=1e-9)
+
+
+def test_a_variance_by_subtraction_is_caught():
+    """Power: the form that was here before is 22% off at a ratio of 1e16, and 0 at 1e17."""
+    for p, r, least in ((1e12, 1e-4, 0.2), (1e8, 1e-9, 1.0)):
+        (_, exact), *_ = exact_answers(LinearGaussian(observation_cov=r, initial_cov=p), [1.0])[0]
+        assert abs((p - (p / (p + r)) ** 2 * (p + r)) / float(exact) - 1) >= least
+
+
+@pytest.mark.parametrize("y", [[1e3, 0.3], [0.3, -1e3, np.nan, 1e2], [np.nan, 1e1, 1e2, 1e3]])
+def test_surprises_of_a_thousand_standard_deviations(y):
+    filtered, log_evidence, smoothed = exact_answers(LinearGaussian(), y)
+    result = kalman_filter(LinearGaussian(), y)
+    assert result.log_evidence == pytest.approx(log_evidence, rel=1e-12)
+    assert result.filtered.mean == pytest.approx([float(m) for m, _ in filtered], rel=1e-12)
+    exact = [float(m) for m, _ in smoothed]
+    assert kalman_smoother(LinearGaussian(), y).mean == pytest.approx(exact, rel=1e-12)
+
+
+@pytest.mark.parametrize("r", [1e4, 1e8, 1e12])
+def test_bootstrap_variance_of_what_is_hardly_seen(r):
+    """One observation of 0: S = P r/(P + r), s = m = 0. The sum is 1/2 (P/(P + r))² and smaller."""
+    exact = math.expm1(-0.5 * math.log1p(-((1 / (1 + r)) ** 2)))
+    assert bootstrap_variance(LinearGaussian(observation_cov=r), [0.0]) == pytest.approx(
+        exact, rel=1e-3 if r > 1e9 else 1e-6
+    )
 
 
 @pytest.mark.parametrize(

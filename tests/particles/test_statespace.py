@@ -9,7 +9,8 @@ import pytest
 
 from ttclib.course.particle_filtering.guided import Guided
 from ttclib.course.particle_filtering.nonlinear import NonlinearBenchmark
-from ttclib.particles.smc import keep_all, run
+from ttclib.particles.kalman import kalman_filter
+from ttclib.particles.smc import keep_all, resample, run
 from ttclib.particles.statespace import (
     Bootstrap,
     LinearGaussian,
@@ -125,6 +126,9 @@ def test_guided_weights_do_not_depend_on_where_the_particle_landed():
     expected = log_normal(y[1], 1.2 * 0.8 * previous, math.sqrt(1.2**2 * 0.5 + 0.7))
     for landed in (np.zeros(3), np.array([5.0, -3.0, 1.0])):
         assert guided.log_potential(1, previous, landed) == pytest.approx(expected, abs=1e-12)
+        three = model.log_observation(1, landed, y[1]) + model.log_transition(1, previous, landed)
+        three -= log_normal(landed, *guided.proposal(1, previous))
+        assert three == pytest.approx(expected, abs=1e-12)
     first = log_normal(y[0], 1.2 * 0.4, math.sqrt(1.2**2 * 2.0 + 0.7))
     assert guided.log_potential(0, None, np.array([0.0, 9.0])) == pytest.approx(
         [first, first], abs=1e-12
@@ -138,6 +142,44 @@ def test_a_missing_observation_weighs_nothing():
     assert (history[0].log_weights == 0).all()
     assert np.ptp(history[1].log_weights) > 0
     assert (history[2].log_weights == history[1].log_weights).all()
+
+
+SURPRISES = [
+    [0.3, np.nan, 0.5],
+    [np.nan, np.nan],
+    [10.0, np.nan, -10.0],
+    [0.3, 100.0, 0.5],
+    [1000.0, np.nan, -1000.0],
+]
+
+
+@pytest.mark.parametrize("ratio", [1e-18, 1e-6, 1.0, 1e6, 1e15, 1e16, 1e18, 1e30])
+@pytest.mark.parametrize("y", SURPRISES)
+def test_the_guided_filter_is_exact_where_parents_do_not_matter(y, ratio):
+    """With a transition of 0 the weight of every particle is p(yₜ): no luck is left."""
+    model = LinearGaussian(0.0, 2.0, 1.5, 2.0 / ratio, 0.5, 3.0)
+    history = run(Guided(model, y), 7, resample(), np.random.default_rng(0))
+    exact = kalman_filter(model, y)
+    found = [population.log_evidence for population in history]
+    assert found == pytest.approx(exact.log_evidence, rel=1e-12, abs=1e-12)
+    for t in range(len(y)):
+        mean, sd = Guided(model, y).proposal(t, np.zeros(1) if t else None)
+        assert sd**2 == pytest.approx(exact.filtered.cov[t], rel=1e-12, abs=0)
+        assert mean == pytest.approx(exact.filtered.mean[t], rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("y", [*SURPRISES, [0.3, -1e4]])
+def test_the_bootstrap_filter_weighs_surprises_in_logarithms(y):
+    """Without selection the evidence is the mean of products, here by hand; nothing underflows."""
+    model = LinearGaussian()
+    with np.errstate(all="raise", under="ignore"):
+        history = run(Bootstrap(model, y), 50, keep_all, np.random.default_rng(1))
+    total = np.zeros(50)
+    for population, seen in zip(history, y, strict=True):
+        if not math.isnan(seen):
+            total += log_normal(seen, population.particles, 1.0)
+        expected = np.logaddexp.reduce(total) - math.log(50)
+        assert population.log_evidence == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
 # ---------------------------------------------------------------- bad input
@@ -179,8 +221,6 @@ def test_observations_must_be_finite_or_missing(kind, y):
 def test_guided_says_what_it_cannot_do():
     with pytest.raises(ValueError, match=r"^model is a NonlinearBenchmark; it must be a LinearG"):
         Guided(MODELS["benchmark"], [1.0])
-    with pytest.raises(ValueError, match="observations holds 1 values"):
-        Guided(MODELS["linear"], [1.0, math.nan])
 
 
 def test_a_model_of_ones_own_says_what_is_missing():

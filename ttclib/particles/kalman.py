@@ -70,7 +70,8 @@ def kalman_filter(model: LinearGaussian, observations: ArrayLike) -> Filtered:
             s = h**2 * cov + model.observation_cov  # variance of the innovation
             gain = cov * h / s
             mean = mean + gain * innovation
-            cov = cov - gain**2 * s
+            # (1 − gain·h)·cov, without the difference: it would be all rounding where cov ≫ r
+            cov = cov * (model.observation_cov / s)
             log_density = -0.5 * (innovation**2 / s + math.log(2 * math.pi * s))
         filtered.append((mean, cov))
         log_densities.append(log_density)

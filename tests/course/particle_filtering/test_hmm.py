@@ -54,6 +54,38 @@ def test_a_long_sequence_does_not_underflow():
     assert np.abs(result.filtered.sum(axis=1) - 1).max() < 1e-12
 
 
+def test_a_missing_observation_is_summed_over():
+    """The evidence without it is that of every symbol together."""
+    missing = forward(WEATHER, [0, math.nan, 2, math.nan])
+    every = [forward(WEATHER, [0, a, 2, b]) for a in range(4) for b in range(4)]
+    total = np.logaddexp.reduce([one.log_evidence[-1] for one in every])
+    assert missing.log_evidence[-1] == pytest.approx(total, abs=1e-12)
+    assert missing.log_evidence[[0, 1]] == pytest.approx(every[0].log_evidence[0], abs=1e-12)
+    assert missing.filtered[1] == pytest.approx(missing.filtered[0] @ WEATHER.transition)
+    assert (WEATHER.log_observation(0, np.array([0, 1, 2]), math.nan) == 0).all()
+
+
+@pytest.mark.parametrize("rare", [1e-30, 1e-200, 1e-300])
+def test_a_surprise_keeps_its_exact_evidence(rare):
+    """Three rare symbols in a row: their product is far below the smallest float."""
+    stays, shows = [[1 - rare, rare], [0.0, 1.0]], [[1 - rare, rare], [1.0, 0.0]]
+    model = HiddenMarkov([1.0, 0.0], stays, shows)
+    result = forward(model, [1, 1, 1, 0])
+    assert result.log_evidence[:3] == pytest.approx(np.log(rare) * np.arange(1, 4), rel=1e-12)
+    assert result.filtered.sum(axis=1) == pytest.approx(1)
+
+
+def test_a_state_forgotten_by_rounding_would_make_the_possible_impossible():
+    """After two steps state 1 has probability 1e-400, and only it shows symbol 1."""
+    rare = 1e-200
+    model = HiddenMarkov(
+        [1.0, 0.0, 0.0],
+        [[1.0, rare, 0.0], [0.0, 1.0, rare], [0.0, 0.0, 1.0]],
+        [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]],
+    )
+    assert forward(model, [0, 0, 1]).log_evidence[-1] == pytest.approx(2 * math.log(rare))
+
+
 def test_an_impossible_observation_names_its_step():
     model = HiddenMarkov([1.0, 0.0], [[1.0, 0.0], [0.5, 0.5]], [[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]])
     assert forward(model, [0, 1, 0]).log_evidence[-1] == pytest.approx(3 * math.log(0.5))
@@ -61,7 +93,7 @@ def test_an_impossible_observation_names_its_step():
         forward(model, [0, 1, 2, 0])
 
 
-@pytest.mark.parametrize("y", [[], [0, 4], [-1], [0.5], [math.nan], [[0, 1]], "sun", ["sun"], None])
+@pytest.mark.parametrize("y", [[], [0, 4], [-1], [0.5], [math.inf], [[0, 1]], "sun", ["sun"], None])
 def test_what_is_no_symbol_is_refused(y):
     with pytest.raises(ValueError, match="whole numbers from 0 to 3"):
         forward(WEATHER, y)

@@ -7,7 +7,6 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ttclib.inputs import finite_array
 from ttclib.particles.statespace import Bootstrap, LinearGaussian, log_normal
 
 
@@ -15,12 +14,13 @@ class Guided(Bootstrap):
     """The guided filter: look at the observation first, and correct for having looked.
 
     The weight of a particle is observation density · transition density / proposal density
-    (Doucet, Godsill, Andrieu 2000, eq. 7). Linear-Gaussian models only.
+    (Doucet, Godsill, Andrieu 2000, eq. 7). With the proposal below that is p(yₜ | xₜ₋₁), wherever
+    the particle landed. A missing observation weighs nothing. Linear-Gaussian models only.
 
     Raises
     ------
     ValueError
-        If the model is another one, or an observation is missing.
+        If the model is another one.
     """
 
     model: LinearGaussian
@@ -29,19 +29,26 @@ class Guided(Bootstrap):
         super().__init__(model, observations)
         if not isinstance(model, LinearGaussian):
             raise ValueError(f"model is a {type(model).__name__}; it must be a LinearGaussian")
-        finite_array("observations", self.observations)
+
+    def predicted(self, parents: np.ndarray | None) -> tuple[np.ndarray, float]:
+        """Mean and variance of xₜ given xₜ₋₁ alone."""
+        model = self.model
+        if parents is None:
+            return np.asarray(model.initial_mean), model.initial_cov
+        return model.transition * parents, model.transition_cov
 
     def proposal(self, t: int, parents: np.ndarray | None) -> tuple[np.ndarray, float]:
         """Mean and standard deviation of xₜ given xₜ₋₁ *and* yₜ: the locally optimal proposal.
 
         Bayes' rule for two normal densities (Doucet, Godsill, Andrieu 2000, §II-D).
         """
-        model = self.model
-        mean = np.asarray(model.initial_mean if parents is None else model.transition * parents)
-        cov = model.initial_cov if parents is None else model.transition_cov
-        h = model.observation
-        gain = cov * h / (h * h * cov + model.observation_cov)
-        return mean + gain * (self.observations[t] - h * mean), math.sqrt(cov * (1 - gain * h))
+        mean, cov = self.predicted(parents)
+        if self.missing[t]:
+            return mean, math.sqrt(cov)
+        h = self.model.observation
+        r = self.model.observation_cov
+        s = h * h * cov + r
+        return mean + cov * h / s * (self.observations[t] - h * mean), math.sqrt(cov * (r / s))
 
     def init(self, n, rng):
         mean, sd = self.proposal(0, None)
@@ -52,10 +59,9 @@ class Guided(Bootstrap):
         return mean + sd * rng.standard_normal(len(parents))
 
     def log_potential(self, t, parents, particles):
-        model = self.model
-        seen = model.log_observation(t, particles, self.observations[t])
-        if parents is None:
-            moved = model.log_initial(particles)
-        else:
-            moved = model.log_transition(t, parents, particles)
-        return seen + moved - log_normal(particles, *self.proposal(t, parents))
+        if self.missing[t]:
+            return np.zeros(len(particles))
+        mean, cov = self.predicted(parents)
+        h = self.model.observation
+        sd = math.sqrt(h * h * cov + self.model.observation_cov)
+        return np.full(len(particles), log_normal(self.observations[t], h * mean, sd))

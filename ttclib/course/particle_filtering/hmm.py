@@ -1,6 +1,6 @@
 """Hidden Markov models: forward, the exact answer for a finite number of states.
 
-Rabiner 1989, §III, with every step normalised so that long sequences do not underflow.
+Rabiner 1989, §III, in logarithms: neither long sequences nor surprises underflow.
 """
 
 from __future__ import annotations
@@ -65,13 +65,15 @@ class HiddenMarkov(StateSpaceModel):
             return np.log(self.transition[previous, x])
 
     def log_likelihood(self, observations: ArrayLike) -> np.ndarray:
-        """Log probability of each observation in each state, shape (T, K)."""
+        """Log probability of each observation in each state, (T, K); 0 where NaN says missing."""
         symbols = np.asarray(observations)
+        missing = symbols != symbols  # NaN alone differs from itself
         known = np.arange(self.emission.shape[1])
-        if symbols.ndim != 1 or len(symbols) == 0 or not np.isin(symbols, known).all():
+        if symbols.ndim != 1 or len(symbols) == 0 or not (np.isin(symbols, known) | missing).all():
             raise ValueError(f"observations must be a list of whole numbers from 0 to {known[-1]}")
+        seen = self.emission.T[np.where(missing, 0, symbols).astype(int)]
         with np.errstate(divide="ignore"):  # log 0 = −inf is what we mean
-            return np.log(self.emission.T[symbols.astype(int)])
+            return np.where(missing[:, None], 0.0, np.log(seen))
 
 
 class Forward(NamedTuple):
@@ -82,25 +84,26 @@ class Forward(NamedTuple):
 
 
 def forward(model: HiddenMarkov, observations: ArrayLike) -> Forward:
-    """Filter exactly.
+    """Filter exactly. NaN observations count as missing.
 
     Raises
     ------
     ValueError
         If the observations are impossible under the model (the step is named).
     """
-    now = model.initial
-    filtered = []
-    evidence = []  # p(yₜ | y₀ … yₜ₋₁)
+    with np.errstate(divide="ignore"):
+        log_joint = np.log(model.initial)  # of the state and all observations so far
+        log_moves = np.log(model.transition)
+    joints = []
     for t, log_likelihood in enumerate(model.log_likelihood(observations)):
-        predicted = now @ model.transition if t else now
-        joint = predicted * np.exp(log_likelihood)
-        evidence.append(joint.sum())
-        if evidence[t] <= 0:
+        if t:
+            log_joint = np.logaddexp.reduce(log_joint[:, None] + log_moves)
+        log_joint = log_joint + log_likelihood
+        if log_joint.max() == -np.inf:
             raise ValueError(f"observation {t} is impossible under the model")
-        now = joint / evidence[t]
-        filtered.append(now)
-    return Forward(np.array(filtered), np.log(evidence).cumsum())
+        joints.append(log_joint)
+    log_evidence = np.logaddexp.reduce(joints, axis=1)
+    return Forward(np.exp(np.array(joints) - log_evidence[:, None]), log_evidence)
 
 
 def _categorical(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:

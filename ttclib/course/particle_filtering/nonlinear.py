@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ttclib.inputs import finite_array
-from ttclib.particles.statespace import StateSpaceModel, log_normal
+from ttclib.particles.statespace import StateSpaceModel, log_normal, observations_array
 
 
 class NonlinearBenchmark(StateSpaceModel):
@@ -58,29 +58,36 @@ def grid_filter(model: StateSpaceModel, observations: ArrayLike, grid: ArrayLike
 
     Exact up to the grid, which must be evenly spaced, cover the states and be finer than every
     density in the model. It costs T · K² densities: fine in one dimension, hopeless in five.
+    NaN observations count as missing.
 
     Raises
     ------
     ValueError
-        If the grid is not evenly spaced.
+        If the grid is not evenly spaced, the observations are not numbers in a row, or a state is
+        likeliest where the grid ends.
     """
+    seen = observations_array(observations)
+    if seen.ndim > 1:
+        raise ValueError(f"observations has shape {seen.shape}; it must be (T,)")
     points = finite_array("grid", grid, ndim=1)
     size = len(points)
     gaps = np.diff(points)
-    if size < 2 or gaps[0] <= 0 or not np.allclose(gaps, gaps[0]):
+    rounding = 4 * np.spacing(np.abs(points).max(initial=0.0))  # of a point far from zero
+    if size < 2 or gaps[0] <= 0 or not np.allclose(gaps, gaps[0], atol=rounding):
         raise ValueError("grid must be increasing and evenly spaced")
-    width = gaps[0]
+    width = (points[-1] - points[0]) / (size - 1)
     before = np.repeat(points, size)  # with `after`, all pairs of points
     after = np.tile(points, size)
-    density = np.exp(model.log_initial(points))
-    densities = []
-    evidence = []  # p(yₜ | y₀ … yₜ₋₁)
-    for t, y in enumerate(np.asarray(observations, dtype=float)):
+    log_joint = model.log_initial(points)  # of the state and all observations so far
+    joints = []
+    for t, y in enumerate(seen):
         if t > 0:
-            moves = np.exp(model.log_transition(t, before, after)).reshape(size, size)
-            density = density @ moves * width
-        density = density * np.exp(model.log_observation(t, points, y))
-        evidence.append(density.sum() * width)
-        density = density / evidence[t]
-        densities.append(density)
-    return GridFilter(np.array(densities), np.log(evidence).cumsum())
+            log_moves = model.log_transition(t, before, after).reshape(size, size)
+            log_joint = np.logaddexp.reduce(log_joint[:, None] + log_moves) + math.log(width)
+        if not np.isnan(y):
+            log_joint = log_joint + model.log_observation(t, points, y)
+        if log_joint.argmax() in (0, size - 1):
+            raise ValueError(f"state {t} is likeliest where the grid ends; the grid must cover it")
+        joints.append(log_joint)
+    log_evidence = np.logaddexp.reduce(joints, axis=1) + math.log(width)
+    return GridFilter(np.exp(np.array(joints) - log_evidence[:, None]), log_evidence)

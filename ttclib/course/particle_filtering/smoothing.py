@@ -30,7 +30,8 @@ def kalman_smoother(model: LinearGaussian, observations: ArrayLike) -> Gaussians
         next_cov = a**2 * p + model.transition_cov  # predicted from here
         gain = p * a / next_cov
         mean = m + gain * (mean - a * m)
-        cov = p + gain**2 * (cov - next_cov)
+        # p + gain²·(cov − next_cov) as a sum of positive terms, which rounding cannot cancel
+        cov = p * (model.transition_cov / next_cov) + gain**2 * cov
         smoothed.append((mean, cov))
     return Gaussians(*np.transpose(smoothed[::-1]))
 
@@ -46,7 +47,9 @@ def bootstrap_variance(model: LinearGaussian, observations: ArrayLike) -> float:
     m, p = kalman_filter(model, observations).predicted
     s, big_s = kalman_smoother(model, observations)
     spread = 2 * p - big_s
-    return float(np.sum(p / np.sqrt(big_s * spread) * np.exp((s - m) ** 2 / spread) - 1))
+    # S(2P − S) is P² − (P − S)²: where little was learnt, each term is far below 1
+    log_terms = (s - m) ** 2 / spread - 0.5 * np.log1p(-((1 - big_s / p) ** 2))
+    return float(np.expm1(log_terms).sum())
 
 
 def trajectories(history: Sequence[Population]) -> np.ndarray:
