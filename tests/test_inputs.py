@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from ttclib.inputs import finite_array, positive, real_number, whole_number
+from ttclib.inputs import finite_array, positive, real_number, short, whole_number
 
 scalars = st.one_of(
     st.integers(),
@@ -130,3 +130,10 @@ def test_finite_array_or_one_line(value):
 def test_shapes_are_checked(value, wanted, line):
     with pytest.raises(ValueError, match=line):
         finite_array("x", value, **wanted)
+
+
+@pytest.mark.parametrize("value", ["x" * 9_000, 10**9_000, [10**9_000], "a\nb" * 99, range(10**9)])
+def test_what_is_repeated_is_short(value):
+    """Also an int that Python refuses to write."""
+    assert 0 < len(short(value)) <= 60 and "\n" not in short(value)
+    assert refused(real_number, "n", value) is None

@@ -13,7 +13,7 @@ def whole_number(name: str, value: Any, minimum: int = 1) -> int:
     """Return ``value`` as an int, or raise ``ValueError``. 1e6 and ``np.int64(3)`` are whole."""
     if _is_number(value) and minimum <= value < math.inf and value == int(value):
         return int(value)
-    raise ValueError(f"{name} is {_short(value)}; it must be a whole number of at least {minimum}")
+    raise ValueError(f"{name} is {short(value)}; it must be a whole number of at least {minimum}")
 
 
 def real_number(
@@ -36,7 +36,7 @@ def real_number(
             allowed = f" {'above' if open_low else 'of at least'} {low:g}"
         else:
             allowed = ""
-        raise ValueError(f"{name} is {_short(value)}; it must be a finite number{allowed}")
+        raise ValueError(f"{name} is {short(value)}; it must be a finite number{allowed}")
     return number
 
 
@@ -57,7 +57,7 @@ def finite_array(
             raise TypeError
         array = np.asarray(value, dtype=float)
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{name} is not an array of numbers: {_short(value)}") from None
+        raise ValueError(f"{name} is not an array of numbers: {short(value)}") from None
     if ndim is not None and array.ndim != ndim:
         raise ValueError(f"{name} has {array.ndim} dimensions; it must have {ndim}")
     if shape is not None:
@@ -77,7 +77,10 @@ def _is_number(value: object) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
-def _short(value: object) -> str:
-    """Write any value in one line of at most 60 characters."""
-    text = " ".join(repr(value).split())
+def short(value: object) -> str:
+    """Write any value in one line of at most 60 characters, as errors repeat what they got."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python writes no int of more than 4,300 digits
+        text = f"of type {type(value).__name__}, too long to write"
     return text if len(text) <= 60 else text[:59] + "…"
