@@ -6,6 +6,7 @@ call goes on from. When it is whole it is scored, moved into place, and entered 
 
 import hashlib
 import json
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ttclib import artefacts
-from ttclib.files import turn, whole
+from ttclib.files import seal, turn, unseal, whole
 from ttclib.machine import processor
 
 DATA = artefacts.data_folder()
@@ -74,6 +75,20 @@ class Artefact:
     score: Callable[[Job], dict] | None = None
 
 
+def kept(path: Path, owner: str, make: Callable[[], bytes]) -> bytes:
+    """Return what ``make`` returns, made once; what is damaged or another's is made again.
+
+    Two processes take turns, because artefacts share some of it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with turn(path.with_suffix(".lock"), f"Another process makes {path.name}"):
+        work = unseal(path, owner)
+        if work is None:
+            work = make()
+            seal(path, work, owner)
+    return work
+
+
 def known(data: Path = DATA) -> dict[str, dict]:
     """Return the manifest, empty before the first artefact is built."""
     return artefacts.manifest(data) if (data / "manifest.json").exists() else {}
@@ -121,6 +136,8 @@ def make(artefact: Artefact, data: Path = DATA) -> dict:
     with building(artefact.name, data):
         if not pending(artefact, data):  # another process was quicker
             return known(data)[artefact.name]
+        if work.is_file():  # whoever put it there
+            work.unlink()
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
         job = Job(artefact.settings, artefact.seeds, new, work, needs)
@@ -131,11 +148,20 @@ def make(artefact: Artefact, data: Path = DATA) -> dict:
         entry |= {"seconds": round(seconds, 1), "device": device()}
         entry |= {"score": artefact.score(job)} if artefact.score else {}
         entry |= {"rebuild": f"{artefacts.COMMAND} {artefact.name}"}
-        shutil.rmtree(data / artefact.name, ignore_errors=True)
-        new.rename(data / artefact.name)
+        with whole(data / artefact.name) as part:
+            new.rename(part)
         enter(artefact.name, entry, data)
         shutil.rmtree(work)
+        tidy(artefact.name, data)
     return entry
+
+
+def tidy(name: str, data: Path) -> None:
+    """Drop the unfinished work of an artefact that was to be made with other settings."""
+    for folder in sorted((data / BUILD).glob(f"{name}-*")):
+        if folder.is_dir() and re.fullmatch(f"{name}-[0-9a-f]{{16}}", folder.name):
+            print(f"{folder} is left over from other settings: it is dropped.", flush=True)
+            shutil.rmtree(folder)
 
 
 def rescore(artefact: Artefact, data: Path = DATA) -> dict:

@@ -5,11 +5,15 @@ made with other settings. A build that was stopped goes on where it was.
 """
 
 import argparse
+import errno
+import shutil
+import signal
 import sys
 
 from tools import decoding, lab, search, verifier
 from tools.artefact import DATA, known, make, pending, rescore
 from ttclib import artefacts
+from ttclib.files import whole
 
 ARTEFACTS = {
     artefact.name: artefact
@@ -47,7 +51,8 @@ def describe(data=DATA):
     readme = data / "README.md"
     before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
     text = before + BEGIN + "\n" + table(data) + "\n" + END + rest.partition(END)[2]
-    readme.write_text(text, encoding="utf-8", newline="\n")
+    with whole(readme) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
 
 
 def build(names, declared, data=DATA):
@@ -62,10 +67,36 @@ def build(names, declared, data=DATA):
         try:
             show(artefact.name, make(artefact, data))
             describe(data)
-        except (ValueError, OSError) as error:
-            print(f"{artefact.name}: {error}", file=sys.stderr, flush=True)
+        except Exception as error:
+            line = refusal(error, data)
+            if line is None:
+                raise
+            print(f"{artefact.name}: {line}", file=sys.stderr, flush=True)
             failed = 1
     return failed
+
+
+def refusal(error, data=DATA):
+    """Return one line for what a build can be refused: by the system, or for bad input; else None.
+
+    A library written in Rust says of a full disk what the system says, in an error of its own.
+    """
+    code = getattr(error, "errno", None)
+    where = getattr(error, "filename", None) or data
+    if code in (errno.ENOSPC, errno.EDQUOT) or "no space left" in str(error).lower():
+        free = shutil.disk_usage(data).free / 1e6
+        return (
+            f"the disk is full ({free:,.0f} MB are free in {data}); what is done so far is kept: "
+            "make room and repeat"
+        )
+    if code in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return (
+            f"{where} cannot be written ({error.strerror}); allow it, or copy the course to "
+            "a folder of your own"
+        )
+    if code in (errno.EEXIST, errno.ENOTDIR):
+        return f"{where} is a file, where a folder belongs; delete it and repeat"
+    return str(error) if isinstance(error, ValueError | OSError) else None
 
 
 def show(name, entry):
@@ -78,8 +109,18 @@ def show(name, entry):
 def check(names, declared, data=DATA):
     """Compare all files with the manifest and name each one that differs."""
     found = [fault for name in names or declared for fault in artefacts.faults(name, data)]
+    found += [f"{path} is left over or foreign; delete it" for path in foreign(data)]
     print(*(found or ["every file is as the manifest says"]), sep="\n")
     return int(bool(found))
+
+
+def foreign(data=DATA):
+    """Yield what lies in the folder of an artefact, or is half a file, and nothing knows of."""
+    yield from sorted(data.glob("*.part"))
+    for name, entry in known(data).items():
+        files = (file for file in sorted((data / name).rglob("*")) if file.is_file())
+        names = {file.relative_to(data / name).as_posix(): file for file in files}
+        yield from (file for name, file in names.items() if name not in entry["files"])
 
 
 def main(argv=None):
@@ -118,4 +159,5 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: children go too
     sys.exit(main())

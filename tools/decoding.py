@@ -3,16 +3,16 @@ one.
 """
 
 import csv
+import functools
 import json
 import time
 
 import numpy as np
 from tqdm import tqdm
 
-from tools.artefact import Artefact, digest
+from tools.artefact import Artefact, digest, kept
 from ttclib.artefacts import sha256
 from ttclib.cost import Cost
-from ttclib.files import whole
 from ttclib.lm import arithmetic
 from ttclib.measure import votes
 from ttclib.measure.calibration import auroc, expected_calibration_error
@@ -84,10 +84,8 @@ def constrain(job):
         for name in constraints
         for method in (["free"] if name == "none" else ["masked", "SMC"])
     ]
-    for request, name, method, seed in tqdm(plan, "decoding"):
-        file = job.work / f"{name} {method} {settings['requests'].index(request)} {seed}.json"
-        if file.exists():
-            continue
+
+    def write(request, name, method, seed):
         decoder = Decoder(
             lm,
             chat(request),
@@ -109,11 +107,15 @@ def constrain(job):
             {"text": text, "log_prob": number(p), "tokens": int(k), "log_weight": number(w)}
             for text, p, k, w in zip(*columns, last.log_weights, strict=True)
         ]
-        with whole(file) as part:
-            part.write_text(json.dumps([record, time.monotonic() - start]), encoding="utf-8")
-    found = [
-        json.loads(file.read_text(encoding="utf-8")) for file in sorted(job.work.glob("*.json"))
-    ]
+        return json.dumps([record, time.monotonic() - start]).encode()
+
+    written = {}
+    for one in tqdm(plan, "decoding"):
+        request, name, method, seed = one
+        file = job.work / f"{name} {method} {settings['requests'].index(request)} {seed}.json"
+        owner = f"{job.work.name} {file.name}"
+        written[file] = json.loads(kept(file, owner, functools.partial(write, *one)))
+    found = [written[file] for file in sorted(written)]
     lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record, _ in found)
     (job.folder / "results.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8", newline="\n")
     return sum(seconds for _, seconds in found)
@@ -235,14 +237,10 @@ def compete(job):
         for method, n, seed in tqdm(plan, model):
             key = f"{model} {made} {method} {n} {seed}"
             file = job.work.parent / "small-against-large" / f"{key}.json"
-            if not file.exists():
-                file.parent.mkdir(exist_ok=True)
-                start = time.monotonic()
-                solved = solve(lm, problems, method, n, seed, settings)
-                text = json.dumps([*solved, time.monotonic() - start])
-                with whole(file) as part:
-                    part.write_text(text, encoding="utf-8")
-            each, cost, took = json.loads(file.read_text(encoding="utf-8"))
+            work = kept(
+                file, key, functools.partial(timed, lm, problems, method, n, seed, settings)
+            )
+            each, cost, took = json.loads(work)
             seconds += took
             names = {"model": model, "method": method, "n": n, "seed": seed}
             tables[0].extend(names | {"problem": i} | row for i, row in enumerate(each))
@@ -255,6 +253,13 @@ def compete(job):
             writer.writeheader()
             writer.writerows(rows)
     return seconds
+
+
+def timed(*arguments):
+    """Return what ``solve`` returns, and the seconds it took, as JSON."""
+    start = time.monotonic()
+    solved = solve(*arguments)
+    return json.dumps([*solved, time.monotonic() - start]).encode()
 
 
 def solve(lm, problems, method, n, seed, settings):

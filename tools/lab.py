@@ -6,12 +6,12 @@ that is what makes it worth searching with.
 
 import contextlib
 import functools
+import io
 
 import numpy as np
 from tqdm import tqdm
 
-from tools.artefact import Artefact, digest
-from ttclib.files import whole
+from tools.artefact import Artefact, digest, kept
 from ttclib.lm import arithmetic, samplers, tokenizer
 
 TEXTS = {"problems": 180_000, "row": 256}
@@ -41,23 +41,20 @@ def packed_texts(job):
     """Return the training texts in packed rows; they are kept, because both models read them."""
     from ttclib.lm import training
 
-    settings = job.settings["texts"]
-    cache = job.work.parent / f"texts-{digest([settings, job.seeds['texts']])}.npz"
-    if not cache.exists():
-        problems = tqdm(
-            arithmetic.problems(
-                "train", settings["problems"], np.random.default_rng(job.seeds["texts"])
-            ),
-            "writing texts",
-        )
+    settings, seed = job.settings["texts"], job.seeds["texts"]
+
+    def make():
+        problems = arithmetic.problems("train", settings["problems"], np.random.default_rng(seed))
         texts = [
             (tokenizer.encode(arithmetic.example(problem)), len(problem) + 1)
-            for problem in problems
+            for problem in tqdm(problems, "writing texts")
         ]
-        rows = training.pack_texts(texts, settings["row"])
-        with whole(cache) as part, open(part, "wb") as file:
-            np.savez(file, **vars(rows))
-    with np.load(cache) as arrays:
+        file = io.BytesIO()
+        np.savez(file, **vars(training.pack_texts(texts, settings["row"])))
+        return file.getvalue()
+
+    cache = job.work.parent / f"texts-{digest([settings, seed])}.npz"
+    with np.load(io.BytesIO(kept(cache, cache.name, make))) as arrays:
         return training.PackedTexts(**arrays)
 
 

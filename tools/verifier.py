@@ -1,12 +1,13 @@
 """The verifiers of notebooks 07 to 09, and the rollouts they learn from."""
 
+import io
 import json
 
 import numpy as np
 
-from tools.artefact import Artefact, digest
+from tools.artefact import Artefact, digest, kept
 from tools.lab import draw, fastest, packed_texts, progress, score
-from ttclib.files import whole
+from ttclib.artefacts import sha256
 from ttclib.lm import arithmetic
 
 BASE = {
@@ -56,15 +57,19 @@ def rollouts(job, split, settings, seed):
 
     lm = generator(job)
     problems = arithmetic.problems(split, settings["problems"], np.random.default_rng(seed))
-    cache = job.work.parent / f"rollouts-{digest([settings, split, seed])}.npz"
-    if not cache.exists():
+
+    def make():
         rng = np.random.default_rng([seed, 1])
-        drawn = draw(
-            lm, problems, settings["samples"], rng, f"rollouts, {split}", max_tokens=LONGEST
-        )
-        with whole(cache) as part, open(part, "wb") as file:
-            np.savez_compressed(file, **vars(drawn))
-    with np.load(cache) as arrays:
+        what = f"rollouts, {split}"
+        drawn = draw(lm, problems, settings["samples"], rng, what, max_tokens=LONGEST)
+        file = io.BytesIO()
+        np.savez_compressed(file, **vars(drawn))
+        return file.getvalue()
+
+    cache = job.work.parent / f"rollouts-{digest([settings, split, seed])}.npz"
+    weights = sha256(job.needs["lab-small"] / "model.safetensors")
+    owner = f"{cache.name} of {weights}, {LONGEST}"  # another model wrote other rollouts
+    with np.load(io.BytesIO(kept(cache, owner, make))) as arrays:
         found = Rollouts(**arrays)
     chosen = job.settings["rollouts"].get("solutions") if split == "train" else None
     if chosen:  # whole problems, the first few

@@ -1,7 +1,11 @@
-"""Files: one that is written is whole or not there, and one process at a time does the work."""
+"""Files: one that is written is whole or not there, and one process at a time does the work.
+
+Unfinished work is sealed: it is read back only as it was written, and by whom it was written.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,9 +36,37 @@ def whole(path: Path) -> Iterator[Path]:
     except BaseException:
         _remove(part)
         raise
-    if path.is_dir():  # a folder can take the place of an empty one only
+    if path.is_dir() or part.is_dir():  # a folder can take the place of an empty one only
         _remove(path)
     part.replace(path)
+
+
+def seal(path: Path, work: bytes, owner: str) -> None:
+    """Write unfinished work behind its SHA-256; what was there before is kept beside it.
+
+    ``owner`` says all that the work depends on, and is part of the sum.
+    """
+    with whole(path) as part:
+        part.write_bytes(_sum(work, owner) + work)
+        if path.is_file():
+            path.replace(path.with_suffix(".before"))
+
+
+def unseal(path: Path, owner: str) -> bytes | None:
+    """Return sealed work, or None. What is damaged, or another's, is dropped with one line."""
+    for place in (path, path.with_suffix(".before")):
+        if place.exists():
+            sealed = place.read_bytes() if place.is_file() else b""
+            work = sealed[32:]
+            if sealed[:32] == _sum(work, owner):
+                return work
+            print(f"{place} is damaged, or belongs to other work: it is dropped.", flush=True)
+            _remove(place)
+    return None
+
+
+def _sum(work: bytes, owner: str) -> bytes:
+    return hashlib.sha256(owner.encode() + b"\n" + work).digest()
 
 
 @contextmanager

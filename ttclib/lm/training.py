@@ -5,9 +5,11 @@ What is killed goes on from its last checkpoint and ends with the same weights.
 
 from __future__ import annotations
 
+import hashlib
+import io
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -17,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ttclib.files import whole
+from ttclib.files import seal, unseal
 from ttclib.lm.llama import Llama
 from ttclib.lm.vocabulary import integer_type
 
@@ -169,6 +171,7 @@ def train_lm(
         steps=steps,
         learning_rate=learning_rate,
         checkpoint=checkpoint,
+        owner=[*vars(rows).values(), batch, seed],
         report=report,
     )
     model.eval()
@@ -182,6 +185,7 @@ def descend(
     steps: int,
     learning_rate: float,
     checkpoint: Path | None = None,
+    owner: Iterable = (),
     notes: dict | None = None,
     report: Callable[[int, float], None] | None = None,
 ) -> float:
@@ -193,6 +197,8 @@ def descend(
         Changed in place; weights that need no gradient stay.
     loss_at : callable
         ``loss_at(step)`` is the loss to go down at a step.
+    owner : iterable of numpy.ndarray and numbers
+        All that the losses depend on besides the model: another's checkpoint is not taken.
     notes : dict, optional
         What ``report`` writes down: it is kept in the checkpoint.
     """
@@ -204,8 +210,11 @@ def descend(
     notes = {} if notes is None else notes
     step = 0
     started = saved = time.monotonic()
-    if checkpoint is not None and checkpoint.exists():
-        state = torch.load(checkpoint, map_location=weights[0].device, weights_only=True)
+    whose = _fingerprint([*owner, steps, learning_rate, *model.state_dict().values()])
+    found = None if checkpoint is None else unseal(checkpoint, whose)
+    if found is not None:
+        where = weights[0].device
+        state = torch.load(io.BytesIO(found), map_location=where, weights_only=True)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         notes.update(state["notes"])
@@ -230,10 +239,19 @@ def descend(
                 "step": step,
                 "seconds": time.monotonic() - started,
             }
-            with whole(checkpoint) as part:
-                torch.save(state, part)
+            written = io.BytesIO()  # torch says of a full disk what nobody understands
+            torch.save(state, written)
+            seal(checkpoint, written.getvalue(), whose)
             saved = time.monotonic()
     return time.monotonic() - started
+
+
+def _fingerprint(values: Iterable) -> str:
+    code = hashlib.sha256()
+    for value in values:
+        array = value.cpu().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
+        code.update(np.ascontiguousarray(array))
+    return code.hexdigest()
 
 
 def _schedule(step: int, steps: int) -> float:

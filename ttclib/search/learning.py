@@ -166,6 +166,7 @@ def train_verifier(
         steps=steps,
         learning_rate=learning_rate,
         checkpoint=checkpoint,
+        owner=[*vars(rows).values(), *vars(held_out).values(), batch, seed, every],
         notes=notes,
         report=after,
     )

@@ -11,8 +11,13 @@ budget, and every verifier reads the same samples.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
+import multiprocessing
+import os
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass, fields
@@ -27,7 +32,7 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from ttclib.cost import Cost, stopwatch
-from ttclib.files import whole
+from ttclib.files import seal, unseal, whole
 from ttclib.inputs import whole_number
 from ttclib.lm.decoding import sample
 from ttclib.lm.protocols import Task
@@ -128,6 +133,7 @@ def carry_out(one: Job, task: Task, load: Callable[[str], object] = model_or_ver
     lm = load(one.settings[0].model)
     verifiers = {setting.verifier: load(setting.verifier) for setting in one.settings}
     method = _draw if one.settings[0].method == BEST_OF_N else _search
+    _end_with_parent()
     with _one_thread(), stopwatch() as clock:
         results, samples = method(one, task, lm, verifiers)
     return Found(one, results, samples, clock[0])
@@ -294,6 +300,20 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+@functools.cache
+def _end_with_parent() -> None:
+    """End this process when the one that started it has ended, if this is a worker."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    if multiprocessing.parent_process():
+        threading.Thread(target=watch, daemon=True).start()
+
+
 # ---- the whole sweep -----------------------------------------------------------------------------
 
 _WAYS = ["majority", "posterior"]
@@ -390,42 +410,39 @@ def sweep(
     for problem in problems:
         task.reference(problem)
     plan = jobs(settings, problems, seeds, at_once)
-    left = [one for one in plan if not _part(work, one).exists()]
+    landed = {one: _landed(work, one) for one in plan}
+    left = [one for one in plan if landed[one] is None]
     total = sum(one.work for one in plan)
     done = total - sum(one.work for one in left)
     with tqdm(total=total, initial=done, desc="sweep", unit="text", disable=not progress) as bar:
         parallel = Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")
         for found in parallel(delayed(carry_out)(one, task, load) for one in left):
-            _land(work, found)
-            bar.update(found.job.work)
-    return _merge(work, plan)
+            one, *columns = found
+            seal(work / one.key, json.dumps(columns).encode(), one.key)
+            landed[one] = _landed(work, one)
+            bar.update(one.work)
+    return _merge([part for part in landed.values() if part])
 
 
-def _part(work: Path, one: Job, kind: str = "results") -> Path:
-    return work / f"{one.key}.{kind}.parquet"
+def _landed(work: Path, one: Job) -> Sweep | None:
+    """Return what a job found, if it was done before."""
+    found = unseal(work / one.key, one.key)
+    if found is None:
+        return None
+    results, samples, seconds = json.loads(found)
+    drawn = pa.Table.from_pylist(samples) if samples else None
+    return Sweep(pa.Table.from_pylist(results, RESULTS), drawn, seconds)
 
 
-def _land(work: Path, found: Found) -> None:
-    """Write what a job found; its results come last, because they say that it is done."""
-    if found.samples:
-        _write(pa.Table.from_pylist(found.samples), _part(work, found.job, "samples"))
-    results = pa.Table.from_pylist(found.results, RESULTS)
-    seconds = {"seconds": repr(found.seconds)}  # beside the table: it differs from run to run
-    _write(results.replace_schema_metadata(seconds), _part(work, found.job))
-
-
-def _merge(work: Path, plan: list[Job]) -> Sweep:
-    parts = [pq.read_table(_part(work, one)) for one in plan]
-    seconds = sum(float(part.schema.metadata[b"seconds"]) for part in parts)
-    results = pa.concat_tables([part.replace_schema_metadata() for part in parts])
+def _merge(parts: list[Sweep]) -> Sweep:
+    results = pa.concat_tables([part.results for part in parts])
     results = _sorted(results, [*(field.name for field in fields(Setting)), "seed", "problem"])
-    draws = [one for one in plan if one.settings[0].method == BEST_OF_N]
     samples = None
-    if draws:
-        tables = [pq.read_table(_part(work, one, "samples")) for one in draws]
-        samples = pa.concat_tables(tables, promote_options="default")
+    drawn = [part.samples for part in parts if part.samples]
+    if drawn:
+        samples = pa.concat_tables(drawn, promote_options="default")
         samples = _sorted(samples, ["model", "temperature", "seed", "problem", "sample"])
-    return Sweep(results, samples, seconds)
+    return Sweep(results, samples, sum(part.seconds for part in parts))
 
 
 def _sorted(table: pa.Table, names: list[str]) -> pa.Table:
