@@ -132,7 +132,11 @@ def test_shapes_are_checked(value, wanted, line):
         finite_array("x", value, **wanted)
 
 
-@pytest.mark.parametrize("value", ["x" * 9_000, 10**9_000, [10**9_000], "a\nb" * 99, range(10**9)])
+@pytest.mark.parametrize(
+    "value",
+    ["x" * 9_000, 10**9_000, [10**9_000], "a\nb" * 99, range(10**9)],
+    ids=["text", "int", "list", "lines", "range"],
+)
 def test_what_is_repeated_is_short(value):
     """Also an int that Python refuses to write."""
     assert 0 < len(short(value)) <= 60 and "\n" not in short(value)
