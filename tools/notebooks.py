@@ -43,7 +43,7 @@ def execute(notebook, folder):
             try:
                 client.execute_cell(cell, i)
             except nbclient.exceptions.CellExecutionError as error:
-                line = f"{error.ename}: {error.evalue}".splitlines()[0]
+                line = " ".join(f"{error.ename}: {error.evalue}".split())
                 raise RuntimeError(f"cell {i}: {line}") from error
             except (
                 nbclient.exceptions.CellTimeoutError,

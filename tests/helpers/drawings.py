@@ -5,10 +5,13 @@ import inspect
 import numpy as np
 from matplotlib.collections import PolyCollection
 
+from ttclib.show.slider import Stage
+
 
 class Drawing:
     """Stands in for ``BudgetView``: keeps the figure, and draws on it when it is asked.
 
+    A drawing that moves the axes, or changes what stands still, is refused here as there.
     ``monkeypatch.setattr(figures, "BudgetView", Drawing)`` makes the views of a module drawings.
     """
 
@@ -16,29 +19,29 @@ class Drawing:
         self.fig = fig
         self.draw = draw
         self.settings = settings
-        self.still = set(self._artists())
-
-    def _artists(self):
-        return [artist for ax in self.fig.axes for artist in ax.get_children()]
+        self.stage = Stage(fig)
+        self.still = {artist for ax in fig.axes for artist in ax.get_children()}
 
     def at(self, seed=0, **values):
         """Draw one setting, the others at their defaults; return (text, Cost)."""
-        for artist in self._artists():
-            if artist not in self.still:
-                artist.remove()
+        self.stage.clear()
         chosen = {name: setting.default for name, setting in self.settings.items()} | values
         for name, setting in self.settings.items():
             if setting.parse:
                 chosen[name] = setting.parse(chosen[name])
         result = self.draw(seed=seed, **chosen)
         if inspect.isgenerator(result):
-            self.progress = []
-            while True:
-                try:
-                    self.progress.append(next(result))
-                except StopIteration as done:
-                    return done.value
+            result = self._run(result)
+        self.stage.refuse_changes()
         return result
+
+    def _run(self, work):
+        self.progress = []
+        while True:
+            try:
+                self.progress.append(next(work))
+            except StopIteration as done:
+                return done.value
 
     def moving(self, ax):
         """The lines of an axes that belong to the setting, in the order they were drawn."""

@@ -299,6 +299,113 @@ def test_drawing_may_not_move_the_axes():
     assert line_of(view) == "" and ax.get_xlim() == (0, 1) and shown(view)[0] != good[0]
 
 
+def misbehave(how, at=8):
+    """Return a figure, and a drawing of a line that misbehaves on it at one setting."""
+    fig, ax = figure(size=(3.0, 2.0))
+    ax.set(xlim=(0, 64), ylim=(0.1, 1))
+    ax.set_title("still")
+    ax.plot([0, 64], [0.1, 1], label="still")
+
+    def draw(points, seed, size=1):
+        ax.plot([0, points], [0.2, 0.9], color="red")
+        if points == at:
+            how(fig, ax)
+        return f"to {points}"
+
+    return fig, draw
+
+
+@pytest.mark.parametrize(
+    ("how", "line"),
+    [
+        (lambda fig, ax: ax.set_yscale("log"), r"moved the axes \(yscale\)"),
+        (lambda fig, ax: ax.set_xscale("log"), r"moved the axes \(.*xscale\)"),
+        (lambda fig, ax: ax.set_xlim(0, 9), r"moved the axes \(xlim\)"),
+        (lambda fig, ax: ax.autoscale(), r"moved the axes \(autoscalex_on.*ylim\)"),
+        (lambda fig, ax: fig.colorbar(ax.imshow([[1]]), ax=ax), r"moved the axes \(.*position"),
+        (lambda fig, ax: ax.twinx(), r"moved the axes \(position\)"),
+        (lambda fig, ax: ax.clear(), r"moved the axes \("),
+        (lambda fig, ax: ax.set_title("new"), r"changed what stands still \(Text\)"),
+        (lambda fig, ax: ax.lines[0].set_ydata([1, 1]), r"stands still \(Line2D\)"),
+        (lambda fig, ax: ax.lines[0].remove(), r"stands still \(Line2D\)"),
+    ],
+)
+def test_what_draw_may_not_do_is_named_and_the_next_frame_is_whole(how, line):
+    fig, draw = misbehave(how)
+    with pytest.raises(ValueError, match=f"^draw .*{line}"):
+        BudgetView(fig, draw, points=powers_of_two(2, 6, "dots"))
+    view = BudgetView(*misbehave(how), **TWO)
+    alone = BudgetView(*misbehave(how, at=None), **TWO)
+    good = shown(view)
+    sliders(view)[0].value = 8
+    assert re.match(f"draw .*{line}", line_of(view)) and shown(view) == good
+    for value in (64, 4):
+        sliders(view)[0].value = sliders(alone)[0].value = value
+        assert line_of(view) == "" and same(pixels(shown(view)[0]), pixels(shown(alone)[0]))
+
+
+def test_an_error_of_draw_leaves_the_axes_as_they_were():
+    def how(fig, ax):
+        ax.set(yscale="log", xlim=(1, 5))
+        fig.add_axes((0, 0, 0.5, 0.5))
+        raise ValueError
+
+    view = BudgetView(*misbehave(how), **TWO)
+    alone = BudgetView(*misbehave(how, at=None), **TWO)
+    for value, line in [(8, "ValueError"), (64, ""), (8, "ValueError"), (4, "")]:
+        sliders(view)[0].value = value
+        assert line_of(view) == line
+    sliders(alone)[0].value = 4
+    assert same(pixels(shown(view)[0]), pixels(shown(alone)[0]))
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        lambda fig, ax: fig.add_axes((0.5, 0.5, 0.3, 0.3)).plot([1, 2]),
+        lambda fig, ax: ax.inset_axes((0.5, 0.5, 0.3, 0.3)).plot([1, 2]),
+        lambda fig, ax: fig.text(0.5, 0.5, "beside the axes"),
+        lambda fig, ax: fig.legend(),
+    ],
+)
+def test_what_is_added_beside_the_axes_is_shown_and_taken_off(how):
+    view = BudgetView(*misbehave(how), **TWO)
+    alone = BudgetView(*misbehave(how, at=None), **TWO)
+    for value in (8, 64, 8, 4):
+        sliders(view)[0].value = sliders(alone)[0].value = value
+        assert line_of(view) == ""
+        equal = same(pixels(shown(view)[0]), pixels(shown(alone)[0]))
+        assert equal == (value != 8)
+    fig, draw = misbehave(how)
+    BudgetView(fig, draw, points=powers_of_two(2, 6, "dots"))
+    assert len(fig.axes) == 1 and len(fig.texts) == len(fig.legends) == 0
+    assert len(fig.axes[0].child_axes) == 0 and len(fig.axes[0].lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError(""), "ValueError"),
+        (ValueError(), "ValueError"),
+        (ValueError("\n \nreason\nmore"), "reason"),
+        (KeyError(), "KeyError"),
+        (TypeError("\n"), "TypeError"),
+        (RuntimeError("\nreason"), "RuntimeError: reason"),
+    ],
+)
+def test_an_error_always_says_something(error, line):
+    def draw(points, seed, size=1):
+        if points == 8:
+            raise error
+        return f"to {points}"
+
+    view = BudgetView(canvas()[0], draw, **TWO)
+    sliders(view)[0].value = 8
+    assert line_of(view) == line
+    if isinstance(error, ValueError):  # of other kinds none is foreseen in a page
+        assert f'alt="{line}"' in view.static_html()
+
+
 def test_axes_without_limits_keep_those_they_had():
     fig, ax = figure(size=(3.0, 2.0))
     ax.plot([0, 1], [0, 1])

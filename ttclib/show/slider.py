@@ -35,19 +35,23 @@ import threading
 import time
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import anywidget
 import numpy as np
 import traitlets
 from IPython import get_ipython
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ttclib.cost import Cost
-from ttclib.inputs import whole_number
+from ttclib.inputs import said, whole_number
 from ttclib.show.style import small_png, webp_bytes
 
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
@@ -158,6 +162,89 @@ class Frame(NamedTuple):
         return html.escape(self.text) + cost
 
 
+class Stage:
+    """A figure whose still part is kept as pixels; what is added is drawn over it and taken off.
+
+    The axes that it has keep their scales, limits and places.
+    """
+
+    def __init__(self, fig: Figure):
+        self._fig = fig
+        self._axes = fig.axes
+        for ax in self._axes:
+            ax.autoscale(False)  # or the axes would move with the data while their ticks stay
+        self._canvas = cast(FigureCanvasAgg, fig.canvas)
+        self._canvas.draw()
+        fig.set_layout_engine("none")
+        self._background = self._canvas.copy_from_bbox(fig.bbox)
+        self._still = set(self._artists())
+        self._state = self._read_state()
+
+    def _artists(self) -> list[Artist]:
+        return [artist for one in (self._fig, *self._axes) for artist in one.get_children()]
+
+    def _added(self) -> list[Artist]:
+        return [artist for artist in self._artists() if artist not in self._still]
+
+    def _read_state(self) -> list[dict[str, Any]]:
+        to_figure = self._fig.transFigure.inverted()
+        return [
+            {
+                "xscale": ax.get_xscale(),  # before the limits, which a scale may move
+                "yscale": ax.get_yscale(),
+                "xlim": ax.get_xlim(),
+                "ylim": ax.get_ylim(),
+                "position": np.round(ax.bbox.transformed(to_figure).bounds, 9).tolist(),
+                "autoscalex_on": ax.get_autoscalex_on(),
+                "autoscaley_on": ax.get_autoscaley_on(),
+            }
+            for ax in self._axes
+        ]
+
+    def _moved(self) -> list[dict[str, Any]]:
+        """Say of each of the axes what was moved, and how it was before."""
+        return [
+            {name: value for name, value in before.items() if now[name] != value}
+            for before, now in zip(self._state, self._read_state(), strict=True)
+        ]
+
+    def clear(self) -> None:
+        """Take off what was added, and put back what was moved."""
+        for ax, before in zip(self._axes, self._moved(), strict=True):
+            ax.set(**before)
+            ax.set_prop_cycle(None)  # every frame starts with the first colour
+        for artist in self._added():
+            try:
+                artist.remove()
+            except NotImplementedError:  # a part of axes that were emptied
+                self._still.add(artist)
+        self._still.intersection_update(self._artists())
+        for artist in self._still:
+            artist.stale = False
+
+    def picture(self) -> tuple[bytes, tuple[int, int]]:
+        """Return the figure as WebP and its size, or raise ``ValueError`` if it does not stand."""
+        self._canvas.restore_region(self._background)
+        # axes that were added, and texts beside the axes, lie over what is in the axes
+        for artist in sorted(self._added(), key=lambda a: (a.axes in (None, a), a.get_zorder())):
+            self._fig.draw_artist(artist)
+        self.refuse_changes()  # to draw an axes may move another one
+        image = webp_bytes(np.asarray(self._canvas.buffer_rgba()))
+        return image, self._canvas.get_width_height()
+
+    def refuse_changes(self) -> None:
+        """Raise ``ValueError`` if the axes were moved, or what stands still was changed."""
+        if moved := sorted({name for before in self._moved() for name in before}):
+            did = f"moved the axes ({', '.join(moved)}); set their limits and scales"
+            raise ValueError(f"draw {did} before the view is made")
+        gone = self._still.difference(self._artists())
+        # axes are stale when anything is added, and some plots set their ticks
+        stale = {a for a in self._still if a.stale and not isinstance(a, (Axes, Axis))}
+        if changed := sorted({type(artist).__name__ for artist in gone | stale}):
+            did = f"changed what stands still ({', '.join(changed)})"
+            raise ValueError(f"draw {did}; it may only add to the figure")
+
+
 class BudgetView(anywidget.AnyWidget):
     """A figure that follows its settings.
 
@@ -214,7 +301,7 @@ class BudgetView(anywidget.AnyWidget):
         self._turn = 0  # number of the browser's last input, which its answer carries
         self._line = ""  # what is wrong, in one line
         self.traceback = ""
-        self._freeze(fig)
+        self._stage = Stage(fig)
         self._at = self._good = self._default_values()  # asked for last; drawn last
         if self._ahead:
             ((name, setting),) = settings.items()
@@ -225,49 +312,12 @@ class BudgetView(anywidget.AnyWidget):
 
     # ---- the picture ------------------------------------------------------------------------
 
-    def _freeze(self, fig: Figure) -> None:
-        """Draw what stands still once, and remember it as pixels."""
-        self._fig = fig
-        for ax in fig.axes:
-            ax.autoscale(False)  # or the axes would move with the data while their ticks stay
-        fig.canvas.draw()
-        fig.set_layout_engine("none")
-        self._background = fig.canvas.copy_from_bbox(fig.bbox)
-        self._still = {artist for ax in fig.axes for artist in ax.get_children()}
-        self._limits = [(ax.get_xlim(), ax.get_ylim()) for ax in fig.axes]
-
-    def _finish(self, result: Any, seconds: float) -> Frame:
-        """Draw the new artists over the still background and take them off again."""
-        text, cost = result if isinstance(result, tuple) else (result, None)
-        canvas = self._fig.canvas
-        canvas.restore_region(self._background)
-        if [(ax.get_xlim(), ax.get_ylim()) for ax in self._fig.axes] != self._limits:
-            for ax, (x, y) in zip(self._fig.axes, self._limits, strict=True):
-                ax.set(xlim=x, ylim=y)
-            raise ValueError("draw moved the axes; set their limits before the view is made")
-        for artist in sorted(self._moving(), key=lambda a: a.get_zorder()):
-            self._fig.draw_artist(artist)
-        image = webp_bytes(np.asarray(canvas.buffer_rgba()))
-        unit = next((s.unit for s in self._settings.values() if s.unit), None) or "units"
-        lines = ["", ""]
-        if cost is not None:
-            timed = cost if cost.seconds else cost + Cost(seconds=seconds)
-            lines = [timed.describe(unit), cost.describe(unit, seconds=False)]
-        return Frame(self.seed, image, canvas.get_width_height(), str(text), *lines)
-
-    def _moving(self) -> list:
-        return [a for ax in self._fig.axes for a in ax.get_children() if a not in self._still]
-
-    def _clear(self) -> None:
-        for artist in self._moving():
-            artist.remove()
-
     def _known(self, values: dict) -> Frame | None:
         """Return the remembered frame of a setting. Frames drawn ahead stay until others come."""
         frame = self._memory.get(tuple(values.values()))
         return frame if frame and (self._ahead or frame.seed == self.seed) else None
 
-    def _work(self, values: dict, again: bool = False) -> Iterator[float]:
+    def _work(self, values: dict, again: bool = False) -> Generator[float, None, Frame]:
         """Draw the frame of a setting, yielding progress; the frame is the generator's value."""
         key = tuple(values.values())
         if not again and (frame := self._known(values)):
@@ -276,17 +326,24 @@ class BudgetView(anywidget.AnyWidget):
         parsed = {
             k: s.parse(values[k]) if s.parse else values[k] for k, s in self._settings.items()
         }
+        stage = self._stage  # a view that is closed forgets it
         start = time.perf_counter()
-        self._clear()
+        stage.clear()
         try:
-            for ax in self._fig.axes:
-                ax.set_prop_cycle(None)  # every frame starts with the first colour
             result = self._draw(seed=self.seed, **parsed)
             if inspect.isgenerator(result):
                 result = yield from result
-            frame = self._finish(result, time.perf_counter() - start)
+            seconds = time.perf_counter() - start
+            image, size = stage.picture()
         finally:
-            self._clear()
+            stage.clear()
+        text, cost = result if isinstance(result, tuple) else (result, None)
+        unit = next((s.unit for s in self._settings.values() if s.unit), None) or "units"
+        lines = ["", ""]
+        if cost is not None:
+            timed = cost if cost.seconds else cost + Cost(seconds=seconds)
+            lines = [timed.describe(unit), cost.describe(unit, seconds=False)]
+        frame = Frame(self.seed, image, size, str(text), *lines)
         self._memory[key] = frame
         self._memory.move_to_end(key)
         while len(self._memory) > 1 and sum(len(f.image) for f in self._memory.values()) > _MEMORY:
@@ -334,8 +391,8 @@ class BudgetView(anywidget.AnyWidget):
         return f"New luck (seed {self.seed})"
 
     def _tell(self, *, frame: Frame | None = None, values: dict | None = None, **message) -> None:
-        """Send a message to the browser, with a frame or without."""
-        if frame:
+        """Send a message to the browser, with the frame of a setting or without."""
+        if frame and values:
             message["frame"] = {
                 "at": _places(self._settings, values),
                 "alt": frame.line,
@@ -352,9 +409,7 @@ class BudgetView(anywidget.AnyWidget):
         self.traceback = traceback.format_exc()
         if isinstance(error, KeyboardInterrupt):
             return self._say("interrupted; the picture is the last finished one")
-        said = next((line for line in str(error).splitlines() if line.strip()), "")
-        named = said if isinstance(error, ValueError) else f"{type(error).__name__}: {said}"
-        return self._say(named or f"{type(error).__name__}")
+        return self._say(_complaint(error))
 
     # ---- what happens -----------------------------------------------------------------------
 
@@ -380,7 +435,10 @@ class BudgetView(anywidget.AnyWidget):
             self._good = self._at
             self._shown = known
             self._line = ""
-            self._tell(turn=self._turn)
+            if known.seed == self.seed or self._task:
+                self._tell(turn=self._turn)
+            else:
+                self._say(f"seed {self.seed} cannot be drawn here; this is seed {known.seed}")
         else:
             self._start(self._refresh(self._at), at_once=bool(known) or not self._slow)
 
@@ -397,11 +455,11 @@ class BudgetView(anywidget.AnyWidget):
         self._shown = frame
         self._tell(frame=frame, values=values, turn=self._turn)
 
-    def _refresh(self, values: dict) -> Iterator[float]:
+    def _refresh(self, values: dict) -> Generator[float]:
         frame = yield from self._work(values)
         self._show(frame, values)
 
-    def _all_frames(self) -> Iterator[float]:
+    def _all_frames(self) -> Generator[float]:
         """Redraw every frame, the one on screen first."""
         ((name, setting),) = self._settings.items()
         now = setting.options.index(self._at[name])
@@ -421,7 +479,7 @@ class BudgetView(anywidget.AnyWidget):
         if failed:
             raise failed
 
-    def _start(self, work: Iterator[float], *, at_once: bool) -> None:
+    def _start(self, work: Generator[float], *, at_once: bool) -> None:
         """Run the work here, or beside the kernel's other messages, and cancel what it replaces."""
         self._cancel()
         try:
@@ -439,7 +497,7 @@ class BudgetView(anywidget.AnyWidget):
         except (Exception, KeyboardInterrupt) as error:
             self._fail(error)
 
-    async def _beside(self, work: Iterator[float]) -> None:
+    async def _beside(self, work: Generator[float]) -> None:
         try:
             with _interrupts(self._interrupt):
                 while (progress := self._step(work)) is not None:
@@ -497,7 +555,7 @@ class BudgetView(anywidget.AnyWidget):
             self.layout.close()
             self._memory.clear()
             self._shown = self._shown._replace(image=b"")
-            self._draw = self._fig = self._background = self._still = None
+            del self._draw, self._stage
 
     # ---- without a kernel -------------------------------------------------------------------
 
@@ -507,7 +565,8 @@ class BudgetView(anywidget.AnyWidget):
         return f"slider: {chosen} | {self._shown.line}"
 
     def _repr_mimebundle_(self, **kwargs):
-        data, metadata = super()._repr_mimebundle_(**kwargs)
+        bundle = super()._repr_mimebundle_(**kwargs)  # None only of a widget without a view
+        data, metadata = cast(tuple[dict, dict], bundle)
         # GitHub and a notebook not yet run show the picture; nbval compares the line of numbers
         data["image/png"] = base64.b64encode(small_png(self._shown.image)).decode()
         data["text/plain"] = repr(self)
@@ -532,7 +591,7 @@ class BudgetView(anywidget.AnyWidget):
                 line = frame.line
                 png = _data_url("png", small_png(frame.image))
             except ValueError as error:  # settings that do not go together: a line, and no picture
-                line = str(error)
+                line = _complaint(error)
                 png = "data:"
             pictures.append(f'<img{shown} alt="{html.escape(line)}" src="{png}">')
         controls = []
@@ -550,6 +609,11 @@ class BudgetView(anywidget.AnyWidget):
             f'<script type="module">{_SCRIPT}'
             "document.querySelectorAll('.ttc-budget:not([data-alive])').forEach(still)</script>"
         )
+
+
+def _complaint(error: BaseException) -> str:
+    """Write an error in one line; what an author says about an input stands for itself."""
+    return said(error).removeprefix("ValueError: ")
 
 
 def _data_url(kind: str, image: bytes) -> str:
