@@ -21,8 +21,6 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ttclib.inputs import said
-
 
 @dataclass(frozen=True, repr=False)
 class Verdict:
@@ -78,7 +76,7 @@ def exercise(check: Callable) -> Callable[[Any], Verdict]:
         except Exception as error:
             if "ellipsis" in str(error).lower():  # the blank was reached in mid-calculation
                 return Verdict("–", "not attempted yet")
-            return Verdict("✗", f"your code stopped with {said(error)}")
+            return Verdict("✗", f"your code stopped with {type(error).__name__}: {error}")
 
     return run
 

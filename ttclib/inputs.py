@@ -73,12 +73,6 @@ def finite_array(
     return array
 
 
-def said(error: BaseException) -> str:
-    """Return what an error says, in one line: its type, and the first line that is not blank."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return ": ".join([type(error).__name__, *lines[:1]])
-
-
 def _is_number(value: object) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 

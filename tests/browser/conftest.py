@@ -31,6 +31,15 @@ SETTINGS = {
 GOAL_MS = {"frames": 50, "redraw": 200, "slow": float("inf")}
 
 
+@pytest.fixture(scope="package", autouse=True)
+def plain_tracebacks(request):
+    """Print a failure as Python does: pytest's own form cannot be made inside of Playwright."""
+    style = request.config.option.tbstyle
+    request.config.option.tbstyle = "native"
+    yield
+    request.config.option.tbstyle = style
+
+
 @pytest.fixture(scope="session")
 def browser():
     """A headless Chromium."""

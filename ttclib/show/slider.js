@@ -4,6 +4,7 @@
 
 const REMEMBERED = 10e6; // bytes of pictures that a view keeps here
 const PATIENCE = 3000; // milliseconds without an answer until the kernel is asked again
+const GRACE = 300; // milliseconds from the end of the kernel's work until its answer is here
 
 // Where the controls stand: a position in a list of values, or a text.
 const stand = control => control.type === 'text' ? control.value
@@ -96,11 +97,19 @@ function live() {
     }
   };
 
+  // The kernel does not know this view: the line in its page says what to do.
+  const lose = () => {
+    for (const {root} of places) root.classList.add('jupyter-widgets-disconnected');
+  };
+
   // At most one question is under way; of those that wait, only the last is still of interest.
   const ask = question => {
     if (asked && performance.now() - asked < PATIENCE) { next = question; return; }
-    asked = performance.now();
-    model.send(question);
+    const now = asked = performance.now();
+    // a kernel that is done with a question and has not answered is another one
+    const status = ({content}) => content.execution_state === 'idle'
+      && setTimeout(() => { if (asked === now) lose(); }, GRACE);
+    try { model.send(question, {iopub: {status}}); } catch { lose(); } // there is none
   };
   const answered = () => {
     asked = null;
@@ -152,6 +161,7 @@ function live() {
     initialize(context) {
       model = context.model;
       model.on('msg:custom', receive);
+      model.on('comm_live_update', lose); // a model begins with its kernel, so this is the end
       // the notebook's page holds on to what it has closed, so little may be left in it
       return () => {
         [...frames.keys()].forEach(forget);
@@ -164,6 +174,7 @@ function live() {
       el.innerHTML = model.get('page');
       const find = name => el.querySelector(name);
       let place = {
+        root: el,
         picture: find('img'), caption: find('[role=status]'), line: find('.ttc-error'),
         luck: find('.ttc-luck'), work: find('.ttc-work'), bar: find('progress'),
         slow: find('.ttc-work') !== null,
