@@ -71,6 +71,16 @@ def test_an_exception_in_the_learners_code_is_reported(name):
     assert repr(CHECKS[name](broken)) == "✗ your code stopped with KeyError: 'my own mistake'"
 
 
+@pytest.mark.parametrize("words", ["", "\n", "\n two\nlines ", "one"])
+def test_an_exception_is_reported_in_one_line_that_ends_in_words(words):
+    def stops(*_):
+        raise RuntimeError(words)
+
+    line = repr(CHECKS["start_here.attempts_needed"](stops))
+    said = " ".join(["RuntimeError:", *words.split()]) if words.split() else "RuntimeError"
+    assert line == f"✗ your code stopped with {said}"
+
+
 def test_there_are_checks():
     assert {"start_here.attempts_needed", "monte_carlo_pi.points_needed"} <= CHECKS.keys()
 

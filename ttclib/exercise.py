@@ -76,7 +76,8 @@ def exercise(check: Callable) -> Callable[[Any], Verdict]:
         except Exception as error:
             if "ellipsis" in str(error).lower():  # the blank was reached in mid-calculation
                 return Verdict("–", "not attempted yet")
-            return Verdict("✗", f"your code stopped with {type(error).__name__}: {error}")
+            said = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+            return Verdict("✗", f"your code stopped with {said}")
 
     return run
 

@@ -51,7 +51,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ttclib.cost import Cost
-from ttclib.inputs import said, whole_number
+from ttclib.inputs import whole_number
 from ttclib.show.style import small_png, webp_bytes
 
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
@@ -187,19 +187,13 @@ class Stage:
         return [artist for artist in self._artists() if artist not in self._still]
 
     def _read_state(self) -> list[dict[str, Any]]:
+        # a scale comes before the limits, which it may move
+        names = ("xscale", "yscale", "xlim", "ylim", "autoscalex_on", "autoscaley_on")
+        states = [{name: getattr(ax, f"get_{name}")() for name in names} for ax in self._axes]
         to_figure = self._fig.transFigure.inverted()
-        return [
-            {
-                "xscale": ax.get_xscale(),  # before the limits, which a scale may move
-                "yscale": ax.get_yscale(),
-                "xlim": ax.get_xlim(),
-                "ylim": ax.get_ylim(),
-                "position": np.round(ax.bbox.transformed(to_figure).bounds, 9).tolist(),
-                "autoscalex_on": ax.get_autoscalex_on(),
-                "autoscaley_on": ax.get_autoscaley_on(),
-            }
-            for ax in self._axes
-        ]
+        for ax, state in zip(self._axes, states, strict=True):
+            state["position"] = np.round(ax.bbox.transformed(to_figure).bounds, 9).tolist()
+        return states
 
     def _moved(self) -> list[dict[str, Any]]:
         """Say of each of the axes what was moved, and how it was before."""
@@ -612,8 +606,10 @@ class BudgetView(anywidget.AnyWidget):
 
 
 def _complaint(error: BaseException) -> str:
-    """Write an error in one line; what an author says about an input stands for itself."""
-    return said(error).removeprefix("ValueError: ")
+    """Write an error in one line, the first that is not blank; a ``ValueError`` needs no name."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()][:1]
+    named = not lines or not isinstance(error, ValueError)
+    return ": ".join([type(error).__name__] * named + lines)
 
 
 def _data_url(kind: str, image: bytes) -> str:

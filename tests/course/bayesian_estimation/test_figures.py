@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from drawings import Drawing, Sheet, numbers_of
 from exact_p_values import FALSE_ALARM, binomial_p_value
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import integrate, stats
 from views import every, line_of, no_event_loop_of_another_test, shown  # noqa: F401
 
@@ -361,6 +363,35 @@ def test_numbers_reads_spaces_and_commas(text):
 
 
 @pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("9,1; 10,2; 11,0", (9.1, 10.2, 11.0)),
+        ("-0,5;3;\n1,25", (-0.5, 3.0, 1.25)),
+        ("31,28,35", (31.0, 28.0, 35.0)),
+        ("31, 28,\t35,", (31.0, 28.0, 35.0)),
+        ("9.125 1.250", (9.125, 1.25)),
+        ("4.1,5.9", (4.1, 5.9)),
+    ],
+)
+def test_a_comma_is_read_as_it_is_meant(text, values):
+    assert figures.numbers(text) == values
+
+
+@given(st.lists(st.integers(-9999, 9999), min_size=2, max_size=6), st.data())
+def test_no_decimal_comma_is_ever_split(hundredths, data):
+    words = [f"{k / 100:.2f}".replace(".", ",") for k in hundredths]
+    text = words[0]
+    for word in words[1:]:
+        text += data.draw(st.sampled_from([";", "; ", " ", ", ", "\n", " ;"])) + word
+    try:
+        read = figures.numbers(text)
+    except ValueError as error:
+        assert "\n" not in str(error)
+    else:
+        assert read == pytest.approx([k / 100 for k in hundredths])
+
+
+@pytest.mark.parametrize(
     ("text", "line"),
     [
         ("", "at least 2 .* holds 0"),
@@ -369,6 +400,12 @@ def test_numbers_reads_spaces_and_commas(text):
         ("1 nan", "finite"),
         ("1 inf", "finite"),
         ("1 1e300", "finite"),
+        ("9,1 10,2 11,0", "two ways; write 9.1 10.2"),
+        ("9,1, 10,2", "two ways"),
+        ("9,1", "two ways"),
+        ("1,000 2,000", "two ways"),
+        ("12,500,000", "two ways"),
+        ("1_000 2", "'1_000' is not a number"),
         ("3 3 3", "all numbers are equal"),
         ("0 0", "all numbers are equal"),
         ("0.1 0.10000000000000002", "all numbers are equal"),

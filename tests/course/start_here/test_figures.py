@@ -92,6 +92,19 @@ def test_new_luck_throws_other_darts(drawings):
         ("1.5", "the number of darts is 1.5; it must be a whole number of at least 1"),
         ("abc", "&#x27;abc&#x27; is not a number; type one such as 5000 or 1e6"),
         ("1e12", "1,000,000,000,000 darts take too long for a picture; type at most 10,000,000"),
+        (
+            "1.000",
+            "&#x27;1.000&#x27; can be read in two ways; type it without marks, as 5000 or 1e6",
+        ),
+        (
+            "1,000,000",
+            "&#x27;1,000,000&#x27; can be read in two ways; type it without marks, as 5000 or 1e6",
+        ),
+        (
+            "2_000",
+            "&#x27;2_000&#x27; can be read in two ways; type it without marks, as 5000 or 1e6",
+        ),
+        ("1,5", "&#x27;1,5&#x27; is not a number; type one such as 5000 or 1e6"),
         ("inf", "the number of darts is inf; it must be a whole number of at least 1"),
     ],
 )

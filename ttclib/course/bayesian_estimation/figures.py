@@ -391,14 +391,26 @@ def prior_picture(
     )
 
 
+_TWO_WAYS = re.compile(r"[-+]?(\d+,\d+|\d{1,3}(,\d{3})+),?")  # one number, or several?
+
+
 def numbers(text: str) -> tuple[float, ...]:
     """Read measurements from a text: numbers separated by spaces, commas or semicolons.
+
+    Between semicolons a comma is a decimal comma, unless there are points: "9,1; 10,2".
 
     Raises
     ------
     ValueError
-        If a word is not a finite number, or there are fewer than two numbers, or all are equal.
+        If a word is not a finite number, or there are fewer than two numbers, or all are equal, or
+        a comma may be meant in two ways, as in "9,1 10,2".
     """
+    if "." not in text and ";" in text:
+        text = re.sub(r"(?<=\d),(?=\d)", ".", text)
+    elif "." not in text and any(map(_TWO_WAYS.fullmatch, text.split())):
+        raise ValueError(
+            "the commas can be meant in two ways; write 9.1 10.2, or 9,1; 10,2 with semicolons"
+        )
     values = tuple(_number(word) for word in re.split(r"[\s,;]+", text) if word)
     if len(values) < 2:
         raise ValueError(
@@ -411,7 +423,7 @@ def numbers(text: str) -> tuple[float, ...]:
 
 def _number(word: str) -> float:
     try:
-        value = float(word)
+        value = float("no" if "_" in word else word)  # Python would skip the underscore
     except ValueError:
         raise ValueError(f"{word[:30]!r} is not a number; write for example 4.1 5.9 3.3") from None
     if not abs(value) <= 1e15:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -77,6 +78,10 @@ def typed_view() -> BudgetView:
 
 
 def _number_of_darts(text: str) -> int:
+    if re.fullmatch(
+        r"\d{1,3}([.,_]\d{3})+", text.strip()
+    ):  # a thousand, or one and no thousandths?
+        raise ValueError(f"{text!r} can be read in two ways; type it without marks, as 5000 or 1e6")
     try:
         number = float(text)
     except ValueError:
