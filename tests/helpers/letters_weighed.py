@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ttclib.lm.constraints import fold
+
 
 @dataclass(frozen=True, eq=False)
 class Tally:
@@ -32,7 +34,7 @@ class Tally:
 
 
 def prefer(letters, weight, vocabulary):
-    """Each of the letters, as a capital too, adds ``weight`` nats to log φ."""
-    wanted = set(letters.lower() + letters.upper())
-    counts = [sum(letter in wanted for letter in text or "") for text in vocabulary.texts]
+    """Each of the letters, small or capital, adds ``weight`` nats to log φ."""
+    wanted = set(map(fold, letters))
+    counts = [sum(fold(letter) in wanted for letter in text or "") for text in vocabulary.texts]
     return Tally(np.array(counts), weight)

@@ -22,6 +22,7 @@ from ttclib.lm.vocabulary import Vocabulary
 
 DEAD = -1  # the state of a prefix that no allowed text starts with
 _LARGEST = 2**25  # entries of a table
+_MOST_STATES = 2**12  # of an automaton that reads letters
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +133,7 @@ def lift(
     letters, order, columns = vocabulary.spelling
     index: dict[Hashable, int] = {}
     kinds = np.array([index.setdefault(kind(letter), len(index)) for letter in letters], dtype=int)
-    states, table = _explore(first, step, list(index))
+    states, table = _explore(first, step, list(index), what)
     log_values = np.array([value(state) for state in states], dtype=float)
     log_finals = np.array([0.0 if final(state) else -math.inf for state in states])
     merged, kept = _merge(table, np.column_stack([log_values, log_finals]))
@@ -227,12 +228,14 @@ def both(a: Automaton, b: Automaton) -> Automaton:
     )
 
 
-def _explore(first, step, kinds) -> tuple[list, np.ndarray]:
+def _explore(first, step, kinds, what) -> tuple[list, np.ndarray]:
     """Find all states, and the table (states, kinds) of where they lead; −1 is dead."""
     states = [first]
     number = {first: 0, None: DEAD}
     table = []
     for state in states:  # the list grows as we go
+        if len(states) > _MOST_STATES:
+            raise ValueError(f"{what} needs more than {_MOST_STATES} states; ask for less")
         after = [step(state, kind) for kind in kinds]
         for new in after:
             if number.setdefault(new, len(states)) == len(states):

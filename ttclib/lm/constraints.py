@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Callable, Iterable
+from re import _compiler, _parser  # type: ignore[attr-defined]  # what ``re`` itself reads with
 
 import numpy as np
 
-from ttclib.inputs import real_number, whole_number
+from ttclib.inputs import real_number, short, whole_number
 from ttclib.lm.automata import DEAD, Automaton, check_size, lift, trim
 from ttclib.lm.vocabulary import Vocabulary
 
@@ -16,44 +18,113 @@ from ttclib.lm.vocabulary import Vocabulary
 def regex(pattern: str, vocabulary: Vocabulary) -> Automaton:
     r"""Allow the texts that match a regular expression from their first letter to their last.
 
-    The package ``greenery`` builds the automaton over letters. ``.`` is any letter, also a newline;
-    ``\w``, ``\d`` and ``\s`` mean ASCII. Anchors, look-around and back-references are refused.
+    Python's own parser reads it. ``.`` is any letter, also a newline; ``\w``, ``\d`` and ``\s``
+    mean ASCII. What looks beyond the next letter is refused: anchors, look-around, back-references.
 
     Raises
     ------
     ValueError
         If the pattern cannot be read, or no text over the vocabulary matches it.
     """
-    from greenery import parse
+    said = short(pattern)
+    try:
+        places = _Places(_parser.parse(pattern, re.ASCII | re.DOTALL), said)
+    except RecursionError:
+        raise ValueError(f"{said} has groups too deep inside each other") from None
+    except (re.error, TypeError, OverflowError) as error:
+        raise ValueError(f"{said} is not a regular expression: {error}") from None
+    what = f"the regular expression {said}"
+    return lift(vocabulary, places.first, places.step, places.final, kind=places.kind, what=what)
 
-    try:
-        re.compile(pattern)
-    except (re.error, TypeError) as error:
-        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
-    outside_classes = re.sub(r"\\.|\[(\\.|[^]\\])*\]", "", pattern, flags=re.DOTALL)
-    if re.search(r"[$^]", outside_classes):
-        raise ValueError(
-            f"{pattern!r} has an anchor; leave it out, the whole text must match anyway"
-        )
-    try:
-        machine = parse(pattern).to_fsm()
-    except Exception:  # the parser raises whatever it stumbles over
-        raise ValueError(
-            f"{pattern!r} holds what no automaton reads; "
-            "use letters, classes, groups, |, * + ? and {m,n}"
-        ) from None
-    return lift(
-        vocabulary,
-        machine.initial,
-        lambda state, kind: machine.map[state][kind],
-        machine.finals.__contains__,
-        kind=lambda letter: next(kind for kind in machine.alphabet if kind.accepts(letter)),
-        what=f"the regular expression {pattern!r}",
-    )
+
+class _Places:
+    """The places of a regular expression, from which a letter or nothing leads on to others.
+
+    A text is at several places at once, and its state is the set of those that wait for a letter:
+    Thompson 1968, *Regular expression search algorithm*.
+    """
+
+    END = 0
+    MOST = 1_000
+    NOT_REGULAR = {
+        "AT": "an anchor or a word boundary (leave it out, the whole text must match anyway)",
+        "ASSERT": "a look-around",
+        "ASSERT_NOT": "a negative look-around",
+        "GROUPREF": "a back-reference",
+        "GROUPREF_EXISTS": "a conditional group",
+        "ATOMIC_GROUP": "an atomic group",
+        "POSSESSIVE_REPEAT": "a possessive repeat",
+        "SUBPATTERN": "a flag within",
+    }
+
+    def __init__(self, tree, said: str):
+        self.said = said
+        self.state = tree.state
+        self.tests: dict[tuple, re.Pattern] = {}  # of the different letters and classes
+        # of each place the test that its letter must pass, None if it needs none, and its ways on
+        self.test: list[re.Pattern | None] = [re.compile("(?!)")]
+        self.ways: list[list[int]] = [[]]
+        self.first = self._waiting([self._read(tree, self.END)])
+
+    def kind(self, letter: str) -> frozenset:
+        return frozenset(test for test in self.tests.values() if test.fullmatch(letter))
+
+    def step(self, state: frozenset, kind: frozenset) -> frozenset | None:
+        ways = [self.ways[place] for place in state if self.test[place] in kind]
+        return self._waiting(itertools.chain(*ways)) or None
+
+    def final(self, state: frozenset) -> bool:
+        return self.END in state
+
+    def _waiting(self, places: Iterable[int]) -> frozenset:
+        """The places that wait for a letter, or for nothing more, once one is at these."""
+        found: set[int] = set()
+        todo = list(places)
+        while todo:
+            place = todo.pop()
+            if place not in found:
+                found.add(place)
+                todo += [] if self.test[place] else self.ways[place]
+        return frozenset(place for place in found if self.test[place])
+
+    def _add(self, test: re.Pattern | None, *ways: int) -> int:
+        if len(self.ways) > self.MOST:
+            raise ValueError(f"{self.said} has more than {self.MOST} places, repeats written out")
+        self.test.append(test)
+        self.ways.append([*ways])
+        return len(self.ways) - 1
+
+    def _read(self, tree, after: int) -> int:
+        """Add what is read before the place ``after``; return the place where it begins."""
+        for op, value in reversed([*tree]):
+            match op.name, value:
+                case (("LITERAL" | "NOT_LITERAL" | "ANY" | "IN"), _):
+                    one = _parser.SubPattern(self.state, [(op, value)])
+                    test = self.tests.setdefault((op, repr(value)), _compiler.compile(one))
+                    after = self._add(test, after)
+                case "BRANCH", (_, trees):
+                    after = self._add(None, *[self._read(inner, after) for inner in trees])
+                case "SUBPATTERN", (_, 0, 0, inner):
+                    after = self._read(inner, after)
+                case (("MAX_REPEAT" | "MIN_REPEAT"), (low, high, inner)):
+                    begin = after
+                    if high == _parser.MAXREPEAT:
+                        begin = self._add(None, after)
+                        self.ways[begin].append(self._read(inner, begin))
+                    else:
+                        for _ in range(min(high - low, self.MOST + 1)):
+                            begin = self._add(None, after, self._read(inner, begin))
+                    for _ in range(min(low, self.MOST + 1)):
+                        begin = self._read(inner, begin)
+                    after = begin
+                case _:
+                    what = self.NOT_REGULAR.get(op.name, op.name)
+                    raise ValueError(f"{self.said} has {what}, which no automaton reads")
+        return after
 
 
 def without(letters: str, vocabulary: Vocabulary) -> Automaton:
-    """Forbid letters, as capitals too. A text without them is a lipogram.
+    """Forbid letters, small and capital. A text without them is a lipogram.
 
     Raises
     ------
@@ -62,14 +133,22 @@ def without(letters: str, vocabulary: Vocabulary) -> Automaton:
     """
     if not letters:
         raise ValueError("letters is empty; name at least one letter to do without")
-    forbidden = set(letters.lower() + letters.upper())
+    forbidden = set(map(fold, letters))
     return lift(
         vocabulary,
         "fine",
         lambda state, bad: None if bad else state,
         lambda state: True,
-        kind=forbidden.__contains__,
+        kind=lambda letter: fold(letter) in forbidden,
     )
+
+
+def fold(letter: str) -> str:
+    """Return one letter for a letter, its capital and its small form, where these are one letter.
+
+    Others stay as they are: the capital of ß is SS, which is no letter, and that of ﬁ is FI.
+    """
+    return next(one for one in (letter.casefold(), letter.lower(), letter) if len(one) == 1)
 
 
 def words_at_most(letters: int, vocabulary: Vocabulary) -> Automaton:
@@ -109,7 +188,8 @@ def mentions(
         If a word is empty or holds anything but letters, or the vocabulary cannot write it.
     """
     bonus = real_number("bonus", bonus)
-    words, fold = _words(words, ignore_case)
+    same = fold if ignore_case else str
+    words = _words(words, same)
     beginnings = {word[:i] for word in words for i in range(len(word) + 1)}
 
     def step(state, letter):
@@ -128,7 +208,7 @@ def mentions(
         step,
         lambda state: mentioned(state) == len(words),
         lambda state: bonus * mentioned(state),
-        _letter_kind(words, fold),
+        _letter_kind(words, same),
         f"the mention of {', '.join(sorted(words))}",
     )
 
@@ -152,20 +232,19 @@ def length(at_least: int, at_most: int, vocabulary: Vocabulary) -> Automaton:
     )
 
 
-def _words(words: Iterable[str], ignore_case: bool) -> tuple[frozenset[str], Callable[[str], str]]:
-    fold = str.lower if ignore_case else str
+def _words(words: Iterable[str], same: Callable[[str], str]) -> frozenset[str]:
     words = [words] if isinstance(words, str) else list(words)
     for word in words:
         if not word.isalpha():
-            raise ValueError(f"{word!r} is not a word; a word is made of letters only")
+            raise ValueError(f"{short(word)} is not a word; a word is made of letters only")
     if not words:
         raise ValueError("words is empty; name at least one word")
-    return frozenset(map(fold, words)), fold
+    return frozenset("".join(map(same, word)) for word in words)
 
 
-def _letter_kind(words: frozenset[str], fold: Callable[[str], str]) -> Callable[[str], str]:
+def _letter_kind(words: frozenset[str], same: Callable[[str], str]) -> Callable[[str], str]:
     """Tell the letters of the words apart; other letters are '?', and what is no letter
     is a space.
     """
     known = set().union(*words)
-    return lambda c: " " if not c.isalpha() else fold(c) if fold(c) in known else "?"
+    return lambda c: " " if not c.isalpha() else same(c) if same(c) in known else "?"
