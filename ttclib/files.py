@@ -70,6 +70,21 @@ def _sum(work: bytes, owner: str) -> bytes:
 
 
 @contextmanager
+def readable(what: Path | str, cure: str) -> Iterator[None]:
+    """Turn whatever is raised over a damaged file into a ``ValueError`` of one line."""
+    try:
+        yield
+    except Exception as error:  # a parser raises what it stumbles over
+        raise ValueError(f"{what} cannot be read ({in_short(error)}); {cure}") from error
+
+
+def in_short(error: Exception) -> str:
+    """Say in one line of at most 120 characters what is wrong."""
+    why = " ".join(str(error).split()) or type(error).__name__
+    return why if len(why) <= 120 else why[:119] + "…"
+
+
+@contextmanager
 def turn(path: Path, busy: str | None = None) -> Iterator[None]:
     """Wait until no other process holds this lock file, then hold it; a kill frees it.
 

