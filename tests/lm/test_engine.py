@@ -300,6 +300,19 @@ def test_room_grows_with_the_population(small):
     assert len(session._cache.lengths) >= 100
 
 
+def test_rows_fork_after_their_room_has_grown():
+    """Room for positions doubles within a forward pass; rows are moved between two of them."""
+    small = tiny(context=4 * engine._ROOM)
+    session = small.start([[1, 2, 3], [4]], 3 * engine._ROOM)
+    texts = [[1, 2, 3], [4]]
+    for t in range(2 * engine._ROOM):
+        fed, _ = session.feed(np.array([0, 0]), np.array([t % LETTERS, (t + 1) % LETTERS]))
+        new = {f: [*texts[0], (t + i) % LETTERS] for i, f in enumerate(fed)}
+        texts = [new[row] for row in range(2)]
+    assert session._cache._data.shape[4] > 2 * engine._ROOM
+    assert gap(small, session, texts, range(2)) < TOLERANCE
+
+
 def moves_nothing(self, first, then):
     before = self._data.clone()
     target = engine_arrange(self, first, then)

@@ -254,6 +254,7 @@ class Rows(Cache):
             self._data[:, :, to, :, :longest] = self._data[:, :, of, :, :longest]
         return target[:m], target[m:]
 
+    @torch.inference_mode(False)  # rows are moved outside of a forward pass too
     def _grow(self, rows: int, positions: int) -> None:
         layers, two, have, heads, room, width = self._data.shape
         larger = self._data.new_zeros((layers, two, rows, heads, positions, width))

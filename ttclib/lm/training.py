@@ -250,7 +250,7 @@ def _fingerprint(values: Iterable) -> str:
     code = hashlib.sha256()
     for value in values:
         array = value.cpu().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
-        code.update(np.ascontiguousarray(array))
+        code.update(array.tobytes())
     return code.hexdigest()
 
 
