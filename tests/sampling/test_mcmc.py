@@ -10,6 +10,7 @@ from exact_p_values import FALSE_ALARM, binomial_p_value, rank_p_value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.random import default_rng
 
 from ttclib.course.metropolis_hastings import markov
 from ttclib.course.metropolis_hastings.hamiltonian import hmc, leapfrog
@@ -427,8 +428,8 @@ def nan_above_3(x):
         (lambda: ready(hmc(normal, lambda x: x[:1], 1, 2)), "gradient at the start has shape"),
         (lambda: ready(hmc(normal, lambda x: x * np.nan, 1, 2)), "gradient at the start holds 2"),
         (lambda: ready(hmc(nan_above_3, lambda x: 0.0 * x, 1, 2)), "log_density gives NaN or inf"),
-        (lambda: run_chains(random_walk(normal, 1), np.zeros(2), 0, None), "n is 0"),
-        (lambda: run_chains(random_walk(normal, 1), np.zeros(2), 1.5, None), "n is 1.5"),
+        (lambda: run_chains(random_walk(normal, 1), np.zeros(2), 0, default_rng(0)), "n is 0"),
+        (lambda: run_chains(random_walk(normal, 1), np.zeros(2), 1.5, default_rng(0)), "n is 1.5"),
     ],
 )
 def test_bad_input_is_one_clear_line(call, message):

@@ -255,7 +255,7 @@ def _choose(count: int, most: int) -> np.ndarray:
 
 def _sizes(k: ArrayLike, n: int) -> np.ndarray:
     """Return k as an array of subset sizes, each from 1 to n."""
-    sizes = [whole_number("k", value) for value in np.ravel(k).tolist()]
+    sizes = [whole_number("k", value, maximum=math.inf) for value in np.ravel(k).tolist()]
     if np.ndim(k) > 1 or not sizes:
         raise ValueError(f"k has shape {np.shape(k)}; it must be a whole number or a list of them")
     if max(sizes) > n:

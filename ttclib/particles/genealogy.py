@@ -10,9 +10,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ttclib.inputs import checked
 from ttclib.particles.smc import Population
 
 
+@checked
 def lineages(history: Sequence[Population]) -> np.ndarray:
     """Trace every member of the last generation back to the first.
 
@@ -31,6 +33,7 @@ def lineages(history: Sequence[Population]) -> np.ndarray:
     return np.array(paths[::-1])
 
 
+@checked
 def distinct_ancestors(history: Sequence[Population]) -> np.ndarray:
     """Count, for each generation, the members with a descendant in the last one, shape (T,)."""
     return np.array([len(np.unique(row)) for row in lineages(history)])

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ttclib.inputs import whole_number
-from ttclib.particles.smc import Population, Selection
+from ttclib.inputs import checked, whole_number
+from ttclib.particles.smc import Population, Selection, well_formed
 
 
+@checked
 def split(population: Population, islands: int) -> list[Population]:
     """Return each island as a population.
 
@@ -23,6 +24,7 @@ def split(population: Population, islands: int) -> list[Population]:
     ValueError
         If the population cannot be shared out evenly.
     """
+    islands = whole_number("islands", islands)
     _size(population, islands)
     return [
         Population(
@@ -36,6 +38,7 @@ def split(population: Population, islands: int) -> list[Population]:
     ]
 
 
+@checked
 def within(islands: int, select: Selection) -> Selection:
     """Apply a selection to each island by itself.
 
@@ -56,7 +59,11 @@ def within(islands: int, select: Selection) -> Selection:
             members = population.particles[np.arange(i, len(population), islands)]
             island = Population(population.t, members, log_weights[i::islands], np.arange(each))
             if not island.extinct:
-                chosen, carried = select(island, rng)
+                chosen, carried = well_formed(select(island, rng))
+                if len(chosen) != each:
+                    raise ValueError(
+                        f"select returned {len(chosen)} members; it must return {each}"
+                    )
                 ancestors[i::islands], log_weights[i::islands] = i + islands * chosen, carried
         return ancestors, log_weights
 
@@ -64,6 +71,8 @@ def within(islands: int, select: Selection) -> Selection:
 
 
 def _size(population: Population, islands: int) -> int:
-    if len(population) % whole_number("islands", islands):
-        raise ValueError(f"{len(population)} members cannot be shared out to {islands} islands")
+    if len(population) % islands:
+        raise ValueError(
+            f"{len(population)} members cannot be shared out to {islands} islands; use a divisor"
+        )
     return len(population) // islands

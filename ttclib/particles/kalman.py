@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ttclib.inputs import checked
 from ttclib.particles.statespace import LinearGaussian, observations_array
 
 
@@ -37,6 +38,7 @@ class Filtered(NamedTuple):
     log_evidence: np.ndarray
 
 
+@checked
 def kalman_filter(model: LinearGaussian, observations: ArrayLike) -> Filtered:
     """Filter exactly. NaN observations count as missing.
 

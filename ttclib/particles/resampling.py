@@ -16,20 +16,20 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ttclib.inputs import whole_number
+from ttclib.inputs import float_array, generator, one_of, whole_number
 
 Scheme = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
 
 
 def multinomial(weights: ArrayLike, n: int, rng: np.random.Generator) -> np.ndarray:
     """Choose every child's parent independently with probability proportional to weight."""
-    shares, n = _checked(weights, n)
+    shares, n = _checked(weights, n, rng)
     return _multinomial(shares, n, rng)
 
 
 def residual(weights: ArrayLike, n: int, rng: np.random.Generator) -> np.ndarray:
     """Give ⌊n wᵢ / Σw⌋ children for certain, and share the rest by the weight left over."""
-    shares, n = _checked(weights, n)
+    shares, n = _checked(weights, n, rng)
     expected = shares / shares.sum() * n
     # without the nudge, rounding turns an expected 1 into 0.999…, and a certain child into a likely
     # one
@@ -51,7 +51,7 @@ def stratified(weights: ArrayLike, n: int, rng: np.random.Generator) -> np.ndarr
         points = (np.arange(n) + rng.random(n)) / n         # one in each stratum
         return np.searchsorted(marks, points, side="right")
     """
-    shares, n = _checked(weights, n)
+    shares, n = _checked(weights, n, rng)
     ruler = _ruler(shares, n)
     points = np.append(rng.random(n), 1.0)
     whole = ruler.astype(np.intp)
@@ -68,7 +68,7 @@ def systematic(weights: ArrayLike, n: int, rng: np.random.Generator) -> np.ndarr
         points = (np.arange(n) + 1 - rng.random()) / n      # 1/n apart
         return np.searchsorted(marks, points)
     """
-    shares, n = _checked(weights, n)
+    shares, n = _checked(weights, n, rng)
     # with points k + 1 − v for k = 0 … n−1, the number of them up to a mark c is ⌊c + v⌋
     marks = _ruler(shares, n)
     marks += rng.random()
@@ -85,7 +85,7 @@ def killing(weights: ArrayLike, n: int, rng: np.random.Generator) -> np.ndarray:
     ValueError
         If ``n`` differs from the number of weights: every member is kept or replaced.
     """
-    shares, n = _checked(weights, n)
+    shares, n = _checked(weights, n, rng)
     if n != len(shares):
         raise ValueError(
             f"n is {n}; killing replaces members one by one, so n must be {len(shares)}"
@@ -99,7 +99,7 @@ def killing(weights: ArrayLike, n: int, rng: np.random.Generator) -> np.ndarray:
 
 def winner_takes_all(weights: ArrayLike, n: int, rng: np.random.Generator) -> np.ndarray:
     """Give every child to the heaviest member: the villain here, biased and sure of itself."""
-    shares, n = _checked(weights, n)
+    shares, n = _checked(weights, n, rng)
     return np.full(n, np.argmax(shares))
 
 
@@ -115,16 +115,13 @@ SCHEMES: dict[str, Scheme] = {**UNBIASED, "winner takes all": winner_takes_all}
 
 def scheme(name: str | Scheme) -> Scheme:
     """Look a scheme up by name; a function is returned as it is."""
-    if isinstance(name, str) and name in SCHEMES:
-        return SCHEMES[name]
-    if callable(name):
-        return name
-    raise ValueError(f"scheme is {name!r}; it must be one of {', '.join(SCHEMES)}")
+    return name if callable(name) else SCHEMES[one_of("scheme", name, SCHEMES)]
 
 
-def _checked(weights: ArrayLike, n: int) -> tuple[np.ndarray, int]:
+def _checked(weights: ArrayLike, n: int, rng: np.random.Generator) -> tuple[np.ndarray, int]:
     """Return the weights as shares of the largest, so that no sum of them can overflow, and n."""
-    array = np.asarray(weights, dtype=float)
+    generator("rng", rng)
+    array = float_array("weights", weights)
     if array.ndim != 1 or len(array) == 0:
         raise ValueError(f"weights has shape {array.shape}; it must be (N,) with N ≥ 1")
     # NaN spreads through min and max, so two comparisons see every bad value

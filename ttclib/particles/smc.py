@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from ttclib.cost import Cost
-from ttclib.inputs import real_number, whole_number
+from ttclib.inputs import checked, float_array, real_number, whole_number
 from ttclib.particles import resampling
 from ttclib.particles.allocation import keep_freed_blocks
 from ttclib.particles.weights import effective_sample_size, relative
@@ -179,7 +179,10 @@ class Population:
 
     def mean(self, values: np.ndarray) -> np.ndarray:
         """Weighted mean of ``values`` (n, …), one for each particle."""
-        return self.weights @ np.asarray(values)
+        array = float_array("values", values)
+        if array.shape[:1] != (len(self),):
+            raise ValueError(f"values has shape {array.shape}; it must be ({len(self)}, …)")
+        return self.weights @ array
 
 
 @functools.lru_cache(maxsize=4)
@@ -209,6 +212,7 @@ class Selection(Protocol):
         """
 
 
+@checked
 def smc(model: Model, n: int, select: Selection, rng: np.random.Generator) -> Iterator[Population]:
     """Propose, weigh, select: yield one population after another until the model is done.
 
@@ -257,14 +261,27 @@ def smc(model: Model, n: int, select: Selection, rng: np.random.Generator) -> It
         if population.extinct or model.done(t, particles):
             return
         clock = time.perf_counter()
-        ancestors, log_weights = select(population, rng)
+        chosen = select(population, rng)
+        ancestors, log_weights = chosen if t else well_formed(chosen)  # once: the loop is hot
         before = len(population)
         parents = particles if _all_stay(ancestors, before) else particles[ancestors]
         t += 1
 
 
+def well_formed(chosen: Any) -> tuple[np.ndarray, np.ndarray | float]:
+    """Return what a selection said, if that is what :class:`Selection` promises."""
+    try:
+        ancestors, log_weights = chosen
+        fits = isinstance(log_weights, float | int) or log_weights.shape == ancestors.shape
+        if fits and ancestors.ndim == 1 and ancestors.dtype.kind in "iu":
+            return chosen
+    except (TypeError, ValueError, AttributeError):  # it is no pair, or not of arrays
+        pass
+    raise ValueError("select must return ancestors (m,), and log weights (m,) or one for all")
+
+
 def _one_each(log_weights: Any, t: int, n: int) -> np.ndarray:
-    log_weights = np.asarray(log_weights, dtype=float)
+    log_weights = float_array("log_potential", log_weights)
     if log_weights.shape != (n,):
         raise ValueError(
             f"log_potential returned shape {log_weights.shape} at step {t}; it must be {(n,)}"
@@ -277,6 +294,7 @@ def run(model: Model, n: int, select: Selection, rng: np.random.Generator) -> li
     return list(smc(model, n, select, rng))
 
 
+@checked
 def alive(population: Population) -> Population:
     """Return the population, if anybody in it is left to draw conclusions from.
 
@@ -315,6 +333,7 @@ def resample(scheme: str | resampling.Scheme = "systematic", n: int | None = Non
     return select
 
 
+@checked
 def when_ess_below(threshold: float, select: Selection) -> Selection:
     """Select only when the effective sample size is under ``threshold`` (0 to 1) times n.
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ttclib.inputs import positive, real_number, whole_number
+from ttclib.inputs import checked, float_array, positive, real_number, whole_number
 from ttclib.particles.smc import FeynmanKac
 
 
@@ -26,8 +26,8 @@ def observations_array(observations: ArrayLike) -> np.ndarray:
     ValueError
         If there is none, or one is infinite.
     """
-    array = np.asarray(observations, dtype=float)
-    if array.ndim == 0 or len(array) == 0:
+    array = float_array("observations", observations)
+    if array.ndim == 0 or not array.size:
         raise ValueError("observations is empty; it must hold at least one")
     if np.isinf(array).any():
         raise ValueError(
@@ -69,6 +69,7 @@ class StateSpaceModel:
         """Draw an observation at time t in each of the states ``x``."""
         raise NotImplementedError
 
+    @checked
     def simulate(self, length: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Draw hidden states and observations, each with time on the first axis."""
         states = []
@@ -155,6 +156,7 @@ class Bootstrap(FeynmanKac):
         NaN marks a missing one, which weighs nothing.
     """
 
+    @checked
     def __init__(self, model: StateSpaceModel, observations: ArrayLike):
         self.model = model
         self.observations = observations_array(observations)

@@ -11,6 +11,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ttclib.inputs import float_array
+
 
 def relative(log_weights: ArrayLike) -> tuple[np.ndarray, float]:
     """Return ``exp(log_weights − shift)`` and the shift, the largest log weight.
@@ -22,7 +24,7 @@ def relative(log_weights: ArrayLike) -> tuple[np.ndarray, float]:
     ValueError
         If there is no log weight, or one is NaN or +inf.
     """
-    logs = np.asarray(log_weights, dtype=float)
+    logs = float_array("log_weights", log_weights)
     if logs.ndim != 1 or len(logs) == 0:
         raise ValueError(f"log_weights has shape {logs.shape}; it must be (n,) with n ≥ 1")
     shift = logs.max()

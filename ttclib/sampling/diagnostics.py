@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ttclib.inputs import finite_array
+from ttclib.inputs import finite_array, one_of
 
 
 def ess(draws: ArrayLike, method: str = "bulk") -> float | np.ndarray:
@@ -37,10 +37,9 @@ def ess(draws: ArrayLike, method: str = "bulk") -> float | np.ndarray:
         If draws have another shape, are too few, not finite, or all equal.
     """
     methods = {"bulk": None, "tail": (0.05, 0.95), "mean": None}
-    if method not in methods:
-        raise ValueError(f"method is {method!r}; it must be one of {', '.join(methods)}")
+    prob = methods[one_of("method", method, methods)]
     array, _ = _differences(draws) if method == "mean" else _unit(_draws(draws))
-    return _arviz().ess(array, method=method, prob=methods[method])[()]
+    return _arviz().ess(array, method=method, prob=prob)[()]
 
 
 def rhat(draws: ArrayLike) -> float | np.ndarray:

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ttclib.cost import Cost, stopwatch
-from ttclib.inputs import finite_array, positive, whole_number
+from ttclib.inputs import checked, finite_array, float_array, positive, whole_number
 
 
 class State(NamedTuple):
@@ -58,6 +58,7 @@ class Kernel(NamedTuple):
     step: Callable[[State, np.random.Generator], tuple[State, Info]]
 
 
+@checked
 def metropolis_hastings(
     log_density: Callable, propose: Callable, log_proposal: Callable | None = None
 ) -> Kernel:
@@ -107,6 +108,7 @@ def metropolis_hastings(
     return Kernel(init, step)
 
 
+@checked
 def random_walk(log_density: Callable, step_size: ArrayLike) -> Kernel:
     """Random-walk Metropolis: propose a Gaussian step around the present position.
 
@@ -149,6 +151,7 @@ class Chain:
         return float(self.accepted.mean())
 
 
+@checked
 def run_chains(kernel: Kernel, start: ArrayLike, n: int, rng: np.random.Generator) -> Chain:
     """Run a kernel for n transitions and keep every position.
 
@@ -234,7 +237,7 @@ def start_density(log_density: Callable, position: np.ndarray) -> np.ndarray:
 
 def per_chain(name: str, values: ArrayLike, chains: int) -> np.ndarray:
     """Check that a function of the target returned one number for each chain."""
-    array = np.asarray(values, dtype=float)
+    array = float_array(name, values)
     if array.shape != (chains,):
         raise ValueError(
             f"{name} returned shape {array.shape}; it must be ({chains},), one number per chain"
@@ -246,7 +249,7 @@ def step_sizes(value: ArrayLike) -> float | np.ndarray:
     """Check a step size, or one for each coordinate."""
     if np.ndim(value) == 0:
         return positive("step_size", value)
-    sizes = finite_array("step_size", value)
+    sizes = finite_array("step_size", value, least=1)
     if not (sizes > 0).all():
         raise ValueError(f"step_size holds {sizes.min():g}; each must be above 0")
     return sizes

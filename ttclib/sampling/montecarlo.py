@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ttclib.cost import Cost
-from ttclib.inputs import finite_array, whole_number
+from ttclib.inputs import checked, finite_array, float_array, real_number, whole_number
 
 CHUNK = 2**14  # two coordinates of 2¹⁴ points stay in a core's cache
 Function = Callable[[np.ndarray], np.ndarray]  # of k points at once, (k, …) → (k,)
@@ -41,9 +41,11 @@ class Estimate:
 
     def interval(self, z: float = 1.96) -> tuple[float, float]:
         """The normal confidence interval, ``z`` standard errors to each side."""
-        return self.value - z * self.standard_error, self.value + z * self.standard_error
+        half = real_number("z", z, 0.0) * self.standard_error
+        return self.value - half, self.value + half
 
 
+@checked
 def darts(n: int, rng: np.random.Generator) -> Estimate:
     """Estimate π by throwing ``n`` darts at the unit square and counting those in the quarter
     circle.
@@ -66,6 +68,7 @@ def darts(n: int, rng: np.random.Generator) -> Estimate:
     return _fraction(hits, n, 4.0, start)
 
 
+@checked
 def area(
     inside: Function, low: ArrayLike, high: ArrayLike, n: int, rng: np.random.Generator
 ) -> Estimate:
@@ -87,15 +90,16 @@ def area(
     """
     start = time.perf_counter()
     n = whole_number("n", n)
-    corner = finite_array("low", low, ndim=1)
+    corner = finite_array("low", low, ndim=1, least=1)
     opposite = finite_array("high", high, shape=corner.shape)
     if not (corner < opposite).all():
-        raise ValueError(f"the box is empty: low is {corner.tolist()}, high is {opposite.tolist()}")
+        limits = f"low is {corner.tolist()}, high is {opposite.tolist()}"
+        raise ValueError(f"the box is empty: {limits}; each low must be below its high")
     sides = opposite - corner
     hits = 0
     for size in chunks(n):
         points = corner + sides * rng.random((size, len(corner)))
-        hits += int(np.count_nonzero(values_of(inside, points)))
+        hits += int(np.count_nonzero(values_of(inside, points, "inside")))
     return _fraction(hits, n, float(np.prod(sides)), start)
 
 
@@ -106,17 +110,17 @@ def chunks(n: int) -> Iterator[int]:
         yield n % CHUNK
 
 
-def values_of(f: Function, points: np.ndarray) -> np.ndarray:
+def values_of(f: Function, points: np.ndarray, name: str = "f") -> np.ndarray:
     """Evaluate a function, and check that it gives one number for each point."""
     values = np.asarray(f(points))
-    if values.shape != points.shape[:1]:
-        raise ValueError(
-            f"f returned shape {values.shape} for {len(points)} points; it must be ({len(points)},)"
-        )
-    if np.isnan(values).any():
-        raise ValueError(
-            f"f returned NaN at {np.count_nonzero(np.isnan(values))} of {len(points)} points"
-        )
+    n = len(points)
+    if values.shape != (n,):
+        raise ValueError(f"{name} returned shape {values.shape} for {n} points; it must be ({n},)")
+    if values.dtype == bool:
+        return values
+    values = float_array(name, values)
+    if missing := np.count_nonzero(np.isnan(values)):
+        raise ValueError(f"{name} returned NaN at {missing} of {n} points; all must be numbers")
     return values
 
 
