@@ -2,6 +2,8 @@
 line.
 """
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -10,10 +12,12 @@ pytest.importorskip("torch")
 from tiny_transformers import full_forward, tiny
 from transformers.utils import logging
 
+from ttclib import artefacts
 from ttclib.lm import models, pretrained, samplers
 from ttclib.lm.decoding import sample
 from ttclib.lm.engine import CausalLM
 from ttclib.lm.vocabulary import Vocabulary
+from ttclib.search.models import load_verifier
 
 fresh = models.load.__wrapped__  # without the memory
 
@@ -86,11 +90,51 @@ def test_there_is_no_other_model(name):
 
 
 def test_what_is_missing_or_damaged_is_said_in_one_line(monkeypatch, tmp_path):
-    from ttclib import artefacts
-
     monkeypatch.setattr(models, "path", lambda name: artefacts.path(name, tmp_path))
     (tmp_path / "manifest.json").write_text("{}", encoding="utf-8")
     with pytest.raises(
         ValueError, match=r"data/lab-small is not there; build it with: python3 course\.py"
     ):
         fresh("lab-small")
+
+
+def flip_a_bit(path, seed):
+    data = bytearray(path.read_bytes())
+    data[np.random.default_rng(seed).integers(len(data))] ^= 1
+    path.write_bytes(data)
+
+
+def other(path):
+    """The file of another model that has the same name."""
+    name = {"lab-small": "lab-large", "prm": "prm-weak"}[path.parent.name]
+    return artefacts.data_folder() / name / path.name
+
+
+DAMAGES = {
+    "missing": lambda path, seed: path.unlink(),
+    "emptied": lambda path, seed: path.write_bytes(b""),
+    "halved": lambda path, seed: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    "flipped": flip_a_bit,
+    "of another model": lambda path, seed: shutil.copy(other(path), path),
+}
+CASES = [
+    pytest.param(name, file.name, damage, id=f"{name} {file.name} {damage}")
+    for name in ("lab-small", "prm")
+    for file in sorted((artefacts.data_folder() / name).iterdir())
+    for damage in DAMAGES
+    if damage != "of another model" or other(file).read_bytes() != file.read_bytes()
+]
+
+
+@pytest.mark.parametrize(("name", "file", "damage"), CASES)
+def test_no_model_is_loaded_from_damaged_files(tmp_path, monkeypatch, seed, name, file, damage):
+    data = artefacts.data_folder()
+    shutil.copy(data / "manifest.json", tmp_path)
+    shutil.copytree(data / name, tmp_path / name)
+    DAMAGES[damage](tmp_path / name / file, seed)
+    monkeypatch.setenv("TTC_DATA", str(tmp_path))
+    with pytest.raises(ValueError) as caught:
+        (load_verifier.__wrapped__ if name == "prm" else fresh)(name)
+    line = str(caught.value)
+    assert line.startswith(f"data/{name}/{file} is ") and "\n" not in line
+    assert line.endswith(f"rebuild it with: python3 course.py data {name}")

@@ -2,7 +2,9 @@
 
 import functools
 import itertools
+import shutil
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -399,6 +401,28 @@ def test_saved_and_loaded(judge, tmp_path, seed):
     before, after = (history(model(verifier=v), keep_all, seed)[-1] for v in (verifier, loaded))
     assert np.array_equal(before.particles.scores, after.particles.scores, equal_nan=True)
     assert before.spent == after.spent
+
+
+HARMS = {
+    "missing": Path.unlink,
+    "emptied": lambda path: path.write_bytes(b""),
+    "halved": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    "of another verifier": lambda path: shutil.copy(path.parent.parent / "other" / path.name, path),
+    "of no verifier": lambda path: path.write_bytes(b"[]"),
+}
+
+
+@pytest.mark.parametrize("harm", HARMS)
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_damaged_verifier_is_said_in_one_line(tmp_path, name, harm):
+    tiny_verifier(LM, 12).save(tmp_path / "prm")
+    tiny_verifier(LM, 16).save(tmp_path / "other")
+    HARMS[harm](tmp_path / "prm" / name)
+    with pytest.raises(ValueError) as caught:
+        RewardModel.load(tmp_path / "prm")
+    line = str(caught.value)
+    assert line.startswith(f"the verifier {tmp_path / 'prm'} cannot be read (")
+    assert line.endswith("get its config.json and model.safetensors again") and "\n" not in line
 
 
 @pytest.mark.parametrize("judge", [12, 0])
