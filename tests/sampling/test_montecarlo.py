@@ -25,8 +25,28 @@ def test_darts_are_the_same_with_and_without_chunks():
         p = np.mean((xy**2).sum(axis=1) <= 1)
         estimate = montecarlo.darts(n, np.random.default_rng(n))
         assert estimate.value == 4 * p
-        assert estimate.standard_error == pytest.approx(4 * math.sqrt(p * (1 - p) / n), rel=1e-12)
+        error = 4 * math.sqrt(p * (1 - p) / n) if 0 < p < 1 else math.nan
+        assert estimate.standard_error == pytest.approx(error, rel=1e-12, nan_ok=True)
         assert estimate.cost == Cost(units=n, seconds=estimate.cost.seconds)
+
+
+@pytest.mark.parametrize("n", [1, 2, 4])
+def test_darts_that_fell_alike_cannot_tell_how_far_off_they_are(n):
+    """Every outcome of a few darts by many seeds: an error of zero is never claimed."""
+    for seed in range(60):
+        found = montecarlo.darts(n, np.random.default_rng(seed))
+        alike = found.value in (0.0, 4.0)
+        assert math.isnan(found.standard_error) == alike
+        assert np.isnan(found.interval()).all() == alike
+        assert alike or found.standard_error > 0
+
+
+@pytest.mark.parametrize("all_or_none", [np.zeros, np.ones])
+def test_a_region_that_all_points_hit_or_none_has_no_error_of_zero(all_or_none):
+    inside = lambda points: all_or_none(len(points), bool)  # noqa: E731
+    found = montecarlo.area(inside, [0], [2], 10**5, np.random.default_rng(0))
+    assert found.value == 2 * all_or_none(1)[0]
+    assert math.isnan(found.standard_error)
 
 
 def test_interval_is_symmetric():

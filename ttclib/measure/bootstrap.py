@@ -77,6 +77,13 @@ def mean_interval(
         the difference of the two.
     counts : array of int, shape (replicates, problems)
         From :func:`counts`.
+
+    Returns
+    -------
+    tuple of numpy.ndarray, each of shape (...)
+        The ends are NaN where all values are equal: problems that have shown no spread cannot tell.
     """
-    low, high = interval(means(values, counts), level)
-    return np.asarray(values, dtype=float).mean(axis=-1), low, high
+    array = np.asarray(values, dtype=float)
+    alike = (array == array[..., :1]).all(axis=-1)
+    ends = [np.where(alike, np.nan, end) for end in interval(means(array, counts), level)]
+    return array.mean(axis=-1), ends[0], ends[1]

@@ -30,7 +30,7 @@ class Estimate:
     value : float
     standard_error : float
         Estimated standard deviation of ``value`` over repetitions; NaN where one run of the
-        budget cannot tell.
+        budget cannot tell: where all points hit, or none, it has seen no spread.
     cost : Cost
         ``units`` counts evaluations of the integrand (darts thrown).
     """
@@ -126,7 +126,8 @@ def values_of(f: Function, points: np.ndarray, name: str = "f") -> np.ndarray:
 
 def _fraction(hits: int, n: int, volume: float, start: float) -> Estimate:
     p = hits / n
-    return Estimate(volume * p, volume * math.sqrt(p * (1 - p) / n), spent(n, start))
+    error = volume * math.sqrt(p * (1 - p) / n) if 0 < hits < n else math.nan
+    return Estimate(volume * p, error, spent(n, start))
 
 
 def spent(units: int, start: float) -> Cost:

@@ -25,6 +25,13 @@ def board_figure():
     return fig, board, right
 
 
+def answer(value: float, error: float, digits: int, sign: str = " ±") -> str:
+    """Say an estimate of π and its error; NaN is the error that one run cannot tell."""
+    if math.isnan(error):
+        return f"π ≈ {value:.{digits}f}; all darts fell alike, so one run cannot tell how far off"
+    return f"π ≈ {value:.{digits}f}{sign} {error:.{digits}f}"
+
+
 def throw(ax, darts: int, seed: int) -> None:
     """Draw the first darts of a stream: hits and misses."""
     xy = np.random.default_rng(seed).random((min(darts, 1500), 2))

@@ -237,6 +237,42 @@ def test_a_control_that_explains_everything_leaves_no_error():
     assert estimate.standard_error < 1e-6
 
 
+@pytest.mark.parametrize("bend", [1e-3, 1e-6, 1e-9])
+def test_the_error_that_a_control_leaves_keeps_its_digits(bend):
+    """A line in g and a small bend: its variance less what g explains would be rounding."""
+    n = CHUNK + 4000
+
+    def bent(u):
+        return 1e3 * u + bend * np.cos(40 * u)
+
+    found = estimators.control_variate(bent, lambda u: u, 0.5, n, np.random.default_rng(1))
+    u = np.random.default_rng(1).random(n)
+    left = np.cos(40 * u) - np.polyval(np.polyfit(u, np.cos(40 * u), 1), u)
+    exact = bend * math.sqrt((left @ left) / n / (n - 2))
+    assert found.standard_error == pytest.approx(exact, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "name", ["mean value", "antithetic", "control variate", "stratified", "Sobol"]
+)
+def test_errors_know_no_offset(name, monkeypatch):
+    """A function lifted by 10⁸ has the same error, and a value that is 10⁸ larger."""
+    n = 2**15
+    plain = METHODS[name](n, np.random.default_rng(3))
+    ground = f
+    monkeypatch.setitem(globals(), "f", lambda u: ground(u) + 1e8)
+    lifted = METHODS[name](n, np.random.default_rng(3))
+    assert lifted.value - 1e8 == pytest.approx(plain.value, abs=1e-6)
+    assert lifted.standard_error == pytest.approx(plain.standard_error, rel=1e-3, abs=1e-8)
+
+
+@pytest.mark.parametrize("method", [estimators.mean_value, estimators.antithetic])
+def test_a_mean_of_equal_values_cannot_tell_its_error(method):
+    found = method(np.ones_like, 64, np.random.default_rng(0))
+    assert found.value == 1.0
+    assert math.isnan(found.standard_error)
+
+
 def test_dimensions():
     for method in (estimators.mean_value, estimators.antithetic, estimators.sobol):
         estimate = method(

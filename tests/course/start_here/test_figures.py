@@ -131,6 +131,24 @@ def test_a_typed_budget_is_thrown(drawings, luck):
     assert (left, right) == pytest.approx(exact.interval())
 
 
+def alike(n, low=0):
+    """A seed whose first n darts fell alike."""
+    return next(seed for seed in range(low, 10**5) if darts(n, seed).value in (0.0, 4.0))
+
+
+def test_darts_that_fell_alike_claim_no_error(drawings):
+    """Typed "1", and 16 darts: the slider's lowest setting, of which 2% fall alike."""
+    text, _ = figures.typed_view().at(0, darts="1")
+    assert text.startswith("1 darts: π ≈ ") and text.endswith("one run cannot tell how far off")
+    seed = alike(16)
+    view = figures.first_view(montecarlo.darts, high=8)
+    text, _ = view.at(seed, darts=16)
+    assert text == "π ≈ 4.0000; all darts fell alike, so one run cannot tell how far off"
+    assert "±" not in text and "give or take" not in text
+    text, _ = view.at(seed, darts=256)  # the first bar is missing, the last is there
+    assert "give or take" in text
+
+
 # ---- judges -------------------------------------------------------------------------------------
 
 
@@ -189,6 +207,17 @@ def test_the_judges_view_draws_shares_beside_the_exact_ones(drawings, luck):
             np.testing.assert_allclose(numbers_of(line), shares)
     named = [text.get_text() for text in view.fig.axes[0].texts]
     assert named == list(JUDGES)
+
+
+@pytest.mark.parametrize(("share", "name"), [(1.0, "saint"), (0.0, "fool")])
+def test_a_judge_who_is_always_right_or_never_has_no_bar(drawings, share, name):
+    view = figures.judges_view(lambda n, skill, rng: rng.random(50) < skill, {name: share}, 0.2)
+    text, _ = view.at(0, attempts=16)
+    said = f"answered right: {name} {share:.0%} (all or none: one run cannot tell how far off)"
+    assert text == said
+    bars = [c for c in view.fig.axes[0].collections if c not in view.still]
+    drawn = [segment for c in bars for segment in c.get_segments()]
+    assert not any(len(ends) > 1 and np.isfinite(ends).all() for ends in drawn)
 
 
 def test_the_fastest_of_three_throws_counts(monkeypatch):

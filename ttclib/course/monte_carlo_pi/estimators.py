@@ -57,14 +57,20 @@ def control_variate(
     start = time.perf_counter()
     n = whole_number("n", n, 3)
     g_mean = real_number("g_mean", g_mean)
-    sums = np.zeros(2)  # of f − f₀ and g − ∫g, f₀ the first value: small numbers keep their digits
+    # of f less a line in g through the first chunk, and of g − ∫g: small numbers keep their digits
+    sums = np.zeros(2)
     products = np.zeros((2, 2))
-    shift = None
+    shift = slope = None
     for size in chunks(n):
         u = _uniform(rng, size, dim)
         values = np.array([values_of(f, u), values_of(g, u)], dtype=float)
-        shift = values[0, 0] if shift is None else shift
-        values -= [[shift], [g_mean]]
+        values[1] -= g_mean
+        if shift is None:
+            spread = values - values.mean(axis=1, keepdims=True)
+            wide = spread[1] @ spread[1]
+            slope = spread[0] @ spread[1] / wide if wide > 0 else 0.0
+            shift = (values[0] - slope * values[1]).mean()
+        values[0] -= shift + slope * values[1]
         sums += values.sum(axis=1)
         products += values @ values.T
     f_bar, g_bar = sums / n
@@ -201,5 +207,5 @@ def _average(chunks: Iterator[np.ndarray], n: int, units_each: int, start: float
         m2 += ((values - chunk_mean) ** 2).sum() + delta**2 * count * k / (count + k)
         mean += delta * k / (count + k)
         count += k
-    error = math.sqrt(m2 / (n - 1) / n) if n > 1 else math.nan
+    error = math.sqrt(m2 / (n - 1) / n) if m2 > 0 else math.nan  # no spread seen: cannot tell
     return Estimate(float(mean), error, spent(n * units_each, start))

@@ -13,7 +13,7 @@ from scipy.special import ndtr
 from ttclib.cost import Cost
 from ttclib.inputs import whole_number
 from ttclib.sampling import montecarlo
-from ttclib.show.darts import board_figure, throw
+from ttclib.show.darts import answer, board_figure, throw
 from ttclib.show.slider import BudgetView, entry, powers_of_two
 from ttclib.show.style import (
     BAD,
@@ -57,7 +57,7 @@ def first_view(estimator: Callable, high: int = 20) -> BudgetView:
         answers.errorbar(
             seen[-1:], values[-1:], bars[-1:], fmt="o", color=BAD, markersize=6, linewidth=2
         )
-        return f"π ≈ {values[-1]:.4f}, give or take {bars[-1]:.4f}", run(darts, seed).cost
+        return answer(values[-1], bars[-1], 4, ", give or take"), run(darts, seed).cost
 
     return BudgetView(fig, draw, darts=powers_of_two(4, high, "darts", default=8))
 
@@ -72,7 +72,7 @@ def typed_view() -> BudgetView:
     def draw(darts, seed):
         now = montecarlo.darts(darts, np.random.default_rng(seed))
         ax.errorbar(now.value, 0, xerr=1.96 * now.standard_error, fmt="o", color=GOOD, capsize=4)
-        return f"{darts:,} darts: π ≈ {now.value:.4f} ± {now.standard_error:.4f}", now.cost
+        return f"{darts:,} darts: {answer(now.value, now.standard_error, 4)}", now.cost
 
     return BudgetView(fig, draw, darts=entry(_number_of_darts, "1000", unit="darts"))
 
@@ -107,16 +107,17 @@ def judged_probability(attempts: int, chance: float, skill: float) -> float:
 
 
 def judges_view(
-    answer: Callable, judges: Mapping[str, float], chance: float, high: int = 8
+    best_of: Callable, judges: Mapping[str, float], chance: float, high: int = 8
 ) -> BudgetView:
     """Share of questions answered right against the number of attempts, for several judges.
 
-    ``answer(attempts, skill, rng)`` → (questions,) booleans, right or wrong. ``judges`` maps a name
-    to the judge's skill. The largest number of attempts is 2^high.
+    ``best_of(attempts, skill, rng)`` → (questions,) booleans, right or wrong. ``judges`` maps a
+    name to the judge's skill. The largest number of attempts is 2^high. Where all questions are
+    answered right, or none, there is no bar: such a run has seen no spread.
     """
     budgets = [2**k for k in range(high + 1)]
     fine = np.unique(np.round(np.logspace(0, math.log10(budgets[-1]), 60)).astype(int))
-    run = functools.cache(lambda n, skill, seed: answer(n, skill, np.random.default_rng(seed)))
+    run = functools.cache(lambda n, skill, seed: best_of(n, skill, np.random.default_rng(seed)))
     fig, ax = figure(size=(7.6, 3.7))
     ax.set(xscale="log", xlim=(0.85, budgets[-1] * 3.2), ylim=(0, 1.04))
     ax.set(xlabel="budget (attempts at each question)", ylabel="share answered right")
@@ -132,11 +133,14 @@ def judges_view(
             right = np.array([run(n, skill, seed) for n in seen])
             questions = right.shape[1]
             share = right.mean(axis=1)
-            bars = 1.96 * right.std(axis=1) / math.sqrt(questions)
+            spread = right.std(axis=1)
+            bars = np.where(spread > 0, 1.96 * spread / math.sqrt(questions), np.nan)
             ax.errorbar(seen, share, bars, fmt="o-", color=color, markersize=4, linewidth=1.2)
             shares[name] = share[-1]
         end_labels(ax, seen[-1], list(shares.values()), shares, COLORS, gap=0.06)
         text = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
+        if not all(0 < share < 1 for share in shares.values()):
+            text += " (all or none: one run cannot tell how far off)"
         return f"answered right: {text}", Cost(units=attempts * questions * len(judges))
 
     return BudgetView(fig, draw, attempts=powers_of_two(0, high, "attempts", default=4))
