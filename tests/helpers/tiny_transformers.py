@@ -62,6 +62,43 @@ def letters_tokenizer(letters):
     )
 
 
+SPECIAL = ["<|start|>", "<|end|>"]
+
+
+def byte_tokenizer(corpus):
+    """A small tokenizer of the kind that large models have: bytes, and what they often join to."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=320, initial_alphabet=alphabet, special_tokens=SPECIAL, show_progress=False
+    )
+    bpe.train_from_iterator(corpus, trainer)
+    return _with_ends(bpe)
+
+
+def fallback_tokenizer(corpus):
+    """The other kind: letters of the corpus, and bytes where these cannot write a text."""
+    from tokenizers import Tokenizer, decoders, models
+
+    letters = sorted(set("".join(corpus)))
+    tokens = [*SPECIAL, *(f"<0x{byte:02X}>" for byte in range(256)), *letters, "st"]
+    vocabulary = {token: i for i, token in enumerate(tokens)}
+    bpe = Tokenizer(models.BPE(vocab=vocabulary, merges=[("s", "t")], byte_fallback=True))
+    bpe.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
+    return _with_ends(bpe)
+
+
+def _with_ends(tokenizer):
+    from transformers import PreTrainedTokenizerFast
+
+    start, end = SPECIAL
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=start, eos_token=end)
+
+
 def tiny(kind="llama", letters="abcdefghij", context=40, seed=0, dtype=torch.float32, **options):
     """Return a random model as a ``CausalLM``."""
     config = KINDS[kind](len(letters) + 1, context)

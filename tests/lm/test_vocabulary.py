@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny_transformers import byte_tokenizer
 
 from ttclib.lm import arithmetic, tokenizer
 from ttclib.lm.vocabulary import Vocabulary
@@ -22,21 +23,7 @@ CORPUS = [
 
 @pytest.fixture(scope="module")
 def byte_level():
-    """A small tokenizer of the kind that large models have."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
-
-    bpe = Tokenizer(models.BPE())
-    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    bpe.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    bpe.train_from_iterator(
-        CORPUS,
-        trainers.BpeTrainer(
-            vocab_size=320, initial_alphabet=alphabet, special_tokens=["<|start|>", "<|end|>"]
-        ),
-    )
-    return PreTrainedTokenizerFast(tokenizer_object=bpe, bos_token="<|start|>", eos_token="<|end|>")
+    return byte_tokenizer(CORPUS)
 
 
 @pytest.fixture(scope="module")

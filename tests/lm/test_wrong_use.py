@@ -10,7 +10,7 @@ from enumerated import ABC, tiny
 from letters import Letters, search_on
 
 from ttclib.lm.arithmetic import TASK
-from ttclib.lm.decoding import Decoder
+from ttclib.lm.decoding import Decoder, beam_search, sample
 from ttclib.particles.smc import keep_all, run
 from ttclib.search.scoring import Scoring
 from ttclib.search.search import Search, conclude, given
@@ -106,6 +106,28 @@ def test_a_step_end_that_never_comes_is_warned_of():
         warnings.simplefilter("error")
         run(Decoder(lm, "x", until="y", max_tokens=120), 3, keep_all, RNG(0))
         run(Decoder(lm, "x", until=";", max_tokens=99), 3, keep_all, RNG(0))
+
+
+@pytest.mark.parametrize(
+    "enter",
+    [
+        lambda lm, prompt: Decoder(lm, prompt),
+        lambda lm, prompt: Decoder(lm, ["a", prompt]),
+        lambda lm, prompt: sample(lm, prompt, 2, RNG(0), max_tokens=2),
+        lambda lm, prompt: beam_search(lm, prompt, 2, max_tokens=2),
+        lambda lm, prompt: search_on(lm, prompt, lambda *_: 0.5, until="a"),
+    ],
+)
+def test_a_prompt_that_ends_with_a_space_is_warned_of_where_words_bring_theirs(enter):
+    words = tiny("a", " b", " ", "c", seed=1)
+    with pytest.warns(UserWarning, match="ends with a space") as caught:
+        enter(words, "a b ")
+    assert len(caught) == 1 and "\n" not in str(caught[0].message)
+    letters = tiny("a", "b", " ", "c", seed=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        enter(words, "a b")
+        enter(letters, "a b ")  # here a space is a letter as any other
 
 
 def test_answers_that_all_parse_to_nothing_are_warned_of():

@@ -14,6 +14,7 @@ et al. 2025).
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -23,12 +24,13 @@ from typing import TypeVar
 import numpy as np
 
 from ttclib.cost import Cost
-from ttclib.inputs import whole_number
+from ttclib.inputs import short, whole_number
 from ttclib.lm import samplers
 from ttclib.lm.automata import DEAD, Automaton, lift
 from ttclib.lm.potentials import Feature
 from ttclib.lm.protocols import LanguageModel, Potential, Sampler
 from ttclib.lm.sequences import NONE, Run, Sequences
+from ttclib.lm.vocabulary import in_bytes
 from ttclib.particles.smc import Population, Weighed, alive, keep_all, keep_top, smc
 
 ROOM = 256  # tokens that a text has room for at first
@@ -103,6 +105,14 @@ class Decoder:
         self.prompts = [lm.vocabulary.encode(text) for text in texts]
         if not self.prompts:
             raise ValueError("prompt is an empty list; it must hold at least one text")
+        if any(text.endswith(" ") for text in texts) and any(
+            re.match(" [^ ]", token or "") for token in lm.vocabulary.texts
+        ):
+            warnings.warn(
+                "the prompt ends with a space, which words bring with them in this vocabulary: "
+                "without it the model knows better how to go on",
+                stacklevel=2,
+            )
         longest = max(map(len, self.prompts))
         room = lm.context - longest
         if room < 1:
@@ -352,9 +362,17 @@ def _language_model(lm):
 def _stops(texts: Sequence[str], vocabulary) -> tuple[Automaton, np.ndarray]:
     """Return an automaton that follows the stop strings, and which tokens end a text:
     (states, V).
+
+    It reads bytes, as a character may be several tokens, of which one can be the end of another.
     """
     if not all(texts):
         raise ValueError("a stop string is empty; it must hold at least one character")
+    if len(texts) > 1:
+        for text in texts:
+            _stops([text], vocabulary)  # refuses what cannot be written
+    said = ", ".join(map(short, texts))
+    vocabulary = vocabulary.in_bytes
+    texts = [in_bytes(text) for text in texts]
     beginnings = {text[:i] for text in texts for i in range(len(text))}
 
     def step(seen, letter):
@@ -370,8 +388,10 @@ def _stops(texts: Sequence[str], vocabulary) -> tuple[Automaton, np.ndarray]:
     automaton = lift(vocabulary, "", step, lambda seen: True, kind=kind)
     readable = np.array([text is not None for text in vocabulary.texts])
     ends = (automaton.next == DEAD) & readable
+    if texts and not ends.any():
+        raise ValueError(f"stop is {said}; the tokens of this model cannot write it")
     ends[:, vocabulary.end] = True
-    # a token without a text, such as half an emoji, breaks a stop string off
+    # a token without a text, which steers the model, breaks a stop string off
     after = np.where(readable | ends, automaton.next, automaton.first)
     return Automaton(after, automaton.log_values, automaton.log_finals, automaton.first), ends
 

@@ -88,11 +88,9 @@ class Vocabulary:
         if end is None:
             raise ValueError("the tokenizer names no end token; set its eos_token to one")
         # Alone, a token may lose its leading space, so each is read behind another one.
-        before = tokenizer.encode("0", add_special_tokens=False)[-1]
-        pairs = [[before, token] for token in range(len(tokenizer))]
-        *texts, alone = tokenizer.batch_decode(
-            [*pairs, [before]], clean_up_tokenization_spaces=False
-        )
+        before = tokenizer.encode("0", add_special_tokens=False)[-1:]
+        pairs = [[*before, token] for token in range(len(tokenizer))]
+        *texts, alone = tokenizer.batch_decode([*pairs, before], clean_up_tokenization_spaces=False)
         silent = _special(tokenizer) | {end}
         texts = [
             None if token in silent or _BROKEN in text else text[len(alone) :] or None
@@ -142,13 +140,20 @@ class Vocabulary:
         return tokens
 
     def decode(self, tokens: Iterable[int]) -> str:
-        """Join tokens into a text, up to the end token if there is one."""
+        """Join tokens into a text, up to the end token if there is one.
+
+        Where the last tokens say half a character, the text ends before it.
+        """
         tokens = [int(token) for token in tokens]
         if self.end in tokens:
             tokens = tokens[: tokens.index(self.end)]
         if self.tokenizer is None:
             return "".join(self.texts[token] or "" for token in tokens)
-        return self.tokenizer.decode(tokens, clean_up_tokenization_spaces=False)
+        text = self.tokenizer.decode(tokens, clean_up_tokenization_spaces=False)
+        if text.endswith(_BROKEN):
+            tail = "".join(self.in_bytes.texts[token] or "" for token in tokens[-3:])
+            return text if tail.endswith(in_bytes(_BROKEN)) else text.rstrip(_BROKEN)
+        return text
 
     def containing(self, letters: str) -> np.ndarray:
         """Return which tokens contain one of the letters: bool, shape (V,)."""
@@ -171,6 +176,21 @@ class Vocabulary:
             for i in range(lengths.max(initial=0))
         ]
         return Spelling(tuple(map(chr, codes)), order, columns)
+
+    @cached_property
+    def in_bytes(self) -> Vocabulary:
+        """The same tokens, with a letter for each byte of UTF-8: see :func:`in_bytes`.
+
+        So tokens that say half a character have a text too, if the tokenizer tells their bytes.
+        """
+        texts = [text and in_bytes(text) for text in self.texts]
+        if self.tokenizer is not None:
+            special = _special(self.tokenizer) | {self.end}
+            pieces = self.tokenizer.convert_ids_to_tokens(range(len(self.tokenizer)))
+            for token, piece in enumerate(pieces):
+                if texts[token] is None and token not in special:
+                    texts[token] = _bytes_of(piece)
+        return Vocabulary(texts, self.end)
 
     def _cut(self, text: str) -> list[int]:
         """Take the longest token that fits, again and again."""
@@ -205,6 +225,21 @@ class Vocabulary:
 def integer_type(largest: int) -> np.dtype:
     """Return the smallest type of 16 bits or more that holds ``largest`` and −1 − ``largest``."""
     return np.promote_types(np.int16, np.min_scalar_type(-1 - largest))
+
+
+def in_bytes(text: str) -> str:
+    """Return a text whose letters are the bytes of this one in UTF-8."""
+    return text.encode(errors="surrogatepass").decode("latin-1")
+
+
+def _bytes_of(piece: str) -> str | None:
+    """Read the bytes of a token, a letter each, in either of the two ways that they are written."""
+    from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+    if found := re.fullmatch("<0x([0-9A-F]{2})>", piece):
+        return chr(int(found[1], 16))
+    byte_of = {letter: chr(byte) for byte, letter in bytes_to_unicode().items()}
+    return "".join(map(byte_of.__getitem__, piece)) if byte_of.keys() >= {*piece} else None
 
 
 def _special(tokenizer: Any) -> set[int]:
