@@ -104,10 +104,18 @@ def finite_array(
         raise ValueError(f"{name} has shape {array.shape}; it must hold at least {least} numbers")
     odd = np.count_nonzero(~np.isfinite(array))
     if odd:
-        raise ValueError(f"{name} holds {odd} values that are not finite numbers; all must be")
+        raise ValueError(f"{name} holds {odd} values that are not finite numbers")
     if low > -math.inf or high < math.inf:
         for wrong in array[(array < low) | (array > high)].flat:
             real_number(f"one of {name}", float(wrong), low, high)  # says so
+    return array
+
+
+def truth_array(name: str, value: Any, **form: Any) -> np.ndarray:
+    """Return ``value`` as an array of 1.0 and 0.0, or raise ``ValueError``; ``form`` as above."""
+    array = finite_array(name, value, **form)
+    if not ((array == 0) | (array == 1)).all():
+        raise ValueError(f"{name} holds other values than true and false; it must hold these")
     return array
 
 

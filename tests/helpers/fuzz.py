@@ -392,7 +392,7 @@ def _of_error(error, verdicts, names):
         return FOREIGN, f"not one line of at most {LONGEST} characters: {said}"
     if set(verdicts.values()) == {"good"}:
         return REFUSED, said
-    if not any(re.search(rf"\b{re.escape(name)}\b", line, re.IGNORECASE) for name in names):
+    if not any(re.search(rf"\b{name.rstrip('s')}s?\b", line, re.IGNORECASE) for name in names):
         return FOREIGN, f"names no argument: {said}"
     return None if re.search(ALLOWED, line) else (FOREIGN, f"does not say what is allowed: {said}")
 

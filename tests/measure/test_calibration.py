@@ -84,8 +84,11 @@ def test_a_confidence_that_is_the_chance_is_calibrated(seed):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: reliability([1.2], [True]), "from 0 to 1"),
-        (lambda: reliability([], []), "no answer"),
+        (
+            lambda: reliability([1.2], [True]),
+            r"confidence is 1.2; it must be a finite number in \[0, 1\]",
+        ),
+        (lambda: reliability([], []), "confidence has shape .* at least 1 number"),
         (lambda: auroc([0.1, 0.2], [True]), "right has shape"),
         (lambda: reliability([0.5], [True], bins=0), "bins is 0"),
     ],

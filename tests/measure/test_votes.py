@@ -247,7 +247,10 @@ def test_majority_at_k_of_two_answers_is_a_sum_of_hypergeometric_chances():
         (lambda: best_of([1.0], [1, 2]), "scores has shape"),
         (lambda: best_of([1.0, np.nan], [1, 2]), "not finite"),
         (lambda: weighted_majority([1, 2], [1.0]), "weights has shape"),
-        (lambda: weighted_majority([1, 2], [1.0, -0.5]), "a weight is zero or more"),
+        (
+            lambda: weighted_majority([1, 2], [1.0, -0.5]),
+            "weights is -0.5; it must .* of at least 0",
+        ),
         (lambda: pass_at_k([True, False], 3), "k is 3; there are 2 samples"),
         (lambda: pass_at_k([True, False], 0), "k is 0"),
         (lambda: pass_at_k([True, False], [[1]]), "k has shape"),

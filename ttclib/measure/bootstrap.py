@@ -13,9 +13,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ttclib.inputs import real_number, whole_number
+from ttclib.inputs import checked, finite_array, float_array, real_number, whole_number
 
 
+@checked
 def counts(problems: int, replicates: int, rng: np.random.Generator) -> np.ndarray:
     """Draw the problems again: how often each came, ints (replicates, problems).
 
@@ -37,7 +38,8 @@ def means(values: ArrayLike, counts: np.ndarray) -> np.ndarray:
     ValueError
         If ``counts`` are of another number of problems.
     """
-    array = np.asarray(values, dtype=float)
+    array = float_array("values", values)
+    counts = finite_array("counts", counts, 0.0, ndim=2, least=1)
     if array.shape[-1:] != counts.shape[1:]:
         raise ValueError(
             f"values has shape {array.shape}; its last axis must be the {counts.shape[1]} problems"
@@ -60,7 +62,10 @@ def interval(
     """
     level = real_number("level", level, 0.0, 1.0, open_low=True)
     ends = [(1 - level) / 2, (1 + level) / 2]
-    array = np.asarray(replicates, dtype=float)
+    array = float_array("replicates", replicates)
+    if not array.size:
+        raise ValueError("replicates is empty; it must hold at least one number")
+    axis = whole_number("axis", axis, -array.ndim, array.ndim - 1)
     low, high = np.quantile(array, ends, axis=axis, method="inverted_cdf")
     return low, high
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ttclib.inputs import finite_array, whole_number
+from ttclib.inputs import finite_array, float_array, truth_array, whole_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +43,10 @@ def reliability(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> Reli
     ValueError
         If there is no answer, shapes differ, or a confidence is not from 0 to 1.
     """
-    sure, correct = _checked(confidence, right)
-    if sure.min() < 0 or sure.max() > 1:
-        raise ValueError("confidence must hold numbers from 0 to 1")
-    which = np.minimum((sure * whole_number("bins", bins)).astype(int), bins - 1)
+    sure = finite_array("confidence", confidence, 0.0, 1.0, ndim=1, least=1)
+    correct = truth_array("right", right, shape=sure.shape)
+    bins = whole_number("bins", bins)
+    which = np.minimum((sure * bins).astype(int), bins - 1)
     count = np.bincount(which, minlength=bins)
     used = count > 0
 
@@ -76,7 +76,8 @@ def auroc(score: ArrayLike, right: ArrayLike) -> float:
     ValueError
         If there is no answer or shapes differ.
     """
-    scores, correct = _checked(score, right)
+    scores = finite_array("score", score, ndim=1, least=1)
+    correct = truth_array("right", right, shape=scores.shape)
     good = scores[correct > 0]
     bad = np.sort(scores[correct == 0])
     if not len(good) or not len(bad):
@@ -101,16 +102,10 @@ def auc_within(scores: np.ndarray, right: np.ndarray) -> np.ndarray:
         NaN for a problem whose solutions are all right or all wrong: there is nothing to tell
         apart.
     """
+    scores = float_array("scores", scores)
+    truths = truth_array("right", right, ndim=2, shape=scores.shape)
     areas = []
-    for mine, truth in zip(scores, right, strict=True):
+    for mine, truth in zip(scores, truths, strict=True):
         there = ~np.isnan(mine)
         areas.append(auroc(mine[there], truth[there]) if there.any() else np.nan)
     return np.array(areas)
-
-
-def _checked(score: ArrayLike, right: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    scores = finite_array("score", score, ndim=1)
-    correct = finite_array("right", right, shape=(len(scores),))
-    if not len(scores):
-        raise ValueError("there is no answer; there must be at least one")
-    return scores, correct

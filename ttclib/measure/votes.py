@@ -15,7 +15,7 @@ from collections.abc import Hashable, Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ttclib.inputs import finite_array, whole_number
+from ttclib.inputs import finite_array, short, truth_array, whole_number
 
 # 1000 or 1,000, with decimals or a power of ten, perhaps over a whole number
 _NUMBER = re.compile(
@@ -72,9 +72,7 @@ def votes(answers: Sequence[Hashable], weights: ArrayLike | None = None) -> dict
     """
     found = _normals(answers)
     given = np.ones(len(found)) if weights is None else weights
-    counts = finite_array("weights", given, shape=(len(found),))
-    if counts.min() < 0:
-        raise ValueError(f"weights holds {counts.min():g}; a weight is zero or more")
+    counts = finite_array("weights", given, 0.0, shape=(len(found),))
     total: dict[Hashable, float] = {}
     for answer, count in zip(found, counts.tolist(), strict=True):
         total[answer] = total.get(answer, 0.0) + count
@@ -143,9 +141,7 @@ def pass_at_k(correct: ArrayLike, k: ArrayLike) -> np.ndarray | float:
     ValueError
         If ``correct`` holds something else than true and false, or k is not from 1 to n.
     """
-    right = finite_array("correct", correct)
-    if not ((right == 0) | (right == 1)).all():
-        raise ValueError("correct holds other values than true and false")
+    right = truth_array("correct", correct)
     n = right.shape[-1] if right.ndim else 0
     sizes = _sizes(k, n)
     wrong = n - right.sum(-1, keepdims=True)
@@ -174,7 +170,7 @@ def best_at_k(scores: ArrayLike, right: ArrayLike, k: ArrayLike) -> np.ndarray |
         If shapes differ, a score is not finite, or k is not from 1 to n.
     """
     score = finite_array("scores", scores)
-    correct = finite_array("right", right, shape=score.shape)
+    correct = truth_array("right", right, shape=score.shape)
     n = score.shape[-1] if score.ndim else 0
     sizes = _sizes(k, n)
     best_first = np.argsort(-score, axis=-1, kind="stable")
@@ -239,6 +235,8 @@ def majority_at_k(answers: Sequence[Hashable], right: Hashable, k: ArrayLike) ->
 def _normals(answers: Iterable[Hashable]) -> list[Hashable]:
     """Return the normal form of each answer, or raise ``ValueError``."""
     try:
+        if isinstance(answers, str | dict | set):
+            raise TypeError
         found = [normal(answer) for answer in answers]
         hash(tuple(found))
     except TypeError:
@@ -258,8 +256,9 @@ def _sizes(k: ArrayLike, n: int) -> np.ndarray:
     sizes = [whole_number("k", value, maximum=math.inf) for value in np.ravel(k).tolist()]
     if np.ndim(k) > 1 or not sizes:
         raise ValueError(f"k has shape {np.shape(k)}; it must be a whole number or a list of them")
-    if max(sizes) > n:
-        raise ValueError(f"k is {max(sizes)}; there are {n} samples to choose from")
+    most = max(sizes)
+    if most > n:
+        raise ValueError(f"k is {short(most)}; there are {n} samples to choose from; use no more")
     return np.array(sizes)
 
 
