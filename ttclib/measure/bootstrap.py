@@ -88,7 +88,8 @@ def mean_interval(
     tuple of numpy.ndarray, each of shape (...)
         The ends are NaN where all values are equal: problems that have shown no spread cannot tell.
     """
-    array = np.asarray(values, dtype=float)
+    draws = means(values, counts)  # first, for its checks
+    array = float_array("values", values)
     alike = (array == array[..., :1]).all(axis=-1)
-    ends = [np.where(alike, np.nan, end) for end in interval(means(array, counts), level)]
+    ends = [np.where(alike, np.nan, end) for end in interval(draws, level)]
     return array.mean(axis=-1), ends[0], ends[1]
