@@ -1,14 +1,62 @@
 """Checks of notebook 00: the right answer passes, and each slip is told what it is."""
 
 import math
+from fractions import Fraction
+from pathlib import Path
 
+import nbformat
 import numpy as np
+import pytest
+from solutions import FENCE
 from verdicts import *  # noqa: F403
 
 from ttclib.course.start_here import checks
 
 log = math.log
+NOTEBOOKS = Path(__file__).resolve().parents[3] / "notebooks"
+START = nbformat.read(NOTEBOOKS / "00_start_here.ipynb", as_version=4)
+
+
+def published(name):
+    """The function of a published solution."""
+    (source,) = [
+        s for cell in START.cells for s in FENCE.findall(cell.source) if f"def {name}" in s
+    ]
+    names = {"math": math}
+    exec(source, names)
+    return names[name]
+
+
+@pytest.mark.parametrize("percent", [1, 3, 10, 20, 25, 36, 50, 64, 75, 90, 99])
+def test_the_published_number_of_attempts_is_the_smallest_that_reaches_the_target(percent):
+    """In fractions: n attempts reach exactly 1 − (1 − chance)ⁿ, and no more is not enough."""
+    attempts_needed = published("attempts_needed")
+    chance = Fraction(percent, 100)
+    for n in range(1, 12):
+        reached = 1 - (1 - chance) ** n
+        if reached < Fraction(999_999, 1_000_000):  # beyond, 1 − target has lost its digits
+            assert attempts_needed(float(chance), float(reached)) == n
+            assert attempts_needed(float(chance), float(reached) + 1e-8) == n + 1
+            assert attempts_needed(float(chance), float(reached) - 1e-8) == n
+
+
+def test_the_ends_of_the_published_solution():
+    attempts_needed = published("attempts_needed")
+    assert [attempts_needed(chance, 0) for chance in (0, 0.5, 1)] == [0, 0, 0]
+    assert [attempts_needed(1, target) for target in (1e-9, 0.5, 1)] == [1, 1, 1]
+    assert attempts_needed(0, 0.5) == attempts_needed(0.5, 1) == attempts_needed(0, 1) == math.inf
+
+
+def test_a_quotient_rounded_up_is_right_with_a_remark():
+    """Power: without the hair the exact pair (0.2, 0.36) comes out one too high."""
+    plain = lambda chance, target: math.ceil(log(1 - target) / log(1 - chance))  # noqa: E731
+    assert plain(0.2, 0.36) == 3
+    assert "One remark" in checks.attempts_needed(plain).line
+    assert "One remark" not in checks.attempts_needed(published("attempts_needed")).line
+
+
 RIGHT = [
+    (checks.attempts_needed, published("attempts_needed")),
     (checks.attempts_needed, lambda chance, target: math.ceil(log(1 - target) / log(1 - chance))),
     (
         checks.attempts_needed,

@@ -39,7 +39,13 @@ def attempts_needed(yours):
     expect(
         close(got, 14), f"a chance of 0.2 and a target of 0.95 need 14 attempts, you said {got!r}"
     )
-    return "14 attempts turn a chance of 0.2 into 0.95, if somebody can tell which one is right"
+    praise = "14 attempts turn a chance of 0.2 into 0.95, if somebody can tell which one is right"
+    if close(yours(0.2, 0.36), 3):
+        praise += (
+            ". One remark: 2 attempts reach 0.36 exactly, and yours says 3, because rounding "
+            "leaves the quotient of logarithms a hair above 2"
+        )
+    return praise
 
 
 @exercise
