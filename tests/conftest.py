@@ -4,6 +4,7 @@ whether the cells of a notebook run again.
 
 import copy
 import os
+import signal
 from itertools import groupby
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from hypothesis import settings
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # each core has its own files to test
+else:  # told to stop it ends as on Ctrl-C, with all that its tests have started
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 settings.register_profile("course", deadline=None)  # a busy machine is no error
 settings.load_profile("course")

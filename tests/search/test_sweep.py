@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pyarrow.parquet as pq
 import pytest
 from joblib import parallel_config
@@ -316,25 +317,62 @@ def start_child(work, scheduler=""):
     return subprocess.Popen(command, env=os.environ | {"PYTHONPATH": path}, start_new_session=True)
 
 
-def kill_in_the_middle(child, work):
-    """Kill a child and its workers when three tasks have landed; return those, with their times."""
+def kill_in_the_middle(child, work, how=signal.SIGKILL, group=True):
+    """Kill a child when three tasks have landed; return those, with their times.
+
+    Whatever it has started ends with it, also if the signal goes to the child alone.
+    """
     deadline = time.monotonic() + 300
     while len(parts(work)) < 3:
         assert child.poll() is None and time.monotonic() < deadline
         time.sleep(0.01)
-    os.killpg(child.pid, signal.SIGKILL)
+    started = psutil.Process(child.pid).children(recursive=True)
+    (os.killpg if group else os.kill)(child.pid, how)
     child.wait()
+    assert psutil.wait_procs(started, timeout=60)[1] == []
     landed = parts(work)
     assert 3 <= len(landed) < TASKS
     return landed
 
 
-def test_a_killed_sweep_goes_on_where_it_was(expected, tmp_path):
+@pytest.mark.parametrize(
+    ("how", "group"),
+    [(signal.SIGKILL, True), (signal.SIGKILL, False), (signal.SIGTERM, False)],
+    ids=["SIGKILL to all", "SIGKILL", "SIGTERM"],
+)
+def test_a_killed_sweep_goes_on_where_it_was(how, group, expected, tmp_path):
     work = tmp_path / "work"
-    landed = kill_in_the_middle(start_child(work), work)
+    landed = kill_in_the_middle(start_child(work), work, how, group)
     assert saved(run(MANY, work), tmp_path / "saved") == expected
     assert landed.items() <= parts(work).items()  # none of them was done again
     assert len(parts(work)) == TASKS  # and none has another name in another process
+
+
+SPOIL = {
+    "emptied": lambda content, other: b"",
+    "halved": lambda content, other: content[: len(content) // 2],
+    "one byte flipped": lambda content, other: (
+        content[:-9] + bytes([content[-9] ^ 1]) + content[-8:]
+    ),
+    "another's": lambda content, other: other,
+}
+
+
+@pytest.mark.parametrize("spoil", SPOIL.values(), ids=SPOIL)
+def test_a_part_that_is_spoilt_is_told_and_done_again(spoil, found, tmp_path, capsys):
+    """Whichever it is; another's is the whole part of another task."""
+    before = saved(found, tmp_path / "before")
+    work = tmp_path / "work"
+    run(SETTINGS, work)
+    contents = {file: file.read_bytes() for file in parts(work)}
+    for (file, content), other in zip(contents.items(), [*contents.values()][::-1], strict=True):
+        assert spoil(content, other) != content
+        file.write_bytes(spoil(content, other))
+    capsys.readouterr()
+    assert saved(run(SETTINGS, work), tmp_path / "saved") == before
+    said = capsys.readouterr().out.splitlines()
+    line = "{} is damaged, or belongs to other work: it is dropped."
+    assert sorted(said) == sorted(line.format(file) for file in contents)
 
 
 def test_half_a_file_is_not_taken_for_a_whole_one(expected, tmp_path):

@@ -410,26 +410,24 @@ def sweep(
     for problem in problems:
         task.reference(problem)
     plan = jobs(settings, problems, seeds, at_once)
-    landed = {one: _landed(work, one) for one in plan}
-    left = [one for one in plan if landed[one] is None]
+    done = {one: unseal(work / one.key, one.key) for one in plan}
+    landed = {one: _read(found) for one, found in done.items() if found is not None}
+    left = [one for one in plan if one not in landed]
     total = sum(one.work for one in plan)
-    done = total - sum(one.work for one in left)
-    with tqdm(total=total, initial=done, desc="sweep", unit="text", disable=not progress) as bar:
+    old = sum(one.work for one in landed)
+    with tqdm(total=total, initial=old, desc="sweep", unit="text", disable=not progress) as bar:
         parallel = Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")
         for found in parallel(delayed(carry_out)(one, task, load) for one in left):
             one, *columns = found
-            seal(work / one.key, json.dumps(columns).encode(), one.key)
-            landed[one] = _landed(work, one)
+            written = json.dumps(columns).encode()
+            seal(work / one.key, written, one.key)
+            landed[one] = _read(written)
             bar.update(one.work)
-    return _merge([part for part in landed.values() if part])
+    return _merge([landed[one] for one in plan])
 
 
-def _landed(work: Path, one: Job) -> Sweep | None:
-    """Return what a job found, if it was done before."""
-    found = unseal(work / one.key, one.key)
-    if found is None:
-        return None
-    results, samples, seconds = json.loads(found)
+def _read(written: bytes) -> Sweep:
+    results, samples, seconds = json.loads(written)
     drawn = pa.Table.from_pylist(samples) if samples else None
     return Sweep(pa.Table.from_pylist(results, RESULTS), drawn, seconds)
 
