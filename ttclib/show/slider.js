@@ -187,7 +187,10 @@ function live() {
         ask({luck: true, turn: ++turn});
       });
       find('.ttc-stop')?.addEventListener('click', () => model.send({stop: true}));
-      // keys that move a control do not move the notebook's cells
+      // keys that move a control do not move the notebook's cells: Notebook 7 listens for keys
+      // before the view does, and asks this mark
+      for (const touched of el.querySelectorAll('input, select, button'))
+        touched.dataset.lmSuppressShortcuts = 'true';
       el.addEventListener('keydown', event => event.stopPropagation());
       places.add(place);
       const at = place.controls.map(stand);
