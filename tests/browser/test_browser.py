@@ -9,6 +9,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 PATIENCE = 30_000  # ms until a moved slider must show a new picture
@@ -24,8 +25,8 @@ def settle(page, what, patience):
     from playwright.sync_api import TimeoutError
 
     with contextlib.suppress(TimeoutError):
-        page.wait_for_function("ttc.changed() || ttc.problems().length", timeout=patience)
-    page.wait_for_function("ttc.quiet()", timeout=PATIENCE)
+        wait_until(page, "ttc.changed() || ttc.problems().length", patience / 1000)
+    wait_until(page, "ttc.quiet()")
     assert_sound(page, what)
     return page.evaluate("ttc.latency()")
 
@@ -154,11 +155,11 @@ def check_buttons_and_fields(page):
         field.evaluate("element => ttc.watch(element)")
         field.fill("???")
         field.press("Enter")
-        page.wait_for_function("ttc.problems().length === 1", timeout=PATIENCE)  # one line says why
+        wait_until(page, "ttc.problems().length === 1")  # one line says why
         assert not page.evaluate("ttc.changed()"), "the picture went away with a bad input"
         field.fill(good)
         field.press("Enter")
-        page.wait_for_function("ttc.problems().length === 0", timeout=PATIENCE)
+        wait_until(page, "ttc.problems().length === 0")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -167,11 +168,11 @@ def test_notebook(path, browser, jupyterlab, shots, report):
     try:
         page.goto(f"{jupyterlab}/lab/tree/notebooks/{path.name}?reset")
         page.add_script_tag(path=Path(__file__).with_name("page.js"))
-        page.wait_for_function("window.jupyterapp", timeout=PATIENCE)
+        wait_until(page, "window.jupyterapp")
         page.evaluate("path => ttc.open(path)", f"notebooks/{path.name}")
         page.evaluate("ttc.run()")
-        page.wait_for_function("ttc.finished()", timeout=180_000)
-        page.wait_for_function("ttc.drawn()", timeout=PATIENCE)
+        wait_until(page, "ttc.finished()", seconds=180)
+        wait_until(page, "ttc.drawn()")
         assert_sound(page, "after Run All")
         page.set_viewport_size(
             {"width": 1280, "height": min(page.evaluate("ttc.height()"), 14_000)}

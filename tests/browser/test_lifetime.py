@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from slow_link import SlowLink
+from waiting import wait_until
 
 from tests.browser.test_browser import PATIENCE, settle
 
@@ -69,7 +70,7 @@ def opened(browser, jupyterlab):
             old.close()
         page.goto(f"{address}/lab/tree/lifetime.ipynb{reset}", timeout=120_000)
         page.add_script_tag(path=Path(__file__).with_name("page.js"))
-        page.wait_for_function("window.jupyterapp", timeout=PATIENCE)
+        wait_until(page, "window.jupyterapp")
         page.evaluate("ttc.open('lifetime.ipynb')")
         return page
 
@@ -79,13 +80,13 @@ def opened(browser, jupyterlab):
     try:
         page = context.new_page()
         page.goto(f"{jupyterlab}/lab?reset")
-        page.wait_for_function("window.jupyterapp", timeout=PATIENCE)
+        wait_until(page, "window.jupyterapp")
         write = "content => jupyterapp.serviceManager.contents.save('lifetime.ipynb', content)"
         page.evaluate(write, {"type": "notebook", "format": "json", "content": notebook})
         page = opened(reset="?reset")
         page.evaluate("ttc.run()")
         whole = f"ttc.finished() && ttc.views() === {SHOWN} && ttc.drawn()"
-        page.wait_for_function(whole, timeout=PATIENCE)
+        wait_until(page, whole)
         save(page)
         yield opened
     finally:
@@ -102,7 +103,7 @@ def save(page):
 def run_all(page):
     """Run all cells, and save what they show."""
     page.evaluate("ttc.run()")
-    page.wait_for_function("ttc.finished()", timeout=PATIENCE)
+    wait_until(page, "ttc.finished()")
     back(page)
     save(page)
 
@@ -129,7 +130,7 @@ def heap(page):
 
 def back(page):
     """Wait for every view and its picture, and demand that none says that it is lost."""
-    page.wait_for_function(f"ttc.alive() === {SHOWN}", timeout=PATIENCE)
+    wait_until(page, f"ttc.alive() === {SHOWN}")
     assert page.get_by_text("model not found").count() == 0
     assert page.locator(".ttc-gone:visible").count() == 0
 
@@ -214,11 +215,11 @@ def test_a_view_without_its_kernel_says_run_all(opened, shots):
     assert says_gone(page) == 0
     page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     lost = f"document.querySelectorAll('.jupyter-widgets-disconnected').length === {SHOWN}"
-    page.wait_for_function(lost, timeout=PATIENCE)
+    wait_until(page, lost)
     assert says_gone(page) == SHOWN
     page.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")
     page = opened()  # with another kernel, which knows nothing
-    page.wait_for_function(f"ttc.alive() === {SHOWN}", timeout=PATIENCE)
+    wait_until(page, f"ttc.alive() === {SHOWN}")
     assert says_gone(page) == SHOWN
     page.screenshot(path=shots / "gone.png")
     run_all(page)
@@ -229,8 +230,8 @@ def test_a_view_whose_kernel_died_says_so_at_the_next_move(opened):
     back(page)
     kernel = "jupyterapp.shell.currentWidget.sessionContext.session.kernel"
     page.evaluate(f"{kernel}.requestExecute({{code: 'import os; os._exit(1)'}}) && null")
-    page.wait_for_function(f"{kernel}.status !== 'idle'", timeout=PATIENCE)
-    page.wait_for_function(f"{kernel}.status === 'idle'", timeout=PATIENCE)  # it starts again
+    wait_until(page, f"{kernel}.status !== 'idle'")
+    wait_until(page, f"{kernel}.status === 'idle'")  # it starts again
     assert kernel_says(page, "print(6 * 7)").strip() == "42"
     picture = page.locator(".ttc-budget").nth(1).locator("img").get_attribute("src")
     page.locator(".ttc-budget").nth(1).locator("input[type=range]").first.press("ArrowRight")

@@ -7,6 +7,8 @@ import base64
 import io
 import itertools
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 
 import ipywidgets as W
@@ -744,6 +746,28 @@ def test_a_large_static_page_is_thinned_around_the_default():
 def test_slow_views_have_a_static_page_too():
     view, _ = slow_view(2, 4)
     assert [i["alt"].split()[0] for i in Page(view.static_html()).images] == ["4", "8", "16"]
+
+
+# ---- without what it needs -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lack", "line"),
+    [
+        (
+            "import sys; sys.modules['anywidget'] = None",
+            "ImportError: a view needs anywidget: pip install anywidget 'ipywidgets>=8'",
+        ),
+        (
+            "import ipywidgets; ipywidgets.__version__ = '7.7.1'",
+            "ImportError: a view needs ipywidgets 8, here is 7.7.1: pip install 'ipywidgets>=8'",
+        ),
+    ],
+)
+def test_an_older_jupyter_is_told_what_to_install(lack, line):
+    command = [sys.executable, "-c", f"{lack}\nimport ttclib.show.slider"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1 and done.stderr.splitlines()[-1] == line
 
 
 # ---- for readers who do not see, or do not use a mouse ------------------------------------------

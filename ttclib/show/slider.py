@@ -40,7 +40,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-import anywidget
+import ipywidgets
 import numpy as np
 import traitlets
 from IPython import get_ipython
@@ -53,6 +53,13 @@ from matplotlib.figure import Figure
 from ttclib.cost import Cost
 from ttclib.inputs import whole_number
 from ttclib.show.style import small_png, webp_bytes
+
+try:
+    import anywidget
+except ImportError:
+    raise ImportError("a view needs anywidget: pip install anywidget 'ipywidgets>=8'") from None
+if (have := ipywidgets.__version__).startswith("7."):  # it never asks for the name of a view
+    raise ImportError(f"a view needs ipywidgets 8, here is {have}: pip install 'ipywidgets>=8'")
 
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _MEMORY = 10e6  # bytes of frames that a view remembers here; the browser keeps as many
