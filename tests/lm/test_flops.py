@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig, MixtralConfig
 
-from ttclib.lm.flops import coefficients, sequence_flops, token_flops, training_flops
+from ttclib.lm.flops import coefficients, sequence_flops, token_flops
 from ttclib.lm.llama import Shape
 
 
@@ -81,7 +81,7 @@ def test_training_is_three_times_the_forward_pass(config, model):
     # again the whole square: length · token(length) in place of the sum over contexts
     _, per_position = coefficients(config)
     unused = ROWS * per_position * PROMPT * (PROMPT - 1) // 2
-    assert flops == training_flops(config, PROMPT, ROWS) + 3 * unused
+    assert flops == 3 * (ROWS * sequence_flops(config, 0, PROMPT) + unused)
 
 
 def test_a_tied_output_layer_costs_the_same_and_the_embedding_nothing():
@@ -136,7 +136,6 @@ def test_a_sequence_is_the_sum_of_its_tokens():
             "stop is 2; it must be a whole number of at least 3",
         ),
         (lambda: sequence_flops(llama(), -1, 2), "start is -1"),
-        (lambda: training_flops(llama(), 0), "length is 0"),
     ],
 )
 def test_bad_input_gets_one_line(call, says):

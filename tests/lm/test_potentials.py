@@ -48,8 +48,8 @@ RULES = {
         lambda text: {"ab", "a"} <= set(text.lower().split()),
     ),
     "mentions, case": (
-        lambda: mentions(["Ba"], VOCABULARY, ignore_case=False),
-        lambda text: "Ba" in text.split(),
+        lambda: mentions(["Ba"], VOCABULARY),
+        lambda text: "ba" in text.lower().split(),
     ),
 }
 RULES |= {

@@ -169,18 +169,14 @@ def words_at_most(letters: int, vocabulary: Vocabulary) -> Automaton:
     return lift(vocabulary, 0, step, lambda length: True, kind=str.isalpha)
 
 
-def mentions(
-    words: Iterable[str], vocabulary: Vocabulary, bonus: float = 0.0, ignore_case: bool = True
-) -> Automaton:
-    """Demand that a finished text holds each of the words, as a whole word.
+def mentions(words: Iterable[str], vocabulary: Vocabulary, bonus: float = 0.0) -> Automaton:
+    """Demand that a finished text holds each of the words, as a whole word, in either case.
 
     Parameters
     ----------
     bonus : float
         A twist: log ψ = bonus · number of the words that the text would mention if it ended here.
         The target stays the same.
-    ignore_case : bool
-        Whether ``The`` mentions ``the``.
 
     Raises
     ------
@@ -188,8 +184,7 @@ def mentions(
         If a word is empty or holds anything but letters, or the vocabulary cannot write it.
     """
     bonus = real_number("bonus", bonus)
-    same = fold if ignore_case else str
-    words = _words(words, same)
+    words = _words(words)
     beginnings = {word[:i] for word in words for i in range(len(word) + 1)}
 
     def step(state, letter):
@@ -208,7 +203,7 @@ def mentions(
         step,
         lambda state: mentioned(state) == len(words),
         lambda state: bonus * mentioned(state),
-        _letter_kind(words, same),
+        _letter_kind(words),
         f"the mention of {', '.join(sorted(words))}",
     )
 
@@ -232,19 +227,17 @@ def length(at_least: int, at_most: int, vocabulary: Vocabulary) -> Automaton:
     )
 
 
-def _words(words: Iterable[str], same: Callable[[str], str]) -> frozenset[str]:
+def _words(words: Iterable[str]) -> frozenset[str]:
     words = [words] if isinstance(words, str) else list(words)
     for word in words:
         if not word.isalpha():
             raise ValueError(f"{short(word)} is not a word; a word is made of letters only")
     if not words:
         raise ValueError("words is empty; name at least one word")
-    return frozenset("".join(map(same, word)) for word in words)
+    return frozenset("".join(map(fold, word)) for word in words)
 
 
-def _letter_kind(words: frozenset[str], same: Callable[[str], str]) -> Callable[[str], str]:
-    """Tell the letters of the words apart; other letters are '?', and what is no letter
-    is a space.
-    """
+def _letter_kind(words: frozenset[str]) -> Callable[[str], str]:
+    """Tell the letters of the words apart; others are '?', and what is no letter is a space."""
     known = set().union(*words)
-    return lambda c: " " if not c.isalpha() else same(c) if same(c) in known else "?"
+    return lambda c: " " if not c.isalpha() else fold(c) if fold(c) in known else "?"

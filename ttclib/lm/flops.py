@@ -100,19 +100,3 @@ def sequence_flops(config, start: int, stop: int) -> int:
     stop = whole_number("stop", stop, start)
     a, b = coefficients(config)
     return a * (stop - start) + b * (stop * (stop + 1) - start * (start + 1)) // 2
-
-
-def training_flops(config, length: int, texts: int = 1) -> int:
-    """FLOPs of training once on ``texts`` texts of ``length`` tokens each.
-
-    Three times the forward pass: the backward pass multiplies twice with every matrix, for the
-    gradient of its input and of its weights (Kaplan et al. 2020, §2.1). Without the attention term
-    it is the well-known 6 · weights · tokens.
-
-    Raises
-    ------
-    ValueError
-        If they are not whole numbers of at least 1.
-    """
-    texts = whole_number("texts", texts)
-    return 3 * texts * sequence_flops(config, 0, whole_number("length", length))

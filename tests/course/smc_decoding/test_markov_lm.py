@@ -7,7 +7,9 @@ from ttclib.course.smc_decoding.exact import enumerate_texts
 from ttclib.course.smc_decoding.markov_lm import END, MarkovLM, garden_path
 from ttclib.lm.automata import both
 from ttclib.lm.constraints import length, mentions, words_at_most
+from ttclib.lm.decoding import Decoder
 from ttclib.lm.vocabulary import Vocabulary
+from ttclib.particles.smc import keep_all, run
 
 
 def test_a_table_of_words_becomes_a_distribution():
@@ -87,3 +89,36 @@ def test_a_constraint_of_large_models_reads_the_words_of_a_small_one():
     ends = np.arange(len(lm.vocabulary)) == lm.vocabulary.end
     exact = enumerate_texts(lm.distribution, ends, 6, potentials=[words_at_most(4, lm.vocabulary)])
     assert exact.texts and all("horse" not in lm.vocabulary.decode(text) for text in exact.texts)
+
+
+def test_a_better_proposal_leaves_less_to_the_weight(seed):
+    """What notebook 06 says of mask and bootstrap: every weight is p φ / q, and the mask's vary
+    about half as much. A sentence that must end in time needs no automaton for its length.
+    """
+    lm = garden_path()
+    the = tuple(lm.vocabulary.encode(" the"))
+    ends = np.arange(len(lm.vocabulary)) == lm.vocabulary.end
+    wish = mentions(["barn", "fell"], lm.vocabulary)
+    probs = lambda text: lm.distribution((*the, *text))  # noqa: E731
+    settings = {"max_tokens": 7, "must_end": True}
+    target = enumerate_texts(probs, ends, potentials=[wish], **settings)
+    limited = both(wish, length(1, 6, lm.vocabulary))
+    by_length = enumerate_texts(probs, ends, potentials=[limited], max_tokens=7, must_end=False)
+    assert target.log_evidence == pytest.approx(by_length.log_evidence, abs=1e-12)
+    z = np.exp(target.log_evidence)
+    posterior = np.array(list(target.posterior.values()))
+    weights = {
+        "optimal": dict(zip(target.texts, z * posterior / target.masked, strict=True)),
+        "bootstrap": dict.fromkeys(target.texts, 1.0),
+    }
+    for proposal, expected in weights.items():
+        decoder = Decoder(lm, " the", [wish], proposal=proposal, **settings)
+        last = run(decoder, 500, keep_all, np.random.default_rng(seed))[-1]
+        found = [
+            expected.get(tuple(row[:k].tolist()), 0.0)
+            for row, k in zip(last.particles.tokens, last.particles.lengths, strict=True)
+        ]
+        assert np.exp(last.log_weights) == pytest.approx(found, rel=1e-9)
+    masked = np.sqrt((posterior**2 / target.masked).sum() - 1)  # of one weight, over its mean
+    blind = np.sqrt(1 / z - 1)
+    assert 0.3 < masked / blind < 0.5
