@@ -88,19 +88,13 @@ def auroc(score: ArrayLike, right: ArrayLike) -> float:
 
 
 def auc_within(scores: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return the area under the ROC curve among the solutions of each problem: shape (problems,).
+    """Return :func:`auroc` among the solutions of each problem: shape (problems,).
 
     Parameters
     ----------
-    scores : numpy.ndarray, shape (problems, n)
-        NaN for a solution that is not to be counted.
-    right : numpy.ndarray of bool, shape (problems, n)
-
-    Returns
-    -------
-    numpy.ndarray
-        NaN for a problem whose solutions are all right or all wrong: there is nothing to tell
-        apart.
+    scores, right : numpy.ndarray, shape (problems, n)
+        A solution with a score of NaN is not counted. A problem whose solutions are all right, or
+        all wrong, gets NaN: there is nothing to tell apart.
     """
     scores = float_array("scores", scores)
     truths = truth_array("right", right, ndim=2, shape=scores.shape)

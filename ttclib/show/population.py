@@ -7,6 +7,7 @@ particles) and nothing else, so a filter, a decoder and a search look the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -128,23 +129,13 @@ def label_members(
         How the box behind each text looks, by default white: ``facecolor``, ``edgecolor``,
         ``linewidth``.
     """
+    look: dict[str, Any] = {"fontsize": size, "family": "monospace", "ha": "center"}
+    look |= {"va": "center", "clip_on": True, "zorder": 4}
+    plain = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
     for i, (place, text, color) in enumerate(zip(heights, texts, colors, strict=True)):
-        if not text:
-            continue
-        look = {name: values[i] for name, values in box.items()}
-        ax.text(
-            t,
-            place,
-            text,
-            color=color,
-            fontsize=size,
-            family="monospace",
-            ha="center",
-            va="center",
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6} | look,
-            clip_on=True,
-            zorder=4,
-        )
+        if text:
+            own = plain | {name: values[i] for name, values in box.items()}
+            ax.text(t, place, text, color=color, bbox=own, **look)
 
 
 def _thinned(lines: np.ndarray) -> np.ndarray:

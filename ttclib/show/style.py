@@ -82,17 +82,9 @@ def end_labels(ax: Axes, x: float, ys, labels, colors, gap: float = 0.035) -> No
     for below, above in itertools.pairwise(order):
         heights[above] = max(heights[above], heights[below] + gap)
     box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1}
+    look: dict[str, Any] = {"va": "center", "fontsize": 8.5, "transform": ax.transAxes, "bbox": box}
     for height, label, color in zip(heights, labels, colors, strict=False):
-        ax.text(
-            right + 0.015,
-            height,
-            label,
-            color=color,
-            va="center",
-            fontsize=8.5,
-            transform=ax.transAxes,
-            bbox=box,
-        )
+        ax.text(right + 0.015, height, label, color=color, **look)
 
 
 def truth(ax: Axes, value: float, label: str | None = None, *, vertical: bool = False) -> None:
