@@ -181,8 +181,11 @@ def test_an_opened_page_has_all_its_views_twenty_times_of_twenty(opened, jupyter
                     times.append((view, key, settle(page, key, PATIENCE)))
         seen = [ms for view, key, ms in times if key == "ArrowLeft"]
         print("over the slow link:", times)
-        assert statistics.median(seen) < 50
-        assert statistics.median(ms for view, _, ms in times if view == 0) < 50
+        # a picture that is fetched is later by a round trip at least, however busy the machine is
+        fetched = [ms for view, key, ms in times if (view, key) == (1, "ArrowRight")]
+        ahead = [ms for view, _, ms in times if view == 0]
+        for at_once in (seen, ahead):
+            assert statistics.median(at_once) < statistics.median(fetched) - 75
     finally:
         link.close()
 

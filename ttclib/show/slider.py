@@ -235,15 +235,13 @@ class Stage:
 
     def refuse_changes(self) -> None:
         """Raise ``ValueError`` if the axes were moved, or what stands still was changed."""
-        if moved := sorted({name for before in self._moved() for name in before}):
-            did = f"moved the axes ({', '.join(moved)}); set their limits and scales"
-            raise ValueError(f"draw {did} before the view is made")
+        moved = {name for before in self._moved() for name in before}
         gone = self._still.difference(self._artists())
         # axes are stale when anything is added, and some plots set their ticks
         stale = {a for a in self._still if a.stale and not isinstance(a, (Axes, Axis))}
-        if changed := sorted({type(artist).__name__ for artist in gone | stale}):
-            did = f"changed what stands still ({', '.join(changed)})"
-            raise ValueError(f"draw {did}; it may only add to the figure")
+        if changed := sorted(moved or {type(artist).__name__ for artist in gone | stale}):
+            did = "moved the axes" if moved else "changed what stands still"
+            raise ValueError(f"draw {did} ({', '.join(changed)}); do so before the view is made")
 
 
 class BudgetView(anywidget.AnyWidget):
@@ -303,7 +301,8 @@ class BudgetView(anywidget.AnyWidget):
         self._line = ""  # what is wrong, in one line
         self.traceback = ""
         self._stage = Stage(fig)
-        self._at = self._good = self._default_values()  # asked for last; drawn last
+        # asked for last; drawn last
+        self._at = self._good = {name: s.default for name, s in settings.items()}
         if self._ahead:
             ((name, setting),) = settings.items()
             for value in setting.options:
@@ -384,9 +383,6 @@ class BudgetView(anywidget.AnyWidget):
             f"Choose <em>Run → Run All Cells</em>.</p>{self._shown.picture}"
             f'<p role="status" aria-live="polite">{self._shown.caption}</p></div>'
         )
-
-    def _default_values(self) -> dict:
-        return {name: s.default for name, s in self._settings.items()}
 
     def _luck_name(self) -> str:
         return f"New luck (seed {self.seed})"
@@ -583,7 +579,7 @@ class BudgetView(anywidget.AnyWidget):
             keep = self._settings[longest].default
             # thin the longest list around the default until the page is of a reasonable size
             choices[longest] = choices[longest][choices[longest].index(keep) % 2 :: 2]
-        start = self._default_values()
+        start = {name: self._settings[name].default for name in choices}
         pictures = []
         for combination in itertools.product(*choices.values()):
             shown = "" if list(combination) == list(start.values()) else " hidden"
@@ -666,13 +662,11 @@ def _supersede(view: BudgetView) -> None:
     # a front end that does not name its cells is known by what stands in the cell
     cell = request["metadata"].get("cellId") or request["content"]["code"]
     run = request["header"]["msg_id"]
-    views = []
-    before = _shown_by.get(cell)
-    if before and before[0] == run:
-        views = before[1]
-    elif before:
-        for old in before[1]:
+    before, views = _shown_by.get(cell, (run, []))
+    if before != run:
+        for old in views:
             old.close()
+        views = []
     _shown_by[cell] = (run, [*views, view])
 
 
