@@ -46,7 +46,7 @@ TINY = {
     "temperature": 1.0,
 }
 MODEL = Artefact("tiny", "a tiny model", lab.train, TINY, lab.SEEDS, ("lab-tokenizer",))
-ROLLOUTS = {"problems": 6, "samples": 2, "row": 256}
+ROLLOUTS = {"problems": 4, "samples": 1, "row": 64}
 TRAINING = {"batch": 2, "steps": 4, "learning_rate": 1e-3, "every": 2}
 JUDGE = Artefact(
     "judge",
@@ -98,8 +98,8 @@ def build(one, folder, stop_at=None):
         patch.setattr(torch.nn.utils, "clip_grad_norm_", fatal)
         patch.setattr(training.time, "monotonic", lambda: float(next(minutes)))
         patch.setattr(verifier, "ROLLOUTS", ROLLOUTS)
-        patch.setattr(verifier, "LONGEST", 40)
-        patch.setattr(verifier, "HELD_OUT", {"problems": 4, "samples": 2, "seed": 12})
+        patch.setattr(verifier, "LONGEST", 12)
+        patch.setattr(verifier, "HELD_OUT", {"problems": 2, "samples": 1, "seed": 12})
         if stop_at is None:
             return make(one, folder)["files"], next(taken)
         with pytest.raises(Stop):
@@ -203,20 +203,38 @@ def test_rollouts_of_another_model_are_not_learned_from(stopped, tmp_path, capsy
     assert said.count("rollouts-") == 2 and said.count("left over from other settings") == 1
 
 
+@pytest.fixture(scope="module")
+def finished(stopped, tmp_path_factory):
+    """A folder in which the model is built."""
+    folder = shutil.copytree(stopped(MODEL), tmp_path_factory.mktemp("finished") / "data")
+    build(MODEL, folder)
+    return folder
+
+
 @spoilt
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
-def test_a_spoilt_result_is_told_and_built_again(name, spoil, stopped, calm, tmp_path, capsys):
-    folder = shutil.copytree(stopped(MODEL), tmp_path / "data")
-    build(MODEL, folder)
+def test_a_spoilt_result_is_told(name, spoil, finished, tmp_path):
+    folder = shutil.copytree(finished, tmp_path / "data")
     (tmp_path / "other").write_text("{}")
     spoil(folder / "tiny" / name, tmp_path / "other")
-    with pytest.raises(ValueError, match=rf"^data/tiny/{name} is (damaged|missing)[^\n]*$"):
+    line = rf"^data/tiny/{name} is (damaged|missing)[^\n]*rebuild it with: [^\n]* data tiny$"
+    with pytest.raises(ValueError, match=line):
         artefacts.path("tiny", folder)
+
+
+def test_what_is_told_is_built_again(finished, calm, tmp_path):
+    folder = shutil.copytree(finished, tmp_path / "data")
+    for name in artefacts.manifest(folder)["tiny"]["files"]:
+        folder_in_its_place(folder / "tiny" / name, None)
     assert build(MODEL, folder)[0] == calm(MODEL)
     assert artefacts.path("tiny", folder) == folder / "tiny"
 
 
-SOLVE = decoding.CLAIM | {"problems": 2, "methods": {"lab-small": {"greedy": [1]}}}
+SOLVE = decoding.CLAIM | {
+    "problems": 1,
+    "max_tokens": 20,
+    "methods": {"lab-small": {"greedy": [1]}},
+}
 
 
 @spoilt
