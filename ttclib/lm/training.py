@@ -210,11 +210,12 @@ def descend(
     notes = {} if notes is None else notes
     step = 0
     started = saved = time.monotonic()
-    whose = _fingerprint([*owner, steps, learning_rate, *model.state_dict().values()])
+    begin = (value.cpu() for value in model.state_dict().values())
+    depends = [np.asarray(value).tobytes() for value in (*owner, steps, learning_rate, *begin)]
+    whose = hashlib.sha256(b"".join(depends)).hexdigest()
     found = None if checkpoint is None else unseal(checkpoint, whose)
     if found is not None:
-        where = weights[0].device
-        state = torch.load(io.BytesIO(found), map_location=where, weights_only=True)
+        state = torch.load(io.BytesIO(found), map_location="cpu", weights_only=True)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         notes.update(state["notes"])
@@ -244,14 +245,6 @@ def descend(
             seal(checkpoint, written.getvalue(), whose)
             saved = time.monotonic()
     return time.monotonic() - started
-
-
-def _fingerprint(values: Iterable) -> str:
-    code = hashlib.sha256()
-    for value in values:
-        array = value.cpu().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
-        code.update(array.tobytes())
-    return code.hexdigest()
 
 
 def _schedule(step: int, steps: int) -> float:
