@@ -86,10 +86,7 @@ def mean_interval(
     Returns
     -------
     tuple of numpy.ndarray, each of shape (...)
-        The ends are NaN where all values are equal: problems that have shown no spread cannot tell.
+        Where all values are equal the ends are, too: problems that show no spread cannot tell.
     """
-    draws = means(values, counts)  # first, for its checks
-    array = float_array("values", values)
-    alike = (array == array[..., :1]).all(axis=-1)
-    ends = [np.where(alike, np.nan, end) for end in interval(draws, level)]
-    return array.mean(axis=-1), ends[0], ends[1]
+    low, high = interval(means(values, counts), level)
+    return np.asarray(values, dtype=float).mean(axis=-1), low, high

@@ -392,17 +392,10 @@ def _spent(config, prompts: Sequence[str], texts: Sequence[Sequence[str]]) -> Co
     )
 
 
-def _with_band(
-    ax, x, values: np.ndarray, color: str, label: str | None = None, known: int = 0
-) -> None:
-    """Mean over problems (problems, k), and the 95% band of what others might have given.
-
-    The first ``known`` values are not estimated: there the band is closed.
-    """
+def _with_band(ax, x, values: np.ndarray, color: str, label: str | None = None) -> None:
+    """Mean over problems (problems, k), and the 95% band of what others might have given."""
     draws = bootstrap.counts(len(values), 1999, np.random.default_rng(0))
     mean, low, high = bootstrap.mean_interval(np.transpose(values), draws)
-    low[:known] = mean[:known]
-    high[:known] = mean[:known]
     ax.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
     ax.plot(x, mean, "o-", color=color, markersize=3.5, label=label)
 
@@ -518,7 +511,7 @@ def beam_picture(
     pairs = list(zip(problems, texts, strict=True))
     fed = [np.mean([len(fed_positions(p + "?", mine[:k])) for p, mine in pairs]) for k in ks]
     fig, (likely, good) = figure(1, 2, size=(8.6, 3.5))
-    _with_band(likely, widths, (log_probs - log_probs[0]).T, BAD, known=1)
+    _with_band(likely, widths, (log_probs - log_probs[0]).T, BAD)
     truth(likely, 0.0)
     counting_axis(likely, widths, "beam width")
     likely.set(ylabel="gain in log probability (nats)", title="a wider beam finds likelier texts …")
