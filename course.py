@@ -73,7 +73,10 @@ AT_ONCE = (
     "loadfile",
 )  # files side by side, on all cores
 # -p tests.conftest: the options of tests/ (--seed, --shots) are known here too
-NBVAL = ("-p", "tests.conftest", "--nbval", "--nbval-current-env", "--nbval-cell-timeout", "300")
+NBVAL = (
+    *("-p", "tests.conftest", "--again", "--nbval"),
+    *("--nbval-current-env", "--nbval-cell-timeout", "300"),
+)
 PARTS = {  # a part is a row of commands: all of them run, and all must pass
     "lint": (("-m", "ruff", "check", "."), ("-m", "mypy")),
     "format": (("-m", "ruff", "format", "--check", "."),),

@@ -56,14 +56,72 @@ def broken(*_):
     raise KeyError("my own mistake")
 
 
-NONSENSE = [None, 3, "text", lambda: 1, broken, *map(constantly, (None, "text", {}, []))]
+def talkative(*_):
+    raise ValueError("\n\none line\nand another")
 
 
+def endless(*_):
+    return endless(*_)
+
+
+def leaves(*_):
+    raise SystemExit("bye")
+
+
+class Unspeakable:
+    """It has no text."""
+
+    def __repr__(self):
+        raise RuntimeError("I cannot be written")
+
+
+VALUES = {
+    "None": None,
+    "a text": "text",
+    "a number": 3,
+    "not a number": math.nan,
+    "minus infinity": -math.inf,
+    "a number of 5,001 digits": 10**5000,
+    "a complex number": 1j,
+    "a truth value": True,
+    "a list": [1, 2, 3],
+    "nothing in a list": [],
+    "a ragged list": [[1, 2], [3]],
+    "a tuple of three": (1.0, 2.0, 3.0),
+    "a dictionary": {},
+    "an array": np.zeros((2, 3)),
+    "a large array": np.arange(10_000.0).reshape(100, 100),
+    "an empty array": np.array([]),
+    "an array of texts": np.array(["a", "b"]),
+    "an array of anything": np.array([None, 1], dtype=object),
+    "a type": int,
+    "what cannot be written": Unspeakable(),
+}
+NONSENSE = {
+    **VALUES,
+    **{f"a function that returns {name}": constantly(value) for name, value in VALUES.items()},
+    "a function that returns its input": lambda *given: given[0],
+    "a function that returns all its input": lambda *given: given,
+    "a function that returns a generator": lambda *_: (i for i in range(3)),
+    "a function of no argument": lambda: 1,
+    "a function that returns a function": lambda *_: constantly(1),
+    **{f"a function that is {f.__name__}": f for f in (broken, talkative, endless, leaves)},
+}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore:Casting complex")
 @pytest.mark.parametrize("name", CHECKS)
 @pytest.mark.parametrize("answer", NONSENSE)
 def test_no_answer_makes_a_check_raise(name, answer):
-    verdict = CHECKS[name](answer)
+    verdict = CHECKS[name](NONSENSE[answer])
     assert isinstance(verdict, Verdict) and verdict.mark == "✗"
+    assert len(repr(verdict).splitlines()) == 1 and 10 < len(verdict.line) <= 250
+
+
+@pytest.mark.parametrize("name", sorted(CHECKS.keys() - {"smc_decoding.twist"}))
+def test_what_is_no_function_is_told(name):
+    assert repr(CHECKS[name](3)) == "✗ give the function itself, not a value of type int"
+    assert "gives nothing back: does it end with return?" in repr(CHECKS[name](constantly(None)))
 
 
 @pytest.mark.parametrize("name", CHECKS)

@@ -15,6 +15,7 @@ shows, and returns one sentence about why the answer is right::
 from __future__ import annotations
 
 import functools
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -72,12 +73,15 @@ def exercise(check: Callable) -> Callable[[Any], Verdict]:
         except _Untouched:
             return Verdict("–", "not attempted yet")
         except _Mistake as wrong:
-            return Verdict("✗", str(wrong))
-        except Exception as error:
+            line = str(wrong)
+        except (Exception, SystemExit) as error:
             if "ellipsis" in str(error).lower():  # the blank was reached in mid-calculation
                 return Verdict("–", "not attempted yet")
-            said = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
-            return Verdict("✗", f"your code stopped with {said}")
+            said = f"{type(error).__name__}: {error}".strip().removesuffix(":")
+            line = f"your code stopped with {said}"
+            if "not callable" in said and not callable(yours):
+                line = f"give the function itself, not a value of type {type(yours).__name__}"
+        return Verdict("✗", textwrap.shorten(line, 250, placeholder=" …"))
 
     return run
 
@@ -92,6 +96,7 @@ def _watched(yours: Any) -> Any:
     def call(*args, **kwargs):
         answer = yours(*args, **kwargs)
         _refuse_blank(answer)
+        expect(answer is not None, "your function gives nothing back: does it end with return?")
         return answer
 
     return call

@@ -7,8 +7,10 @@ form of colour blindness can tell apart. Exact truth is always the dashed black 
 from __future__ import annotations
 
 import base64
+import functools
 import io
 import itertools
+import re
 from typing import Any, cast
 
 import matplotlib as mpl
@@ -16,6 +18,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
 from matplotlib.rcsetup import cycler
 from PIL import Image
 
@@ -70,6 +73,30 @@ def figure(rows: int = 1, columns: int = 1, size: tuple[float, float] = (8.0, 3.
     return fig, fig.subplots(rows, columns, **kwargs)
 
 
+def literal(text: str, longest: int = 90) -> str:
+    """Return a text that a learner or a model wrote, to be drawn as it stands, in one line.
+
+    Nothing in it is a formula, a character that the font lacks becomes �, and what is longer than
+    ``longest`` characters is cut off.
+    """
+    line = re.sub(r"\s", " ", text)
+    line = line if len(line) <= longest else line[: longest - 2] + " …"
+    for character in missing(line):
+        line = line.replace(character, "\N{REPLACEMENT CHARACTER}")
+    return line.replace("$", r"\$")
+
+
+def missing(text: str) -> list[str]:
+    """Return the characters of a text that no picture can draw, each once."""
+    return [c for c in dict.fromkeys(text) if ord(c) not in _drawable() and not c.isspace()]
+
+
+@functools.cache
+def _drawable() -> frozenset[int]:
+    """The characters of the font for texts of models, which are the fewest."""
+    return frozenset(get_font(findfont("monospace")).get_charmap())
+
+
 def end_labels(ax: Axes, x: float, ys, labels, colors, gap: float = 0.035) -> None:
     """Write a label at the right end of each line, moved apart where they would overlap.
 
@@ -84,7 +111,7 @@ def end_labels(ax: Axes, x: float, ys, labels, colors, gap: float = 0.035) -> No
     box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1}
     look: dict[str, Any] = {"va": "center", "fontsize": 8.5, "transform": ax.transAxes, "bbox": box}
     for height, label, color in zip(heights, labels, colors, strict=False):
-        ax.text(right + 0.015, height, label, color=color, **look)
+        ax.text(right + 0.015, height, literal(label), color=color, **look)
 
 
 def truth(ax: Axes, value: float, label: str | None = None, *, vertical: bool = False) -> None:

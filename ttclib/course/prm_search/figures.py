@@ -21,7 +21,17 @@ from ttclib.search.results import Columns, Curve, Results, block, where
 from ttclib.search.search import CONCLUSIONS, conclude, given
 from ttclib.show.population import SCORES, draw_population, label_members
 from ttclib.show.slider import BudgetView, choice, entry, options, powers_of_two
-from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, counting_axis, figure
+from ttclib.show.style import (
+    BAD,
+    COLORS,
+    GOOD,
+    MUTED,
+    TRUTH,
+    Picture,
+    counting_axis,
+    figure,
+    literal,
+)
 
 LABELLED = 32  # members: in larger populations there is no room for words
 
@@ -411,8 +421,7 @@ def favourites_view(
             texts.setdefault(str(first["text"][i]), i)
         for line, (text, i) in enumerate(list(texts.items())[:9]):
             mark, color = ("✓", GOOD) if right[i] else ("✗", BAD)
-            words = f"{x[i]:.2f} {mark} {text.strip()}"
-            words = words if len(words) <= 78 else words[:76] + " …"
+            words = literal(f"{x[i]:.2f} {mark} {text.strip()}", 78)
             page.text(0, 0.95 - 0.1 * line, words, color=color, fontsize=7.5, family="monospace")
         said = ", ".join(
             f"best by {name}: {'right' if right[scores.argmax()] else 'wrong'}"

@@ -27,7 +27,18 @@ from ttclib.search.aggregation import AGGREGATIONS
 from ttclib.search.rollouts import Rollouts
 from ttclib.show.live import LiveView
 from ttclib.show.slider import BudgetView, choice, options, powers_of_two
-from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, counting_axis, figure, truth
+from ttclib.show.style import (
+    BAD,
+    COLORS,
+    GOOD,
+    MUTED,
+    TRUTH,
+    Picture,
+    counting_axis,
+    figure,
+    literal,
+    truth,
+)
 
 AGGREGATION_COLORS = dict(zip(AGGREGATIONS, (GOOD, COLORS[1], COLORS[3], COLORS[2]), strict=True))
 
@@ -136,7 +147,8 @@ def rollouts_view(lm, problem: str, solution: str, known: np.ndarray, high: int 
     fig, (value, error) = figure(1, 2, size=(9.2, 3.7), width_ratios=[1.35, 1])
     value.set(xlim=(-0.5, len(x) - 0.5), ylim=(-0.04, 1.04), ylabel="chance of ending right")
     value.set_title(f"{problem} = {arithmetic.value(arithmetic.parse(problem))}")
-    value.set_xticks(x, step_texts(solution)[:-1], fontsize=7.5, family="monospace")
+    steps = [literal(step) for step in step_texts(solution)[:-1]]
+    value.set_xticks(x, steps, fontsize=7.5, family="monospace")
     for label, fine in zip(value.get_xticklabels(), check.correct, strict=True):
         label.set_color(GOOD if fine else BAD)
     value.plot(x, known, "k--", linewidth=1.2, label="many rollouts")
@@ -508,12 +520,12 @@ def belief_view(readings: Mapping[str, Reading]) -> BudgetView:
     surprise.set(ylim=(0, 8.2), ylabel="surprise (nats)")
     surprise.set(xlabel="character of the solution", xticks=[])
     for name, color in colors.items():
-        belief.plot([], [], color=color, label=name)
+        belief.plot([], [], color=color, label=literal(name))
     belief.plot([], [], "kD", markersize=5, label="rollouts from there")
     belief.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, fontsize=7.5, frameon=False)
     palette = dict(zip(models, (MUTED, COLORS[2]), strict=False))
     for name, color in palette.items():
-        surprise.plot([], [], "s", color=color, label=name)
+        surprise.plot([], [], "s", color=color, label=literal(name))
     surprise.legend(loc="upper right", ncols=2, fontsize=7.5)
 
     def draw(solution, seed):
@@ -527,7 +539,7 @@ def belief_view(readings: Mapping[str, Reading]) -> BudgetView:
             for ax in (belief, surprise):
                 ax.axvspan(begin - 0.5, end - 0.5, **shade)
             begin = end
-        for i, letter in enumerate([*r.solution, "⏎"]):
+        for i, letter in enumerate(map(literal, [*r.solution, "⏎"])):
             belief.text(i, 1.12, letter, ha="center", family="monospace", fontsize=9)
         value = arithmetic.value(arithmetic.parse(r.problem))
         belief.text(0, 1.23, f"{r.problem} = {value}", fontsize=9)

@@ -21,7 +21,18 @@ from ttclib.measure import bootstrap
 from ttclib.measure.votes import majority, majority_at_k, pass_at_k, votes
 from ttclib.show.live import LiveView
 from ttclib.show.slider import BudgetView, choice, entry, options, powers_of_two
-from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, counting_axis, figure, truth
+from ttclib.show.style import (
+    BAD,
+    COLORS,
+    GOOD,
+    MUTED,
+    TRUTH,
+    Picture,
+    counting_axis,
+    figure,
+    literal,
+    truth,
+)
 
 _END_SIGN = "⏎"  # how the end of a text is written
 _GREEN = COLORS[2]
@@ -81,7 +92,7 @@ def next_token_view(lm, logits: Callable[[str], np.ndarray], problem: str) -> Bu
     entropy.set_title(f"{problem}?   how open is each character of the right solution?")
     chances.set(xlim=(-0.8, len(known) - 0.2), ylim=(0, 1.12))
     chances.set(ylabel="probability", xlabel="next character")
-    chances.set_xticks(range(len(known)), [signs[i] for i in known], **mono)
+    chances.set_xticks(range(len(known)), [literal(signs[i], 12) for i in known], **mono)
     for ax in (entropy, chances):
         ax.grid(axis="x", visible=False)
 
@@ -246,7 +257,7 @@ def _draw_tree(ax, lm, logits: Callable, problem: str, forks: list[_Fork]) -> di
             row_of[whole] = fork.row
             color = GOOD if _right(problem, whole) else BAD
         for x, sign in enumerate(_shown(fork.text), fork.start):
-            ax.text(x + 0.5, fork.row, sign, color=color, **mono)
+            ax.text(x + 0.5, fork.row, literal(sign), color=color, **mono)
         if before or len(forks) > 1:
             probs = _softmax(logits(problem + "?" + before)[-1])
             _draw_turn(ax, fork, probs[signs.index(_shown(fork.text[0]))])
@@ -286,8 +297,9 @@ def cut_view(
         ax.bar(range(show), probs[order], width=0.85, color="#D0D0D0", label="the model itself")
         ax.bar([], [], color=GOOD, label="what is drawn from")
         ax.set(yscale="log", ylim=(1e-4, 2.5), xlim=(-0.7, show - 0.3))
-        ax.set(xlabel="next character", title=title)
-        ax.set_xticks(range(show), [signs[i] for i in order], family="monospace", fontsize=9.5)
+        ax.set(xlabel="next character", title=literal(title))
+        written = [literal(signs[i], 12) for i in order]
+        ax.set_xticks(range(show), written, family="monospace", fontsize=9.5)
         ax.grid(axis="x", visible=False)
         ax.axhline(1.0, color=MUTED, linewidth=0.6)
     axes[0].set_ylabel("probability")
@@ -439,14 +451,14 @@ def samples_view(
     fig, (above, (vote, kinds, bill)) = figure(2, 3, size=(8.8, 5.6))
     for ax, name in zip(above, groups, strict=True):
         counting_axis(ax, budgets, "samples k")
-        ax.set(ylim=(0, 1.04), title=name)
+        ax.set(ylim=(0, 1.04), title=literal(name))
     above[0].set_ylabel("share of problems")
     above[-1].plot([], [], "o-", color=_GREEN, markersize=3.5, label="pass@k: one of k is right")
     above[-1].plot([], [], "o-", color=GOOD, markersize=3.5, label="majority of k is right")
     above[-1].legend(loc="upper left", fontsize=7.5)
     vote.plot([0, 1], [0, 1], "--", color=TRUTH, linewidth=1.2)
     for name, color in colors.items():
-        vote.plot([], [], "o", color=color, markersize=4, label=name)
+        vote.plot([], [], "o", color=color, markersize=4, label=literal(name))
     vote.legend(loc="lower right", fontsize=7.5)
     vote.set(xlim=(-0.03, 1.03), ylim=(-0.04, 1.04), title="one dot a problem")
     vote.set(xlabel="share of samples right", ylabel="majority of n right")
@@ -678,7 +690,7 @@ class TrainingView(LiveView):
                 color = GOOD if _right(problem, text) else BAD
                 asked = f"{step if j == 0 else '':>4} {problem}?"
                 yield words.text(0, y, asked, **style)
-                yield words.text(0.42, y, _shown(text)[:22], color=color, **style)
+                yield words.text(0.42, y, literal(_shown(text)[:22]), color=color, **style)
 
     def _said(self) -> str:
         step, form, copy, right = self.scores[-1]

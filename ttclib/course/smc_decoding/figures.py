@@ -15,6 +15,7 @@ from ttclib.cost import Cost
 from ttclib.course.smc_decoding.contest import Entry
 from ttclib.course.smc_decoding.exact import Enumeration
 from ttclib.course.smc_decoding.judging import WAYS, weight_of_texts
+from ttclib.inputs import short
 from ttclib.lm import arithmetic
 from ttclib.lm.decoding import Decoder
 from ttclib.measure.calibration import reliability
@@ -25,7 +26,19 @@ from ttclib.particles.islands import split, within
 from ttclib.particles.smc import Population, Selection, keep_all, resample, run, smc, when_ess_below
 from ttclib.show.population import draw_ess, draw_population, draw_schemes, label_members
 from ttclib.show.slider import BudgetView, choice, entry, options, powers_of_two
-from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, boxes, figure, truth
+from ttclib.show.style import (
+    BAD,
+    COLORS,
+    GOOD,
+    MUTED,
+    TRUTH,
+    Picture,
+    boxes,
+    figure,
+    literal,
+    missing,
+    truth,
+)
 
 ADAPTIVE = when_ess_below(0.5, resample("systematic"))
 
@@ -99,7 +112,7 @@ def garden_picture(tiny: Sentences) -> Picture:
         for row, value in zip(rows, values, strict=True):
             if value >= 0.005:
                 ax.text(value + 0.008, row + shift, f"{value:.2f}", **small)
-    ax.set_yticks(rows, [tiny.write(t) for t in texts])
+    ax.set_yticks(rows, [literal(tiny.write(text), 45) for text in texts])
     ax.set(xlabel="probability", xlim=(0, 1.08))
     ax.legend(loc="upper right")
     ax.grid(axis="y", visible=False)
@@ -118,7 +131,7 @@ def _sentence_axes(ax, tiny: Sentences) -> np.ndarray:
     rows = np.arange(len(tiny.shown))[::-1]
     exact = [tiny.target.posterior[text] for text in tiny.shown]
     ax.barh(rows, exact, 0.8, fill=False, edgecolor=TRUTH, linestyle="--", linewidth=1.2, zorder=3)
-    ax.set_yticks(rows, [tiny.write(text) for text in tiny.shown])
+    ax.set_yticks(rows, [literal(tiny.write(text), 45) for text in tiny.shown])
     ax.set(xlabel="probability", xlim=(0, 1.05), ylim=(-0.6, len(rows) - 0.4))
     ax.set_title("dashed: exact")
     ax.grid(axis="y", visible=False)
@@ -155,7 +168,8 @@ def rejection_view(tiny: Sentences, low: int = 0, high: int = 14) -> BudgetView:
         small = {"fontsize": 8, "transform": count.transAxes}
         for line, i in enumerate(drawn[-4:]):
             color = GOOD if fits[i] else MUTED
-            count.text(0.04, 0.8 - 0.07 * line, tiny.write(texts[i]), color=color, **small)
+            written = literal(tiny.write(texts[i]))
+            count.text(0.04, 0.8 - 0.07 * line, written, color=color, **small)
         text = f"kept {hits:,} of {tries:,} sentences (expected {share * tries:.1f})"
         return text, Cost(units=tries, lm_tokens=int(lengths[drawn].sum()))
 
@@ -382,7 +396,7 @@ def _label_steps(ax, decoder, history, height, problem, alive) -> None:
 
 def _request(text: str) -> str:
     if not any(letter.isalpha() for letter in text):
-        raise ValueError(f"{text!r} holds no word; ask for something, such as a dog's name")
+        raise ValueError(f"{short(text)} holds no word; ask for something, such as a dog's name")
     return text.strip()
 
 
@@ -417,12 +431,13 @@ def constraint_view(
         best = sorted(weight, key=weight.get, reverse=True)
         lives = last.weights > 0  # a text that got stuck may have a log probability of −inf
         log_prob = last.weights[lives] @ last.particles.log_probs[lives]
-        for i, line in enumerate(_page(weight, best)):
+        lines = _page(weight, best)
+        for i, line in enumerate(map(literal, lines)):
             page.text(0, 0.96 - i * 0.07, line, fontsize=8, family="monospace", va="center")
         text = (
             f"{best[0].strip()!r} has weight {weight[best[0]]:.0%}; {len(best)} different texts; "
             f"mean log probability {log_prob:.1f}; "
-            f"log Ẑ {last.log_evidence:.1f}"
+            f"log Ẑ {last.log_evidence:.1f}{_unseen(lines)}"
         )
         return text, replace(last.cost, units=0)
 
@@ -443,6 +458,13 @@ def _page(weight: Mapping[str, float], texts: Sequence[str]) -> list[str]:
         head, *tail = textwrap.wrap(" ".join(text.split()), 84) or [""]
         lines += [f"{weight[text]:4.0%}  {head}", *(f"      {line}" for line in tail)]
     return lines[:14]
+
+
+def _unseen(lines: Sequence[str], most: int = 8) -> str:
+    """Say which characters of a page the picture could not draw."""
+    gone = missing("".join(lines))
+    more = f" and {len(gone) - most} more" if len(gone) > most else ""
+    return f"; � stands for {' '.join(gone[:most])}{more}" if gone else ""
 
 
 def constraint_picture(results: Mapping) -> Picture:
