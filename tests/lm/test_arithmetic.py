@@ -126,6 +126,44 @@ def test_bad_problems_get_one_line(text, says):
     assert says in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 8_000 + "1" + ")" * 8_000,
+        "9" * 5_000,
+        "1+" + "9" * 5_000,
+        "+".join("1" * 2_500),
+        "what is this? " * 400,
+        "1" * 144,
+        "(" * 70 + "1+1" + ")" * 70,
+        "1+" * 71 + "1",
+        "12" * 70 + ")",
+        "\n" * 100,
+    ],
+    ids=range(10),
+)
+def test_what_is_too_long_or_too_deep_gets_one_short_line(text):
+    for read in (
+        arithmetic.check_problem,
+        lambda text: arithmetic.check_problem(text + "-"),
+        lambda text: arithmetic.TASK.reference(text + "@"),
+        lambda text: arithmetic.check_solution("*" + text, "#1"),
+    ):
+        with pytest.raises(ValueError) as caught:
+            read(text)
+        assert "\n" not in str(caught.value) and len(str(caught.value)) < 160
+
+
+def test_numbers_that_are_too_long_to_read_are_no_answer_and_no_step():
+    digits = "9" * 5_000
+    assert arithmetic.answer(f"1+1=2;#{digits}") is None
+    for solution in (f"{digits}+1={digits};", f"1+1={digits};", f"1+1=2;#{digits}"):
+        verdict = arithmetic.check_solution("1+1", solution)
+        assert not verdict.right and not verdict.finished
+        assert verdict.correct in ((False,), (True,))
+    assert arithmetic.TASK.right_steps("1+1", f"1+1=2;1+{digits}=3;") == 1
+
+
 def test_a_typed_problem_may_have_spaces_and_a_question_mark():
     assert arithmetic.check_problem(" 1 + 2 * 3 ?") == arithmetic.parse("1+2*3")
 

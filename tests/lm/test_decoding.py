@@ -8,6 +8,7 @@ import math
 import re
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -1035,3 +1036,19 @@ def test_texts_can_be_begun_anew(seed):
     grown, _ = decoder.propose(2, new, len(new), np.random.default_rng(seed))
     assert (grown.tokens[:, : old.lengths.min()] == old.tokens[:, : old.lengths.min()]).all()
     assert (grown.lengths > old.lengths).all() and (grown.begun == old.lengths).all()
+
+
+def test_a_beginning_that_is_forbidden_already_stays_so_without_a_warning():
+    """−inf minus −inf is no number, and NumPy would say so to a learner."""
+    never = Feature(
+        prefix=lambda tokens, lengths: np.where(tokens[:, 0] == 0, -math.inf, 0.1 * lengths),
+        complete=lambda tokens, lengths: np.zeros(len(tokens)),  # would revive it
+    )
+    decoder = Decoder(AB, "a", [never], max_tokens=4)
+    begun, _ = decoder.begin(np.zeros(2, dtype=int), np.array([[0, -1, -1, -1], [1, -1, -1, -1]]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        texts, _ = decoder.propose(1, begun, 2, np.random.default_rng(0))
+        weighed = decoder.weigh(1, begun, texts)
+    assert weighed.log_weights[0] == -math.inf and weighed.log_weights[1] > -math.inf
+    assert weighed.particles.finished[0]

@@ -14,7 +14,7 @@ from tiny_transformers import KINDS, full_forward, llama, tiny
 from transformers import DynamicCache
 
 from ttclib.cost import Cost
-from ttclib.lm import engine
+from ttclib.lm import decoding, engine
 from ttclib.lm.constraints import regex
 from ttclib.lm.decoding import Decoder, sample
 from ttclib.lm.flops import sequence_flops
@@ -80,6 +80,33 @@ def test_every_row_has_the_distribution_of_its_text(lm, seed):
     for session, texts, rows, _ in walk(lm, np.random.default_rng(seed)):
         assert session.log_probs.shape == (len(rows), LETTERS + 1)
         assert gap(lm, session, texts, rows) < TOLERANCE
+
+
+@pytest.mark.parametrize("few", [1, 2, 3])
+def test_room_grows_as_it_is_written_and_prompts_are_fed_in_pieces(lm, few, monkeypatch, seed):
+    """Rows that hold one to three positions at first, and prompts cut to as many tokens."""
+    monkeypatch.setattr(engine, "_ROOM", few)
+    monkeypatch.setattr(engine, "_PIECE", few)
+    rooms = set()
+    for session, texts, rows, _ in walk(lm, np.random.default_rng(seed)):
+        assert gap(lm, session, texts, rows) < TOLERANCE
+        longest = max(len(texts[row]) for row in rows)
+        rooms.add(session._cache._data.shape[4])
+        assert longest <= max(rooms) <= max(2 * longest, 2 * max(map(len, PROMPTS)))
+    assert len(rooms) > 1
+
+
+def test_texts_are_the_same_whatever_room_they_begin_with(small, monkeypatch, seed):
+    options = {"per_token": True, "until": "cde"}
+    whole = sample(small, ["abc", "d"], 12, np.random.default_rng(seed), **options).particles
+    for room in (1, 2, 5):
+        monkeypatch.setattr(decoding, "ROOM", room)
+        last = sample(small, ["abc", "d"], 12, np.random.default_rng(seed), **options).particles
+        written = last.tokens.shape[1]
+        assert last.lengths.max() <= written <= max(room, 2 * last.lengths.max())
+        assert (last.tokens == whole.tokens[:, :written]).all()
+        assert (last.per_token == whole.per_token[:, :written]).all()
+        assert (last.lengths == whole.lengths).all() and last.lengths.max() > room
 
 
 def test_other_prefixes_have_other_distributions(small):
@@ -360,6 +387,17 @@ BROKEN = [
     keeps_lengths,
     forgets_the_last_position,
 ]
+
+
+def test_room_that_grows_and_forgets_is_caught(small, monkeypatch, seed):
+    def grow(self, rows, positions):
+        grown(self, rows, positions)
+        self._data[:, :, 0] = 0
+
+    grown = engine.Rows._grow
+    monkeypatch.setattr(engine.Rows, "_grow", grow)
+    with pytest.raises(AssertionError):
+        test_room_grows_as_it_is_written_and_prompts_are_fed_in_pieces(small, 2, monkeypatch, seed)
 
 
 @pytest.mark.parametrize("mutant", BROKEN, ids=lambda mutant: mutant.__name__)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ttclib.inputs import whole_number
+from ttclib.inputs import short, whole_number
 
 LARGEST_NUMBER = 99
 LARGEST_RESULT = 999
@@ -29,7 +29,8 @@ END = "\n"
 MAX_LENGTH = 144  # characters of the longest problem, its solution and the end
 
 _TOKEN = re.compile(r"\d+|[-+*()]")
-_STEP = re.compile(r"(\d+)([-+*])(\d+)=(\d+)")
+_NUMBER = rf"(\d{{1,{MAX_LENGTH}}})"  # longer ones would be no answer; Python does not read them
+_STEP = re.compile(rf"{_NUMBER}([-+*]){_NUMBER}={_NUMBER}")
 _PRECEDENCE = {"+": 1, "-": 1, "*": 2}
 
 
@@ -75,11 +76,15 @@ def parse(text: str) -> Expression:
     Raises
     ------
     ValueError
-        If the text is not an expression of whole numbers with + - * and parentheses.
+        If the text is not an expression of whole numbers with + - * and parentheses, or has more
+        than 144 characters.
     """
+    said = short(text)
+    if len(text) > MAX_LENGTH:
+        raise ValueError(f"{said} has {len(text)} characters; at most {MAX_LENGTH} can be read")
     tokens = _TOKEN.findall(text)
     if "".join(tokens) != text or not tokens:
-        raise ValueError(f"{text!r} is not an expression; use whole numbers, + - * and parentheses")
+        raise ValueError(f"{said} is not an expression; use whole numbers, + - * and parentheses")
     position = 0
 
     def operand():
@@ -89,13 +94,12 @@ def parse(text: str) -> Expression:
         if token == "(":
             inside = chain(1)
             if position >= len(tokens) or tokens[position] != ")":
-                raise ValueError(f"{text!r} has an open parenthesis")
+                raise ValueError(f"{said} has an open parenthesis")
             position += 1
             return inside
         if not token.isdigit():
-            raise ValueError(
-                f"{text!r} lacks a number" + (f" before {token!r}" if token else " at its end")
-            )
+            where = f"before {token!r}" if token else "at its end"
+            raise ValueError(f"{said} lacks a number {where}")
         return int(token)
 
     def chain(lowest):
@@ -109,7 +113,8 @@ def parse(text: str) -> Expression:
 
     expression = chain(1)
     if position != len(tokens):
-        raise ValueError(f"{text!r} goes on after the expression, at {tokens[position]!r}")
+        rest = short(tokens[position])
+        raise ValueError(f"{said} goes on after the expression, at {rest}")
     return expression
 
 
@@ -126,7 +131,9 @@ def check_problem(text: str) -> Expression:
     for node in _nodes(expression):
         if isinstance(node, int):
             if not 1 <= node <= LARGEST_NUMBER:
-                raise ValueError(f"{node} is not allowed; numbers go from 1 to {LARGEST_NUMBER}")
+                raise ValueError(
+                    f"{short(node)} is not allowed; numbers go from 1 to {LARGEST_NUMBER}"
+                )
         else:
             count += 1
             if not 0 <= value(node) <= LARGEST_RESULT:
@@ -155,7 +162,7 @@ def reducible(expression: Expression) -> Iterator[tuple[Operation, Expression]]:
         return
     left, sign, right = expression
     if isinstance(left, int) and isinstance(right, int):
-        yield expression, apply(*expression)
+        yield expression, apply(left, sign, right)
     for node, rest in reducible(left):
         yield node, Operation(rest, sign, right)
     for node, rest in reducible(right):
@@ -167,13 +174,13 @@ def solve(expression: Expression) -> str:
     steps = []
     while isinstance(expression, Operation):
         node, expression = next(reducible(expression))
-        steps.append(f"{write(node)}={apply(*node)};")
+        steps.append(f"{write(node)}={value(node)};")
     return "".join(steps) + f"#{expression}"
 
 
 def answer(text: str) -> int | None:
     """Read the answer of a solution: the number after the last ``#``; None if there is none."""
-    found = re.search(r"#(\d+)\n?$", text)
+    found = re.search(rf"#{_NUMBER}\n?$", text)
     return int(found[1]) if found else None
 
 
@@ -215,7 +222,7 @@ def check_solution(problem: str, solution: str) -> StepCheck:
         if fine and found:
             said = Operation(int(found[1]), found[2], int(found[3]))
             rests = [rest for node, rest in reducible(left_over) if node == said]
-            fine = bool(rests) and apply(*said) == int(found[4])
+            fine = bool(rests) and value(said) == int(found[4])
             left_over = rests[0] if fine else left_over
         else:
             fine = False
@@ -257,7 +264,7 @@ def problems(split: str, n: int, rng: np.random.Generator) -> list[str]:
         If there is no such split.
     """
     if split not in ("train", "validation", "test"):
-        raise ValueError(f"split is {split!r}; it must be train, validation or test")
+        raise ValueError(f"split is {short(split)}; it must be train, validation or test")
     found: dict[str, None] = {}  # an ordered set
     while len(found) < whole_number("n", n):
         operations = OPERATIONS[len(found) % len(OPERATIONS)]

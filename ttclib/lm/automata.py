@@ -65,14 +65,14 @@ class Automaton:
         finals = np.asarray(self.log_finals, dtype=float)
         if finals.shape != (states,) or not (finals < math.inf).all():
             raise ValueError(f"log_finals must hold {states} numbers or −inf")
-        # The dead get the last row, where the index −1 finds them.
+        # Every state is looked up with one index and no question: the dead, whose number is −1,
+        # find themselves in a last row that leads nowhere and is worth nothing.
         table = np.concatenate([table, np.full((1, table.shape[1]), DEAD)], dtype=np.int32)
         values = np.append(values, -math.inf)
         finals = np.append(finals, -math.inf)
-        padded = {"_next": table, "_values": values, "_finals": finals}
-        self.__dict__.update(
-            padded, next=table[:-1], log_values=values[:-1], log_finals=finals[:-1]
-        )
+        for name, rows in (("next", table), ("log_values", values), ("log_finals", finals)):
+            object.__setattr__(self, name, rows[:-1])  # frozen for everybody else
+            object.__setattr__(self, "_" + name.removeprefix("log_"), rows)
 
     def __len__(self) -> int:
         return len(self.next)
@@ -133,6 +133,9 @@ def lift(
     letters, order, columns = vocabulary.spelling
     index: dict[Hashable, int] = {}
     kinds = np.array([index.setdefault(kind(letter), len(index)) for letter in letters], dtype=int)
+    # A rule seldom tells letters apart, so it is asked once for each kind of letter, not for each
+    # token. States that no text tells apart are merged before tokens are read, as the table of a
+    # large vocabulary is what takes memory.
     states, table = _explore(first, step, list(index), what)
     log_values = np.array([value(state) for state in states], dtype=float)
     log_finals = np.array([0.0 if final(state) else -math.inf for state in states])
@@ -140,7 +143,9 @@ def lift(
     table = np.append(merged, DEAD)[table[kept]]  # the index −1 finds the dead again
     check_size(len(kept), len(vocabulary), what)
 
-    # Read all tokens letter by letter from every state; tokens that begin alike are read together.
+    # Read all tokens letter by letter from every state; tokens that begin alike are read together,
+    # so the work is that of the different beginnings, as in a trie. Longest first: those that still
+    # go on are then always the first ones, and a column of letters ends where they do.
     width = len(index)
     dead = len(kept)
     moves = np.append(np.where(table < 0, dead, table), np.full(width, dead)).astype(np.int32)

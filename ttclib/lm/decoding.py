@@ -258,7 +258,7 @@ class Decoder:
     def _warn_of_the_step_end(self, n: int) -> None:
         warnings.warn(
             f"no step has ended after {LONG_STEP} tokens: none of {n} texts holds one of the "
-            f"letters {self.until!r}; give the letters that end a step of this task",
+            f"letters {short(self.until)}; give the letters that end a step of this task",
             stacklevel=5,
         )
 
@@ -413,7 +413,7 @@ def _proposal(proposal):
     if callable(proposal):
         return proposal
     if proposal not in list(PROPOSALS):
-        raise ValueError(f"proposal is {proposal!r}; it must be one of {', '.join(PROPOSALS)}")
+        raise ValueError(f"proposal is {short(proposal)}; it must be one of {', '.join(PROPOSALS)}")
     return PROPOSALS[proposal]
 
 

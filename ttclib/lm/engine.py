@@ -102,6 +102,8 @@ class CachedSession:
         If a prompt is empty, or ``length`` is beyond the model's context.
     """
 
+    log_probs: np.ndarray
+
     def __init__(self, lm: CausalLM, prompts: Sequence[Sequence[int]], length: int):
         self.lm = lm
         used = np.array([len(p) for p in prompts])
@@ -152,6 +154,9 @@ class CachedSession:
         m = len(rows)
         cache = self._cache
         fed, kept = cache.arrange(np.asarray(rows), np.asarray(keep, dtype=int))
+        # Fed rows stand in front, so the model sees one block of the cache and nothing is gathered.
+        # They may be of different lengths: what is behind the end of a shorter one is left over
+        # from another text, and the mask hides it.
         at = cache.lengths[:m]  # the position of the new token is the number of tokens before it
         if at.max() >= cache.length:
             raise ValueError(f"a row is full; it holds {cache.length} tokens")
@@ -172,8 +177,7 @@ class CachedSession:
     def _forward(self, tokens, start, mask, last):
         """Run the model on new tokens (m, k) that follow ``start`` (m,) older ones."""
         model = self.lm.model
-        ours = self.lm.ours
-        device = self.lm.model.device
+        device = model.device
         positions = start[:, None] + np.arange(tokens.shape[1])
         self._cache.expect(start, tokens.shape[1])
         tokens = torch.from_numpy(tokens).to(device)
@@ -182,10 +186,10 @@ class CachedSession:
         rows = torch.arange(len(last))
         # the head works only where a next token is wanted: on a large vocabulary it is the largest
         # product
-        if ours:
+        if (ours := self.lm.ours) and (next_token := self.lm.next):
             mask = None if mask.all() else mask  # attention without a mask is quicker
             if tokens.shape[1] == 1:
-                logits = self.lm.next(tokens[:, 0], positions[:, 0], mask, self._cache)
+                logits = next_token(tokens[:, 0], positions[:, 0], mask, self._cache)
             else:
                 stream = ours.stream(tokens, positions, mask, self._cache)[
                     rows, torch.from_numpy(last)
@@ -228,6 +232,9 @@ class Rows(Cache):
         """Bring copies of the rows ``first`` to the front, keep ``then`` behind, move as few as
         possible.
         """
+        # What is copied is each row's keys and values in every layer, so the cost is in the rows
+        # that move. A row that is used once stays where it is, if that is in its half; only the
+        # others look for one of the places that are left.
         m = len(first)
         k = len(then)
         source = np.concatenate([first, then])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 from ttclib.artefacts import path
+from ttclib.inputs import short
 from ttclib.lm import pretrained
 from ttclib.lm.engine import CausalLM
 
@@ -23,5 +24,5 @@ def load(name: str) -> CausalLM:
     if name == "smollm2":
         return CausalLM(*pretrained.load_smollm2())
     if name not in LAB:
-        raise ValueError(f"model is {name!r}; it must be one of {', '.join(LAB)}, smollm2")
+        raise ValueError(f"model is {short(name)}; it must be one of {', '.join(LAB)}, smollm2")
     return CausalLM(*pretrained.read_model(path(name)))

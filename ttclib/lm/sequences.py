@@ -107,9 +107,13 @@ class Sequences:
 class Run:
     """What the sequences of one run share: the model's session, and a random stream for
     each slot.
+
+    A stream belongs to a place in the population, not to a text: so a larger population begins with
+    the texts of a smaller one, and two copies of a text part.
     """
 
-    AHEAD = 32  # numbers taken from a stream at a time
+    # numbers taken from a stream at a time: asking a generator takes longer than the numbers
+    AHEAD = 32
 
     def __init__(self, session: Session):
         self.session = session
@@ -129,6 +133,8 @@ class Run:
         ValueError
             If the texts were extended before.
         """
+        # The cache holds one state of each row. To extend an older population would read what the
+        # younger one has written over it, and nobody would notice.
         if version != self.version:
             raise ValueError(
                 "these texts were extended before; their cache now belongs to the later ones"

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ttclib.inputs import whole_number
+from ttclib.inputs import short, whole_number
 
 _BROKEN = "\ufffd"  # what a decoder writes for bytes that are no whole character
 
@@ -209,7 +209,7 @@ class Vocabulary:
     def _unknown(self, text: str) -> ValueError:
         known = "".join(t for t in self.texts if t)
         return ValueError(
-            f"{text!r} is not in the vocabulary" + (f" ({known})" if len(known) < 80 else "")
+            f"{short(text)} is not in the vocabulary" + (f" ({known})" if len(known) < 80 else "")
         )
 
     @cached_property

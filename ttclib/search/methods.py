@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
 
-from ttclib.inputs import positive, whole_number
+from ttclib.inputs import positive, short, whole_number
 from ttclib.lm import samplers
 from ttclib.lm.protocols import LanguageModel, Sampler, Task
 from ttclib.particles.smc import Selection, keep_all, resample
@@ -67,7 +67,7 @@ class Setting:
         allowed = {"method": list(METHODS), "aggregate": list(AGGREGATIONS)}
         for name, known in allowed.items():
             if (asked := getattr(self, name)) not in known:
-                raise ValueError(f"{name} is {asked!r}; it must be one of {', '.join(known)}")
+                raise ValueError(f"{name} is {short(asked)}; it must be one of {', '.join(known)}")
         numbers = {
             "n": whole_number("N", self.n),
             "width": whole_number("width M", self.width),

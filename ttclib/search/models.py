@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 from ttclib.artefacts import path
+from ttclib.inputs import short
 from ttclib.lm import models
 from ttclib.lm.engine import CausalLM
 from ttclib.search.verifier import RewardModel
@@ -24,7 +25,7 @@ def load_verifier(name: str) -> RewardModel:
         it.
     """
     if name not in VERIFIERS:
-        raise ValueError(f"verifier is {name!r}; it must be one of {', '.join(VERIFIERS)}")
+        raise ValueError(f"verifier is {short(name)}; it must be one of {', '.join(VERIFIERS)}")
     return RewardModel.load(path(name))
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ttclib.cost import Cost
-from ttclib.inputs import whole_number
+from ttclib.inputs import short, whole_number
 from ttclib.lm.decoding import Decoder
 from ttclib.lm.protocols import LanguageModel, Task
 from ttclib.lm.sequences import Sequences
@@ -173,7 +173,7 @@ def given(task: Task, population: Population, texts: Sequence[str]) -> list[Hash
     if len(texts) >= 4 and there.all() and not any(answer is not None for answer in found):
         warnings.warn(
             f"none of {len(texts)} finished texts has an answer that the task can read, such as "
-            f"{texts[0]!r}; is it the task that the model was asked?",
+            f"{short(texts[0])}; is it the task that the model was asked?",
             stacklevel=3,
         )
     return [answer if ok else None for answer, ok in zip(found, there, strict=True)]
@@ -212,5 +212,5 @@ def conclude(
         If ``how`` is unknown.
     """
     if how not in list(CONCLUSIONS):
-        raise ValueError(f"how is {how!r}; it must be one of {', '.join(CONCLUSIONS)}")
+        raise ValueError(f"how is {short(how)}; it must be one of {', '.join(CONCLUSIONS)}")
     return CONCLUSIONS[how](given(task, population, texts), aggregate(population.particles.scores))

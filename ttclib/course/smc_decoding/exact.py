@@ -24,7 +24,6 @@ from ttclib.lm.potentials import Feature
 from ttclib.lm.protocols import Potential
 
 Text = tuple[int, ...]
-Law = Callable[[Text], np.ndarray]
 
 
 class Level(NamedTuple):
@@ -175,7 +174,7 @@ class Enumeration:
 
 
 def enumerate_texts(
-    distribution: Law,
+    distribution: Callable[[Text], np.ndarray],
     ends: Sequence[bool],
     max_tokens: int,
     must_end: bool = True,
@@ -271,7 +270,7 @@ def _collect(levels: list[Level], ends: np.ndarray) -> Enumeration:
     return Enumeration(tuple(texts), log_prior, log_prior + log_phi, masked, tuple(levels), ends)
 
 
-def _log_distributions(distribution: Law, tokens: np.ndarray, size: int) -> np.ndarray:
+def _log_distributions(distribution, tokens: np.ndarray, size: int) -> np.ndarray:
     rows = np.array([distribution(tuple(prefix)) for prefix in tokens.tolist()], dtype=float)
     if (
         rows.shape != (len(tokens), size)
