@@ -65,8 +65,6 @@ def read_model(source: Path | str, dtype="float32", *, local: bool = True):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     load: Any = AutoModelForCausalLM.from_pretrained
-    model: Any
-    tokenizer: Any
     cure = "get its files again"
     with quiet(), readable(f"config.json or the weights of {source}", cure):
         model, found = load(
@@ -81,9 +79,8 @@ def read_model(source: Path | str, dtype="float32", *, local: bool = True):
             raise ValueError(f"the weights are not those that it describes, see {wrong}")
     with quiet(), readable(f"the tokenizer of {source}", cure):
         tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local)
-        if len(tokenizer) > model.config.vocab_size:
-            sizes = len(tokenizer), model.config.vocab_size
-            raise ValueError(f"it has {sizes[0]} tokens, the model {sizes[1]}")
+        if len(tokenizer) > (size := model.config.vocab_size):
+            raise ValueError(f"it has {len(tokenizer)} tokens, the model {size}")
     if tokenizer.eos_token_id is None:
         raise ValueError(f"the tokenizer of {source} names no end token; give it an eos_token")
     return model.eval(), tokenizer
