@@ -275,6 +275,10 @@ def test_luck_that_cannot_be_drawn_spares_the_other_frames():
     for value in (4, 8, 16):
         sliders(view)[0].value = value
         captions.append((shown(view)[1], repr(view)))
+        word = "seed 1 cannot be drawn here; this is seed 0"
+        assert line_of(view) == (word if value == 8 else "")
+        say(view, {"turn": 100 + value, "at": [(4, 8, 16).index(value)], "seen": True})
+        assert line_of(view) == (word if value == 8 else "")
     for (caption, text), seed in zip(captions, (1, 0, 1), strict=True):
         assert f"seed {seed}" in caption and f"seed {seed}" in text
     button(view, "New luck").click()

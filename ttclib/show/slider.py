@@ -432,10 +432,8 @@ class BudgetView(anywidget.AnyWidget):
             self._good = self._at
             self._shown = known
             self._line = ""
-            if known.seed == self.seed or self._task:
-                self._tell(turn=self._turn)
-            else:
-                self._say(f"seed {self.seed} cannot be drawn here; this is seed {known.seed}")
+            self._tell(turn=self._turn)
+            self._tell_of_luck(known)
         else:
             self._start(self._refresh(self._at), at_once=bool(known) or not self._slow)
 
@@ -451,6 +449,12 @@ class BudgetView(anywidget.AnyWidget):
         self._good = values
         self._shown = frame
         self._tell(frame=frame, values=values, turn=self._turn)
+        self._tell_of_luck(frame)
+
+    def _tell_of_luck(self, frame: Frame) -> None:
+        """Say so if a picture is of earlier luck, and is not about to be drawn again."""
+        if frame.seed != self.seed and not self._task:
+            self._say(f"seed {self.seed} cannot be drawn here; this is seed {frame.seed}")
 
     def _refresh(self, values: dict) -> Generator[float]:
         frame = yield from self._work(values)
@@ -488,9 +492,9 @@ class BudgetView(anywidget.AnyWidget):
             self._task = loop.create_task(self._beside(work))
             return
         try:
+            self._line = ""
             for _ in work:
                 pass
-            self._line = ""
         except (Exception, KeyboardInterrupt) as error:
             self._fail(error)
 
