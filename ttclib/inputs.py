@@ -57,12 +57,34 @@ def positive(name: str, value: object) -> float:
     return real_number(name, value, 0.0, open_low=True)
 
 
-def float_array(name: str, value: Any) -> np.ndarray:
+def float_array(
+    name: str, value: Any, ndim: int | None = None, shape: tuple | None = None, least: int = 0
+) -> np.ndarray:
     """Return ``value`` as a float64 array, which may hold NaN and infinities, or raise
     ``ValueError``.
+
+    ``shape`` may hold ``None`` where any length is allowed; ``least`` is how many numbers there
+    must be.
     """
     if type(value) is np.ndarray and value.dtype is _FLOAT:  # in a hot loop it always is
-        return value
+        array = value
+    else:
+        array = _as_floats(name, value)
+    if ndim is not None and array.ndim != ndim:
+        raise ValueError(f"{name} has {array.ndim} dimensions; it must have {ndim}")
+    if shape is not None:
+        fits = array.ndim == len(shape) and all(
+            want in (None, have) for have, want in zip(array.shape, shape, strict=True)
+        )
+        if not fits:
+            wanted = "(" + ", ".join("any" if s is None else str(s) for s in shape) + ")"
+            raise ValueError(f"{name} has shape {array.shape}; it must have shape {wanted}")
+    if array.size < least:
+        raise ValueError(f"{name} has shape {array.shape}; it must hold at least {least} numbers")
+    return array
+
+
+def _as_floats(name: str, value: Any) -> np.ndarray:
     try:
         array = np.asarray(value)
         # a text can be a number to NumPy, and None is NaN to it
@@ -75,33 +97,12 @@ def float_array(name: str, value: Any) -> np.ndarray:
 
 
 def finite_array(
-    name: str,
-    value: Any,
-    low: float = -math.inf,
-    high: float = math.inf,
-    *,
-    ndim: int | None = None,
-    shape: tuple | None = None,
-    least: int = 0,
+    name: str, value: Any, low: float = -math.inf, high: float = math.inf, **form: Any
 ) -> np.ndarray:
     """Return ``value`` as a float64 array of finite numbers in [low, high], or raise
-    ``ValueError``.
-
-    ``shape`` may hold ``None`` where any length is allowed; ``least`` is how many numbers there
-    must be.
+    ``ValueError``; ``form`` is that of :func:`float_array`.
     """
-    array = float_array(name, value)
-    if ndim is not None and array.ndim != ndim:
-        raise ValueError(f"{name} has {array.ndim} dimensions; it must have {ndim}")
-    if shape is not None:
-        fits = array.ndim == len(shape) and all(
-            want in (None, have) for have, want in zip(array.shape, shape, strict=True)
-        )
-        if not fits:
-            wanted = "(" + ", ".join("any" if s is None else str(s) for s in shape) + ")"
-            raise ValueError(f"{name} has shape {array.shape}; it must have shape {wanted}")
-    if array.size < least:
-        raise ValueError(f"{name} has shape {array.shape}; it must hold at least {least} numbers")
+    array = float_array(name, value, **form)
     odd = np.count_nonzero(~np.isfinite(array))
     if odd:
         raise ValueError(f"{name} holds {odd} values that are not finite numbers")
@@ -127,16 +128,16 @@ def one_of(name: str, value: Any, allowed: Collection[str]) -> str:
 
 
 def generator(name: str, value: Any) -> np.random.Generator:
-    """Return a generator of random numbers, or whatever draws as one, or raise ``TypeError``."""
+    """Return a generator of random numbers, or whatever draws as one, or raise ``ValueError``."""
     if not (isinstance(value, np.random.Generator) or _fits(value, np.random.Generator)):
-        raise TypeError(f"{name} is {short(value)}; it must be {_WORDS[np.random.Generator]}")
+        raise ValueError(f"{name} is {short(value)}; it must be {_WORDS[np.random.Generator]}")
     return value
 
 
 def checked(function: F) -> F:
     """Refuse, at each call, an argument that is not of the kind that its annotation names.
 
-    It raises ``TypeError`` with one line. Kinds are texts, truth values, functions, generators of
+    It raises ``ValueError`` with one line. Kinds are texts, truth values, functions, generators of
     random numbers, objects of a class or with the methods of a protocol, and lists of these.
     Numbers and arrays have limits that no annotation names: the function itself checks them. Of a
     dataclass it checks what the fields are given.
@@ -156,7 +157,7 @@ def checked(function: F) -> F:
         known = kinds()
         for name, value in (*zip(names, args, strict=False), *kwargs.items()):
             if name in known and not _fits(value, known[name]):
-                raise TypeError(f"{name} is {short(value)}; it must be {_words(known[name])}")
+                raise ValueError(f"{name} is {short(value)}; it must be {_words(known[name])}")
         return function(*args, **kwargs)
 
     return typing.cast(F, call)

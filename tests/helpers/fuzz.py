@@ -36,6 +36,7 @@ REFUSED = "good value refused"
 PATIENCE = 5.0  # seconds of processor time for one call
 LONGEST = 200  # characters of a line of error
 ALLOWED = r"must|needs?|use |at (least|most)|one of|only|holds? |takes? |are not|is no|reads"
+ALLOWED += "|repeat|cannot write|no text over this vocabulary"
 
 
 class Odd(NamedTuple):
@@ -222,10 +223,19 @@ def truths(value, **more):
 def indices(value, below=None, least=0, **more):
     """An array of whole numbers, from ``least`` and ``below`` a limit."""
     a = np.array(value, dtype=int)
-    found = numbers(a, low=least, **more).also("bad", a_half=_with(a.astype(float), least + 0.5))
-    if below is not None:
-        found = found.also("bad", one_beyond=_with(a, below))
-    return Kind(a, found.odd)
+    bad = [odd for odd in numbers(a, low=least, **more).odd if odd.verdict != "good"]
+    read_only = a.copy()
+    read_only.setflags(write=False)
+    good = {
+        "list": a.tolist(),
+        "tuple": tuple(a.tolist()),
+        "short": a.astype(np.int16),
+        "read-only": read_only,
+        "every other": np.stack([a, a], axis=-1)[..., 0],
+    }
+    found = kind(a, good=good, bad={"a half": _with(a.astype(float), least + 0.5)})
+    found = Kind(a, (*bad, *found.odd))
+    return found if below is None else found.also("bad", one_beyond=_with(a, below))
 
 
 class _Rng(NamedTuple):
@@ -392,7 +402,15 @@ def _of_error(error, verdicts, names):
         return FOREIGN, f"not one line of at most {LONGEST} characters: {said}"
     if set(verdicts.values()) == {"good"}:
         return REFUSED, said
-    if not any(re.search(rf"\b{name.rstrip('s')}s?\b", line, re.IGNORECASE) for name in names):
+    names = (
+        *names,
+        "text",
+        "expression",
+        "prompt",
+        "scores",
+    )  # or it names what a text is, or repeats it
+    named = any(re.search(rf"\b{name.rstrip('s')}s?\b", line, re.IGNORECASE) for name in names)
+    if not named and not line.startswith("'"):
         return FOREIGN, f"names no argument: {said}"
     return None if re.search(ALLOWED, line) else (FOREIGN, f"does not say what is allowed: {said}")
 

@@ -10,7 +10,9 @@ from fuzz import (
     call,
     choice,
     count,
+    flag,
     function,
+    indices,
     kind,
     logs,
     number,
@@ -18,14 +20,35 @@ from fuzz import (
     probability,
     rng,
     several,
+    text,
     thing,
     truths,
 )
+from letters import Letters, search_on
+from tiny_lm import TinyLM
+from tiny_verifiers import opinion
 
 from ttclib.cost import Cost
+from ttclib.lm import (
+    arithmetic,
+    automata,
+    constraints,
+    decoding,
+    flops,
+    samplers,
+    tokenizer,
+)
+from ttclib.lm.decoding import Decoder
+from ttclib.lm.llama import Shape
+from ttclib.lm.vocabulary import Vocabulary
 from ttclib.measure import bootstrap, calibration, votes
 from ttclib.particles import genealogy, islands, kalman, resampling, smc, statespace, weights
+from ttclib.particles.smc import run
 from ttclib.sampling import diagnostics, mcmc, montecarlo
+from ttclib.search import methods, reading, rollouts, scoring, search, selections
+from ttclib.search.aggregation import AGGREGATIONS
+from ttclib.search.methods import Setting
+from ttclib.search.search import Search
 
 
 def bell(x):
@@ -232,7 +255,192 @@ MEASURE = [
     ),
 ]
 
-LINES = [*SAMPLING, *PARTICLES, *MEASURE]
+
+LETTERS = Vocabulary([*"abc", None], 3)
+NONE_A = constraints.without("a", LETTERS)
+LM = TinyLM(3)
+ROOM = count(4).but(nothing="free")
+CONFIG = thing(Shape(7, 4, 1, 2, 6).config())
+LOGS = np.log([[0.5, 0.25, 0.125, 0.125], [0.25, 0.25, 0.25, 0.25]])
+
+
+def sampler(f, **more):
+    """A sampler by its number, at work on two rows."""
+    return call(f, lambda found: found(LOGS), **more)
+
+
+def decoded(drawn):
+    return drawn.particles.tokens, drawn.log_weights
+
+
+LM_LINES = [
+    sampler(samplers.temperature, value=number(0.5, 0.0, open_low=True)),
+    sampler(samplers.top_k, k=2),
+    sampler(samplers.top_p, p=probability(0.5, open_low=True)),
+    sampler(samplers.min_p, p=probability(0.5, open_low=True)),
+    call(Vocabulary, texts=several([*"abc", None]), end=count(3, 0)),
+    call(Vocabulary.words, words=several(["to", "be"], empty="free")),
+    call(LETTERS.encode, text=text("ab")),
+    call(LETTERS.containing, letters=text("ab")),
+    call(tokenizer.encode, text=text("1+2")),
+    call(constraints.regex, pattern=text("a+b"), vocabulary=LETTERS),
+    call(constraints.without, letters=text("a"), vocabulary=LETTERS),
+    call(constraints.words_at_most, letters=2, vocabulary=LETTERS),
+    call(
+        constraints.mentions,
+        words=several(["ab"]),
+        vocabulary=LETTERS,
+        bonus=number(0.5),
+    ),
+    call(constraints.length, at_least=count(1, 0), at_most=3, vocabulary=LETTERS),
+    call(automata.both, a=NONE_A, b=constraints.length(1, 2, LETTERS)),
+    call(automata.trim, automaton=NONE_A, what=text("it")),
+    call(
+        automata.Automaton,
+        next=indices([[0, 1], [1, -1]], below=2, least=-1),
+        log_values=numbers([0.5, 0.25]),
+        log_finals=logs([0.0, 1.0]),
+        first=count(1, 0),
+    ),
+    call(
+        Decoder,
+        lm=LM,
+        prompt=text("a").but(list_of_texts="free"),
+        potentials=several([NONE_A]).but(empty="free"),
+        sampler=function(samplers.greedy, ()),
+        proposal=choice("optimal"),
+        max_tokens=count(3).but(nothing="free"),
+        must_end=flag(True),
+        stop=text("b").but(list_of_texts="free", empty="free"),
+        until=text("c").but(nothing="free"),
+        per_token=flag(True),
+    ),
+    call(
+        decoding.sample,
+        decoded,
+        lm=LM,
+        prompt=text("a").but(list_of_texts="free"),
+        n=3,
+        rng=rng(),
+        sampler=function(samplers.plain),
+        max_tokens=ROOM,
+    ),
+    call(decoding.beam_search, decoded, lm=LM, prompt=text("a"), width=2),
+    call(arithmetic.parse, text=text("1+2*3")),
+    call(arithmetic.check_problem, text=text("1+2*3")),
+    call(arithmetic.answer, text=text("1+2=3;#3")),
+    call(
+        arithmetic.check_solution,
+        problem=text("1+2*3"),
+        solution=text("2*3=6;1+6=7;#7"),
+    ),
+    call(arithmetic.random_expression, operations=count(3, 0), rng=rng()),
+    call(arithmetic.split_of, problem=text("1+2")),
+    call(arithmetic.problems, split=choice("test"), n=2, rng=rng()),
+    call(arithmetic.example, problem=text("1+2*3")),
+    call(flops.token_flops, config=CONFIG, context=3),
+    call(flops.sequence_flops, config=CONFIG, start=count(1, 0), stop=3),
+    call(Shape, vocabulary=7, width=4, layers=count(2, 0), heads=2, hidden=count(6, 0), context=9),
+]
+
+SCORES = numbers([[0.5, 0.25], [1.0, 0.75]], **GAPS, longer="free")
+SCORES = SCORES.but(two_axes_empty="free")  # nothing was scored yet
+FOUND = run(search_on(LM, "a", opinion, max_tokens=4), 4, smc.keep_all, np.random.default_rng(0))[
+    -1
+]
+TEXTS = ["#7", "#8", "", "#7"]
+TINY = {"lm": LM, "task": Letters(), "max_tokens": ROOM}
+PROMPT = text("a").but(list_of_texts="free")
+JUDGE = function(opinion, ())
+HALF = Setting("beam", 4, width=2)
+STEPS = {"texts": FOUND.particles, "pauses": truths([True, False, False, True], longer="free")}
+
+
+def searched(selection):
+    """A selection by its number, at work on four texts under way."""
+    return selection(FOUND, np.random.default_rng(0))
+
+
+SEARCH = [
+    call(selections.beam, searched, width=2),
+    call(selections.trees, searched, number=2),
+    call(selections.rebase, searched, temperature=number(0.5, 0.0, open_low=True)),
+    *(call(f, scores=SCORES) for f in AGGREGATIONS.values()),
+    call(
+        Search,
+        lm=LM,
+        task=Letters(),
+        problem=text("a").but(list_of_texts="free"),
+        verifier=function(opinion, ()),
+        aggregate=function(AGGREGATIONS["last"], ()),
+        lookahead=count(1, 0),
+        power=function(float, ()),
+        max_tokens=ROOM,
+    ),
+    call(
+        search.conclude,
+        task=kind(Letters()),
+        population=kind(FOUND),
+        texts=several(TEXTS),
+        how=choice("max"),
+        aggregate=function(AGGREGATIONS["last"]),
+    ),
+    call(search.given, task=kind(Letters()), population=kind(FOUND), texts=several(TEXTS)),
+    call(
+        Setting,
+        method=choice("beam"),
+        n=4,
+        width=2,
+        lookahead=kind(0),
+        verifier=text("prm"),
+        aggregate=choice("last"),
+        temperature=number(0.5, 0.0, open_low=True),
+        model=text("lab-small"),
+    ),
+    call(methods.root_width, n=16),
+    call(methods.select_for, searched, setting=HALF),
+    call(methods.sampler_for, lambda found: found(LOGS), setting=HALF),
+    call(
+        methods.search_for,
+        setting=HALF,
+        lm=LM,
+        task=Letters(),
+        problems=text("a").but(list_of_texts="free"),
+        verifier=function(opinion, ()),
+        max_tokens=ROOM,
+    ),
+    call(scoring.as_verifier, verifier=function(opinion, ())),
+    call(reading.stops, **STEPS),
+    call(
+        reading.rescore,
+        verifier=thing(scoring.Scoring(opinion)),
+        lm=LM,
+        task=Letters(),
+        problems=several(["a"]),
+        texts=FOUND.particles,
+    ),
+    call(
+        rollouts.collect,
+        lm=LM,
+        task=Letters(),
+        problems=several(["a", "b"]),
+        n=2,
+        rng=rng(),
+        max_tokens=ROOM,
+    ),
+    call(
+        rollouts.draw,
+        lm=LM,
+        task=Letters(),
+        problems=several(["a", "b"]),
+        n=2,
+        rng=rng(),
+        at_once=2,
+        max_tokens=ROOM,
+    ),
+]
+
+LINES = [*SAMPLING, *PARTICLES, *MEASURE, *LM_LINES, *SEARCH]
 CALLS = {
     f"{line.function.__module__.removeprefix('ttclib.')}.{line.function.__qualname__}": line
     for line in LINES

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ttclib.inputs import short, whole_number
+from ttclib.inputs import checked, short, whole_number
 
 LARGEST_NUMBER = 99
 LARGEST_RESULT = 999
@@ -70,6 +70,7 @@ def write(expression: Expression) -> str:
     return texts[0] + sign + texts[1]
 
 
+@checked
 def parse(text: str) -> Expression:
     """Read an expression.
 
@@ -118,6 +119,7 @@ def parse(text: str) -> Expression:
     return expression
 
 
+@checked
 def check_problem(text: str) -> Expression:
     """Read a problem that the task allows, typed by a learner for instance.
 
@@ -178,6 +180,7 @@ def solve(expression: Expression) -> str:
     return "".join(steps) + f"#{expression}"
 
 
+@checked
 def answer(text: str) -> int | None:
     """Read the answer of a solution: the number after the last ``#``; None if there is none."""
     found = re.search(rf"#{_NUMBER}\n?$", text)
@@ -203,6 +206,7 @@ class StepCheck:
     right: bool
 
 
+@checked
 def check_solution(problem: str, solution: str) -> StepCheck:
     """Check each step: is it a true reduction of what is left of the problem?
 
@@ -231,10 +235,12 @@ def check_solution(problem: str, solution: str) -> StepCheck:
     return StepCheck(tuple(correct), given is not None, given == value(parse(problem.rstrip("?"))))
 
 
+@checked
 def random_expression(operations: int, rng: np.random.Generator) -> Expression:
     """Draw an expression with the given number of operations that keeps within the task's
     bounds.
     """
+    operations = whole_number("operations", operations, 0)
     if operations == 0:
         return int(rng.integers(1, LARGEST_NUMBER + 1))
     first = int(rng.integers(operations))
@@ -249,12 +255,14 @@ def random_expression(operations: int, rng: np.random.Generator) -> Expression:
     return Operation(left, str(rng.choice(possible)), right)
 
 
+@checked
 def split_of(problem: str) -> str:
     """Say which split a problem belongs to, for ever: 1% test, 1% validation, the rest train."""
     digest = int.from_bytes(hashlib.sha256(problem.encode()).digest()[:4], "big") % 100
     return {0: "test", 1: "validation"}.get(digest, "train")
 
 
+@checked
 def problems(split: str, n: int, rng: np.random.Generator) -> list[str]:
     """Draw ``n`` different problems of a split, balanced over the number of operations.
 

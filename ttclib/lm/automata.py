@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ttclib.inputs import finite_array
+from ttclib.inputs import checked, finite_array, float_array, short, whole_number
 from ttclib.lm.vocabulary import Vocabulary
 
 DEAD = -1  # the state of a prefix that no allowed text starts with
@@ -53,16 +53,20 @@ class Automaton:
     _finals: np.ndarray = field(init=False, repr=False)
 
     def __post_init__(self):
-        table = np.asarray(self.next)
+        try:
+            table = np.asarray(self.next)
+        except ValueError:  # rows of different lengths
+            raise ValueError(f"next is {short(self.next)}; it must be a table (S, V)") from None
         if table.ndim != 2 or not table.size or table.dtype.kind not in "iu":
             raise ValueError(f"next has shape {table.shape}; it must be a table of states (S, V)")
         states = len(table)
-        if table.min() < DEAD or table.max() >= states or not 0 <= self.first < states:
+        first = whole_number("first", self.first, 0)
+        if table.min() < DEAD or table.max() >= states or first >= states:
             raise ValueError(
                 f"next and first must hold states from 0 to {states - 1}, or −1 in next"
             )
         values = finite_array("log_values", self.log_values, shape=(states,))
-        finals = np.asarray(self.log_finals, dtype=float)
+        finals = float_array("log_finals", self.log_finals)
         if finals.shape != (states,) or not (finals < math.inf).all():
             raise ValueError(f"log_finals must hold {states} numbers or −inf")
         # Every state is looked up with one index and no question: the dead, whose number is −1,
@@ -70,6 +74,7 @@ class Automaton:
         table = np.concatenate([table, np.full((1, table.shape[1]), DEAD)], dtype=np.int32)
         values = np.append(values, -math.inf)
         finals = np.append(finals, -math.inf)
+        object.__setattr__(self, "first", first)
         for name, rows in (("next", table), ("log_values", values), ("log_finals", finals)):
             object.__setattr__(self, name, rows[:-1])  # frozen for everybody else
             object.__setattr__(self, "_" + name.removeprefix("log_"), rows)
@@ -99,6 +104,7 @@ class Automaton:
         return gains[row]
 
 
+@checked
 def lift(
     vocabulary: Vocabulary,
     first: Hashable,
@@ -162,6 +168,7 @@ def lift(
     return trim(Automaton(lifted, log_values[kept], log_finals[kept], int(merged[0])), what)
 
 
+@checked
 def trim(automaton: Automaton, what: str = "the constraint") -> Automaton:
     """Drop the states that are never reached, and those from which no text can be finished.
 
@@ -193,6 +200,7 @@ def trim(automaton: Automaton, what: str = "the constraint") -> Automaton:
     )
 
 
+@checked
 def both(a: Automaton, b: Automaton) -> Automaton:
     """Return the product φ_a · φ_b as one automaton, whose states are pairs of states.
 

@@ -10,7 +10,7 @@ from re import _compiler, _parser  # type: ignore[attr-defined]  # what ``re`` i
 
 import numpy as np
 
-from ttclib.inputs import real_number, short, whole_number
+from ttclib.inputs import checked, real_number, short, whole_number
 from ttclib.lm.automata import DEAD, Automaton, check_size, lift, trim
 from ttclib.lm.vocabulary import Vocabulary
 
@@ -28,7 +28,7 @@ def regex(pattern: str, vocabulary: Vocabulary) -> Automaton:
     """
     said = short(pattern)
     try:
-        places = _Places(_parser.parse(pattern, re.ASCII | re.DOTALL), said)
+        places = _Places(_parser.parse("" + pattern, re.ASCII | re.DOTALL), said)
     except RecursionError:
         raise ValueError(f"{said} has groups too deep inside each other") from None
     except (re.error, TypeError, OverflowError) as error:
@@ -123,6 +123,7 @@ class _Places:
         return after
 
 
+@checked
 def without(letters: str, vocabulary: Vocabulary) -> Automaton:
     """Forbid letters, small and capital. A text without them is a lipogram.
 
@@ -151,6 +152,7 @@ def fold(letter: str) -> str:
     return next(one for one in (letter.casefold(), letter.lower(), letter) if len(one) == 1)
 
 
+@checked
 def words_at_most(letters: int, vocabulary: Vocabulary) -> Automaton:
     """Allow words of at most so many letters. Whatever is no letter ends a word.
 
@@ -169,7 +171,8 @@ def words_at_most(letters: int, vocabulary: Vocabulary) -> Automaton:
     return lift(vocabulary, 0, step, lambda length: True, kind=str.isalpha)
 
 
-def mentions(words: Iterable[str], vocabulary: Vocabulary, bonus: float = 0.0) -> Automaton:
+@checked
+def mentions(words: str | Iterable[str], vocabulary: Vocabulary, bonus: float = 0.0) -> Automaton:
     """Demand that a finished text holds each of the words, as a whole word, in either case.
 
     Parameters
@@ -208,6 +211,7 @@ def mentions(words: Iterable[str], vocabulary: Vocabulary, bonus: float = 0.0) -
     )
 
 
+@checked
 def length(at_least: int, at_most: int, vocabulary: Vocabulary) -> Automaton:
     """Demand a number of tokens, the end token not counted.
 

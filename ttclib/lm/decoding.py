@@ -19,12 +19,12 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ttclib.cost import Cost
-from ttclib.inputs import short, whole_number
+from ttclib.inputs import checked, short, whole_number
 from ttclib.lm import samplers
 from ttclib.lm.automata import DEAD, Automaton, lift
 from ttclib.lm.potentials import Feature
@@ -81,9 +81,10 @@ class Decoder:
         If ``lm`` is no language model of this library; the line says how to wrap one.
     """
 
+    @checked
     def __init__(
         self,
-        lm: LanguageModel,
+        lm: LanguageModel | Any,  # any other is told how to be wrapped
         prompt: str | Sequence[str],
         potentials: Sequence[Potential | Feature] = (),
         *,
@@ -294,6 +295,8 @@ class Decoder:
         one = np.full(len(log_probs), active[0])  # a text on each row; a prompt may have none
         one[which] = active
         log_p = self.sampler(log_probs)
+        if getattr(log_p, "shape", None) != log_probs.shape:
+            raise ValueError(f"sampler must return an array of shape {log_probs.shape}")
         log_next = self._log_next(texts.states[one], texts.lengths[one])
         log_q = samplers.renormalise(self.proposal(log_p, log_next))
         tokens = log_q.argmax(axis=1)[which] if greedy else self._draw(log_q, which, texts, active)
@@ -356,7 +359,7 @@ def _language_model(lm):
     kind = type(lm).__name__
     if hasattr(lm, "generate") and hasattr(lm, "config"):
         raise TypeError(f"lm is a {kind} of transformers; wrap it: CausalLM(model, tokenizer)")
-    raise TypeError(f"lm is a {kind}; a language model has a vocabulary, a context and start(…)")
+    raise TypeError(f"lm is a {kind}; it must be what has a vocabulary, a context and start(…)")
 
 
 def _stops(texts: Sequence[str], vocabulary) -> tuple[Automaton, np.ndarray]:
@@ -367,6 +370,9 @@ def _stops(texts: Sequence[str], vocabulary) -> tuple[Automaton, np.ndarray]:
     """
     if not all(texts):
         raise ValueError("a stop string is empty; it must hold at least one character")
+    known = set("".join(filter(None, vocabulary.texts)))
+    if any(len(text) > 200 and known.issuperset(text) for text in texts):
+        raise ValueError("a stop string is too long; it must have at most 200 characters")
     if len(texts) > 1:
         for text in texts:
             _stops([text], vocabulary)  # refuses what cannot be written
@@ -483,7 +489,8 @@ def beam_search(lm: LanguageModel, prompt: str, width: int, **options) -> Popula
     """
     width = whole_number("width", width)
     if not isinstance(prompt, str):
-        raise ValueError("beam search continues one prompt; search for each of several by itself")
+        line = "beam search continues one prompt; search for each of several by itself"
+        raise ValueError(f"prompt must be a text: {line}")
     beam = Beam(lm, prompt, **options)
     last = alive(
         _last(smc(beam, width**2, keep_top(width, copies=width), np.random.default_rng(0)))
@@ -494,6 +501,7 @@ def beam_search(lm: LanguageModel, prompt: str, width: int, **options) -> Popula
     )
 
 
+@checked
 def sample(lm, prompt, n: int, rng: np.random.Generator, **options) -> Population:
     """Draw n texts, none of which is selected: independent samples where there is no potential.
 

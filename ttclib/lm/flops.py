@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 
-from ttclib.inputs import whole_number
+from ttclib.inputs import short, whole_number
 
 
 def coefficients(config) -> tuple[int, int]:
@@ -37,6 +37,8 @@ def coefficients(config) -> tuple[int, int]:
     ValueError
         If a token does not go through every weight matrix just once, as in a mixture of experts.
     """
+    if not hasattr(config, "to_json_string") or isinstance(config, type):
+        raise TypeError(f"config is {short(config)}; it must be a PreTrainedConfig of transformers")
     return _coefficients(config.__class__, config.to_json_string())
 
 

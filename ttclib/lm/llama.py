@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ttclib.inputs import whole_number
 from ttclib.lm.arithmetic import MAX_LENGTH
 
 
@@ -31,6 +32,13 @@ class Shape:
     heads: int
     hidden: int
     context: int = MAX_LENGTH
+
+    def __post_init__(self):
+        for name, value in vars(self).items():
+            least = 0 if name in ("hidden", "layers") else 1
+            object.__setattr__(self, name, whole_number(name, value, least))
+        if self.width % (2 * self.heads):
+            raise ValueError(f"width is {self.width}; it must be a multiple of {2 * self.heads}")
 
     @property
     def parameters(self) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ttclib.inputs import positive, real_number, whole_number
+from ttclib.inputs import checked, positive, real_number, whole_number
 from ttclib.lm.protocols import Sampler
 
 
@@ -109,6 +109,7 @@ def min_p(p: float) -> Sampler:
     return cut
 
 
+@checked
 def chain(*samplers: Sampler) -> Sampler:
     """Apply one sampler after the other."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from ttclib.inputs import checked
 from ttclib.lm.arithmetic import ALPHABET, END
 
 PAD = "<pad>"
 VOCABULARY = {token: i for i, token in enumerate([PAD, END, *ALPHABET])}
 
 
+@checked
 def encode(text: str) -> list[int]:
     """Return token ids.
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ttclib.inputs import short, whole_number
+from ttclib.inputs import checked, short, whole_number
 
 _BROKEN = "\ufffd"  # what a decoder writes for bytes that are no whole character
 
@@ -37,6 +37,7 @@ class Spelling(NamedTuple):
     columns: list[np.ndarray]
 
 
+@checked
 @dataclass(frozen=True)
 class Vocabulary:
     """The tokens of a language model.
@@ -107,6 +108,7 @@ class Vocabulary:
         return cls([None if text in (PAD, END) else text for text in VOCABULARY], VOCABULARY[END])
 
     @classmethod
+    @checked
     def words(cls, words: Iterable[str]) -> Vocabulary:
         """Return a vocabulary of whole words and, last, the end.
 
@@ -121,6 +123,7 @@ class Vocabulary:
     def __repr__(self) -> str:
         return f"Vocabulary({len(self)} tokens, end={self.end})"
 
+    @checked
     def encode(self, text: str) -> list[int]:
         """Cut a text into tokens.
 
@@ -155,6 +158,7 @@ class Vocabulary:
             return text if tail.endswith(in_bytes(_BROKEN)) else text.rstrip(_BROKEN)
         return text
 
+    @checked
     def containing(self, letters: str) -> np.ndarray:
         """Return which tokens contain one of the letters: bool, shape (V,)."""
         return np.array(

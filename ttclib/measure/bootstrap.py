@@ -62,9 +62,7 @@ def interval(
     """
     level = real_number("level", level, 0.0, 1.0, open_low=True)
     ends = [(1 - level) / 2, (1 + level) / 2]
-    array = float_array("replicates", replicates)
-    if not array.size:
-        raise ValueError("replicates is empty; it must hold at least one number")
+    array = float_array("replicates", replicates, least=1)
     axis = whole_number("axis", axis, -array.ndim, array.ndim - 1)
     low, high = np.quantile(array, ends, axis=axis, method="inverted_cdf")
     return low, high

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
 
-from ttclib.inputs import positive, short, whole_number
+from ttclib.inputs import checked, positive, short, whole_number
 from ttclib.lm import samplers
 from ttclib.lm.protocols import LanguageModel, Sampler, Task
 from ttclib.particles.smc import Selection, keep_all, resample
@@ -20,6 +20,7 @@ BEST_OF_N = "best of n"
 ANNEALED = "annealed particles"
 
 
+@checked
 @dataclass(frozen=True)
 class Setting:
     """A method of search and its budget.
@@ -110,8 +111,10 @@ OWN = {  # options that are not for every method
 }
 
 
+@checked
 def root_width(n: int) -> int:
     """Return the largest divisor of N that is at most √N: the width that grows with the budget."""
+    n = whole_number("n", n)
     return max(width for width in range(1, math.isqrt(n) + 1) if n % width == 0)
 
 
@@ -132,11 +135,13 @@ def width_rules(ran: Collection[tuple[int, int]]) -> dict[str, set[tuple[int, in
     return found
 
 
+@checked
 def select_for(setting: Setting) -> Selection:
     """Return the selection of a setting, for the texts of one problem."""
     return METHODS[setting.method](setting)
 
 
+@checked
 def search_for(
     setting: Setting,
     lm: LanguageModel,
@@ -160,6 +165,7 @@ def search_for(
     )
 
 
+@checked
 def sampler_for(setting: Setting) -> Sampler:
     """Return the sampler of a setting."""
     return samplers.plain if setting.temperature == 1 else samplers.temperature(setting.temperature)

@@ -12,23 +12,28 @@ from dataclasses import replace
 import numpy as np
 
 from ttclib.cost import Cost
+from ttclib.inputs import checked, truth_array
 from ttclib.lm.protocols import LanguageModel, Task
 from ttclib.lm.sequences import Sequences
 from ttclib.search.protocols import Verifier
 from ttclib.search.rollouts import step_ends
 
 
+@checked
 def stops(texts: Sequences, pauses: np.ndarray) -> np.ndarray:
     """Return how many tokens each text has when its first, second, … step ends: shape (n, steps).
 
     A text with fewer steps repeats its length. ``pauses`` (V,) says which tokens end a step.
     """
+    least = int(texts.tokens.max()) + 1
+    pauses = truth_array("pauses", pauses, ndim=1, least=least) > 0
     is_end = step_ends(texts.tokens, texts.lengths, pauses)
     steps = is_end.sum(axis=1)
     places = np.argsort(~is_end, axis=1, kind="stable")[:, : steps.max()] + 1
     return np.where(np.arange(steps.max()) < steps[:, None], places, texts.lengths[:, None])
 
 
+@checked
 def rescore(
     verifier: Verifier, lm: LanguageModel, task: Task, problems: Sequence[str], texts: Sequences
 ) -> tuple[np.ndarray, Cost]:
@@ -56,6 +61,8 @@ def rescore(
         raise ValueError(
             "these texts do not hold their tokens' probabilities; draw them with per_token=True"
         )
+    if not len(problems):
+        raise ValueError("problems is empty; it must hold at least one")
     longest = max(len(lm.vocabulary.encode(task.prompt(problem))) for problem in problems)
     reader = verifier.start(lm, task, problems, longest + texts.tokens.shape[1])
     ends = stops(texts, lm.vocabulary.containing(task.step_end))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from ttclib.cost import Cost
+from ttclib.inputs import checked, whole_number
 from ttclib.lm.decoding import sample
 from ttclib.lm.protocols import LanguageModel, Task
 from ttclib.lm.vocabulary import integer_type
@@ -54,6 +55,7 @@ class Rollouts:
         return Rollouts(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
 
+@checked
 def collect(
     lm: LanguageModel,
     task: Task,
@@ -67,6 +69,7 @@ def collect(
     Sample j of problem i is row j · problems + i. ``options`` are those of
     :func:`ttclib.lm.decoding.sample`.
     """
+    n = whole_number("n", n)
     prompts = [task.prompt(problem) for problem in problems]
     last = sample(lm, prompts, n * len(problems), rng, per_token=True, **options)
     texts = last.particles
@@ -96,6 +99,7 @@ def _checked(task: Task, problem: str, text: str) -> tuple[bool, int]:
     return task.right(problem, task.answer(text)), -1 if steps is None else steps
 
 
+@checked
 def draw(
     lm: LanguageModel,
     task: Task,
@@ -117,7 +121,9 @@ def draw(
     **options
         Of :func:`ttclib.lm.decoding.sample`.
     """
-    step = max(1, at_once // n)
+    if not len(problems):
+        raise ValueError("problems is empty; it must hold at least one")
+    step = max(1, whole_number("at_once", at_once) // whole_number("n", n))
     parts: list[Rollouts] = []
     spent = Cost()
     for first in watch(range(0, len(problems), step)):

@@ -10,11 +10,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from ttclib.cost import Cost
-from ttclib.inputs import short, whole_number
+from ttclib.inputs import checked, short, whole_number
 from ttclib.lm.decoding import Decoder
 from ttclib.lm.protocols import LanguageModel, Task
 from ttclib.lm.sequences import Sequences
@@ -78,12 +79,13 @@ class Search(Decoder):
         If ``lm``, ``task`` or ``verifier`` is none.
     """
 
+    @checked
     def __init__(
         self,
-        lm: LanguageModel,
-        task: Task,
+        lm: LanguageModel | Any,
+        task: Task | Any,
         problem: str | Sequence[str],
-        verifier: Verifier | Score,
+        verifier: Verifier | Score | Any,
         *,
         aggregate: Aggregation = last,
         lookahead: int = 0,
@@ -91,7 +93,9 @@ class Search(Decoder):
         **options,
     ):
         if not hasattr(task, "step_end"):
-            raise TypeError(f"task is a {type(task).__name__}; see ttclib.lm.protocols.Task")
+            raise TypeError(
+                f"task is a {type(task).__name__}; it must be a ttclib.lm.protocols.Task"
+            )
         self.task = task
         self.problems = [problem] if isinstance(problem, str) else list(problem)
         prompts = [task.prompt(one) for one in self.problems]
@@ -163,12 +167,15 @@ class Search(Decoder):
         return replace(texts, rows=both.rows[:n]), scores, spent + cost
 
 
-def given(task: Task, population: Population, texts: Sequence[str]) -> list[Hashable]:
+@checked
+def given(task: Task, population: Population | Any, texts: Sequence[str]) -> list[Hashable]:
     """Return the answer of each text in the task's canonical form.
 
     None where it has none or was given up (its weight is zero).
     """
     there = population.particles.finished & (population.log_weights > -np.inf)
+    if len(texts) != len(there):
+        raise ValueError(f"texts has {len(texts)} entries; it must have {len(there)}")
     found = [task.canonical(task.answer(text)) for text in texts]
     if len(texts) >= 4 and there.all() and not any(answer is not None for answer in found):
         warnings.warn(
@@ -186,9 +193,10 @@ CONCLUSIONS = {
 }
 
 
+@checked
 def conclude(
     task: Task,
-    population: Population,
+    population: Population | Any,
     texts: Sequence[str],
     how: str = "weighted",
     aggregate: Aggregation = last,
