@@ -91,10 +91,14 @@ def distribution_of_ancestors(scheme, weights, n):
 
     The scheme itself is run, on a generator whose uniform numbers stand for cells. Its result may
     change where a uniform number meets a mark of the ruler of cumulative weights (stratified), one
-    minus a mark (systematic), or a weight over the largest weight (killing).
+    minus a mark (systematic), a weight over the largest weight (killing), or the share of the first
+    few members, in all or in what is left over (a draw by the inverse distribution function).
     """
-    marks = np.cumsum(weights) / np.sum(weights) * n % 1
-    cuts = np.concatenate([marks, 1 - marks, np.asarray(weights) / np.max(weights)]).round(14)
+    shares = np.asarray(weights) / np.sum(weights)
+    left_over = np.maximum(n * shares - np.floor(n * shares + 1e-12), 0)
+    marks = np.cumsum(shares) * n % 1
+    inverse = [np.cumsum(part) / max(part.sum(), 1e-300) for part in (shares, left_over)]
+    cuts = np.concatenate([marks, 1 - marks, shares / shares.max(), *inverse]).round(14)
     distribution = {}
     for probability, ancestors in outcomes(lambda rng: scheme(weights, n, rng), cuts):
         key = tuple(ancestors.tolist())
@@ -114,3 +118,31 @@ def enumerable(scheme):
         return branches[rng.decide([probability for probability, _ in branches])][1]
 
     return decide
+
+
+class OneNumber:
+    """A random generator whose uniform numbers are all the same one."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def random(self, size=None):
+        """That number, or an array of it."""
+        return self.number if size is None else np.full(size, self.number)
+
+
+def wrong_at_the_edges(draw, weights, near=1e-10):
+    """Where a draw by the inverse distribution function goes wrong: a list of uniform numbers.
+
+    Cells are as wide as they should be, so enumeration sees no shift of a mark that is smaller than
+    they are, and nothing at their very ends. Here each mark is met from both sides, and 0 itself.
+    """
+    shares = np.asarray(weights) / np.sum(weights)
+    marks = np.array([math.fsum(shares[:i]) for i in range(1, len(shares) + 1)])
+    numbers = [0.0, np.nextafter(1, 0), *(marks - near), *(marks + near)]
+    return [
+        number
+        for number in numbers
+        if 0 <= number < 1
+        and draw(weights, 1, OneNumber(number))[0] != np.flatnonzero(marks > number)[0]
+    ]

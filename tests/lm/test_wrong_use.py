@@ -36,6 +36,24 @@ def test_a_raw_transformers_model_is_told_how_to_be_wrapped():
     assert "has a vocabulary" in one_line(TypeError, lambda: Decoder(object(), "ab"))
 
 
+def test_a_tokenizer_without_an_end_is_refused_and_one_without_padding_is_not():
+    pytest.importorskip("torch")
+    from tiny_transformers import letters_tokenizer
+    from tiny_transformers import tiny as transformer
+
+    from ttclib.lm.engine import CausalLM
+
+    lm = transformer("llama")
+    tokenizer = letters_tokenizer("abcdefghij")
+    assert tokenizer.pad_token is None and tokenizer.bos_token is None
+    again = CausalLM(lm.model, tokenizer)
+    last = sample(again, ["ab", "abcde"], 4, RNG(0), max_tokens=3)
+    assert len(Decoder(again, "ab").texts(last.particles)) == 4
+    tokenizer.eos_token = None
+    line = one_line(ValueError, lambda: CausalLM(lm.model, tokenizer))
+    assert line == "the tokenizer names no end token; set its eos_token to one"
+
+
 @pytest.mark.parametrize(
     ("kind", "options", "said"),
     [

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from outcomes import distribution_of_ancestors
+from outcomes import distribution_of_ancestors, wrong_at_the_edges
 
 from ttclib.particles import resampling
 from ttclib.particles.resampling import (
@@ -478,3 +478,40 @@ def test_the_fast_form_is_the_textbook(name, seed):
 @pytest.mark.parametrize(("name", "points"), [(k, p) for k, ps in MUTANTS.items() for p in ps])
 def test_other_points_are_told_from_the_textbook(name, points, seed):
     assert differences(name, textbook(UNBIASED[name], **{name: points}), seed) > 1000
+
+
+def inverts(weights, n, rng):
+    """Another right way to draw: by the inverse of the distribution function."""
+    marks = np.cumsum(np.asarray(weights, dtype=float) / np.sum(weights))
+    return np.searchsorted(marks[:-1], rng.random(n), side="right")
+
+
+def inverts_in_single_precision(weights, n, rng):
+    marks = np.cumsum(np.asarray(weights / np.sum(weights), dtype=np.float32))
+    return np.searchsorted(marks[:-1], rng.random(n), side="right")
+
+
+def inverts_from_the_left(weights, n, rng):
+    marks = np.cumsum(weights / np.sum(weights))
+    return np.searchsorted(marks[:-1], rng.random(n), side="left")
+
+
+@pytest.mark.parametrize("weights", [[3, 2, 5], [0, 1, 2, 3], [1, 0, 0, 2], [1, 1, 1]])
+def test_any_right_way_to_draw_passes_the_enumeration(weights, monkeypatch):
+    """Also inside the schemes that draw some of their parents."""
+    weights = np.array(weights, dtype=float)
+    monkeypatch.setattr(resampling, "_multinomial", inverts)
+    schemes = [inverts, resampling.multinomial, resampling.residual]
+    if len(weights) == 3:  # with four members there are too many outcomes
+        schemes.append(resampling.killing)
+    for scheme in schemes:
+        children = np.zeros(len(weights))
+        for probability, ancestors in distribution_of_ancestors(scheme, weights, 3):
+            children += probability * np.bincount(ancestors, minlength=len(weights))
+        assert children == pytest.approx(3 * weights / weights.sum(), abs=1e-12)
+    assert wrong_at_the_edges(inverts, weights) == []
+
+
+@pytest.mark.parametrize("mutant", [inverts_in_single_precision, inverts_from_the_left])
+def test_a_wrong_way_to_draw_is_caught_at_the_edges(mutant):
+    assert wrong_at_the_edges(mutant, np.array([0.0, 1, 2, 3, 4, 7])) != []
