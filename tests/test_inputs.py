@@ -9,7 +9,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from ttclib.inputs import MOST, finite_array, positive, real_number, short, whole_number
+from ttclib.inputs import (
+    LARGEST_COUNT,
+    finite_array,
+    positive,
+    real_number,
+    short,
+    whole_number,
+)
 
 scalars = st.one_of(
     st.integers(),
@@ -47,7 +54,7 @@ def test_whole_number_or_one_line(value, minimum):
     good = (
         is_number and not isinstance(value, bool) and abs(value) < math.inf and value == int(value)
     )
-    if good and minimum <= value <= MOST:
+    if good and minimum <= value <= LARGEST_COUNT:
         assert type(got) is int and got == value
     else:
         assert got is None

@@ -67,7 +67,7 @@ def load(folders, name):
 
 def search(job):
     """Run the sweep on all cores; return the seconds of one core that it took, over all runs."""
-    from ttclib.search.sweep import sweep
+    from ttclib.course.prm_search.sweep import sweep
 
     plan = job.settings
     problems = arithmetic.problems(

@@ -70,7 +70,7 @@ def _sum(work: bytes, owner: str) -> bytes:
 
 
 @contextmanager
-def readable(what: Path | str, cure: str) -> Iterator[None]:
+def reading_of(what: Path | str, cure: str) -> Iterator[None]:
     """Turn whatever is raised over a damaged file into a ``ValueError`` of one line."""
     try:
         yield

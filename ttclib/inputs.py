@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-MOST = 10**15  # of anything that is counted
+LARGEST_COUNT = 10**15  # of anything that is counted
 _FLOAT = np.dtype(float)
 F = TypeVar("F", bound=Callable)
 
 
-def whole_number(name: str, value: Any, minimum: int = 1, maximum: float = MOST) -> int:
+def whole_number(name: str, value: Any, minimum: int = 1, maximum: float = LARGEST_COUNT) -> int:
     """Return ``value`` as an int, or raise ``ValueError``. 1e6 and ``np.int64(3)`` are whole."""
     if _is_number(value) and minimum <= value < math.inf and value == int(value):
         if value <= maximum:

@@ -100,7 +100,7 @@ def test_texts_are_the_same_whatever_room_they_begin_with(small, monkeypatch, se
     options = {"per_token": True, "until": "cde"}
     whole = sample(small, ["abc", "d"], 12, np.random.default_rng(seed), **options).particles
     for room in (1, 2, 5):
-        monkeypatch.setattr(decoding, "ROOM", room)
+        monkeypatch.setattr(decoding, "FIRST_ROOM", room)
         last = sample(small, ["abc", "d"], 12, np.random.default_rng(seed), **options).particles
         written = last.tokens.shape[1]
         assert last.lengths.max() <= written <= max(room, 2 * last.lengths.max())

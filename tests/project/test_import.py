@@ -19,7 +19,7 @@ HEAVY = (
     "xarray",
 )
 # what may bring torch: the half about language models, and what stands on it
-NEURAL = ("ttclib.lm", "ttclib.search")
+NEURAL = ("ttclib.lm", "ttclib.search", "ttclib.course.prm_search.sweep")
 SAMPLING = [
     name
     for floor in FLOORS[:3]

@@ -61,7 +61,7 @@ def test_every_different_text_is_packed_once():
         key = (*PROMPTS[twice.problem[i]], *twice.tokens[i, : twice.lengths[i]])
         expected[key] = expected.get(key, 0) + 1
     assert {key: weight for key, (weight, _, _) in seen.items()} == {
-        key: min(count, learning.MOST) for key, count in expected.items()
+        key: min(count, learning.MOST_COPIES) for key, count in expected.items()
     }
     assert all(number == 1 for _, _, number in seen.values())
 

@@ -8,13 +8,13 @@ import torch
 from noisy_solver import NoisySolver
 from noisy_solver import load as load_noisy
 
+from ttclib.course.prm_search import sweep
 from ttclib.lm import arithmetic
 from ttclib.lm.arithmetic import TASK
 from ttclib.lm.decoding import sample
 from ttclib.lm.llama import Shape
 from ttclib.lm.models import load
 from ttclib.particles.smc import keep_all, run
-from ttclib.search import sweep
 from ttclib.search.methods import Setting
 from ttclib.search.models import load_verifier
 from ttclib.search.reading import fresh, rescore, stops

@@ -8,6 +8,7 @@ from noisy_solver import load
 from sweep_by_hand import HARD, PROBLEMS, save_sweep
 
 from ttclib.course.compute_optimal.optimal import difficulty_bins
+from ttclib.course.prm_search.sweep import sweep
 from ttclib.lm import arithmetic
 from ttclib.measure import bootstrap
 from ttclib.search.methods import Setting, root_width, width_rules
@@ -21,7 +22,6 @@ from ttclib.search.results import (
     read_samples,
     where,
 )
-from ttclib.search.sweep import sweep
 
 # ---- a sweep whose answers are known -------------------------------------------------------------
 

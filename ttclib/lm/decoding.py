@@ -33,7 +33,7 @@ from ttclib.lm.sequences import NONE, Run, Sequences
 from ttclib.lm.vocabulary import in_bytes
 from ttclib.particles.smc import Population, Weighed, alive, keep_all, keep_top, smc
 
-ROOM = 256  # tokens that a text has room for at first
+FIRST_ROOM = 256  # tokens that a text has room for at first
 Texts = TypeVar("Texts", bound=Sequences)
 LONG_STEP = 100  # tokens without a step end, in all texts, after which something is likely wrong
 
@@ -141,7 +141,7 @@ class Decoder:
         """Draw tokens until every text has finished or paused: see :class:`Model`."""
         spent = Cost()
         if parents is None:
-            nothing = np.full((n, min(self.max_tokens, ROOM)), NONE)
+            nothing = np.full((n, min(self.max_tokens, FIRST_ROOM)), NONE)
             parents, spent = self.begin(np.arange(n) % len(self.prompts), nothing)
         version = parents.run.extend(parents.version, n, rng)
         # arrays of its own, which are written in place until they are returned

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ttclib.files import readable
+from ttclib.files import reading_of
 
 _NAMES = {
     "token_embd": "model.embed_tokens",
@@ -42,7 +42,7 @@ def read_llama(file: Path):
         If the file is not a GGUF file of a Llama model with such a tokenizer, or a weight is
         missing.
     """
-    with readable(file, "get it again with: python3 course.py smollm2"):
+    with reading_of(file, "get it again with: python3 course.py smollm2"):
         return _read(file)
 
 

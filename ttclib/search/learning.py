@@ -18,7 +18,7 @@ from ttclib.lm import training
 from ttclib.search.rollouts import Rollouts
 from ttclib.search.verifier import Net
 
-MOST = 8  # copies of one solution that count
+MOST_COPIES = 8  # copies of one solution that count
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def pack_solutions(
         packed.written[solution] = True
         packed.ends[solution] = ends[i, :size]
         packed.labels[solution] = labels[i, :size]
-        packed.weights[solution] = min(int(count[which]), MOST)
+        packed.weights[solution] = min(int(count[which]), MOST_COPIES)
         packed.weights[row, place.stop - 1] *= answer
     return packed
 

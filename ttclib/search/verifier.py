@@ -25,7 +25,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from ttclib.cost import Cost
-from ttclib.files import readable
+from ttclib.files import reading_of
 from ttclib.lm.engine import Rows
 from ttclib.lm.flops import coefficients
 from ttclib.lm.llama import Llama, Shape
@@ -233,7 +233,9 @@ class RewardModel:
             If a file is missing or damaged, or the two do not belong together: one line.
         """
         folder = Path(folder)
-        with readable(f"the verifier {folder}", "get its config.json and model.safetensors again"):
+        with reading_of(
+            f"the verifier {folder}", "get its config.json and model.safetensors again"
+        ):
             config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
             net = Net(Shape(**config["shape"]), config["judge"])
             net.load_state_dict(load_file(folder / "model.safetensors"))

@@ -25,7 +25,7 @@ def board_figure():
     return fig, board, right
 
 
-def answer(value: float, error: float, digits: int, sign: str = " ±") -> str:
+def plus_minus(value: float, error: float, digits: int, sign: str = " ±") -> str:
     """Say an estimate of π and its error; NaN is the error that one run cannot tell."""
     if math.isnan(error):
         return f"π ≈ {value:.{digits}f}; all darts fell alike, so one run cannot tell how far off"

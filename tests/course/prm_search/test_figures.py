@@ -18,10 +18,9 @@ from views import (
     shown,
 )
 
-from ttclib.course.prm_search import chain, figures
+from ttclib.course.prm_search import chain, figures, sweep
 from ttclib.lm import arithmetic
 from ttclib.particles.smc import Population, run
-from ttclib.search import sweep
 from ttclib.search.methods import Setting, search_for, select_for
 from ttclib.search.results import block, read, where
 from ttclib.search.search import conclude

@@ -10,7 +10,7 @@ import numpy as np
 
 from ttclib.cost import Cost
 from ttclib.sampling.montecarlo import Estimate, area
-from ttclib.show.darts import answer, board_figure, throw
+from ttclib.show.darts import board_figure, plus_minus, throw
 from ttclib.show.slider import BudgetView, options, powers_of_two
 from ttclib.show.style import (
     BAD,
@@ -96,7 +96,7 @@ def _error_axes(ax, budgets: Sequence[int]) -> None:
 
 
 def _answer(value: float, error: float, digits: int) -> str:
-    return f"{answer(value, error, digits)}, true error {value - math.pi:+.{digits}f}"
+    return f"{plus_minus(value, error, digits)}, true error {value - math.pi:+.{digits}f}"
 
 
 def ball_volume(dim: int) -> float:

@@ -13,7 +13,7 @@ from scipy.special import ndtr
 from ttclib.cost import Cost
 from ttclib.inputs import whole_number
 from ttclib.sampling import montecarlo
-from ttclib.show.darts import answer, board_figure, throw
+from ttclib.show.darts import board_figure, plus_minus, throw
 from ttclib.show.slider import BudgetView, entry, powers_of_two
 from ttclib.show.style import (
     BAD,
@@ -57,7 +57,7 @@ def first_view(estimator: Callable, high: int = 20) -> BudgetView:
         answers.errorbar(
             seen[-1:], values[-1:], bars[-1:], fmt="o", color=BAD, markersize=6, linewidth=2
         )
-        return answer(values[-1], bars[-1], 4, ", give or take"), run(darts, seed).cost
+        return plus_minus(values[-1], bars[-1], 4, ", give or take"), run(darts, seed).cost
 
     return BudgetView(fig, draw, darts=powers_of_two(4, high, "darts", default=8))
 
@@ -72,7 +72,7 @@ def typed_view() -> BudgetView:
     def draw(darts, seed):
         now = montecarlo.darts(darts, np.random.default_rng(seed))
         ax.errorbar(now.value, 0, xerr=1.96 * now.standard_error, fmt="o", color=GOOD, capsize=4)
-        return f"{darts:,} darts: {answer(now.value, now.standard_error, 4)}", now.cost
+        return f"{darts:,} darts: {plus_minus(now.value, now.standard_error, 4)}", now.cost
 
     return BudgetView(fig, draw, darts=entry(_number_of_darts, "1000", unit="darts"))
 

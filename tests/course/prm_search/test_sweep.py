@@ -18,13 +18,13 @@ import pytest
 from joblib import parallel_config
 from noisy_solver import NoisySolver, load, load_slowly
 
+from ttclib.course.prm_search.sweep import Job, jobs, sweep
 from ttclib.lm import arithmetic
 from ttclib.lm.arithmetic import TASK
 from ttclib.measure import votes
 from ttclib.particles.islands import within
 from ttclib.particles.smc import smc
 from ttclib.search.methods import METHODS, Setting, search_for, select_for
-from ttclib.search.sweep import Job, jobs, sweep
 
 ROOT = Path(__file__).resolve().parents[2]
 PROBLEMS = arithmetic.problems("test", 4, np.random.default_rng(0))
@@ -56,7 +56,7 @@ from joblib import parallel_config
 from noisy_solver import load_slowly
 from tests.search.test_sweep import MANY, PROBLEMS
 from ttclib.lm.arithmetic import TASK
-from ttclib.search.sweep import sweep
+from ttclib.course.prm_search.sweep import sweep
 
 work, scheduler = sys.argv[1:]
 if scheduler:
