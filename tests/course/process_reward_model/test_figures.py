@@ -13,7 +13,7 @@ from ttclib.course.process_reward_model.beliefs import believe
 from ttclib.course.process_reward_model.per_step import continuations
 from ttclib.lm import arithmetic
 from ttclib.lm.models import load
-from ttclib.measure import votes
+from ttclib.measure import bootstrap, votes
 from ttclib.measure.calibration import auc_within, auroc, expected_calibration_error
 from ttclib.search import aggregation, learning
 from ttclib.search.rollouts import draw, shared_labels, step_ends
@@ -124,6 +124,23 @@ def test_knowledge_picture_tells_both_areas(seed):
     assert f"hard or not: AUC over all answers {everywhere:.2f}, within a problem 0.50" in repr(
         picture
     )
+
+
+def test_knowledge_picture_draws_the_one_bootstrap_interval(seed, monkeypatch):
+    monkeypatch.setattr(figures, "Picture", lambda fig, text: fig)
+    rng = np.random.default_rng(seed)
+    right = rng.random((30, 8)) < 0.5
+    right[:, 0], right[:, 1] = True, False
+    scores = rng.random((30, 8))
+    area, pick = figures.knowledge_picture({"luck": scores}, right).axes
+    again = bootstrap.counts(30, 1999, np.random.default_rng(0))
+    for ax, values in (
+        (area, auc_within(scores, right)),
+        (pick, votes.best_at_k(scores, right, 8)),
+    ):
+        _, low, high = bootstrap.mean_interval(values, again)
+        (bar,) = [c for c in ax.collections if len(c.get_segments()) == 1]
+        np.testing.assert_allclose(bar.get_segments()[0][:, 0], [low, high])
 
 
 def test_prefix_view_tells_what_is_known_after_each_step(seed):

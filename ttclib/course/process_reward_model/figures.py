@@ -10,12 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from ttclib.course.process_reward_model.beliefs import believe
 from ttclib.course.process_reward_model.per_step import continuations
 from ttclib.lm import arithmetic
+from ttclib.measure import bootstrap
 from ttclib.measure.calibration import (
     auc_within,
     auroc,
@@ -43,9 +45,12 @@ from ttclib.show.style import (
 AGGREGATION_COLORS = dict(zip(AGGREGATIONS, (GOOD, COLORS[1], COLORS[3], COLORS[2]), strict=True))
 
 
-def _mean_error(values: np.ndarray) -> float:
-    """Half of a 95% interval of the mean over problems, which are independent."""
-    return 1.96 * np.std(values, ddof=1) / math.sqrt(len(values))
+def _mean_dot(ax: Axes, values: np.ndarray, row: float) -> None:
+    """Draw a mean over problems, lying, and its 95% interval."""
+    again = bootstrap.counts(len(values), 1999, np.random.default_rng(0))
+    mean, low, high = bootstrap.mean_interval(values, again)
+    ends = [[mean - low], [high - mean]]
+    ax.errorbar(mean, row, xerr=ends, fmt="o", color=GOOD, capsize=2)
 
 
 # ---- what there is to gain -----------------------------------------------------------------------
@@ -331,7 +336,6 @@ def knowledge_picture(finals: Mapping[str, np.ndarray], right: np.ndarray) -> Pi
     rows = np.arange(len(finals))[::-1]
     size = 9.2, 0.9 + 0.42 * len(finals)
     fig, (area, pick) = figure(1, 2, size=size, width_ratios=[1.5, 1], sharey=True)
-    dot = {"fmt": "o", "color": GOOD, "capsize": 2}
     said = []
     for row, name in zip(rows, finals, strict=True):
         everywhere = auroc(finals[name].ravel(), right.ravel())
@@ -340,8 +344,8 @@ def knowledge_picture(finals: Mapping[str, np.ndarray], right: np.ndarray) -> Pi
         chosen = best_at_k(finals[name], right, n)
         area.plot([within.mean(), everywhere], [row, row], color="#D0D0D0", linewidth=3, zorder=1)
         area.plot(everywhere, row, "o", color=COLORS[1], markersize=7)
-        area.errorbar(within.mean(), row, xerr=_mean_error(within), **dot)
-        pick.errorbar(chosen.mean(), row, xerr=_mean_error(chosen), **dot)
+        _mean_dot(area, within, row)
+        _mean_dot(pick, chosen, row)
         said.append(
             f"{name}: AUC over all answers {everywhere:.2f}, within a problem {within.mean():.2f}, "
             f"best of {n} {chosen.mean():.2f}"
