@@ -4,10 +4,11 @@ import itertools
 import math
 import subprocess
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ttclib.measure.votes import (
@@ -82,19 +83,33 @@ def test_what_may_mean_two_things_is_not_grouped():
         assert (normal(one) == normal(other)) == ({one, other} == {"−", "-"}), (one, other)
 
 
-@given(st.fractions(max_denominator=999), st.fractions(max_denominator=999))
-def test_numbers_are_grouped_if_and_only_if_they_are_equal(one, other):
+WIDE = st.integers(-(10**40), 10**40)
+STEP = st.integers(-1, 1)
+BELOW = st.integers(1, 10**20)
+FRACTIONS = st.fractions(max_denominator=999)
+
+
+@given(
+    st.tuples(FRACTIONS, FRACTIONS)
+    | st.builds(lambda n, step, d: (Fraction(n, d), Fraction(n + step, d)), WIDE, STEP, BELOW)
+)
+@example((Fraction(2**53), Fraction(2**53 + 1)))
+@example((Fraction(1, 3), Fraction(str(1 / 3))))
+@settings(deadline=None)
+def test_numbers_are_grouped_if_and_only_if_they_are_equal(pair):
+    one, other = pair
+
     def spelled(number):
         top, bottom = number.numerator, number.denominator
         sign = "−" if top < 0 else ""
         yield f"{sign}{abs(top):,}/{bottom}"
-        yield rf"${sign}\frac{{{abs(top)}}}{{{bottom}}}$"
+        yield rf"${sign}\frac{{{3 * abs(top)}}}{{{3 * bottom}}}$"
+        yield number
         if bottom == 1:
-            yield from (f"{top:,}", f"{sign}{abs(top)}", f" {top} ", f"{top}.0")
+            yield from (f"{top:,}", f"{sign}{abs(top)}", f" {top} ", f"{top}.0", top)
 
-    close = one != other and float(one) == float(other)  # no floats tell them apart
     for mine, theirs in itertools.product(spelled(one), spelled(other)):
-        assert (normal(mine) == normal(theirs)) == (one == other or close), (mine, theirs)
+        assert (normal(mine) == normal(theirs)) == (one == other), (mine, theirs)
 
 
 @pytest.mark.parametrize("digits", [17, 308, 309, 400, 4300, 4301, 5000, 100_000])
@@ -106,6 +121,33 @@ def test_long_numbers_are_answers_like_others(digits):
         assert best_of([0, 1], ["5", answer]) == normal(answer)
     assert normal(nines) != normal("8" * digits)
     assert normal("0" * digits + "7") == 7
+
+
+@pytest.mark.parametrize("digits", [17, 308, 309, 400, 4299, 4300, 4301, 5000])
+def test_long_numbers_are_grouped_if_and_only_if_they_are_equal(digits):
+    nines = "9" * digits
+    power = "1" + "0" * digits
+    groups = [
+        [nines, f"{nines}.0", f"{nines}0/10", f"{nines}/1", 10**digits - 1],
+        [power, f"1e{digits}", f"2{power[1:]}/2", f"{power}.", 10**digits],
+        [f"{power}/3", f"2{power[1:]}/6", Fraction(10**digits, 3)],
+        [f"{nines}/{power}", f"0.{nines}", f"{nines}e-{digits}"],
+        [f"7/{power}", f"7e-{digits}", f"14/2{power[1:]}", f"0.{power[2:]}7"],
+        [f"8/{power}", f"8e-{digits}"],
+        [f"-{power}", f"−{power}", f"-{power}/1"],
+        [f"{nines}e-1", f"{nines}/10"],
+        ["0", f"0e{digits}", f"0/{power}", f"0e-{digits}", f"-0.{power[1:]}"],
+        ["1", f"{power}/{power}", f"1.{power[1:]}"],
+    ]
+    found = [(i, normal(answer)) for i, group in enumerate(groups) for answer in group]
+    for (i, one), (j, other) in itertools.combinations(found, 2):
+        assert (one == other) == (i == j), (groups[i], groups[j])
+    assert len(votes([answer for group in groups for answer in group])) == len(groups)
+
+
+@pytest.mark.parametrize("number", [0.1, 1 / 3, 1e23, 2.0**53, 1e-320, np.float32(0.1), 1.7e308])
+def test_a_float_is_the_decimal_that_it_shows(number):
+    assert normal(number) == normal(str(number)) in (float(str(number)), Fraction(str(number)))
 
 
 def test_equal_answers_are_grouped():

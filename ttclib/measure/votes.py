@@ -7,10 +7,11 @@ appears first, so a sample drawn later never wins by coming last.
 
 from __future__ import annotations
 
-import contextlib
 import math
 import re
 from collections.abc import Hashable, Iterable, Sequence
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,6 +23,8 @@ _NUMBER = re.compile(
     r"([-+]?(?:[1-9]\d{0,2}(?:,\d{3})+|\d*)(?:\.\d*)?(?:[eE][-+]?\d+)?)(?:\s*/\s*(\d+))?"
 )
 _MOST = 1000  # samples: their binomial coefficients still fit a float
+_WRITTEN = 10**4300  # Python writes no longer number
+_FAR = 10_000  # decimal places: they take a moment, ten times as many a hundred times that
 
 
 def normal(answer: Hashable) -> Hashable:
@@ -29,30 +32,56 @@ def normal(answer: Hashable) -> Hashable:
 
     A text loses the spaces and the pair of dollar signs around it, and one that is a number, as
     mathematics writes it, becomes that number: 1,000, −5 with a true minus, 1/2 and \frac{1}{2}.
-    An empty text and NaN become ``None``: no answer. These are the safe ones among the rules of
-    Lewkowycz et al. 2022. What may mean two things stays as it is: 50% is 50 where percent are
-    asked for and 0.5 elsewhere, 1,5 may be a pair, a unit or a base (4210_5) belongs to the answer.
-    To keep equal answers apart costs a vote; to mix up two answers invents one.
+    Numbers are grouped if and only if they are equal. A float is the decimal that it shows, and a
+    third is a ``Fraction``, as no float is one. An empty text and NaN become ``None``: no answer.
+    These are the safe ones among the rules of Lewkowycz et al. 2022. What may mean two things stays
+    as it is: 50% is 50 where percent are asked for and 0.5 elsewhere, 1,5 may be a pair, a unit or
+    a base (4210_5) belongs to the answer. To keep equal answers apart costs a vote; to mix up two
+    answers invents one.
 
     Examples
     --------
     >>> [normal(answer) for answer in (7, "7", " 7.0", "$7$", "x = 7 ", "", None)]
-    [7, 7, 7.0, 7, 'x = 7', None, None]
+    [7, 7, 7, 7, 'x = 7', None, None]
     """
-    if isinstance(answer, str):
-        answer = re.sub(r"^\s*\$([^$]+)\$\s*$", r"\1", answer).strip().replace("−", "-")
-        spelled = re.sub(r"^([-+]?)\\[dt]?frac\{(\d+)\}\{(\d+)\}$", r"\1\2/\3", answer)
-        if found := _NUMBER.fullmatch(spelled):
-            above = found[1].replace(",", "")
-            for number in (int, float):
-                with contextlib.suppress(ValueError, OverflowError, ZeroDivisionError):
-                    value = number(above) if found[2] is None else number(above) / int(found[2])
-                    if abs(value) < math.inf:
-                        return value
-        return answer or None
-    if isinstance(answer, float | np.floating) and math.isnan(answer):
-        return None
+    if isinstance(answer, Fraction):
+        return _number(answer)
+    if isinstance(answer, float | np.floating):
+        spelled = str(answer)
+        answer = None if math.isnan(answer) else answer
+    elif isinstance(answer, str):
+        answer = re.sub(r"^\s*\$([^$]+)\$\s*$", r"\1", answer).strip().replace("−", "-") or None
+        spelled = re.sub(r"^([-+]?)\\[dt]?frac\{(\d+)\}\{(\d+)\}$", r"\1\2/\3", answer or "")
+    else:
+        return answer
+    if found := _NUMBER.fullmatch(spelled):
+        try:
+            above = Decimal(found[1].replace(",", ""))
+            below = Decimal(found[2] or 1)
+            if _is_near(above) and _is_near(below):
+                return _number(Fraction(above) / Fraction(below))
+            return above if found[2] is None else answer
+        except (ArithmeticError, ValueError):  # no digit, a power beyond all, or over zero
+            pass
     return answer
+
+
+def _is_near(number: Decimal) -> bool:
+    """Whether a number is quickly written out."""
+    _, digits, power = number.as_tuple()
+    return len(digits) <= _FAR and abs(int(power)) <= _FAR
+
+
+def _number(exact: Fraction) -> Hashable:
+    """Return the one form of a number: the plainest that is equal, and that Python writes."""
+    above = exact.numerator
+    below = exact.denominator
+    if max(abs(above), below) >= _WRITTEN:
+        return Decimal(above) if below == 1 else f"{Decimal(above)}/{Decimal(below)}"
+    if below == 1:
+        return above
+    shown = above / below if abs(exact) < 1e300 else 0.0
+    return shown if Fraction(str(shown)) == exact else exact
 
 
 def votes(answers: Sequence[Hashable], weights: ArrayLike | None = None) -> dict[Hashable, float]:
