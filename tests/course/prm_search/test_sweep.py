@@ -26,7 +26,7 @@ from ttclib.particles.islands import within
 from ttclib.particles.smc import smc
 from ttclib.search.methods import METHODS, Setting, search_for, select_for
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PROBLEMS = arithmetic.problems("test", 4, np.random.default_rng(0))
 SETTINGS = (
     *(
@@ -54,7 +54,7 @@ CHILD = """
 import sys
 from joblib import parallel_config
 from noisy_solver import load_slowly
-from tests.search.test_sweep import MANY, PROBLEMS
+from tests.course.prm_search.test_sweep import MANY, PROBLEMS
 from ttclib.lm.arithmetic import TASK
 from ttclib.course.prm_search.sweep import sweep
 
