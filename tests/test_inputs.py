@@ -17,6 +17,10 @@ from ttclib.inputs import (
     short,
     whole_number,
 )
+from ttclib.measure.bootstrap import counts
+from ttclib.particles.smc import resample, run
+from ttclib.particles.statespace import Bootstrap, LinearGaussian
+from ttclib.sampling.mcmc import random_walk, run_chains
 
 scalars = st.one_of(
     st.integers(),
@@ -148,3 +152,19 @@ def test_what_is_repeated_is_short(value):
     """Also an int that Python refuses to write."""
     assert 0 < len(short(value)) <= 60 and "\n" not in short(value)
     assert refused(real_number, "n", value) is None
+
+
+def test_what_fits_no_memory_is_told_in_one_line():
+    rng = np.random.default_rng(0)
+    model = Bootstrap(LinearGaussian(), [0.5, 1.0])
+    walk = random_walk(lambda x: -0.5 * x**2, 0.5)
+    for function, *arguments in (
+        (run, model, LARGEST_COUNT, resample(), rng),
+        (run, model, 4, resample(n=LARGEST_COUNT), rng),
+        (run_chains, walk, [0.0, 1.0], LARGEST_COUNT, rng),
+        (counts, 2, LARGEST_COUNT, rng),
+        (counts, LARGEST_COUNT, 2, rng),
+    ):
+        with pytest.raises(ValueError, match=f"^{function.__name__} needs more memory") as error:
+            function(*arguments)
+        assert "\n" not in str(error.value)

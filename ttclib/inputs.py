@@ -155,10 +155,15 @@ def checked(function: F) -> F:
     @functools.wraps(function)
     def call(*args, **kwargs):
         known = kinds()
-        for name, value in (*zip(names, args, strict=False), *kwargs.items()):
+        named = names + names[-1:] * (len(args) - len(names))  # of *args all have one name
+        for name, value in (*zip(named, args, strict=False), *kwargs.items()):
             if name in known and not _fits(value, known[name]):
                 raise ValueError(f"{name} is {short(value)}; it must be {_words(known[name])}")
-        return function(*args, **kwargs)
+        try:
+            return function(*args, **kwargs)
+        except MemoryError:
+            line = f"{function.__name__} needs more memory than there is; use smaller numbers"
+            raise ValueError(line) from None
 
     return typing.cast(F, call)
 
@@ -211,6 +216,7 @@ _ANY = (tuple, Any)
 _UNIONS = (typing.Union, types.UnionType)
 _LISTS = (list, Sequence, Collection, Iterable)
 _WORDS = {
+    Any: "anything",
     str: "a text",
     bool: "True or False",
     types.NoneType: "None",

@@ -337,7 +337,8 @@ class Call:
     def run(self, **changed):
         values = {name: kind.value for name, kind in self.kinds.items()} | changed
         values = {name: _fresh(value) for name, value in values.items()}
-        starred = values.pop("args", None)
+        found = inspect.signature(self.function).parameters.values()
+        starred = values.pop(next((p.name for p in found if p.kind is p.VAR_POSITIONAL), ""), None)
         result = self.function(*starred) if starred is not None else self.function(**values)
         if self.then:
             result = self.then(result)

@@ -26,7 +26,7 @@ from fuzz import (
 )
 from letters import Letters, search_on
 from tiny_lm import TinyLM
-from tiny_verifiers import opinion
+from tiny_verifiers import opinion, tiny_verifier
 
 from ttclib.cost import Cost
 from ttclib.lm import (
@@ -35,20 +35,24 @@ from ttclib.lm import (
     constraints,
     decoding,
     flops,
+    potentials,
     samplers,
     tokenizer,
+    training,
 )
 from ttclib.lm.decoding import Decoder
-from ttclib.lm.llama import Shape
+from ttclib.lm.llama import Llama, Shape
 from ttclib.lm.vocabulary import Vocabulary
 from ttclib.measure import bootstrap, calibration, votes
 from ttclib.particles import genealogy, islands, kalman, resampling, smc, statespace, weights
 from ttclib.particles.smc import run
 from ttclib.sampling import diagnostics, mcmc, montecarlo
-from ttclib.search import methods, reading, rollouts, scoring, search, selections
+from ttclib.search import learning, methods, reading, rollouts, scoring, search, selections
 from ttclib.search.aggregation import AGGREGATIONS
 from ttclib.search.methods import Setting
 from ttclib.search.search import Search
+from ttclib.show import slider
+from ttclib.show.style import figure
 
 
 def bell(x):
@@ -281,6 +285,32 @@ LM_LINES = [
     call(Vocabulary, texts=several([*"abc", None]), end=count(3, 0)),
     call(Vocabulary.words, words=several(["to", "be"], empty="free")),
     call(LETTERS.encode, text=text("ab")),
+    call(LETTERS.decode, tokens=indices([0, 1], below=4, longer="free").but(empty="free")),
+    call(
+        samplers.chain,
+        lambda found: found(LOGS),
+        samplers=kind(
+            (samplers.plain, samplers.top_k(2)),
+            bad={"a number": (samplers.plain, 3), "a text": ("plain",), "a list": ([],)},
+        ),
+    ),
+    call(
+        automata.lift,
+        vocabulary=thing(LETTERS),
+        first=text("a").but(
+            object="free", user_string="free", int="free", nan="free", truth="free", bytes="free"
+        ),
+        step=function(lambda state, letter: state, ()),
+        final=function(lambda state: True, ()),
+        value=function(lambda state: 0.0, ()),
+        kind=function(str, ()),
+        what=text("it"),
+    ),
+    call(
+        potentials.Feature,
+        prefix=function(lambda tokens, lengths: np.zeros(len(tokens)), ()).but(nothing="free"),
+        complete=function(lambda tokens, lengths: np.zeros(len(tokens)), ()).but(nothing="free"),
+    ),
     call(LETTERS.containing, letters=text("ab")),
     call(tokenizer.encode, text=text("1+2")),
     call(constraints.regex, pattern=text("a+b"), vocabulary=LETTERS),
@@ -440,8 +470,161 @@ SEARCH = [
     ),
 ]
 
-LINES = [*SAMPLING, *PARTICLES, *MEASURE, *LM_LINES, *SEARCH]
+ROWS = training.pack_texts([([1, 2, 3], 1), ([2, 3, 1], 1)], 4)
+
+
+SOLVED = learning.PackedSolutions(
+    ROWS.tokens,
+    ROWS.positions,
+    ROWS.texts,
+    per_token=np.zeros((*ROWS.tokens.shape, 2), np.float16),
+    written=ROWS.texts >= 0,
+    ends=ROWS.texts >= 0,
+    labels=np.zeros(ROWS.tokens.shape, np.float16),
+    weights=np.ones(ROWS.tokens.shape, np.float16),
+)
+STEPPED = {"batch": 1, "steps": 2, "learning_rate": number(0.5, 0.0, open_low=True)}
+
+
+def took_time(seconds):
+    return seconds > 0
+
+
+SHOW = [
+    call(
+        slider.powers_of_two,
+        low=count(1, 0),
+        high=count(3, 0),
+        unit=text("darts"),
+        default=count(2, 0).but(nothing="free", array_of_no_axes="free"),
+        step=1,
+    ),
+    call(
+        slider.options,
+        values=several([1, 2], empty="bad").but(list_of_nothing="free", list_of_objects="free"),
+        unit=text("darts").but(nothing="free"),
+        ordered=flag(True),
+    ),
+    call(
+        slider.choice,
+        values=several([1, 2], empty="bad").but(list_of_nothing="free", list_of_objects="free"),
+    ),
+    call(
+        slider.BudgetView,
+        lambda view: view.close(),
+        fig=thing(figure()[0]),
+        draw=function(lambda seed, points: "drawn", ()),
+        seed=count(1, 0),
+        luck=flag(True),
+        points=thing(slider.powers_of_two(0, 1, "darts")),
+    ),
+    call(
+        slider.entry,
+        parse=function(str, ()),
+        default=text("3"),
+        unit=text("darts").but(nothing="free"),
+        label=text("n").but(nothing="free"),
+    ),
+]
+
+LEARNING = [
+    call(
+        training.train_lm,
+        took_time,
+        model=thing(Llama(Shape(7, 4, 1, 2, 6, context=8), seed=0)),
+        rows=thing(ROWS),
+        seed=count(1, 0),
+        **STEPPED,
+    ),
+    call(
+        learning.train_verifier,
+        lambda found: took_time(found[1]),
+        net=thing(tiny_verifier(LM).net),
+        rows=thing(SOLVED),
+        held_out=thing(SOLVED),
+        every=1,
+        seed=count(1, 0),
+        **STEPPED,
+    ),
+]
+
+LINES = [*SAMPLING, *PARTICLES, *MEASURE, *LM_LINES, *SEARCH, *SHOW, *LEARNING]
 CALLS = {
     f"{line.function.__module__.removeprefix('ttclib.')}.{line.function.__qualname__}": line
     for line in LINES
+}
+
+# Who is not called, and why; every other public function and class is.
+NOT_CALLED = {
+    "a record that the library itself fills": (
+        "lm.arithmetic.Operation lm.arithmetic.StepCheck lm.sequences.Sequences lm.sequences.Run "
+        "lm.training.Packed lm.training.PackedTexts lm.vocabulary.Spelling "
+        "measure.calibration.Reliability particles.kalman.Gaussians particles.kalman.Filtered "
+        "particles.smc.Weighed sampling.mcmc.State sampling.mcmc.Info sampling.mcmc.Kernel "
+        "sampling.mcmc.Chain sampling.montecarlo.Estimate search.learning.PackedSolutions "
+        "search.results.Curve search.results.Results search.results.Samples "
+        "search.rollouts.Rollouts search.search.Solutions show.slider.Control show.slider.Frame "
+        "exercise.Verdict testing.BrokenPromise"
+    ),
+    "it takes nothing": (
+        "cost.stopwatch lm.pretrained.cache_folder lm.pretrained.have_smollm2 "
+        "lm.pretrained.smollm2_fault lm.pretrained.load_smollm2 lm.pretrained.fast_dtype "
+        "lm.pretrained.ensure_cache lm.pretrained.quiet lm.tokenizer.build "
+        "lm.arithmetic.Arithmetic machine.versions machine.processor machine.matrix_flops "
+        "machine.memory particles.allocation.keep_freed_blocks show.darts.board_figure "
+        "artefacts.data_folder artefacts.manifest artefacts.faults artefacts.listing "
+        "artefacts.differences"
+    ),
+    "called at every step or token with what its caller has checked": (
+        "cost.Cost lm.arithmetic.apply lm.arithmetic.value lm.arithmetic.write "
+        "lm.arithmetic.reducible lm.arithmetic.solve lm.constraints.fold lm.decoding.optimal "
+        "lm.decoding.bootstrap lm.decoding.Beam lm.engine.CachedSession lm.engine.Rows "
+        "lm.llama.Block lm.llama.rotate lm.llama.OneToken lm.samplers.renormalise "
+        "lm.samplers.plain lm.samplers.greedy lm.samplers.draw_tokens lm.training.side_by_side "
+        "lm.training.pack_texts lm.training.lm_loss lm.training.batch_of "
+        "lm.vocabulary.integer_type lm.vocabulary.in_bytes particles.smc.well_formed "
+        "particles.smc.keep_all particles.statespace.log_normal "
+        "particles.weights.effective_sample_size sampling.mcmc.accept_or_stay "
+        "sampling.mcmc.positions_of sampling.mcmc.start_density sampling.mcmc.per_chain "
+        "sampling.mcmc.step_sizes sampling.montecarlo.chunks sampling.montecarlo.values_of "
+        "sampling.montecarlo.spent search.learning.pack_solutions search.learning.verifier_loss "
+        "search.learning.held_out_loss search.reading.fresh search.rollouts.step_ends "
+        "search.rollouts.shared_labels search.scoring.ScoringReader search.verifier.so_far "
+        "search.verifier.CachedReader lm.automata.check_size lm.flops.coefficients cost.readable"
+    ),
+    "to be subclassed; it has no argument": (
+        "particles.smc.FeynmanKac particles.statespace.StateSpaceModel"
+    ),
+    "it is what refuses": (
+        "inputs.whole_number inputs.real_number inputs.positive inputs.float_array "
+        "inputs.finite_array inputs.truth_array inputs.one_of inputs.generator inputs.checked "
+        "inputs.short"
+    ),
+    "it compares or stops what a learner wrote; its own tests give it odd answers": (
+        "exercise.mistake exercise.expect exercise.close exercise.exercise"
+    ),
+    "it reads or writes files; the tests of damaged files are its own": (
+        "artefacts.path artefacts.sha256 files.whole files.seal files.unseal files.reading_of "
+        "files.in_short files.turn lm.gguf.read_llama lm.models.load lm.pretrained.read_model "
+        "lm.pretrained.write_model lm.pretrained.damage lm.pretrained.wheel_file "
+        "lm.pretrained.from_hub search.models.load_verifier search.models.model_or_verifier "
+        "search.results.read search.results.read_results search.results.read_samples"
+    ),
+    "its arguments are models, or tables that files hold": (
+        "lm.engine.CausalLM lm.pretrained.chat lm.llama.Llama lm.training.descend "
+        "search.methods.width_rules search.results.where search.results.block "
+        "search.scoring.Scoring search.verifier.Net search.verifier.RewardModel"
+    ),
+    "it draws what the library has computed": (
+        "show.darts.plus_minus show.darts.throw show.live.LiveView "
+        "show.population.draw_population show.population.label_members show.population.draw_ess "
+        "show.population.draw_schemes show.slider.Stage show.style.figure show.style.literal "
+        "show.style.missing show.style.end_labels show.style.truth show.style.band "
+        "show.style.boxes show.style.counting_axis show.style.plain_ticks show.style.pixels "
+        "show.style.webp_bytes show.style.small_png show.style.Picture"
+    ),
+    "it says which promise is broken, with an error of its own": (
+        "testing.check_language_model testing.check_sampler testing.check_potential "
+        "testing.check_task testing.check_verifier testing.check_selection"
+    ),
 }

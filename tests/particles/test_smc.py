@@ -37,6 +37,24 @@ FALSE_ALARM = 1e-6
 SCHEMES = {name: enumerable(scheme) for name, scheme in UNBIASED.items()}
 SIZES = [(3, 2), (2, 3)]  # (T, n)
 
+WRONG = [
+    *(None, "text", (0, 0), np.zeros(4), ([0, 1, 2, 3], "text"), (np.arange(4), None)),
+    *((np.full(4, 9), 0.0), (np.array([-9]), 0.0)),  # no members
+    *((np.arange(4), np.zeros(3)), (np.zeros(2, int), np.zeros(77))),
+]
+
+
+@pytest.mark.parametrize("step", [0, 1, 3])
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_selection_that_fails_at_any_step_is_told_in_one_line(wrong, step):
+    def select(population, rng):
+        return wrong if population.t == step else keep_all(population, rng)
+
+    model = Bootstrap(LinearGaussian(), np.zeros(5))
+    with pytest.raises(ValueError, match="select must return ancestors"):
+        run(model, 4, select, np.random.default_rng(0))
+
+
 # ---------------------------------------------------------------- every outcome
 
 

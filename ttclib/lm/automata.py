@@ -136,6 +136,8 @@ def lift(
     ValueError
         If no text over this vocabulary satisfies the constraint, or its table were too large.
     """
+    if first is None:
+        raise ValueError("first is None; it must be something else: None is the dead state")
     letters, order, columns = vocabulary.spelling
     index: dict[Hashable, int] = {}
     kinds = np.array([index.setdefault(kind(letter), len(index)) for letter in letters], dtype=int)

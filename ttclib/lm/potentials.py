@@ -20,7 +20,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ttclib.inputs import checked
 
+
+@checked
 @dataclass(frozen=True)
 class Feature:
     """Any function of a text as a potential: it may weigh a proposal, but not guide it.
@@ -42,16 +45,12 @@ class Feature:
 
     def log_value(self, tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """Log ψ, shape (n,), of texts that go on."""
-        return (
-            np.zeros(len(tokens))
-            if self.prefix is None
-            else np.asarray(self.prefix(tokens, lengths))
-        )
+        if self.prefix is None:
+            return np.zeros(len(tokens))
+        return np.asarray(self.prefix(tokens, lengths))
 
     def log_final(self, tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """Log φ, shape (n,), of finished texts."""
-        return (
-            np.zeros(len(tokens))
-            if self.complete is None
-            else np.asarray(self.complete(tokens, lengths))
-        )
+        if self.complete is None:
+            return np.zeros(len(tokens))
+        return np.asarray(self.complete(tokens, lengths))

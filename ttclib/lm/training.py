@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ttclib.files import seal, unseal
+from ttclib.inputs import checked, positive, whole_number
 from ttclib.lm.llama import Llama
 from ttclib.lm.vocabulary import integer_type
 
@@ -126,6 +127,7 @@ def lm_loss(model: nn.Module, rows: PackedTexts, chosen: np.ndarray) -> torch.Te
     return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORE)
 
 
+@checked
 def train_lm(
     model: Llama,
     rows: PackedTexts,
@@ -202,6 +204,8 @@ def descend(
     notes : dict, optional
         What ``report`` writes down: it is kept in the checkpoint.
     """
+    steps = whole_number("steps", steps)
+    learning_rate = positive("learning_rate", learning_rate)
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     # fused: one pass over the weights instead of ten
     optimizer = torch.optim.AdamW(
@@ -256,7 +260,8 @@ def _schedule(step: int, steps: int) -> float:
 
 def batch_of(rows: int, batch: int, step: int, seed: int) -> np.ndarray:
     """Indices of the rows of a step: shuffled anew in each epoch, whatever happened before."""
+    batch = whole_number("batch", batch)
     per_epoch = max(1, rows // batch)
     epoch, within = divmod(step, per_epoch)
-    order = np.random.default_rng((seed, epoch)).permutation(rows)
+    order = np.random.default_rng((whole_number("seed", seed, 0), epoch)).permutation(rows)
     return order[within * batch : (within + 1) * batch]

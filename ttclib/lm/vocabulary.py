@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ttclib.inputs import checked, short, whole_number
+from ttclib.inputs import checked, finite_array, short, whole_number
 
 _BROKEN = "\ufffd"  # what a decoder writes for bytes that are no whole character
 
@@ -142,12 +142,21 @@ class Vocabulary:
             raise self._unknown(wrong[0] if wrong else text)
         return tokens
 
+    @checked
     def decode(self, tokens: Iterable[int]) -> str:
         """Join tokens into a text, up to the end token if there is one.
 
         Where the last tokens say half a character, the text ends before it.
+
+        Raises
+        ------
+        ValueError
+            If they are no tokens of this vocabulary.
         """
-        tokens = [int(token) for token in tokens]
+        numbers = finite_array("tokens", [*tokens], 0, len(self) - 1, ndim=1)
+        if (numbers % 1).any():
+            raise ValueError("tokens holds parts of numbers; it must hold whole numbers")
+        tokens = numbers.astype(int).tolist()
         if self.end in tokens:
             tokens = tokens[: tokens.index(self.end)]
         if self.tokenizer is None:

@@ -250,9 +250,13 @@ def smc(model: Model, n: int, select: Selection, rng: np.random.Generator) -> It
     clock = time.perf_counter()
     keep_freed_blocks()
     while True:
-        proposed, writing = model.propose(t, parents, len(ancestors), rng)
+        proposed, writing = model.propose(t, parents, n, rng)
         particles, gained, weighing = model.weigh(t, parents, proposed)
-        log_weights = log_weights + _one_each(gained, t, len(ancestors))
+        gains = _one_each(gained, t, n)
+        try:
+            log_weights = log_weights + gains
+        except (TypeError, ValueError) as error:
+            raise ValueError(_ILL_FORMED) from error
         del parents, proposed  # large arrays less to keep through the next step
         spent = spent + writing + weighing
         seconds += time.perf_counter() - clock
@@ -262,10 +266,19 @@ def smc(model: Model, n: int, select: Selection, rng: np.random.Generator) -> It
             return
         clock = time.perf_counter()
         chosen = select(population, rng)
-        ancestors, log_weights = chosen if t else well_formed(chosen)  # once: the loop is hot
         before = len(population)
-        parents = particles if _all_stay(ancestors, before) else particles[ancestors]
+        try:
+            ancestors, log_weights = chosen if t else well_formed(chosen)  # once: the loop is hot
+            n = len(ancestors)
+            parents = particles if _all_stay(ancestors, before) else particles[ancestors]
+        except (TypeError, ValueError, IndexError) as error:
+            raise ValueError(_ILL_FORMED) from error
         t += 1
+
+
+_ILL_FORMED = (
+    "select must return ancestors (m,), indices of members, and log weights (m,) or one for all"
+)
 
 
 def well_formed(chosen: Any) -> tuple[np.ndarray, np.ndarray | float]:
@@ -277,7 +290,7 @@ def well_formed(chosen: Any) -> tuple[np.ndarray, np.ndarray | float]:
             return chosen
     except (TypeError, ValueError, AttributeError):  # it is no pair, or not of arrays
         pass
-    raise ValueError("select must return ancestors (m,), and log weights (m,) or one for all")
+    raise ValueError(_ILL_FORMED)
 
 
 def _one_each(log_weights: Any, t: int, n: int) -> np.ndarray:
@@ -289,6 +302,7 @@ def _one_each(log_weights: Any, t: int, n: int) -> np.ndarray:
     return log_weights
 
 
+@checked
 def run(model: Model, n: int, select: Selection, rng: np.random.Generator) -> list[Population]:
     """Run the loop to its end and keep every generation, as genealogies and smoothers need."""
     return list(smc(model, n, select, rng))

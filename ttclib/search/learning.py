@@ -14,6 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ttclib.inputs import checked, whole_number
 from ttclib.lm import training
 from ttclib.search.rollouts import Rollouts
 from ttclib.search.verifier import Net
@@ -116,6 +117,7 @@ def verifier_loss(net: Net, rows: PackedSolutions, chosen: np.ndarray) -> torch.
     return total / weights.sum()
 
 
+@checked
 def train_verifier(
     net: Net,
     rows: PackedSolutions,
@@ -148,6 +150,7 @@ def train_verifier(
     (history, seconds) : tuple
         ``history`` holds (step, held-out loss); ``seconds`` of all its runs.
     """
+    every = whole_number("every", every)
     net.body.requires_grad_(not net.hidden)
     notes: dict = {"history": [], "best": copy.deepcopy(net.state_dict())}
 

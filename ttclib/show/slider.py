@@ -51,7 +51,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ttclib.cost import Cost
-from ttclib.inputs import whole_number
+from ttclib.inputs import checked, whole_number
 from ttclib.show.style import small_png, webp_bytes
 
 try:
@@ -88,23 +88,23 @@ class Control:
         return self.label or (f"{name} ({self.unit})" if self.unit not in (None, name) else name)
 
 
+@checked
 def powers_of_two(
     low: int, high: int, unit: str, *, default: int | None = None, step: int = 1, label=None
 ):
-    """Budgets 2^low, 2^(low+step), … up to 2^high, counted in ``unit``; ``default`` is an
-    exponent.
-    """
+    """Budgets 2^low, 2^(low+step), … up to 2^high, in ``unit``; ``default`` is an exponent."""
     low, high = whole_number("low", low, 0), whole_number("high", high, low)
     exponents = list(range(low, high + 1, whole_number("step", step)))
-    start = exponents[0] if default is None else default
+    start = exponents[0] if default is None else whole_number("default", default, 0)
     if start not in exponents:
         raise ValueError(f"default is {start}; it must be one of the exponents {exponents}")
     names = tuple(f"2{str(k).translate(_SUPERSCRIPT)} = {2**k:,}" for k in exponents)
     return Control(tuple(2**k for k in exponents), names, 2**start, unit, label)
 
 
+@checked
 def options(
-    values: Sequence,
+    values: Sequence[Any],
     *,
     default: Any = None,
     unit: str | None = None,
@@ -123,17 +123,17 @@ def options(
     return Control(values, names, default, unit, label, ordered=ordered)
 
 
-def choice(values: Sequence, **more):
+@checked
+def choice(values: Sequence[Any], **more):
     """Values without an order, for a list: methods, problems. Arguments as for :func:`options`."""
     return options(values, ordered=False, **more)
 
 
+@checked
 def entry(
     parse: Callable[[str], Any], default: str, *, unit: str | None = None, label: str | None = None
 ):
-    """A text field. ``parse`` turns the text into a value or raises ``ValueError`` with
-    one line.
-    """
+    """A text field; ``parse`` turns its text into a value or raises ``ValueError`` in one line."""
     parse(default)
     return Control((default,), (default,), default, unit, label, parse)
 
@@ -278,11 +278,12 @@ class BudgetView(anywidget.AnyWidget):
     page = traitlets.Unicode().tag(sync=True, to_json=lambda _, view: view._page())
     _task: asyncio.Task | None = None
 
+    @checked
     def __init__(
         self, fig: Figure, draw: Callable, *, seed: int = 0, luck: bool = True, **settings: Control
     ):
         super().__init__()
-        if not settings:
+        if not settings or not all(isinstance(s, Control) for s in settings.values()):
             raise ValueError(
                 "a view needs at least one setting, such as points=powers_of_two(4, 20, 'darts')"
             )
