@@ -156,14 +156,14 @@ class Vocabulary:
         numbers = finite_array("tokens", [*tokens], 0, len(self) - 1, ndim=1)
         if (numbers % 1).any():
             raise ValueError("tokens holds parts of numbers; it must hold whole numbers")
-        tokens = numbers.astype(int).tolist()
-        if self.end in tokens:
-            tokens = tokens[: tokens.index(self.end)]
+        known = numbers.astype(int).tolist()
+        if self.end in known:
+            known = known[: known.index(self.end)]
         if self.tokenizer is None:
-            return "".join(self.texts[token] or "" for token in tokens)
-        text = self.tokenizer.decode(tokens, clean_up_tokenization_spaces=False)
+            return "".join(self.texts[token] or "" for token in known)
+        text = self.tokenizer.decode(known, clean_up_tokenization_spaces=False)
         if text.endswith(_BROKEN):
-            tail = "".join(self.in_bytes.texts[token] or "" for token in tokens[-3:])
+            tail = "".join(self.in_bytes.texts[token] or "" for token in known[-3:])
             return text if tail.endswith(in_bytes(_BROKEN)) else text.rstrip(_BROKEN)
         return text
 
