@@ -285,7 +285,12 @@ LM_LINES = [
     call(Vocabulary, texts=several([*"abc", None]), end=count(3, 0)),
     call(Vocabulary.words, words=several(["to", "be"], empty="free")),
     call(LETTERS.encode, text=text("ab")),
-    call(LETTERS.decode, tokens=indices([0, 1], below=4, longer="free").but(empty="free")),
+    call(
+        LETTERS.decode,
+        tokens=indices([0, 1], below=4, longer="free").but(
+            empty="free", set="free", generator_expression="free"
+        ),
+    ),
     call(
         samplers.chain,
         lambda found: found(LOGS),

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ttclib.inputs import checked, finite_array, short, whole_number
+from ttclib.inputs import checked, short, whole_number
 
 _BROKEN = "\ufffd"  # what a decoder writes for bytes that are no whole character
 
@@ -142,7 +142,6 @@ class Vocabulary:
             raise self._unknown(wrong[0] if wrong else text)
         return tokens
 
-    @checked
     def decode(self, tokens: Iterable[int]) -> str:
         """Join tokens into a text, up to the end token if there is one.
 
@@ -153,10 +152,13 @@ class Vocabulary:
         ValueError
             If they are no tokens of this vocabulary.
         """
-        numbers = finite_array("tokens", [*tokens], 0, len(self) - 1, ndim=1)
-        if (numbers % 1).any():
-            raise ValueError("tokens holds parts of numbers; it must hold whole numbers")
-        known = numbers.astype(int).tolist()
+        try:
+            known = [*(tokens.tolist() if isinstance(tokens, np.ndarray) else tokens)]
+        except TypeError:
+            raise ValueError(f"tokens is {short(tokens)}; it must be a list of numbers") from None
+        last = len(self) - 1
+        if known and ({*map(type, known)} != {int} or min(known) < 0 or max(known) > last):
+            known = [whole_number("one of tokens", token, 0, last) for token in known]
         if self.end in known:
             known = known[: known.index(self.end)]
         if self.tokenizer is None:
