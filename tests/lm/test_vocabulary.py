@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_transformers import byte_tokenizer
@@ -157,3 +158,9 @@ def test_constraints_and_exact_answers_do_not_need_torch():
     subprocess.run(
         [sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=True, timeout=60
     )
+
+
+@pytest.mark.parametrize("form", [list, tuple, np.array, torch.tensor, iter])
+def test_tokens_come_in_any_form(form):
+    words = Vocabulary.characters()
+    assert words.decode(form(words.encode("1+2?"))) == "1+2?"

@@ -153,7 +153,7 @@ class Vocabulary:
             If they are no tokens of this vocabulary.
         """
         try:
-            known = [*(tokens.tolist() if isinstance(tokens, np.ndarray) else tokens)]
+            known = [*(tokens.tolist() if hasattr(tokens, "tolist") else tokens)]
         except TypeError:
             raise ValueError(f"tokens is {short(tokens)}; it must be a list of numbers") from None
         last = len(self) - 1
