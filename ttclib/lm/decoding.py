@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ttclib.cost import Cost
-from ttclib.inputs import checked, short, whole_number
+from ttclib.inputs import checked, one_of, short, whole_number
 from ttclib.lm import samplers
 from ttclib.lm.automata import DEAD, Automaton, lift
 from ttclib.lm.potentials import Feature
@@ -418,9 +418,7 @@ PROPOSALS = {"optimal": optimal, "bootstrap": bootstrap}
 def _proposal(proposal):
     if callable(proposal):
         return proposal
-    if proposal not in list(PROPOSALS):
-        raise ValueError(f"proposal is {short(proposal)}; it must be one of {', '.join(PROPOSALS)}")
-    return PROPOSALS[proposal]
+    return PROPOSALS[one_of("proposal", proposal, PROPOSALS)]
 
 
 class Beam(Decoder):

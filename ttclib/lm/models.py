@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from ttclib.artefacts import path
-from ttclib.inputs import short
+from ttclib.inputs import one_of
 from ttclib.lm import pretrained
 from ttclib.lm.engine import CausalLM
 
@@ -21,8 +21,7 @@ def load(name: str) -> CausalLM:
     ValueError
         If there is no such model, or its files are missing or damaged: the line says how to get it.
     """
+    one_of("model", name, (*LAB, "smollm2"))
     if name == "smollm2":
         return CausalLM(*pretrained.load_smollm2())
-    if name not in LAB:
-        raise ValueError(f"model is {short(name)}; it must be one of {', '.join(LAB)}, smollm2")
     return CausalLM(*pretrained.read_model(path(name)))

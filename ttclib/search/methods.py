@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
 
-from ttclib.inputs import checked, positive, short, whole_number
+from ttclib.inputs import checked, one_of, positive, whole_number
 from ttclib.lm import samplers
 from ttclib.lm.protocols import LanguageModel, Sampler, Task
 from ttclib.particles.smc import Selection, keep_all, resample
@@ -65,10 +65,8 @@ class Setting:
     model: str = "lab-small"
 
     def __post_init__(self):
-        allowed = {"method": list(METHODS), "aggregate": list(AGGREGATIONS)}
-        for name, known in allowed.items():
-            if (asked := getattr(self, name)) not in known:
-                raise ValueError(f"{name} is {short(asked)}; it must be one of {', '.join(known)}")
+        one_of("method", self.method, METHODS)
+        one_of("aggregate", self.aggregate, AGGREGATIONS)
         numbers = {
             "n": whole_number("N", self.n),
             "width": whole_number("width M", self.width),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from ttclib.artefacts import path
-from ttclib.inputs import short
+from ttclib.inputs import one_of
 from ttclib.lm import models
 from ttclib.lm.engine import CausalLM
 from ttclib.search.verifier import RewardModel
@@ -24,9 +24,7 @@ def load_verifier(name: str) -> RewardModel:
         If there is no such verifier, or its files are missing or damaged: the line says how to get
         it.
     """
-    if name not in VERIFIERS:
-        raise ValueError(f"verifier is {short(name)}; it must be one of {', '.join(VERIFIERS)}")
-    return RewardModel.load(path(name))
+    return RewardModel.load(path(one_of("verifier", name, VERIFIERS)))
 
 
 def model_or_verifier(name: str) -> CausalLM | RewardModel:

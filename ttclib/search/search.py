@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ttclib.cost import Cost
-from ttclib.inputs import checked, short, whole_number
+from ttclib.inputs import checked, one_of, short, whole_number
 from ttclib.lm.decoding import Decoder
 from ttclib.lm.protocols import LanguageModel, Task
 from ttclib.lm.sequences import Sequences
@@ -219,6 +219,5 @@ def conclude(
     ValueError
         If ``how`` is unknown.
     """
-    if how not in list(CONCLUSIONS):
-        raise ValueError(f"how is {short(how)}; it must be one of {', '.join(CONCLUSIONS)}")
-    return CONCLUSIONS[how](given(task, population, texts), aggregate(population.particles.scores))
+    conclusion = CONCLUSIONS[one_of("how", how, CONCLUSIONS)]
+    return conclusion(given(task, population, texts), aggregate(population.particles.scores))
