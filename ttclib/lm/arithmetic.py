@@ -1,6 +1,6 @@
 """The task of the lab model: step-by-step arithmetic, where every step can be checked.
 
-A problem is an expression of 2 to 7 operations on the numbers 1 to 99, with all intermediate
+A problem is an expression of 1 to 7 operations on the numbers 1 to 999, with all intermediate
 results from 0 to 999. A solution reduces it one operation at a time::
 
     (17-9)*12+45?17-9=8;8*12=96;96+45=141;#141
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,9 +21,11 @@ import numpy as np
 
 from ttclib.inputs import checked, short, whole_number
 
-LARGEST_NUMBER = 99
+LARGEST_NUMBER = 999
 LARGEST_RESULT = 999
-OPERATIONS = range(2, 8)  # how many operations a problem has
+OPERATIONS = range(1, 8)  # how many operations a problem has
+MEASURED = range(2, 8)  # of the problems that models are measured on: one operation is too easy
+DIGITS = (1, 1, 2, 2, 3)  # sizes of numbers, as often as they are drawn
 ALPHABET = "0123456789+-*()?=;#"
 END = "\n"
 MAX_LENGTH = 144  # characters of the longest problem, its solution and the end
@@ -236,23 +238,31 @@ def check_solution(problem: str, solution: str) -> StepCheck:
 
 
 @checked
-def random_expression(operations: int, rng: np.random.Generator) -> Expression:
-    """Draw an expression with the given number of operations that keeps within the task's
-    bounds.
+def random_expression(
+    operations: int, rng: np.random.Generator, sizes: Sequence[int] = DIGITS
+) -> Expression:
+    """Draw an expression that keeps within the task's bounds; each sign is as likely as it can be.
+
+    Parameters
+    ----------
+    operations : int
+        How many it has.
+    sizes : sequence of int
+        How many digits a number may have; each entry is as likely as the others.
     """
     operations = whole_number("operations", operations, 0)
     if operations == 0:
-        return int(rng.integers(1, LARGEST_NUMBER + 1))
+        digits = int(rng.choice(sizes))
+        return int(rng.integers(10 ** (digits - 1), 10**digits))
     first = int(rng.integers(operations))
-    left = random_expression(first, rng)
-    right = random_expression(operations - 1 - first, rng)
+    left = random_expression(first, rng, sizes)
+    right = random_expression(operations - 1 - first, rng, sizes)
     a = value(left)
     b = value(right)
-    # one of + and − (with its sides in either order) is always possible
-    possible = [s for s in "+-*" if 0 <= apply(a, s, b) <= LARGEST_RESULT]
-    if not possible:
-        return Operation(right, "-", left)
-    return Operation(left, str(rng.choice(possible)), right)
+    sign = str(rng.choice([s for s in "+*" if apply(a, s, b) <= LARGEST_RESULT] + ["-"]))
+    if sign == "-" and a < b:  # a difference is always possible, with its sides in one order
+        return Operation(right, sign, left)
+    return Operation(left, sign, right)
 
 
 @checked
@@ -263,23 +273,50 @@ def split_of(problem: str) -> str:
 
 
 @checked
-def problems(split: str, n: int, rng: np.random.Generator) -> list[str]:
+def problems(
+    split: str, n: int, rng: np.random.Generator, operations: Sequence[int] = MEASURED
+) -> list[str]:
     """Draw ``n`` different problems of a split, balanced over the number of operations.
+
+    The size of each number is drawn for itself.
 
     Raises
     ------
     ValueError
         If there is no such split.
     """
+    found: dict[str, None] = {}  # an ordered set
+    for text in _drawn(split, whole_number("n", n), rng, operations, lambda: DIGITS, found):
+        found[text] = None
+    return list(found)
+
+
+@checked
+def training_problems(n: int, rng: np.random.Generator) -> list[str]:
+    """Draw ``n`` problems to learn from: of one operation too, and short ones again and again.
+
+    The largest size of a problem's numbers is drawn first, and each size up to it is as likely as
+    the others. So problems with small numbers only are common, as they are among what people ask.
+    """
+    found: list[str] = []
+
+    def sizes():
+        return range(1, int(rng.choice(DIGITS)) + 1)
+
+    for text in _drawn("train", whole_number("n", n), rng, OPERATIONS, sizes, found):
+        found.append(text)
+    return found
+
+
+def _drawn(split, n, rng, operations, sizes, found) -> Iterator[str]:
+    """Yield problems of a split until ``n`` are found, of each number of operations in turn."""
     if split not in ("train", "validation", "test"):
         raise ValueError(f"split is {short(split)}; it must be train, validation or test")
-    found: dict[str, None] = {}  # an ordered set
-    while len(found) < whole_number("n", n):
-        operations = OPERATIONS[len(found) % len(OPERATIONS)]
-        text = write(random_expression(operations, rng))
+    while len(found) < n:
+        count = operations[len(found) % len(operations)]
+        text = write(random_expression(count, rng, sizes()))
         if split_of(text) == split:
-            found[text] = None
-    return list(found)
+            yield text
 
 
 def example(problem: str) -> str:
