@@ -24,7 +24,13 @@ SMALL = {
 }
 LARGE = {
     "shape": {"width": 192, "layers": 7, "heads": 6, "hidden": 480},
-    "training": {"batch": 32, "steps": 1500, "learning_rate": 2e-3},
+    "training": {
+        "batch": 32,
+        "steps": 1500,
+        "learning_rate": 2e-3,
+        "compiled": True,
+        "mixed": True,  # two thirds of the time
+    },
     "temperature": 1.0,
 }
 SEEDS = {"texts": 1, "training": 0}

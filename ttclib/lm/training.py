@@ -116,15 +116,18 @@ def pack_texts(texts: Sequence[tuple[Sequence[int], int]], length: int) -> Packe
     return PackedTexts(**vars(packed), targets=targets)
 
 
-def lm_loss(model: nn.Module, rows: PackedTexts, chosen: np.ndarray) -> torch.Tensor:
-    """Mean cross-entropy (nats a token) of the chosen rows."""
+def lm_loss(
+    model: nn.Module, rows: PackedTexts, chosen: np.ndarray, mixed: bool = False
+) -> torch.Tensor:
+    """Mean cross-entropy (nats a token) of the chosen rows; ``mixed``: see :func:`train_lm`."""
     device = next(model.parameters()).device
     tokens, targets, positions, texts = (
         torch.as_tensor(a[chosen].astype(np.int64), device=device)
         for a in (rows.tokens, rows.targets, rows.positions, rows.texts)
     )
-    logits = model(tokens, positions, texts)
-    return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORE)
+    with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
+        logits = model(tokens, positions, texts)
+    return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORE)
 
 
 @checked
@@ -138,6 +141,7 @@ def train_lm(
     seed: int = 0,
     checkpoint: Path | None = None,
     compiled: bool = False,
+    mixed: bool = False,
     report: Callable[[int, float], None] | None = None,
 ) -> float:
     """Train a model in place, where it lies, or go on from its checkpoint.
@@ -158,6 +162,8 @@ def train_lm(
         Where the state is kept, once a minute.
     compiled : bool
         Whether to compile the model first: half a minute that a long training wins back.
+    mixed : bool
+        Whether to multiply in bfloat16 (Micikevicius et al. 2018): weights and sums stay float32.
     report : callable, optional
         Called as ``report(step, loss)`` after each step.
 
@@ -169,11 +175,11 @@ def train_lm(
     run = cast(nn.Module, torch.compile(model)) if compiled else model
     seconds = descend(
         model.train(),
-        lambda step: lm_loss(run, rows, batch_of(len(rows), batch, step, seed)),
+        lambda step: lm_loss(run, rows, batch_of(len(rows), batch, step, seed), mixed),
         steps=steps,
         learning_rate=learning_rate,
         checkpoint=checkpoint,
-        owner=[*vars(rows).values(), batch, seed],
+        owner=[*vars(rows).values(), batch, seed, mixed],
         report=report,
     )
     model.eval()
