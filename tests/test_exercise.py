@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import ttclib.course
-from ttclib.exercise import Verdict, close, exercise, expect
+from ttclib.exercise import Verdict, close, exercise, expect, once_right
 
 MODULES = [
     importlib.import_module(f"ttclib.course.{notebook.name}.checks")
@@ -170,3 +170,21 @@ def test_close_compares_arrays():
     assert close([1, 2], np.array([1.0, 2.0]))
     assert not close([1, 2], [1, 2.1])
     assert close(1.0, 1.05, rtol=0.1) and not close(1.0, 1.05, rtol=0.01)
+
+
+def test_later_cells_use_what_passed_and_else_the_courses():
+    @exercise
+    def double(yours):
+        expect(yours(2) == 4, "twice two is four")
+        return "doubled"
+
+    def ours(x):
+        return x + x
+
+    def mine(x):
+        return 2 * x
+
+    assert once_right(double, mine, ours) is mine
+    assert once_right(double, lambda x: x * x + 1, ours) is ours
+    assert once_right(double, lambda x: ..., ours) is ours
+    assert once_right(double, ..., ours) is ours

@@ -606,7 +606,7 @@ NOT_CALLED = {
         "inputs.short"
     ),
     "it compares or stops what a learner wrote; its own tests give it odd answers": (
-        "exercise.mistake exercise.expect exercise.close exercise.exercise"
+        "exercise.mistake exercise.expect exercise.close exercise.exercise exercise.once_right"
     ),
     "it reads or writes files; the tests of damaged files are its own": (
         "artefacts.path artefacts.sha256 files.whole files.seal files.unseal files.reading_of "
