@@ -188,3 +188,13 @@ def test_later_cells_use_what_passed_and_else_the_courses():
     assert once_right(double, lambda x: x * x + 1, ours) is ours
     assert once_right(double, lambda x: ..., ours) is ours
     assert once_right(double, ..., ours) is ours
+
+
+@pytest.mark.parametrize("number", [np.float64(0.25), np.float32(0.25), np.array([0.25])[0]])
+def test_a_wrong_number_is_repeated_as_a_learner_wrote_it(number):
+    @exercise
+    def half(yours):
+        expect(close(yours(1), 0.5), f"it is 0.5, you said {yours(1)!r}")
+        return "halved"
+
+    assert repr(half(lambda x: number)) == "✗ it is 0.5, you said 0.25"

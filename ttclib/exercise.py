@@ -102,7 +102,8 @@ def _watched(yours: Any) -> Any:
         answer = yours(*args, **kwargs)
         _refuse_blank(answer)
         expect(answer is not None, "your function gives nothing back: does it end with return?")
-        return answer
+        # a number of NumPy would be repeated as np.float64(…)
+        return answer.item() if isinstance(answer, np.generic) else answer
 
     return call
 
