@@ -43,7 +43,7 @@ from ttclib.lm import (
 from ttclib.lm.decoding import Decoder
 from ttclib.lm.llama import Llama, Shape
 from ttclib.lm.vocabulary import Vocabulary
-from ttclib.measure import bootstrap, calibration, votes
+from ttclib.measure import bootstrap, calibration, verdict, votes
 from ttclib.particles import genealogy, islands, kalman, resampling, smc, statespace, weights
 from ttclib.particles.smc import run
 from ttclib.sampling import diagnostics, mcmc, montecarlo
@@ -238,6 +238,12 @@ MEASURE = [
         values=numbers([0.5, 0.25], **GAPS).but(an_axis_more="free"),
         counts=COUNTS,
         level=probability(0.5, open_low=True),
+    ),
+    call(
+        verdict.verdict,
+        low=number(-0.5, high=0.25).but(minus_inf="free"),
+        high=number(0.25, low=-0.5).but(inf="free", truth="free"),
+        claimed=numbers([-1.0, 1.0], nan="bad", inf="good", minus_inf="bad"),
     ),
     call(
         calibration.reliability,
