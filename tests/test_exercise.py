@@ -190,11 +190,22 @@ def test_later_cells_use_what_passed_and_else_the_courses():
     assert once_right(double, ..., ours) is ours
 
 
-@pytest.mark.parametrize("number", [np.float64(0.25), np.float32(0.25), np.array([0.25])[0]])
-def test_a_wrong_number_is_repeated_as_a_learner_wrote_it(number):
+REPEATED = [
+    (np.float64(0.25), "0.25"),
+    (np.float32(0.25), "0.25"),
+    (np.array([0.25])[0], "0.25"),
+    (np.int64(1), "1"),
+    (np.True_, "True"),
+    ((np.float64(0.25), np.int16(1)), "(0.25, 1)"),
+    ([[np.float64(0.25)]], "[[0.25]]"),
+]
+
+
+@pytest.mark.parametrize(("number", "words"), REPEATED)
+def test_a_wrong_number_is_repeated_as_a_learner_wrote_it(number, words):
     @exercise
     def half(yours):
         expect(close(yours(1), 0.5), f"it is 0.5, you said {yours(1)!r}")
         return "halved"
 
-    assert repr(half(lambda x: number)) == "✗ it is 0.5, you said 0.25"
+    assert repr(half(lambda x: number)) == f"✗ it is 0.5, you said {words}"

@@ -12,6 +12,7 @@ A test module imports these tests, and gives them the module and its answers::
 
 import ast
 import inspect
+import re
 
 __all__ = [
     "pytest_generate_tests",
@@ -39,6 +40,9 @@ def test_wrong_answers_are_told_why(wrong):
     verdict = check(answer)
     assert verdict.mark == "✗" and words in verdict.line, verdict
     assert "\n" not in repr(verdict)
+    assert not re.search(r"np\.\w+\d+\(|array\(", verdict.line), (
+        verdict
+    )  # a number, as it is written
 
 
 def test_every_branch_of_every_check_is_reached(request):

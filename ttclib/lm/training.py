@@ -233,7 +233,7 @@ def descend(
         started -= state["seconds"]
     while step < steps:
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate * _schedule(step, steps)
+            group["lr"] = learning_rate * schedule(step, steps)
         value = loss_at(step)
         value.backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
@@ -257,7 +257,8 @@ def descend(
     return time.monotonic() - started
 
 
-def _schedule(step: int, steps: int) -> float:
+def schedule(step: int, steps: int) -> float:
+    """Share of the peak learning rate: 2% warm-up, then a cosine down to a tenth."""
     warm = max(1, steps // 50)
     if step < warm:
         return (step + 1) / warm

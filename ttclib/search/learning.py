@@ -98,8 +98,10 @@ def pack_solutions(
     return packed
 
 
-def verifier_loss(net: Net, rows: PackedSolutions, chosen: np.ndarray) -> torch.Tensor:
-    """Mean binary cross-entropy (nats a step) of the chosen rows."""
+def judged(
+    net: Net, rows: PackedSolutions, chosen: np.ndarray
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Read the chosen rows: (logits, labels, weights) where a label is, each of shape (ends,)."""
     tokens, positions, texts, per_token, written = (
         torch.from_numpy(a[chosen])
         for a in (rows.tokens, rows.positions, rows.texts, rows.per_token, rows.written)
@@ -111,9 +113,13 @@ def verifier_loss(net: Net, rows: PackedSolutions, chosen: np.ndarray) -> torch.
     labels, weights = (
         torch.from_numpy(a[chosen]).float()[ends] for a in (rows.labels, rows.weights)
     )
-    total = F.binary_cross_entropy_with_logits(
-        logits[ends], labels, weight=weights, reduction="sum"
-    )
+    return logits[ends], labels, weights
+
+
+def verifier_loss(net: Net, rows: PackedSolutions, chosen: np.ndarray) -> torch.Tensor:
+    """Mean binary cross-entropy (nats a step) of the chosen rows."""
+    logits, labels, weights = judged(net, rows, chosen)
+    total = F.binary_cross_entropy_with_logits(logits, labels, weight=weights, reduction="sum")
     return total / weights.sum()
 
 
