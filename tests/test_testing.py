@@ -8,10 +8,16 @@ import numpy as np
 import pytest
 from tiny_lm import TinyLM
 
+from ttclib.course.smc_decoding.constraints import (
+    both,
+    length,
+    mentions,
+    regex,
+    without,
+    words_at_most,
+)
 from ttclib.lm import samplers
 from ttclib.lm.arithmetic import TASK, Arithmetic
-from ttclib.lm.automata import both
-from ttclib.lm.constraints import length, mentions, regex, without, words_at_most
 from ttclib.lm.vocabulary import Vocabulary
 from ttclib.particles import resampling
 from ttclib.particles.islands import within

@@ -36,7 +36,7 @@ CONSTRAINTS = {
 
 def potentials(settings, vocabulary):
     """Return the potentials of each constraint; the first is none."""
-    from ttclib.lm.constraints import length, mentions, without, words_at_most
+    from ttclib.course.smc_decoding.constraints import length, mentions, without, words_at_most
 
     kinds = {"no e": without, "short words": words_at_most, "must mention": mentions}
     limits = length(*settings["tokens"], vocabulary)

@@ -29,10 +29,10 @@ from tiny_lm import TinyLM
 from tiny_verifiers import opinion, tiny_verifier
 
 from ttclib.cost import Cost
+from ttclib.course.smc_decoding import constraints
 from ttclib.lm import (
     arithmetic,
     automata,
-    constraints,
     decoding,
     flops,
     potentials,
@@ -334,7 +334,7 @@ LM_LINES = [
         bonus=number(0.5),
     ),
     call(constraints.length, at_least=count(1, 0), at_most=3, vocabulary=LETTERS),
-    call(automata.both, a=NONE_A, b=constraints.length(1, 2, LETTERS)),
+    call(constraints.both, a=NONE_A, b=constraints.length(1, 2, LETTERS)),
     call(automata.trim, automaton=NONE_A, what=text("it")),
     call(
         automata.Automaton,
@@ -588,7 +588,7 @@ NOT_CALLED = {
     ),
     "called at every step or token with what its caller has checked": (
         "cost.Cost lm.arithmetic.apply lm.arithmetic.value lm.arithmetic.write "
-        "lm.arithmetic.reducible lm.arithmetic.solve lm.constraints.fold lm.decoding.optimal "
+        "lm.arithmetic.reducible lm.arithmetic.solve lm.decoding.optimal "
         "lm.decoding.bootstrap lm.decoding.Beam lm.engine.CachedSession lm.engine.Rows "
         "lm.llama.Block lm.llama.rotate lm.llama.OneToken lm.samplers.renormalise "
         "lm.samplers.plain lm.samplers.greedy lm.samplers.draw_tokens lm.training.side_by_side "

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ttclib.lm.constraints import fold
+from ttclib.course.smc_decoding.constraints import fold
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,11 +18,11 @@ from letters_weighed import prefer
 from normal_p_values import mean_p_value
 from outcomes import enumerable, outcomes
 
+from ttclib.course.smc_decoding.constraints import both, length, mentions, regex
 from ttclib.course.smc_decoding.exact import enumerate_texts
 from ttclib.course.smc_decoding.markov_lm import garden_path
 from ttclib.lm import samplers
-from ttclib.lm.automata import Automaton, both
-from ttclib.lm.constraints import length, mentions, regex
+from ttclib.lm.automata import Automaton
 from ttclib.lm.decoding import Decoder, Sequences, beam_search, sample
 from ttclib.lm.potentials import Feature
 from ttclib.particles.resampling import UNBIASED

@@ -14,8 +14,8 @@ from tiny_transformers import KINDS, full_forward, llama, tiny
 from transformers import DynamicCache
 
 from ttclib.cost import Cost
+from ttclib.course.smc_decoding.constraints import regex
 from ttclib.lm import decoding, engine
-from ttclib.lm.constraints import regex
 from ttclib.lm.decoding import Decoder, sample
 from ttclib.lm.flops import sequence_flops
 from ttclib.particles.resampling import UNBIASED

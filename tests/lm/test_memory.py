@@ -18,7 +18,7 @@ import json, resource, sys
 import numpy as np
 from letters import Letters
 from tiny_transformers import tiny
-from ttclib.lm.constraints import length, regex
+from ttclib.course.smc_decoding.constraints import length, regex
 from ttclib.lm.decoding import beam_search, sample
 from ttclib.lm.llama import Shape
 from ttclib.particles.smc import resample, run

@@ -17,7 +17,7 @@ from normal_p_values import mean_p_value
 from search_targets import POWERS, VERIFIERS, target
 
 from ttclib.cost import Cost
-from ttclib.lm.constraints import regex
+from ttclib.course.smc_decoding.constraints import regex
 from ttclib.measure import votes
 from ttclib.particles.islands import within
 from ttclib.particles.resampling import UNBIASED

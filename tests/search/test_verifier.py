@@ -223,7 +223,7 @@ def test_finished_texts_are_never_read_again(seed, monkeypatch):
 
 def test_the_dead_need_no_opinion(seed):
     """Texts that a potential forbids are not read."""
-    from ttclib.lm.constraints import regex
+    from ttclib.course.smc_decoding.constraints import regex
 
     search = model(
         "a", potentials=[regex("[^c]*", LM.vocabulary)], proposal="bootstrap", max_tokens=8

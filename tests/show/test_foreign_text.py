@@ -26,10 +26,10 @@ from ttclib.cost import Cost
 from ttclib.course.process_reward_model import figures as process_reward_model
 from ttclib.course.small_language_model import figures as small_language_model
 from ttclib.course.smc_decoding import figures as smc_decoding
+from ttclib.course.smc_decoding.constraints import length
 from ttclib.course.smc_decoding.exact import enumerate_texts
 from ttclib.course.smc_decoding.markov_lm import MarkovLM
 from ttclib.lm import arithmetic
-from ttclib.lm.constraints import length
 from ttclib.lm.decoding import Decoder
 from ttclib.lm.models import load
 from ttclib.lm.vocabulary import Vocabulary

@@ -4,7 +4,7 @@ A potential is a factor of the target p(x) · Π φ(x): 1 or 0 for a constraint,
 a preference. On the way to a finished text the sampler may use another value ψ(prefix), a
 **twist**: it says how promising a prefix is, moves the particles, and leaves the target alone. What
 a potential must offer: :class:`ttclib.lm.protocols.Potential`. Constraints are automata: see
-:mod:`ttclib.lm.constraints`. Here are two other kinds.
+:mod:`ttclib.lm.automata`. Here is another kind.
 
 Lew, Zhi-Xuan, Grand and Mansinghka 2023, *Sequential Monte Carlo steering of large language models
 using probabilistic programs*, for constraints as potentials; Loula et al. 2025, *Syntactic and

@@ -8,8 +8,8 @@ import pytest
 from letters_weighed import Tally
 from tiny_lm import TinyLM
 
+from ttclib.course.smc_decoding.constraints import length, regex
 from ttclib.course.smc_decoding.exact import enumerate_texts
-from ttclib.lm.constraints import length, regex
 from ttclib.lm.potentials import Feature
 
 LM = TinyLM(letters=3, seed=5, zeros=0.2)

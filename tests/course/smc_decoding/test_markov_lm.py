@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
+from ttclib.course.smc_decoding.constraints import both, length, mentions, words_at_most
 from ttclib.course.smc_decoding.exact import enumerate_texts
 from ttclib.course.smc_decoding.markov_lm import END, MarkovLM, garden_path
-from ttclib.lm.automata import both
-from ttclib.lm.constraints import length, mentions, words_at_most
 from ttclib.lm.decoding import Decoder
 from ttclib.lm.vocabulary import Vocabulary
 from ttclib.particles.smc import keep_all, run

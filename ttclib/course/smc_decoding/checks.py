@@ -8,11 +8,11 @@ import math
 import numpy as np
 from scipy.stats import sem
 
+from ttclib.course.smc_decoding.constraints import both, length
 from ttclib.course.smc_decoding.exact import enumerate_texts
 from ttclib.course.smc_decoding.markov_lm import garden_path
 from ttclib.exercise import close, exercise, expect, mistake
-from ttclib.lm.automata import Automaton, both
-from ttclib.lm.constraints import length
+from ttclib.lm.automata import Automaton
 from ttclib.lm.decoding import Decoder
 from ttclib.particles.islands import split, within
 from ttclib.particles.resampling import systematic

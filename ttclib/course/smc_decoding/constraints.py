@@ -231,6 +231,47 @@ def length(at_least: int, at_most: int, vocabulary: Vocabulary) -> Automaton:
     )
 
 
+@checked
+def both(a: Automaton, b: Automaton) -> Automaton:
+    """Return the product φ_a · φ_b as one automaton, whose states are pairs of states.
+
+    A list of two automata has the same target. But each mask looks after its own constraint only,
+    and a prefix that both allow may have no ending that both allow. Here it is dead.
+
+    Raises
+    ------
+    ValueError
+        If no text satisfies both, the vocabularies differ, or the table were too large.
+    """
+    if a.next.shape[1] != b.next.shape[1]:
+        sizes = a.next.shape[1], b.next.shape[1]
+        raise ValueError(f"a reads {sizes[0]} tokens and b {sizes[1]}; they must read the same")
+    check_size(len(a) * len(b), 1, "the product")
+    width = len(b)
+    rows = []
+    seen = np.zeros(len(a) * width + 1, dtype=bool)  # pair (i, j) has the code i · width + j
+    codes = np.array([a.first * width + b.first])
+    pairs = codes
+    while len(codes):
+        seen[codes] = True
+        check_size(len(pairs), a.next.shape[1], "both constraints")
+        to_a = a.next[codes // width]
+        to_b = b.next[codes % width]
+        rows.append(np.where((to_a < 0) | (to_b < 0), DEAD, to_a * width + to_b))
+        found = np.zeros_like(seen)
+        found[rows[-1]] = True  # −1 marks the last entry, which is no pair
+        codes = np.flatnonzero((found & ~seen)[:-1])
+        pairs = np.concatenate([pairs, codes])
+    number = np.full(len(seen), DEAD, dtype=np.int32)
+    number[pairs] = np.arange(len(pairs))
+    i, j = np.divmod(pairs, width)
+    log_values = a.log_values[i] + b.log_values[j]
+    log_finals = a.log_finals[i] + b.log_finals[j]
+    return trim(
+        Automaton(number[np.concatenate(rows)], log_values, log_finals), "both constraints together"
+    )
+
+
 def _words(words: Iterable[str]) -> frozenset[str]:
     words = [words] if isinstance(words, str) else list(words)
     for word in words:
