@@ -145,10 +145,10 @@ def product_rows(lm, n: int, rounds: int, seed: int) -> list[dict]:
 
     def feed():
         session = lm.start([prompt], len(prompt) + TOKENS)
-        rows, flops = np.zeros(n, dtype=int), session.flops
+        rows, flops = np.zeros(n, dtype=int), session.flops.sum()
         for tokens in rng.integers(2, len(lm.vocabulary), (TOKENS, n)):
             rows, _ = session.feed(rows, tokens)
-            flops += session.flops
+            flops += session.flops.sum()
         return flops
 
     def loop():

@@ -22,6 +22,7 @@ from ttclib.lm.vocabulary import Vocabulary
 from ttclib.particles import resampling
 from ttclib.particles.islands import within
 from ttclib.particles.smc import keep_all, resample, when_ess_below
+from ttclib.search.protocols import Reading
 from ttclib.search.scoring import Scoring, ScoringReader
 from ttclib.search.selections import beam, rebase, trees
 from ttclib.testing import (
@@ -109,6 +110,8 @@ def counts_nothing(session, feed):
         ({"feed": counts_nothing}, "positions counts the rows that a call fed"),
         ({"positions": lambda *_: 1}, "positions counts each prompt's tokens once"),
         ({"rows": lambda session, rows: rows[:2]}, "rows has one row for each prompt"),
+        ({"flops": lambda *_: np.ones(2)}, "flops is zero or more for each prompt or row"),
+        ({"flops": lambda *_: -1.0}, "flops is zero or more for each prompt or row"),
     ],
 )
 def test_a_broken_language_model_is_named(methods, line):
@@ -328,9 +331,22 @@ class InItsOwnOrder(Scoring):
         return SimpleNamespace(read=lambda t, chosen, keep=False: reader.read(t, np.sort(chosen)))
 
 
+class ChargesCopies(Scoring):
+    """Each text pays for its last token, read already or not."""
+
+    def start(self, lm, task, problems, length):
+        reader = super().start(lm, task, problems, length)
+
+        def read(texts, chosen, keep=False):
+            return Reading(reader.read(texts, chosen).scores, np.ones((len(chosen), 2)))
+
+        return SimpleNamespace(read=read)
+
+
 @pytest.mark.parametrize(
     ("verifier", "line"),
     [
+        (ChargesCopies(opinion), "a text that was read already costs nothing"),
         (Moody(opinion), "equal texts score alike"),
         (SeesOnlyTheNewStep(lambda p, text: 1 / (1 + text.count("="))), "step by step or at once"),
         (InItsOwnOrder(opinion), "in the order of chosen"),

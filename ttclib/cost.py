@@ -14,6 +14,9 @@ _PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 class Cost:
     """What a computation spent. Costs add up; every field starts at zero.
 
+    What fills up a batch beside longer texts is computed, but nobody asked for it: it is not
+    counted.
+
     Parameters
     ----------
     units : int

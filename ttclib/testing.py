@@ -14,7 +14,6 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import logsumexp
 
-from ttclib.cost import Cost
 from ttclib.lm.decoding import sample
 from ttclib.lm.protocols import LanguageModel, Potential, Sampler, Task
 from ttclib.lm.vocabulary import Vocabulary
@@ -51,7 +50,7 @@ def check_language_model(lm: LanguageModel, prompts: Sequence[str]) -> None:
     _promise(
         session.positions == sum(map(len, tokens)), "positions counts each prompt's tokens once"
     )
-    _promise(session.flops >= 0, "flops is zero or more")
+    _check_flops(session, len(tokens))
     _promise(session.log_probs.shape[1:] == (len(lm.vocabulary),), "log_probs has a column a token")
     _check_rows(session.log_probs)
     # the first prompt forks into its two likeliest tokens; the others wait
@@ -61,6 +60,7 @@ def check_language_model(lm: LanguageModel, prompts: Sequence[str]) -> None:
     fed, kept = session.feed(np.repeat(session.rows[:1], 2), likely, waiting)
     _promise(len(fed) == 2 and len(kept) == len(waiting), "feed returns a place for every row")
     _promise(session.positions == 2, "positions counts the rows that a call fed")
+    _check_flops(session, 2)
     _check_rows(session.log_probs[fed])
     texts = [[*tokens[0], int(token)] for token in likely]
     _same(lm, room, texts, session.log_probs[fed], "a row that forks goes on as its own text")
@@ -68,6 +68,12 @@ def check_language_model(lm: LanguageModel, prompts: Sequence[str]) -> None:
         token = int(np.argmax(first))
         fed, _ = session.feed(kept[:1], np.array([token]))
         _same(lm, room, [[*tokens[1], token]], session.log_probs[fed], "a row that is kept stays")
+
+
+def _check_flops(session, fed: int) -> None:
+    flops = np.asarray(session.flops)
+    fits = flops.shape in ((), (fed,)) and (flops >= 0).all()
+    _promise(fits, "flops is zero or more for each prompt or row that was fed, or for all alike")
 
 
 def _check_rows(log_probs: np.ndarray) -> None:
@@ -177,8 +183,8 @@ def check_verifier(
     prompt = task.prompt(problem)
     drawn = sample(lm, prompt, n, rng, until=task.step_end, per_token=True, **options)
     texts = drawn.particles[np.arange(n).repeat(2)]  # every text twice
-    scores, cost = rescore(verifier, lm, task, [problem], texts)
-    _promise(isinstance(cost, Cost), "read returns scores and their Cost")
+    scores, paid = rescore(verifier, lm, task, [problem], texts)
+    _promise((paid[1::2] == 0).all(), "a text that was read already costs nothing")
     there = ~np.isnan(scores)
     _promise(((scores[there] >= 0) & (scores[there] <= 1)).all(), "scores are from 0 to 1")
     _promise(np.array_equal(scores[::2], scores[1::2], equal_nan=True), "equal texts score alike")
@@ -187,7 +193,7 @@ def check_verifier(
     last = scores[np.arange(len(scores)), there.sum(axis=1) - 1]
     reader = verifier.start(lm, task, [problem], room)
     for keep in (True, False):  # a look ahead leaves no trace
-        at_once, _ = reader.read(whole, np.arange(len(texts)), keep=keep)
+        at_once = reader.read(whole, np.arange(len(texts)), keep=keep).scores
         _promise(at_once.shape == (len(texts),), "read returns one score for each text")
         gap = np.abs(at_once - last).max()
         _promise(
@@ -195,7 +201,7 @@ def check_verifier(
         )
     backwards = np.arange(len(texts))[::-1]
     reader = verifier.start(lm, task, [problem], room)
-    turned, _ = reader.read(whole, backwards)
+    turned = reader.read(whole, backwards).scores
     _promise(np.allclose(turned, last[::-1], atol=TOLERANCE), "scores come in the order of chosen")
 
 

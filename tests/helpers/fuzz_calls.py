@@ -599,7 +599,7 @@ NOT_CALLED = {
         "sampling.mcmc.positions_of sampling.mcmc.start_density sampling.mcmc.per_chain "
         "sampling.mcmc.step_sizes sampling.montecarlo.chunks sampling.montecarlo.values_of "
         "sampling.montecarlo.spent search.learning.pack_solutions search.learning.judged "
-        "search.learning.verifier_loss search.learning.held_out_loss search.reading.fresh "
+        "search.learning.verifier_loss search.learning.held_out_loss "
         "search.rollouts.step_ends search.rollouts.shared_labels search.scoring.ScoringReader "
         "search.verifier.so_far search.verifier.CachedReader lm.automata.check_size "
         "lm.flops.coefficients cost.readable"

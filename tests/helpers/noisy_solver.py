@@ -10,9 +10,9 @@ import time
 import numpy as np
 from tiny_lm import TinyLM
 
-from ttclib.cost import Cost
 from ttclib.lm import arithmetic
 from ttclib.lm.vocabulary import Vocabulary
+from ttclib.search.protocols import Reading
 
 
 class NoisySolver(TinyLM):
@@ -67,13 +67,15 @@ class Judge:
         return (1 - self.noise) * right**4 + self.noise * luck
 
     def read(self, texts, chosen, keep=False):
-        scores, positions = [], {}
-        for i in chosen:
+        scores, known, paid = [], set(), np.zeros((len(chosen), 2))
+        for row, i in enumerate(chosen):
             tokens = texts.tokens[i, : texts.lengths[i]]
             problem = self.problems[texts.prompt[i]]
             scores.append(self.score(problem, NoisySolver.vocabulary.decode(tokens)))
-            positions[problem, tokens.tobytes()] = int(texts.lengths[i] - texts.begun[i])
-        return np.array(scores), Cost(verifier_positions=sum(positions.values()))
+            if (problem, tokens.tobytes()) not in known:
+                known.add((problem, tokens.tobytes()))
+                paid[row, 0] = texts.lengths[i] - texts.begun[i]
+        return Reading(np.array(scores), paid)
 
 
 @functools.cache

@@ -11,13 +11,13 @@ from noisy_solver import load as load_noisy
 from ttclib.course.prm_search import sweep
 from ttclib.lm import arithmetic
 from ttclib.lm.arithmetic import TASK
-from ttclib.lm.decoding import sample
+from ttclib.lm.decoding import Decoder, sample
 from ttclib.lm.llama import Shape
 from ttclib.lm.models import load
 from ttclib.particles.smc import keep_all, run
 from ttclib.search.methods import Setting
 from ttclib.search.models import load_verifier
-from ttclib.search.reading import fresh, rescore, stops
+from ttclib.search.reading import rescore, stops
 from ttclib.search.search import Search
 from ttclib.search.verifier import Net, RewardModel
 
@@ -52,7 +52,8 @@ def test_texts_read_afterwards_score_as_they_did_on_the_way(lm, verifier, proble
     on_the_way = run(search, n, keep_all, np.random.default_rng(seed))[-1]
     written = sample(lm, prompts, n, np.random.default_rng(seed), until=";", per_token=True)
     assert (written.particles.tokens == on_the_way.particles.tokens).all()
-    scores, cost = rescore(verifier, lm, TASK, problems, written.particles)
+    reading = rescore(verifier, lm, TASK, problems, written.particles)
+    scores, cost = reading.scores, reading.cost
     np.testing.assert_allclose(scores, on_the_way.particles.scores, atol=1e-5)
     assert np.unique(scores[~np.isnan(scores)]).size > len(prompts)  # they tell texts apart
     spent = on_the_way.spent
@@ -61,21 +62,35 @@ def test_texts_read_afterwards_score_as_they_did_on_the_way(lm, verifier, proble
     assert cost.lm_tokens == 0
 
 
-def test_what_a_text_adds_is_what_the_engine_and_the_verifier_read(
-    lm, verifier, problems, prompts, seed
-):
-    """The first m texts of one problem cost what m texts alone cost."""
+def test_the_first_texts_pay_what_they_alone_would_have(lm, verifier, problems, prompts, seed):
+    """To the model and to the verifier, of each problem."""
+    k = len(prompts)
+    paid = {}
     for m in (1, 3, N):
-        last = sample(lm, prompts[:1], m, np.random.default_rng(seed), until=";", per_token=True)
-        ends = stops(last.particles, lm.vocabulary.containing(";"))
-        every = np.minimum(np.arange(1, ends.max()), last.particles.lengths[:, None] - 1)
-        problem = len(prompts[0])
-        fed = fresh(last.particles.tokens, every)
-        assert problem + fed.sum() == last.spent.lm_positions
-        _, cost = rescore(verifier, lm, TASK, problems[:1], last.particles)
-        assert problem + fresh(last.particles.tokens, ends).sum() == cost.verifier_positions
-        if m == N:
-            assert fed[1:].min() < fed[0]
+        decoder = Decoder(lm, prompts, until=";", per_token=True)
+        history = run(decoder, m * k, keep_all, np.random.default_rng(seed))
+        writing = sum(population.particles.paid for population in history)
+        spent, last = history[-1].spent, history[-1].particles
+        assert writing.sum(0)[:3].tolist() == [spent.lm_tokens, spent.lm_positions, spent.lm_flops]
+        reading = rescore(verifier, lm, TASK, problems, last)
+        assert reading.cost.verifier_flops == reading.paid[:, 1].sum() > 0
+        paid[m] = np.column_stack([writing[:, :3], reading.paid])
+        assert (paid[m][:k] > 0).all()
+        # nothing is read that was read before: copies of the texts pay for nothing
+        twice = rescore(verifier, lm, TASK, problems, last[np.tile(np.arange(m * k), 2)])
+        assert twice.paid.tolist() == [*reading.paid.tolist(), *np.zeros((m * k, 2)).tolist()]
+    for m in (1, 3):
+        assert paid[m].tolist() == paid[N][: m * k].tolist()
+
+
+def test_a_plain_function_reads_for_nothing(lm, problems, prompts, seed):
+    texts = sample(lm, prompts, 6, np.random.default_rng(seed), per_token=True).particles
+    scores, paid = rescore(lambda problem, text: 1 / (1 + len(text)), lm, TASK, problems, texts)
+    ends = stops(texts, lm.vocabulary.containing(";"))
+    said = 1 / (1 + ends - (ends == texts.lengths[:, None]))  # the end has no letter
+    there = ~np.isnan(scores)
+    assert there[:, 0].all() and scores[there] == pytest.approx(said[there])
+    assert (paid == 0).all() and paid.shape == (6, 2)
 
 
 def test_steps_end_at_semicolons_and_at_the_end(lm, prompts, seed):

@@ -15,12 +15,15 @@ from letters import search_on
 from tiny_transformers import full_forward
 from tiny_transformers import tiny as tiny_transformer
 from tiny_verifiers import full_score, opinion, tiny_verifier
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
-from ttclib.cost import Cost
 from ttclib.lm import samplers
+from ttclib.lm.sequences import PAID
 from ttclib.particles.islands import within
 from ttclib.particles.smc import keep_all, resample, run
 from ttclib.search import verifier as module
+from ttclib.search.protocols import Reading
 from ttclib.search.selections import beam, rebase, trees
 from ttclib.search.verifier import CachedReader, RewardModel, so_far
 
@@ -183,7 +186,7 @@ def test_log_probabilities_below_the_least_are_alike():
     read = []
     for low in (-8.0, -80.0, -7.0):
         texts.per_token[..., 0], texts.begun[:] = low, 0
-        read.append(verifier.start(LM, search.task, ["a"], 40).read(texts, np.arange(1))[0].item())
+        read.append(verifier.start(LM, search.task, ["a"], 40).read(texts, np.arange(1)).scores[0])
     assert read[0] == read[1] != read[2]
 
 
@@ -238,6 +241,33 @@ def test_the_dead_need_no_opinion(seed):
     assert cost.verifier_positions == 1 + sum(map(len, read))
 
 
+class Streams(np.random.Generator):
+    """It deals texts the luck that they would have as every ``of``-th text, from one on."""
+
+    def __init__(self, seed, first=0, of=1):
+        super().__init__(np.random.PCG64(0))
+        self.seeds = ((seed, first + of * i) for i in itertools.count())
+
+    def spawn(self, n):
+        return [np.random.default_rng(seed) for seed in itertools.islice(self.seeds, n)]
+
+
+@pytest.mark.parametrize("k", [0, 2])
+@pytest.mark.parametrize("name", ["best of n", "beam", "rebase"])
+def test_a_problem_pays_what_it_alone_would_have(name, k, seed):
+    """Three problems in one batch are three searches: their costs, and no others, add up."""
+    select = {"best of n": keep_all, "beam": beam(4), "rebase": rebase(0.05)}[name]
+    together = run(model(lookahead=k), 36, within(3, select), Streams(seed))
+    paid = np.zeros((3, len(PAID)))
+    for p in (population.particles for population in together):
+        np.add.at(paid, p.prompt, p.paid)
+    for i, prompt in enumerate(PROMPTS):
+        alone = run(model(prompt, lookahead=k), 12, select, Streams(seed, i, 3))[-1].spent
+        assert paid[i].tolist() == [getattr(alone, field) for field in PAID]
+    spent = together[-1].spent
+    assert paid.sum(0).tolist() == [getattr(spent, field) for field in PAID]
+
+
 # ------------------------------------------------------ known mistakes of published systems
 
 
@@ -259,15 +289,15 @@ class InterleavesProblems(CachedReader):
     """Scores come back problem by problem, texts stand in turn."""
 
     def read(self, texts, chosen, keep=False):
-        scores, cost = super().read(texts, chosen, keep)
-        return scores[np.argsort(texts.prompt[chosen], kind="stable")], cost
+        scores, paid = super().read(texts, chosen, keep)
+        return Reading(scores[np.argsort(texts.prompt[chosen], kind="stable")], paid)
 
 
 class CountsNothing(CachedReader):
     """Positions are left at zero."""
 
-    def _cost(self, counts, start):
-        return Cost()
+    def _paid(self, counts, start):
+        return np.zeros((len(counts), 2))
 
 
 class ForgetsThePrompts(CachedReader):
@@ -275,16 +305,16 @@ class ForgetsThePrompts(CachedReader):
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
-        self._unpaid = Cost()
+        self._unpaid = {}
 
 
 class CountsCopies(CachedReader):
     """Equal texts are read, and paid for, once each."""
 
     def read(self, texts, chosen, keep=False):
-        scores, cost = super().read(texts, chosen, keep)
-        again = texts.lengths[chosen] - texts.begun[chosen]
-        return scores, cost + Cost(verifier_positions=int(again.sum()) - len(scores))
+        scores, paid = super().read(texts, chosen, keep)
+        paid[:, 0] = texts.lengths[chosen] - texts.begun[chosen]
+        return Reading(scores, paid)
 
 
 class LosesItsPlace(CachedReader):
@@ -434,6 +464,16 @@ def test_flops_are_two_a_weight_and_the_attention(judge):
     shape = verifier.net.body.shape
     assert verifier.flops(1, 0) == 2 * sum(matrices)
     assert verifier.flops(0, 1) == 4 * (shape.layers + bool(judge)) * shape.width
+
+
+@pytest.mark.parametrize("judge", [12, 0])
+def test_what_is_charged_is_what_is_multiplied(judge):
+    """Counted by torch: nothing is computed that nobody needs, such as the law of a plain head."""
+    verifier = tiny_verifier(LM, judge)
+    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
+        full_score(verifier, [0, 1], [2, 3, 4], np.zeros((3, 2)))
+    # a whole text at once: the square of contexts is computed, of which a half is masked
+    assert counter.get_total_flops() == verifier.flops(5, 25)
 
 
 def test_an_untrained_verifier_has_no_opinion():

@@ -29,7 +29,7 @@ from ttclib.lm import samplers
 from ttclib.lm.automata import DEAD, Automaton, lift
 from ttclib.lm.potentials import Feature
 from ttclib.lm.protocols import LanguageModel, Potential, Sampler
-from ttclib.lm.sequences import NONE, Run, Sequences
+from ttclib.lm.sequences import NONE, PAID, Run, Sequences
 from ttclib.lm.vocabulary import in_bytes
 from ttclib.particles.smc import Population, Weighed, alive, keep_all, keep_top, smc
 
@@ -146,7 +146,12 @@ class Decoder:
         version = parents.run.extend(parents.version, n, rng)
         # arrays of its own, which are written in place until they are returned
         texts = parents.each(
-            np.copy, begun=parents.lengths, log_p=np.zeros(n), log_q=np.zeros(n), version=version
+            np.copy,
+            begun=parents.lengths,
+            log_p=np.zeros(n),
+            log_q=np.zeros(n),
+            paid=parents.paid * (parents.version == 0),  # what begins has paid for its prompt
+            version=version,
         )
         # what begins was fed with its prompt
         active = np.flatnonzero(~texts.finished)
@@ -200,6 +205,9 @@ class Decoder:
                 states[going, k] = each.advance(states[going, k], tokens[going, j])
         if per_token is None:
             per_token = np.zeros((n, tokens.shape[1] if self.per_token else 0, 2))
+        paid = np.zeros((n, len(PAID)))
+        paid[first, 1] = [len(beginning) for beginning in beginnings]
+        paid[first, 2] = session.flops
         texts = Sequences(
             tokens=tokens,
             lengths=lengths,
@@ -210,12 +218,13 @@ class Decoder:
             log_p=np.zeros(n),
             log_q=np.zeros(n),
             per_token=per_token,
+            paid=paid,
             states=states,
             rows=session.rows[which.ravel()],
             run=Run(session),
             version=0,
         )
-        return texts, Cost(lm_positions=session.positions, lm_flops=session.flops)
+        return texts, Cost(lm_positions=session.positions, lm_flops=float(paid[:, 2].sum()))
 
     def texts(self, particles: Sequences) -> list[str]:
         """Return the generated texts, without their end token."""
@@ -244,6 +253,7 @@ class Decoder:
             tokens, dead = self._next_tokens(texts, active, greedy)
             texts.tokens[active, texts.lengths[active]] = tokens
             texts.lengths[active] += 1
+            texts.paid[active, 0] += 1
             texts.finished[active] = ends[np.arange(len(active)), tokens] | dead
             texts.finished[active] |= texts.lengths[active] == self.max_tokens
             spent += Cost(units=len(active), lm_tokens=len(active))
@@ -279,7 +289,12 @@ class Decoder:
         fed, kept = session.feed(key // vocabulary, key % vocabulary, keep)
         texts.rows[active] = fed[which]
         texts.rows[waiting] = kept[kept_for]
-        return Cost(lm_positions=session.positions, lm_flops=session.flops)
+        first = np.empty(len(key), dtype=int)
+        first[which[::-1]] = active[::-1]
+        flops = np.broadcast_to(session.flops, len(key))
+        texts.paid[first, 1] += 1
+        texts.paid[first, 2] += flops
+        return Cost(lm_positions=session.positions, lm_flops=float(flops.sum()))
 
     def _next_tokens(
         self, texts: Sequences, active: np.ndarray, greedy: bool

@@ -93,8 +93,8 @@ class CachedSession:
         Log distribution of the next token, for every row that was fed by the last call.
     positions : int
         Positions that the last call fed.
-    flops : float
-        What they cost.
+    flops : numpy.ndarray, shape (m,)
+        What each prompt or row cost that the last call fed.
 
     Raises
     ------
@@ -123,7 +123,7 @@ class CachedSession:
         # a shorter prompt is followed by padding, which no real token sees and which is written
         # over
         self.rows = np.arange(len(used))
-        self._count(int(used.sum()), int((used * (used + 1) // 2).sum()))
+        self._count(used, used * (used + 1) // 2)
         log_probs = np.empty((len(used), len(lm.vocabulary)))
         for begin in range(0, used.max(), _PIECE):
             piece = tokens[:, begin : begin + _PIECE]
@@ -160,7 +160,7 @@ class CachedSession:
         at = cache.lengths[:m]  # the position of the new token is the number of tokens before it
         if at.max() >= cache.length:
             raise ValueError(f"a row is full; it holds {cache.length} tokens")
-        self._count(m, int(at.sum()) + m)
+        self._count(np.ones(m, dtype=int), at[fed] + 1)
         ordered = np.empty((m, 1), dtype=np.int64)
         ordered[fed, 0] = tokens
         mask = torch.from_numpy(np.arange(at.max() + 1) <= at[:, None])[:, None, None]
@@ -168,10 +168,10 @@ class CachedSession:
         cache.lengths[:m] += 1
         return fed, kept
 
-    def _count(self, positions: int, contexts: int) -> None:
-        """Note what a call fed, given the sum of the contexts that its tokens look at."""
-        self.positions = positions
-        self.flops = float(self.lm.flops[0] * positions + self.lm.flops[1] * contexts)
+    def _count(self, positions: np.ndarray, contexts: np.ndarray) -> None:
+        """Note what a call fed: tokens of each row, and the sum of the contexts they look at."""
+        self.positions = int(positions.sum())
+        self.flops = self.lm.flops[0] * positions + self.lm.flops[1] * contexts
 
     @torch.inference_mode()
     def _forward(self, tokens, start, mask, last):

@@ -25,8 +25,8 @@ class Session(Protocol):
         log p(next token | the row), in nats, for every row that the last call fed.
     positions : int
         Token positions that the last call fed.
-    flops : float
-        What they cost.
+    flops : numpy.ndarray or float
+        What feeding each prompt, or each of ``rows``, cost: shape (m,), or one number for each.
     """
 
     rows: np.ndarray

@@ -16,6 +16,7 @@ import numpy as np
 from ttclib.lm.protocols import Session
 
 NONE = -1  # no token: beyond the end of a text
+PAID = ("lm_tokens", "lm_positions", "lm_flops", "verifier_positions", "verifier_flops")
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ class Sequences:
         For each generated token its log probability under the language model, and the entropy
         (nats) of the distribution it was drawn from. Only if the decoder was asked for it, else (n,
         0, 2).
+    paid : numpy.ndarray, shape (n, 5)
+        What the last generation spent on each text: the fields :data:`PAID` of a cost. What texts
+        have in common is paid by the first of them, so where nobody is selected, the first m texts
+        paid what m texts alone would have.
     states : numpy.ndarray of int, shape (n, 1 + potentials)
         How far each text is towards a stop string, and the state of each potential.
     rows : numpy.ndarray of int, shape (n,)
@@ -63,6 +68,7 @@ class Sequences:
     log_p: np.ndarray
     log_q: np.ndarray
     per_token: np.ndarray
+    paid: np.ndarray
     states: np.ndarray
     rows: np.ndarray
     run: Run

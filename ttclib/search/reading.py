@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from ttclib.cost import Cost
 from ttclib.inputs import checked, truth_array
 from ttclib.lm.protocols import LanguageModel, Task
 from ttclib.lm.sequences import Sequences
-from ttclib.search.protocols import Verifier
+from ttclib.search.protocols import Reading, Verifier
 from ttclib.search.rollouts import step_ends
+from ttclib.search.scoring import Score, as_verifier
 
 
 @checked
@@ -35,12 +36,18 @@ def stops(texts: Sequences, pauses: np.ndarray) -> np.ndarray:
 
 @checked
 def rescore(
-    verifier: Verifier, lm: LanguageModel, task: Task, problems: Sequence[str], texts: Sequences
-) -> tuple[np.ndarray, Cost]:
+    verifier: Verifier | Score | Any,
+    lm: LanguageModel,
+    task: Task,
+    problems: Sequence[str],
+    texts: Sequences,
+) -> Reading:
     """Let a verifier read texts that are written already, step by step.
 
     Parameters
     ----------
+    verifier : ttclib.search.protocols.Verifier, or callable
+        A plain function ``(problem, text) → score`` is one too, and costs nothing.
     problems : sequence of str
         Those that the texts solve: ``texts.prompt`` counts in them.
     texts : Sequences
@@ -48,9 +55,9 @@ def rescore(
 
     Returns
     -------
-    (scores, cost) : tuple of numpy.ndarray, shape (n, steps), and Cost
-        The scores that a search under this verifier would have seen; NaN where a text has no such
-        step.
+    Reading
+        Scores (n, steps) that a search under this verifier would have seen, NaN where a text has no
+        such step; and what all steps of each text added to those of the texts before it.
 
     Raises
     ------
@@ -64,33 +71,15 @@ def rescore(
     if not len(problems):
         raise ValueError("problems is empty; it must hold at least one")
     longest = max(len(lm.vocabulary.encode(task.prompt(problem))) for problem in problems)
-    reader = verifier.start(lm, task, problems, longest + texts.tokens.shape[1])
+    reader = as_verifier(verifier).start(lm, task, problems, longest + texts.tokens.shape[1])
     ends = stops(texts, lm.vocabulary.containing(task.step_end))
     scores = np.full(ends.shape, np.nan)
-    cost = Cost()
+    paid = np.zeros((len(texts), 2))
     begun = np.zeros(len(texts), dtype=int)
     for step, end in enumerate(ends.T):
         grown = np.flatnonzero(end > begun)
-        scores[grown, step], spent = reader.read(replace(texts, lengths=end, begun=begun), grown)
+        reading = reader.read(replace(texts, lengths=end, begun=begun), grown)
+        scores[grown, step] = reading.scores
+        paid[grown] += reading.paid
         begun = end
-        cost += spent
-    return scores, cost
-
-
-def fresh(tokens: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Count the positions of each text that no earlier text shares: shape (n,).
-
-    A reader that stops at ``ends`` (n, steps) reads each beginning once, as a trie holds it, so the
-    first m texts cost the sum of the first m numbers.
-    """
-    known: set[bytes] = set()
-    count = np.zeros(len(tokens), dtype=int)
-    for i, (text, mine) in enumerate(zip(tokens, ends, strict=True)):
-        begun = 0
-        for end in mine[mine > 0]:
-            beginning = text[:end].tobytes()
-            if beginning not in known:
-                known.add(beginning)
-                count[i] += end - begun
-            begun = end
-    return count
+    return Reading(scores, paid)

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ttclib.cost import Cost
 from ttclib.lm.sequences import Sequences
 from ttclib.lm.vocabulary import Vocabulary
-from ttclib.search.protocols import Verifier
+from ttclib.search.protocols import Reading, Verifier
 
 Score = Callable[[str, str], float]
 
@@ -43,7 +42,7 @@ class ScoringReader:
     vocabulary: Vocabulary
     problems: list[str]
 
-    def read(self, texts: Sequences, chosen: np.ndarray, keep: bool = False):
+    def read(self, texts: Sequences, chosen: np.ndarray, keep: bool = False) -> Reading:
         """Score the chosen texts: see :class:`ttclib.search.protocols.Reader`.
 
         Raises
@@ -62,7 +61,7 @@ class ScoringReader:
             raise ValueError(f"the verifier gave {scores.shape} scores for {len(written)} texts")
         if not ((scores >= 0) & (scores <= 1)).all():
             raise ValueError("the verifier's score of a text is not a number from 0 to 1")
-        return scores, Cost()
+        return Reading(scores, np.zeros((len(scores), 2)))
 
 
 def as_verifier(verifier) -> Verifier:

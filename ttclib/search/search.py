@@ -134,7 +134,10 @@ class Search(Decoder):
 
     def _score(self, texts: Solutions, asked: np.ndarray) -> tuple[Solutions, Cost]:
         """Return the texts with one more column of scores, and what reading them cost."""
-        scores, cost = texts.reader.read(texts, asked)
+        reading = texts.reader.read(texts, asked)
+        scores, cost = reading.scores, reading.cost
+        texts = replace(texts, paid=texts.paid.copy())
+        texts.paid[asked, -2:] += reading.paid
         if self.lookahead:
             texts, scores, spent = self._look_ahead(texts, asked, scores)
             cost += spent
@@ -157,14 +160,16 @@ class Search(Decoder):
         ahead = np.arange(n, n + len(first))
         # the texts, whose rows the session may move meanwhile, and behind them the copies
         both = texts[np.concatenate([np.arange(n), open_[first]])]
-        both = replace(both, begun=both.lengths.copy())
+        both = replace(both, begun=both.lengths.copy(), paid=np.zeros_like(both.paid))
         for _ in range(self.lookahead):
             both, cost = self._write(both, ahead[~both.finished[ahead]], greedy=True)
             spent += cost
-        seen, cost = texts.reader.read(both, ahead, keep=True)
+        seen = texts.reader.read(both, ahead, keep=True)
         scores = scores.copy()
-        scores[~texts.finished[asked]] = seen[which.ravel()]
-        return replace(texts, rows=both.rows[:n]), scores, spent + cost
+        scores[~texts.finished[asked]] = seen.scores[which.ravel()]
+        texts.paid[open_[first]] += both.paid[ahead]
+        texts.paid[open_[first], -2:] += seen.paid
+        return replace(texts, rows=both.rows[:n]), scores, spent + seen.cost
 
 
 @checked

@@ -24,13 +24,13 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from ttclib.cost import Cost
 from ttclib.files import reading_of
 from ttclib.lm.engine import Rows
 from ttclib.lm.flops import coefficients
 from ttclib.lm.llama import Llama, Shape
 from ttclib.lm.protocols import LanguageModel, Task
 from ttclib.lm.sequences import Sequences
+from ttclib.search.protocols import Reading
 
 LEAST = -8.0  # log probabilities below it count as this: the most surprise, with its sign changed
 
@@ -91,13 +91,13 @@ class Net(nn.Module):
         -------
         (logits, after) : tuple of tensors
             Of ending right (rows, length), and (rows, length, V + 4): the log distribution of each
-            next token, then the text so far. A plain head leaves the log distributions alone.
+            next token, then the text so far. A plain head needs nothing of it, and leaves nothing.
         """
         body = self.body
         x = body.through(body.embed(tokens), positions, mask, cache)
-        log_p = torch.log_softmax(F.linear(body.norm(x), body.embed.weight), -1)
         if not self.hidden:
-            return self.head(body.norm(x))[..., 0], log_p
+            return self.head(body.norm(x))[..., 0], x[..., :0]
+        log_p = torch.log_softmax(F.linear(body.norm(x), body.embed.weight), -1)
         first, sums = (None, None) if before is None else before.tensor_split([log_p.shape[-1]], -1)
         both = torch.stack([per_token, _of_each(log_p, tokens, first)], dim=-1)
         both = (both * written[..., None, None]).clamp(min=LEAST)  # entropies are positive
@@ -210,9 +210,11 @@ class RewardModel:
         prompts = [lm.vocabulary.encode(task.prompt(problem)) for problem in problems]
         return CachedReader(self, prompts, length)
 
-    def flops(self, positions: int, contexts: int) -> float:
-        """FLOPs of reading ``positions`` tokens that look at ``contexts`` positions in all."""
-        return float(self._per_token * positions + self._per_context * contexts)
+    def flops(self, positions, contexts):
+        """FLOPs of reading ``positions`` tokens that look at ``contexts`` positions in all: numbers
+        or arrays.
+        """
+        return self._per_token * positions + self._per_context * contexts
 
     def save(self, folder: Path) -> None:
         """Write ``config.json`` and ``model.safetensors``."""
@@ -262,11 +264,9 @@ class CachedReader:
             tokens[row, : len(prompt)] = prompt
             self._rows[row, b""] = row
         self._forward(tokens, None, np.zeros_like(counts), counts)
-        self._unpaid = self._cost(counts, np.zeros_like(counts))
+        self._unpaid = dict(enumerate(self._paid(counts, np.zeros_like(counts))))
 
-    def read(
-        self, texts: Sequences, chosen: np.ndarray, keep: bool = False
-    ) -> tuple[np.ndarray, Cost]:
+    def read(self, texts: Sequences, chosen: np.ndarray, keep: bool = False) -> Reading:
         """Score the chosen texts: see :class:`ttclib.search.protocols.Reader`.
 
         Equal texts are read once. Texts that nobody chooses are forgotten; the bare problems never
@@ -276,7 +276,7 @@ class CachedReader:
         which = [groups.setdefault(self._key(texts, i, texts.lengths[i]), i) for i in chosen]
         new = np.array(list(groups.values()), dtype=int)
         if not len(new):
-            return np.empty(0), Cost()
+            return Reading(np.empty(0), np.zeros((0, 2)))
         old = np.array([self._rows[self._key(texts, i, texts.begun[i])] for i in new])
         known = {key: row for key, row in self._rows.items() if keep or not key[1]}
         others = np.array(list(known.values()), dtype=int)
@@ -302,18 +302,20 @@ class CachedReader:
         if not keep:
             self._rows |= zip(groups, fed, strict=True)
         score = dict(zip(new, 1 / (1 + np.exp(-logits[fed])), strict=True))
-        cost = self._unpaid + self._cost(counts, start)
-        self._unpaid = Cost()
-        return np.array([score[i] for i in which]), cost
+        price = dict(zip(new, self._paid(counts, start)[fed], strict=True))
+        nothing = np.zeros(2)
+        paid = [
+            price.pop(i, nothing) + self._unpaid.pop(int(texts.prompt[i]), nothing) for i in which
+        ]
+        return Reading(np.array([score[i] for i in which]), np.array(paid))
 
     def _key(self, texts, i, length):
         return int(texts.prompt[i]), texts.tokens[i, :length].tobytes()
 
-    def _cost(self, counts, start) -> Cost:
+    def _paid(self, counts, start) -> np.ndarray:
+        """Positions and FLOPs of reading so many tokens behind ``start`` others: (m, 2)."""
         contexts = counts * start + counts * (counts + 1) // 2
-        positions = int(counts.sum())
-        flops = self.verifier.flops(positions, int(contexts.sum()))
-        return Cost(verifier_positions=positions, verifier_flops=flops)
+        return np.column_stack([counts, self.verifier.flops(counts, contexts)])
 
     @torch.inference_mode()
     def _forward(self, tokens, per_token, start, counts, before=None) -> np.ndarray:

@@ -169,8 +169,7 @@ def _regrow(
     begun, reading = search.begin(solutions.prompt, beginnings, per_token)
     if kept.any():
         # the scores are known, keys and values are not: the verifier reads the beginnings again
-        _, cost = begun.reader.read(begun, np.flatnonzero(kept))
-        reading += cost
+        reading += begun.reader.read(begun, np.flatnonzero(kept)).cost
     scores = np.where(np.arange(search.max_tokens) < kept[:, None], solutions.scores, np.nan)
     proposal, writing = _finish(search, replace(begun, scores=scores), rng)
     return proposal, reading + writing

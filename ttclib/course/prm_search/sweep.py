@@ -31,19 +31,19 @@ import torch
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from ttclib.cost import Cost, stopwatch
+from ttclib.cost import stopwatch
 from ttclib.files import seal, unseal, whole
 from ttclib.inputs import whole_number
-from ttclib.lm.decoding import sample
+from ttclib.lm.decoding import Decoder
 from ttclib.lm.protocols import Task
-from ttclib.lm.sequences import Sequences
+from ttclib.lm.sequences import PAID, Sequences
 from ttclib.measure import votes
 from ttclib.particles.islands import split, within
-from ttclib.particles.smc import Population, smc
+from ttclib.particles.smc import Population, keep_all, smc
 from ttclib.search.aggregation import AGGREGATIONS
 from ttclib.search.methods import BEST_OF_N, Setting, sampler_for, search_for, select_for
 from ttclib.search.models import model_or_verifier
-from ttclib.search.reading import fresh, rescore, stops
+from ttclib.search.reading import rescore
 from ttclib.search.search import CONCLUSIONS, given
 
 # ---- one job -------------------------------------------------------------------------------------
@@ -145,18 +145,17 @@ def _search(one: Job, task: Task, lm, verifiers) -> tuple[list[dict], list[dict]
     k = len(one.problems)
     search = search_for(setting, lm, task, one.problems, verifiers[setting.verifier])
     written = np.zeros(k, dtype=int)
+    paid = np.zeros((k, len(PAID)))
     rng = np.random.default_rng([one.seed, one.block])
     for last in smc(search, setting.n * k, within(k, select_for(setting)), rng):
         texts = last.particles
         written += np.bincount(texts.prompt, texts.lengths - texts.begun, k).astype(int)
-    paid = _share(last.spent, 1 / k, 1 / k)
-    # written greedily, and forgotten
-    paid["ahead_tokens"] = (last.spent.lm_tokens - written.sum()) / k
+        np.add.at(paid, texts.prompt, texts.paid)
     rows = []
     for i, island in enumerate(split(last, k)):
         texts = search.texts(island.particles)
         said = conclusions(task, one.problems[i], island, texts, island.particles.scores)
-        rows.append(_row(one, task, i, setting, said, paid | {"lm_tokens": int(written[i])}))
+        rows.append(_row(one, task, i, setting, said, paid[i], int(written[i])))
     return rows, []
 
 
@@ -164,30 +163,17 @@ def _draw(one: Job, task: Task, lm, verifiers) -> tuple[list[dict], list[dict]]:
     """Draw the samples of best of N, let every verifier read them, and conclude at every N."""
     k = len(one.problems)
     prompts = [task.prompt(problem) for problem in one.problems]
-    last = sample(
-        lm,
-        prompts,
-        one.n * k,
-        np.random.default_rng([one.seed, one.block]),
-        until=task.step_end,
-        per_token=True,
-        sampler=sampler_for(one.settings[0]),
-    )
+    sampler = sampler_for(one.settings[0])
+    decoder = Decoder(lm, prompts, until=task.step_end, per_token=True, sampler=sampler)
+    paid = np.zeros((one.n * k, len(PAID)))
+    rng = np.random.default_rng([one.seed, one.block])
+    for last in smc(decoder, len(paid), keep_all, rng):
+        paid += last.particles.paid
     drawn = last.particles
     read = {
         name: rescore(verifier, lm, task, one.problems, drawn)
         for name, verifier in verifiers.items()
     }
-    # what each text adds to those before it, for the model (a token at a time) and for a verifier
-    ends = stops(drawn, lm.vocabulary.containing(task.step_end))
-    every = np.minimum(np.arange(1, ends.max()), drawn.lengths[:, None] - 1)
-    fed = np.zeros(len(last), dtype=int)
-    seen = np.zeros(len(last), dtype=int)
-    for i, prompt in enumerate(prompts):
-        fed[i::k] = fresh(drawn.tokens[i::k], every[i::k])
-        seen[i::k] = fresh(drawn.tokens[i::k], ends[i::k])
-        fed[i] += len(lm.vocabulary.encode(prompt))
-        seen[i] += len(lm.vocabulary.encode(prompt))
     rows: list[dict] = []
     samples: list[dict] = []
     for i in range(k):
@@ -195,14 +181,14 @@ def _draw(one: Job, task: Task, lm, verifiers) -> tuple[list[dict], list[dict]]:
         texts = [lm.vocabulary.decode(row[row >= 0]) for row in drawn.tokens[mine]]
         for setting in one.settings:
             n = mine[: setting.n]
-            scores, cost = read[setting.verifier]
+            scores, reading = read[setting.verifier]
             with np.errstate(divide="ignore"):
                 log_weights = np.log(AGGREGATIONS[setting.aggregate](scores[n]))
             first = Population(last.t, drawn[n], log_weights, np.arange(setting.n))
             said = conclusions(task, one.problems[i], first, texts[: setting.n], scores[n])
-            paid = _share(last.spent + cost, fed[n].sum() / fed.sum(), seen[n].sum() / seen.sum())
-            paid |= {"lm_tokens": int(drawn.lengths[n].sum()), "ahead_tokens": 0.0}
-            rows.append(_row(one, task, i, setting, said, paid))
+            mine_paid = paid[n].sum(axis=0)
+            mine_paid[-2:] = reading[n].sum(axis=0)
+            rows.append(_row(one, task, i, setting, said, mine_paid, int(drawn.lengths[n].sum())))
         scored = {name: scores[mine] for name, (scores, _) in read.items()}
         samples += _samples(one, task, i, drawn[mine], texts, scored)
     return rows, samples
@@ -237,9 +223,13 @@ def conclusions(
     }
 
 
-def _row(one: Job, task: Task, i: int, setting: Setting, said: dict, paid: dict) -> dict:
-    """Return a row of the results: the setting, its problem, what it said and what it paid."""
+def _row(one: Job, task: Task, i: int, setting: Setting, said: dict, paid, written: int) -> dict:
+    """Return a row of the results: the setting, its problem, what it said and what it paid.
+
+    ``written`` are the tokens of its texts; what lookahead wrote beyond them was forgotten.
+    """
     problem = one.problems[i]
+    tokens, *rest = paid.tolist()
     return {
         **asdict(setting),
         "generations": setting.generations,
@@ -248,17 +238,9 @@ def _row(one: Job, task: Task, i: int, setting: Setting, said: dict, paid: dict)
         "expression": problem,
         "value": _short(task.reference(problem)),
         **said,
-        **paid,
-    }
-
-
-def _share(spent: Cost, lm: float, verifier: float) -> dict:
-    """Give a problem its share of what a block spent."""
-    return {
-        "lm_positions": spent.lm_positions * lm,
-        "lm_flops": spent.lm_flops * lm,
-        "verifier_positions": spent.verifier_positions * verifier,
-        "verifier_flops": spent.verifier_flops * verifier,
+        "lm_tokens": written,
+        "ahead_tokens": tokens - written,
+        **dict(zip(PAID[1:], rest, strict=True)),
     }
 
 
@@ -331,7 +313,7 @@ _COLUMNS |= dict.fromkeys(_WAYS, "int")
 _COLUMNS |= {f"{way}_right": "bool" for way in _WAYS}
 _COLUMNS |= {"passed": "bool", "mean_length": "float", "generations": "int"}
 _COLUMNS |= {"lm_tokens": "long", "ahead_tokens": "float"}
-_COLUMNS |= dict.fromkeys(_share(Cost(), 1, 1), "float")
+_COLUMNS |= dict.fromkeys(PAID[1:], "float")
 RESULTS = pa.schema([(name, _TYPES[kind]) for name, kind in _COLUMNS.items()])
 
 
@@ -345,9 +327,8 @@ class Sweep:
         A row for each setting, seed and problem. An answer in each way of concluding (``majority``,
         ``posterior``, ``weighted_last``, ``max_last``, ``weighted_min``, …; null: none) and whether
         it is right (``majority_right``, …); whether any answer is (``passed``); what was paid.
-        ``lm_tokens`` are counted for each problem. What lookahead wrote and forgot
-        (``ahead_tokens``), positions and FLOPs are the block's, shared evenly; for best of N
-        positions are those of the first N samples, and FLOPs are shared by them.
+        It is each problem's own, as if it had been searched alone; best of N pays what a draw of N
+        alone would have. ``ahead_tokens`` are those that lookahead wrote and forgot.
     samples : pyarrow.Table or None
         A row for each sample of best of N: its text and answer, its log probability under the
         language model, and its values (``prm_last``, …) under each verifier, rounded.
