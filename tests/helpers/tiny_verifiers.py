@@ -14,10 +14,19 @@ def opinion(problem, text):
     return random.Random(f"{problem}|{text}").uniform(0.05, 0.95)
 
 
-def tiny_verifier(lm, judge=12, seed=0, context=40):
+NETS = {  # of every kind
+    "linear": {},
+    "plain": {"hears": ()},
+    "body": {"hears": ("body",)},
+    "judge": {"judge": 12},
+    "tokens": {"hears": ("writer",), "sums": False, "judge": 12},
+}
+
+
+def tiny_verifier(lm, kind="judge", seed=0, context=40):
     """A verifier with random weights, its head included."""
     shape = Shape(len(lm.vocabulary), width=16, layers=2, heads=2, hidden=24, context=context)
-    net = Net(shape, judge, seed)
+    net = Net(shape, **NETS[kind], seed=seed)
     with torch.no_grad():
         net.head.weight.normal_(generator=torch.Generator().manual_seed(seed))
     return RewardModel(net, lm.vocabulary.texts)

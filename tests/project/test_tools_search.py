@@ -54,9 +54,8 @@ def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sweep")
     lm, needs = load("lab-small"), {"lab-small": artefacts.path("lab-small")}
     for seed, name in enumerate(("prm", "prm-weak", "orm")):
-        net = Net(
-            Shape(vocabulary=len(lm.vocabulary), width=16, layers=2, heads=2, hidden=32), seed
-        )
+        shape = Shape(vocabulary=len(lm.vocabulary), width=16, layers=2, heads=2, hidden=32)
+        net = Net(shape, seed=seed)
         torch.nn.init.normal_(net.head.weight, generator=torch.Generator().manual_seed(seed))
         needs[name] = folder / name
         RewardModel(net, lm.vocabulary.texts).save(needs[name])

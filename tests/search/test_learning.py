@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from tiny_verifiers import NETS
 
 from ttclib.lm.llama import Shape
 from ttclib.search import learning
@@ -90,11 +91,11 @@ def test_a_text_longer_than_a_row_is_refused():
         learning.pack_solutions(PROMPTS, found, ends, ends * 1.0, 5, rng)
 
 
-@pytest.mark.parametrize("judge", [0, 8])
-def test_the_loss_is_that_of_each_text_alone(judge):
+@pytest.mark.parametrize("kind", NETS)
+def test_the_loss_is_that_of_each_text_alone(kind):
     """Texts packed side by side do not see each other, and count as often as they were drawn."""
     _, rows = packed(1)
-    net = Net(SHAPE, judge, seed=3).eval()
+    net = Net(SHAPE, **NETS[kind], seed=3).eval()
     torch.nn.init.normal_(net.head.weight)
     total = weights = 0.0
     with torch.no_grad():
@@ -118,10 +119,11 @@ def test_the_loss_is_that_of_each_text_alone(judge):
     assert together.item() == pytest.approx(total / weights, rel=1e-5)
 
 
-def test_a_judge_learns_from_surprise_and_leaves_the_body_alone():
+@pytest.mark.parametrize("kind", ["linear", "judge", "tokens"])
+def test_a_head_learns_from_surprise_and_leaves_the_body_alone(kind):
     _, rows = packed(2, m=200)
     _, others = packed(3, m=200)
-    net = Net(SHAPE, 8, seed=0)
+    net = Net(SHAPE, **NETS[kind], seed=0)
     body = {name: weight.clone() for name, weight in net.body.state_dict().items()}
     before = learning.held_out_loss(net.eval(), others)
     history, _ = learning.train_verifier(
@@ -139,7 +141,7 @@ def test_the_best_net_is_kept():
     _, others = packed(6, m=200)
     for part in (rows, others):
         part.labels[part.ends] = rng.random(part.ends.sum()) < 0.5
-    net = Net(SHAPE, 0, seed=0)
+    net = Net(SHAPE, hears=(), seed=0)
     history, _ = learning.train_verifier(
         net,
         rows,
@@ -157,7 +159,7 @@ def test_the_best_net_is_kept():
 def test_a_killed_training_goes_on_where_it_was(tmp_path, monkeypatch):
     _, rows = packed(7, m=60)
     options = {"batch": 4, "steps": 12, "learning_rate": 1e-2, "held_out": rows, "every": 3}
-    whole, net, killed_net = (Net(SHAPE, 8, seed=1) for _ in range(3))
+    whole, net, killed_net = (Net(SHAPE, seed=1) for _ in range(3))
     history, _ = learning.train_verifier(whole, rows, **options)
     monkeypatch.setattr(
         learning.training.time, "monotonic", iter(range(0, 10**6, 61)).__next__

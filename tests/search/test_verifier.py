@@ -14,7 +14,7 @@ import torch
 from letters import search_on
 from tiny_transformers import full_forward
 from tiny_transformers import tiny as tiny_transformer
-from tiny_verifiers import full_score, opinion, tiny_verifier
+from tiny_verifiers import NETS, full_score, opinion, tiny_verifier
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -135,7 +135,7 @@ def test_scores_are_those_of_a_full_forward(name, seed):
     assert len(assert_read_right(search, populations)) > 12
 
 
-@pytest.mark.parametrize("options", [{"judge": 0}, {"seed": 3}])
+@pytest.mark.parametrize("options", [{"kind": kind} for kind in NETS] + [{"seed": 3}])
 @pytest.mark.parametrize("prompt", ["gfe", PROMPTS])
 def test_other_verifiers_and_prompts(prompt, options, seed):
     search = model(prompt, tiny_verifier(LM, **options))
@@ -150,8 +150,9 @@ def test_looking_ahead_is_read_and_forgotten(name, k, seed):
 
 
 def test_a_plain_head_does_not_hear_the_surprise():
-    for judge, hears in ((12, True), (0, False)):
-        verifier = tiny_verifier(LM, judge)
+    for kind, net in NETS.items():
+        hears = "writer" in net.get("hears", ("writer",))
+        verifier = tiny_verifier(LM, kind)
         quiet = full_score(verifier, [0], [1, 2], np.zeros((2, 2)))
         loud = full_score(verifier, [0], [1, 2], np.full((2, 2), -3.0))
         assert (quiet != loud) == hears
@@ -412,9 +413,9 @@ def test_known_mistakes_are_noticed(mistake, seed, monkeypatch):
 # ---------------------------------------------------------------- files and figures
 
 
-@pytest.mark.parametrize("judge", [12, 0])
-def test_saved_and_loaded(judge, tmp_path, seed):
-    verifier = tiny_verifier(LM, judge)
+@pytest.mark.parametrize("kind", NETS)
+def test_saved_and_loaded(kind, tmp_path, seed):
+    verifier = tiny_verifier(LM, kind)
     verifier.save(tmp_path / "new" / "prm")
     assert {path.name for path in (tmp_path / "new" / "prm").iterdir()} == {
         "config.json",
@@ -423,7 +424,8 @@ def test_saved_and_loaded(judge, tmp_path, seed):
     loaded = RewardModel.load(tmp_path / "new" / "prm")
     assert loaded.texts == verifier.texts == list(LM.vocabulary.texts)
     assert loaded.context == verifier.context == 40
-    assert loaded.net.hidden == judge
+    for option in ("hears", "sums", "hidden"):
+        assert getattr(loaded.net, option) == getattr(verifier.net, option)
     for (name, weight), (_, other) in zip(
         verifier.net.state_dict().items(), loaded.net.state_dict().items(), strict=True
     ):
@@ -445,8 +447,8 @@ HARMS = {
 @pytest.mark.parametrize("harm", HARMS)
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
 def test_a_damaged_verifier_is_said_in_one_line(tmp_path, name, harm):
-    tiny_verifier(LM, 12).save(tmp_path / "prm")
-    tiny_verifier(LM, 16).save(tmp_path / "other")
+    tiny_verifier(LM, "judge").save(tmp_path / "prm")
+    tiny_verifier(LM, "tokens").save(tmp_path / "other")
     HARMS[harm](tmp_path / "prm" / name)
     with pytest.raises(ValueError) as caught:
         RewardModel.load(tmp_path / "prm")
@@ -455,21 +457,24 @@ def test_a_damaged_verifier_is_said_in_one_line(tmp_path, name, harm):
     assert line.endswith("get its config.json and model.safetensors again") and "\n" not in line
 
 
-@pytest.mark.parametrize("judge", [12, 0])
-def test_flops_are_two_a_weight_and_the_attention(judge):
+@pytest.mark.parametrize("kind", NETS)
+def test_flops_are_two_a_weight_and_the_attention(kind):
     """The embedding is also the output of a body that predicts."""
-    verifier = tiny_verifier(LM, judge)
+    verifier = tiny_verifier(LM, kind)
+    predicts = "body" in verifier.net.hears
     weights = verifier.net.named_parameters()
-    matrices = [w.numel() for name, w in weights if w.ndim == 2 and (judge or "embed" not in name)]
+    matrices = [
+        w.numel() for name, w in weights if w.ndim == 2 and (predicts or "embed" not in name)
+    ]
     shape = verifier.net.body.shape
     assert verifier.flops(1, 0) == 2 * sum(matrices)
-    assert verifier.flops(0, 1) == 4 * (shape.layers + bool(judge)) * shape.width
+    assert verifier.flops(0, 1) == 4 * (shape.layers + bool(verifier.net.hidden)) * shape.width
 
 
-@pytest.mark.parametrize("judge", [12, 0])
-def test_what_is_charged_is_what_is_multiplied(judge):
-    """Counted by torch: nothing is computed that nobody needs, such as the law of a plain head."""
-    verifier = tiny_verifier(LM, judge)
+@pytest.mark.parametrize("kind", NETS)
+def test_what_is_charged_is_what_is_multiplied(kind):
+    """Counted by torch: nothing is computed that nobody needs, such as the predictions of a plain head."""
+    verifier = tiny_verifier(LM, kind)
     with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
         full_score(verifier, [0, 1], [2, 3, 4], np.zeros((3, 2)))
     # a whole text at once: the square of contexts is computed, of which a half is masked

@@ -140,7 +140,7 @@ def train_verifier(
     """Train a verifier in place, or go on from its checkpoint.
 
     Its weights become those of the lowest held-out loss (early stopping, as in Snell et al. 2024,
-    appendix D). Where there is a judge, the body stays as it is.
+    appendix D). Where a surprise is heard, the body stays as it is.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def train_verifier(
         ``history`` holds (step, held-out loss); ``seconds`` of all its runs.
     """
     every = whole_number("every", every)
-    net.body.requires_grad_(not net.hidden)
+    net.body.requires_grad_(not net.hears)
     notes: dict = {"history": [], "best": copy.deepcopy(net.state_dict())}
 
     def after(step, value):

@@ -25,6 +25,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from ttclib.files import reading_of
+from ttclib.inputs import one_of
 from ttclib.lm.engine import Rows
 from ttclib.lm.flops import coefficients
 from ttclib.lm.llama import Llama, Shape
@@ -36,29 +37,47 @@ LEAST = -8.0  # log probabilities below it count as this: the most surprise, wit
 
 
 class Net(nn.Module):
-    """A language model that is surprised, and one small block that judges.
+    """A language model that is surprised, and a head that judges.
 
-    The body *predicts* each next token, as the generator does. The judge is told how probable the
-    token that came was by those predictions, and how probable it was to the generator, then and in
-    the text so far (:func:`so_far`), and gives one number. So arithmetic is learned from texts,
-    where it is easy to learn, and the labels of steps need to teach only what surprise means.
-    (Cobbe et al. 2021, §4.2, train their verifier on both objectives too.)
+    The body *predicts* each next token, as the generator does. The head is told how probable the
+    token that came was, to the generator and by those predictions, then and in the text so far
+    (:func:`so_far`), and gives one number. So arithmetic is learned from texts, where it is easy to
+    learn, and the labels of steps need to teach only what surprise means. (Cobbe et al. 2021, §4.2,
+    train their verifier on both objectives too.)
 
     Parameters
     ----------
     shape : Shape
         Of the body.
+    hears : sequence of str
+        Whose surprise it is told: ``"writer"`` is the generator, ``"body"`` its own body. Nobody's:
+        the *plain head* of most verifiers.
+    sums : bool
+        Whether it is told of the text so far, not only of the token that came.
     judge : int
-        Hidden width of the judging block. 0: there is none, and the number is read off the body's
-        last block directly, the *plain head* of most verifiers.
+        Hidden width of one more block before the head, which can look back. 0: there is none.
     seed : int
         Of the initial weights.
+
+    Raises
+    ------
+    ValueError
+        If it is to hear somebody else.
     """
 
-    def __init__(self, shape: Shape, judge: int = 32, seed: int = 0):
+    def __init__(
+        self,
+        shape: Shape,
+        hears: Sequence[str] = ("writer", "body"),
+        sums: bool = True,
+        judge: int = 0,
+        seed: int = 0,
+    ):
         super().__init__()
-        self.body = Llama(shape, seed)
+        self.hears = tuple(one_of("hears", who, ("writer", "body")) for who in hears)
+        self.sums = sums
         self.hidden = judge
+        self.body = Llama(shape, seed)
         self.head = nn.Linear(shape.width, 1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
@@ -66,9 +85,11 @@ class Net(nn.Module):
             # a body of one block, of which block and norm are used
             self.judge = Llama(replace(shape, layers=1, hidden=judge), seed)
             del self.judge.embed
-            self.channels = nn.Linear(8, shape.width, bias=False)
+        if self.hears:
+            numbers = len(self.hears) * (4 if sums else 2)
+            self.channels = nn.Linear(numbers, shape.width, bias=False)
             generator = torch.Generator().manual_seed(seed)
-            nn.init.normal_(self.channels.weight, 0.0, 0.5, generator=generator)
+            nn.init.normal_(self.channels.weight, 0.0, 0.5 if judge else 0.1, generator=generator)
 
     def forward(self, tokens, per_token, written, positions, mask, cache=None, before=None):
         """Judge texts at every token.
@@ -83,30 +104,41 @@ class Net(nn.Module):
             Whether the generator wrote the token. A problem, which it did not, surprises nobody.
         mask, cache
             As for :meth:`ttclib.lm.llama.Llama.stream`.
-        before : tensor, shape (rows, V + 4), optional
+        before : tensor, shape (rows, left), optional
             What is left of reading the tokens before the first of these, if there are any:
             ``after`` at the last of them.
 
         Returns
         -------
         (logits, after) : tuple of tensors
-            Of ending right (rows, length), and (rows, length, V + 4): the log distribution of each
-            next token, then the text so far. A plain head needs nothing of it, and leaves nothing.
+            Of ending right (rows, length), and (rows, length, left): the log distribution of each
+            next token if its surprise is heard, then the text so far.
         """
         body = self.body
         x = body.through(body.embed(tokens), positions, mask, cache)
-        if not self.hidden:
-            return self.head(body.norm(x))[..., 0], x[..., :0]
-        log_p = torch.log_softmax(F.linear(body.norm(x), body.embed.weight), -1)
-        first, sums = (None, None) if before is None else before.tensor_split([log_p.shape[-1]], -1)
-        both = torch.stack([per_token, _of_each(log_p, tokens, first)], dim=-1)
-        both = (both * written[..., None, None]).clamp(min=LEAST)  # entropies are positive
-        sums = so_far(both, positions, sums)
-        x = x + self.channels(torch.cat([both.flatten(2), sums], dim=-1))
-        if cache is not None:
-            cache = _Behind(cache, len(body.blocks))
-        x = self.judge.through(x, positions, mask, cache)
-        return self.head(self.judge.norm(x))[..., 0], torch.cat([log_p, sums], dim=-1)
+        log_p = x[..., :0]
+        if "body" in self.hears:
+            log_p = torch.log_softmax(F.linear(body.norm(x), body.embed.weight), -1)
+        norm, after = body.norm, log_p
+        if self.hears:
+            first, sums = (
+                (None, None) if before is None else before.tensor_split([log_p.shape[-1]], -1)
+            )
+            told = {"writer": per_token}
+            if "body" in self.hears:
+                told["body"] = _of_each(log_p, tokens, first)
+            heard = torch.stack([told[who] for who in self.hears], dim=-1)
+            heard = (heard * written[..., None, None]).clamp(min=LEAST)  # entropies are positive
+            sums = so_far(heard, positions, sums)
+            parts = [heard.flatten(2), sums] if self.sums else [heard.flatten(2)]
+            x = x + self.channels(torch.cat(parts, dim=-1))
+            after = torch.cat([log_p, sums], dim=-1)
+        if self.hidden:
+            if cache is not None:
+                cache = _Behind(cache, len(body.blocks))
+            x = self.judge.through(x, positions, mask, cache)
+            norm = self.judge.norm
+        return self.head(norm(x))[..., 0], after
 
 
 class _Behind:
@@ -179,12 +211,13 @@ class RewardModel:
         shape = net.body.shape
         self.context = shape.context
         per_token, per_context = coefficients(shape.config())
+        if "body" not in net.hears:
+            per_token -= 2 * shape.width * shape.vocabulary  # it predicts no token
+        if net.hears:
+            per_token += 2 * net.channels.weight.numel()
         if net.hidden:
-            block = 8 * shape.width**2 + 6 * shape.width * net.hidden
-            per_token += block + 16 * shape.width
+            per_token += 8 * shape.width**2 + 6 * shape.width * net.hidden
             per_context += 4 * shape.width
-        else:
-            per_token -= 2 * shape.width * shape.vocabulary  # a plain head predicts no token
         self._per_token = per_token + 2 * shape.width
         self._per_context = per_context
 
@@ -221,7 +254,8 @@ class RewardModel:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         shape = asdict(self.net.body.shape)
-        config = {"shape": shape, "judge": self.net.hidden, "texts": self.texts}
+        net = {"hears": self.net.hears, "sums": self.net.sums, "judge": self.net.hidden}
+        config = {"shape": shape, **net, "texts": self.texts}
         (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
         save_file(self.net.state_dict(), folder / "model.safetensors")
 
@@ -239,9 +273,11 @@ class RewardModel:
             f"the verifier {folder}", "get its config.json and model.safetensors again"
         ):
             config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-            net = Net(Shape(**config["shape"]), config["judge"])
+            texts = config.pop("texts")
+            config.setdefault("hears", ("writer", "body") if config["judge"] else ())
+            net = Net(**config | {"shape": Shape(**config["shape"])})
             net.load_state_dict(load_file(folder / "model.safetensors"))
-            return cls(net, config["texts"])
+            return cls(net, texts)
 
 
 class CachedReader:
@@ -253,7 +289,8 @@ class CachedReader:
     def __init__(self, verifier: RewardModel, prompts: Sequence[Sequence[int]], length: int):
         self.verifier = verifier
         shape = verifier.net.body.shape
-        shape = replace(shape, layers=shape.layers + 1)  # the judge's block is one more
+        layers = shape.layers + bool(verifier.net.hidden)  # the judge's block is one more
+        shape = replace(shape, layers=layers)
         # room for what pads a short step beside a long one
         self._cache = Rows(shape.config(), len(prompts), 2 * length, torch.float32, "cpu")
         self._rows: dict[tuple[int, bytes], int] = {}
