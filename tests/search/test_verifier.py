@@ -473,7 +473,7 @@ def test_flops_are_two_a_weight_and_the_attention(kind):
 
 @pytest.mark.parametrize("kind", NETS)
 def test_what_is_charged_is_what_is_multiplied(kind):
-    """Counted by torch: nothing is computed that nobody needs, such as the predictions of a plain head."""
+    """Counted by torch: nothing is computed that nobody needs."""
     verifier = tiny_verifier(LM, kind)
     with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
         full_score(verifier, [0, 1], [2, 3, 4], np.zeros((3, 2)))
