@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
 
-from ttclib.inputs import checked, one_of, positive, whole_number
+from ttclib.inputs import checked, one_of, positive, real_number, whole_number
 from ttclib.lm import samplers
 from ttclib.lm.protocols import LanguageModel, Sampler, Task
 from ttclib.particles.smc import Selection, keep_all, resample
@@ -39,7 +39,7 @@ class Setting:
         Who scores the steps, and how the scores of a text become one: see
         :mod:`ttclib.search.aggregation`.
     temperature : float
-        Of the language model.
+        Of the language model; 0 is greedy.
     balance : float
         Temperature of REBASE.
     anneal : int
@@ -72,7 +72,7 @@ class Setting:
             "width": whole_number("width M", self.width),
             "lookahead": whole_number("lookahead k", self.lookahead, 0),
             "anneal": whole_number("anneal", self.anneal),
-            "temperature": positive("temperature", self.temperature),
+            "temperature": real_number("temperature", self.temperature, 0.0),
             "balance": positive("balance", self.balance),
         }
         for name, value in numbers.items():
@@ -166,4 +166,6 @@ def search_for(
 @checked
 def sampler_for(setting: Setting) -> Sampler:
     """Return the sampler of a setting."""
+    if setting.temperature == 0:
+        return samplers.greedy
     return samplers.plain if setting.temperature == 1 else samplers.temperature(setting.temperature)

@@ -120,6 +120,10 @@ def expected(tmp_path_factory):
             {"method": "rebase", "n": 4, "balance": 0},
             "balance is 0; it must be a finite number above 0",
         ),
+        (
+            {"method": "best of n", "n": 4, "temperature": -1},
+            "temperature is -1; it must be a finite number of at least 0",
+        ),
     ],
 )
 def test_a_bad_setting_is_one_line(options, line):
@@ -268,6 +272,39 @@ def test_reductions(found, tmp_path):
     assert said[0] == said[1] == said[2] == said[3]
     assert said[4] == said[5] == said[6]
     assert said[1] != said[4]
+
+
+def exact(problem, text):
+    """Whether all steps so far are right, and the answer."""
+    checked = arithmetic.check_solution(problem, text)
+    return float(all(checked.correct) and (checked.right or not checked.finished))
+
+
+def test_a_plain_function_verifies_for_nothing(tmp_path):
+    """Also where it gives every text of a problem up: then there is no answer."""
+    settings = [Setting("beam", 4, width=2), Setting("lookahead", 4, width=2, lookahead=1)]
+    settings += [Setting("best of n", n) for n in (1, 4)]
+    settings += [Setting("rebase", 4), Setting("particles", 4), Setting("dvts", 4, width=2)]
+    found = run(settings, tmp_path, load=lambda name: exact if name == "prm" else load(name))
+    assert len(rows(found)) == len(settings) * 2 * len(PROBLEMS)
+    for row in rows(found):
+        assert row["verifier_positions"] == row["verifier_flops"] == 0
+        assert row["lm_positions"] > len(row["expression"])
+        assert row["weighted_last_right"] == row["passed"] == row["max_last_right"]
+        assert row["weighted_last"] in (row["value"], None)
+    assert {row["passed"] for row in rows(found)} == {True, False}
+
+
+def test_at_temperature_0_the_model_of_the_setting_is_greedy(tmp_path):
+    settings = [Setting("best of n", 2, temperature=0.0, model="other"), Setting("best of n", 2)]
+    models = {"other": NoisySolver(), "lab-small": Boaster()}
+    found = run(settings, tmp_path, load=lambda name: models.get(name) or load(name))
+    assert all(row["majority_right"] for row in rows(found, temperature=0.0, model="other"))
+    for row in rows(found, model="other"):
+        beginnings = len(arithmetic.solve(arithmetic.parse(row["expression"])))
+        assert row["lm_positions"] == len(row["expression"]) + 1 + beginnings
+        assert row["lm_tokens"] == 2 * (beginnings + 1)
+    assert {row["majority"] for row in rows(found, model="lab-small")} == {2**31 - 1}
 
 
 class Boaster(NoisySolver):
