@@ -29,6 +29,8 @@ from tiny_lm import TinyLM
 from tiny_verifiers import opinion, tiny_verifier
 
 from ttclib.cost import Cost
+from ttclib.course.particle_filtering import kalman
+from ttclib.course.small_language_model import beams
 from ttclib.course.smc_decoding import constraints
 from ttclib.lm import (
     arithmetic,
@@ -44,7 +46,7 @@ from ttclib.lm.decoding import Decoder
 from ttclib.lm.llama import Llama, Shape
 from ttclib.lm.vocabulary import Vocabulary
 from ttclib.measure import bootstrap, calibration, verdict, votes
-from ttclib.particles import genealogy, islands, kalman, resampling, smc, statespace, weights
+from ttclib.particles import genealogy, islands, resampling, smc, statespace, weights
 from ttclib.particles.smc import run
 from ttclib.sampling import diagnostics, mcmc, montecarlo
 from ttclib.search import learning, methods, reading, rollouts, scoring, search, selections
@@ -366,7 +368,7 @@ LM_LINES = [
         sampler=function(samplers.plain),
         max_tokens=ROOM,
     ),
-    call(decoding.beam_search, decoded, lm=LM, prompt=text("a"), width=2),
+    call(beams.beam_search, decoded, lm=LM, prompt=text("a"), width=2),
     call(arithmetic.parse, text=text("1+2*3")),
     call(arithmetic.check_problem, text=text("1+2*3")),
     call(arithmetic.answer, text=text("1+2=3;#3")),
@@ -570,7 +572,7 @@ NOT_CALLED = {
     "a record that the library itself fills": (
         "lm.arithmetic.Operation lm.arithmetic.StepCheck lm.sequences.Sequences lm.sequences.Run "
         "lm.training.Packed lm.training.PackedTexts lm.vocabulary.Spelling "
-        "measure.calibration.Reliability particles.kalman.Gaussians particles.kalman.Filtered "
+        "measure.calibration.Reliability "
         "particles.smc.Weighed sampling.mcmc.State sampling.mcmc.Info sampling.mcmc.Kernel "
         "sampling.mcmc.Chain sampling.montecarlo.Estimate search.learning.PackedSolutions "
         "search.results.Curve search.results.Results search.results.Samples "
@@ -589,7 +591,7 @@ NOT_CALLED = {
     "called at every step or token with what its caller has checked": (
         "cost.Cost lm.arithmetic.apply lm.arithmetic.value lm.arithmetic.write "
         "lm.arithmetic.reducible lm.arithmetic.solve lm.decoding.optimal "
-        "lm.decoding.bootstrap lm.decoding.Beam lm.engine.CachedSession lm.engine.Rows "
+        "lm.decoding.bootstrap lm.engine.CachedSession lm.engine.Rows "
         "lm.llama.Block lm.llama.rotate lm.llama.OneToken lm.samplers.renormalise "
         "lm.samplers.plain lm.samplers.greedy lm.samplers.draw_tokens lm.training.side_by_side "
         "lm.training.pack_texts lm.training.lm_loss lm.training.batch_of lm.training.schedule "

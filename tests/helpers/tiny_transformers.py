@@ -115,3 +115,16 @@ def full_forward(lm, tokens):
     """
     logits = lm.model(torch.tensor([list(map(int, tokens))]), use_cache=False).logits[0, -1]
     return torch.log_softmax(logits, -1, dtype=torch.float64).numpy()
+
+
+def generate(lm, prompt, **options):
+    """The library's own decoding: new tokens of each sequence it returns."""
+    end, prompt = lm.vocabulary.end, torch.tensor([lm.vocabulary.encode(prompt)])
+    options = {
+        "do_sample": False,
+        "max_new_tokens": 12,
+        "eos_token_id": end,
+        "pad_token_id": end,
+    } | options
+    found = lm.model.generate(prompt, attention_mask=torch.ones_like(prompt), **options)
+    return found[:, prompt.shape[1] :].tolist()

@@ -18,8 +18,9 @@ import json, resource, sys
 import numpy as np
 from letters import Letters
 from tiny_transformers import tiny
+from ttclib.course.small_language_model.beams import beam_search
 from ttclib.course.smc_decoding.constraints import length, regex
-from ttclib.lm.decoding import beam_search, sample
+from ttclib.lm.decoding import sample
 from ttclib.lm.llama import Shape
 from ttclib.particles.smc import resample, run
 from ttclib.search.search import Search

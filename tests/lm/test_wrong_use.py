@@ -9,8 +9,9 @@ import pytest
 from enumerated import ABC, tiny
 from letters import Letters, search_on
 
+from ttclib.course.small_language_model.beams import beam_search
 from ttclib.lm.arithmetic import TASK
-from ttclib.lm.decoding import Decoder, beam_search, sample
+from ttclib.lm.decoding import Decoder, sample
 from ttclib.particles.smc import keep_all, run
 from ttclib.search.scoring import Scoring
 from ttclib.search.search import Search, conclude, given

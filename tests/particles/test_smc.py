@@ -14,12 +14,12 @@ from outcomes import enumerable, outcomes
 from ttclib.cost import Cost
 from ttclib.course.particle_filtering.guided import Guided
 from ttclib.course.particle_filtering.hmm import HiddenMarkov, forward
+from ttclib.course.particle_filtering.kalman import kalman_filter
 from ttclib.course.particle_filtering.smoothing import (
     bootstrap_variance,
     kalman_smoother,
     trajectories,
 )
-from ttclib.particles.kalman import kalman_filter
 from ttclib.particles.resampling import UNBIASED
 from ttclib.particles.smc import (
     FeynmanKac,

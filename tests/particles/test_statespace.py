@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ttclib.course.particle_filtering.guided import Guided
+from ttclib.course.particle_filtering.kalman import kalman_filter
 from ttclib.course.particle_filtering.nonlinear import NonlinearBenchmark
-from ttclib.particles.kalman import kalman_filter
 from ttclib.particles.smc import keep_all, resample, run
 from ttclib.particles.statespace import (
     Bootstrap,

@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -31,7 +31,7 @@ from ttclib.lm.potentials import Feature
 from ttclib.lm.protocols import LanguageModel, Potential, Sampler
 from ttclib.lm.sequences import NONE, PAID, Run, Sequences
 from ttclib.lm.vocabulary import in_bytes
-from ttclib.particles.smc import Population, Weighed, alive, keep_all, keep_top, smc
+from ttclib.particles.smc import Population, Weighed, keep_all, smc
 
 FIRST_ROOM = 256  # tokens that a text has room for at first
 Texts = TypeVar("Texts", bound=Sequences)
@@ -436,93 +436,11 @@ def _proposal(proposal):
     return PROPOSALS[one_of("proposal", proposal, PROPOSALS)]
 
 
-class Beam(Decoder):
-    """Beam search: copies of one text take its likeliest next tokens, one each.
-
-    Weights are the target itself, and nothing is drawn at random. See :func:`beam_search`.
-    """
-
-    def propose(self, t, parents, n, rng):
-        """Give each copy of a text another next token."""
-        texts, cost = super().propose(t, parents, n, rng)
-        return replace(texts, log_q=np.zeros(n)), cost  # nothing was drawn: no q to divide by
-
-    def weigh(self, t, parents, particles):
-        """Give no weight to what is there already: more copies than tokens, or of a
-        finished text.
-        """
-        weighed = super().weigh(t, parents, particles)
-        number = np.arange(len(particles)) if parents is None else _copy_number(parents)
-        repeated = number >= len(self.lm.vocabulary)
-        if parents is not None:
-            repeated |= parents.finished & (number > 0)
-        texts = weighed.particles
-        return Weighed(
-            replace(texts, finished=texts.finished | repeated),
-            np.where(repeated, -np.inf, weighed.log_weights),
-        )
-
-    def _draw(self, log_q, which, texts, active):
-        order = np.argsort(-log_q, axis=1, kind="stable")
-        rank = np.minimum(_copy_number(texts)[active], order.shape[1] - 1)
-        return order[which, rank]
-
-
-def _copy_number(texts: Sequences) -> np.ndarray:
-    """Number the copies of each text 0, 1, 2, …."""
-    _, which = np.unique(np.column_stack([texts.prompt, texts.tokens]), axis=0, return_inverse=True)
-    which = which.ravel()
-    order = np.argsort(which, kind="stable")
-    first = np.searchsorted(which[order], which[order])
-    number = np.empty(len(which), dtype=int)
-    number[order] = np.arange(len(which)) - first
-    return number
-
-
-def beam_search(lm: LanguageModel, prompt: str, width: int, **options) -> Population:
-    """Search for a likely text: keep the ``width`` likeliest beginnings, extend each in all ways.
-
-    It is the loop with the selection ``keep_top``, and ``width`` copies of each beam to extend.
-
-    Parameters
-    ----------
-    **options
-        Of :class:`Decoder`. Potentials count as they do there, twists on the way included.
-
-    Returns
-    -------
-    Population
-        The last one, best text first; its log weights are log probabilities, plus log potentials.
-        Members with a weight of zero fill it up where there are fewer than ``width`` texts.
-
-    Raises
-    ------
-    ValueError
-        If every beam died: the line says at which step.
-    """
-    width = whole_number("width", width)
-    if not isinstance(prompt, str):
-        line = "beam search continues one prompt; search for each of several by itself"
-        raise ValueError(f"prompt must be a text: {line}")
-    beam = Beam(lm, prompt, **options)
-    last = alive(
-        _last(smc(beam, width**2, keep_top(width, copies=width), np.random.default_rng(0)))
-    )
-    best = np.argsort(-last.log_weights, kind="stable")[:width]
-    return replace(
-        last, particles=last.particles[best], log_weights=last.log_weights[best], ancestors=best
-    )
-
-
 @checked
 def sample(lm, prompt, n: int, rng: np.random.Generator, **options) -> Population:
     """Draw n texts, none of which is selected: independent samples where there is no potential.
 
     A larger n begins with the samples of a smaller one. ``options`` are those of :class:`Decoder`.
     """
-    return _last(smc(Decoder(lm, prompt, **options), n, keep_all, rng))
-
-
-def _last(populations: Iterator[Population]) -> Population:
-    """The last population; the earlier ones are not kept."""
-    return deque(populations, maxlen=1).pop()
+    populations = smc(Decoder(lm, prompt, **options), n, keep_all, rng)
+    return deque(populations, maxlen=1).pop()  # the earlier ones are not kept

@@ -87,7 +87,7 @@ class LinearGaussian(StateSpaceModel):
     """A linear-Gaussian model of numbers: xₜ = a xₜ₋₁ + N(0, q), yₜ = h xₜ + N(0, r), x₀ ~ N(m, p).
 
     The fields are a, q, h, r, m, p; those named ``cov`` are variances, above zero. The Kalman
-    filter of :mod:`ttclib.particles.kalman` is exact for it.
+    filter of :mod:`ttclib.course.particle_filtering.kalman` is exact for it.
 
     Raises
     ------

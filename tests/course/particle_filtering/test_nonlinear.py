@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from ttclib.course.particle_filtering.kalman import kalman_filter
 from ttclib.course.particle_filtering.nonlinear import NonlinearBenchmark, grid_filter
-from ttclib.particles.kalman import kalman_filter
 from ttclib.particles.statespace import LinearGaussian
 
 GRID = np.linspace(-15, 15, 601)

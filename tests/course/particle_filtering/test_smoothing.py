@@ -9,6 +9,7 @@ from exact_p_values import FALSE_ALARM
 from normal_p_values import mean_p_value
 from outcomes import enumerable, outcomes
 
+from ttclib.course.particle_filtering.kalman import kalman_filter
 from ttclib.course.particle_filtering.smoothing import (
     backward_sampling,
     bootstrap_variance,
@@ -16,7 +17,6 @@ from ttclib.course.particle_filtering.smoothing import (
     trajectories,
 )
 from ttclib.particles.genealogy import distinct_ancestors, lineages
-from ttclib.particles.kalman import kalman_filter
 from ttclib.particles.resampling import UNBIASED
 from ttclib.particles.smc import FeynmanKac, Population, keep_all, resample, run
 from ttclib.particles.statespace import Bootstrap, LinearGaussian

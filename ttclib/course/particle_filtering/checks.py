@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
+from ttclib.course.particle_filtering.kalman import kalman_filter
 from ttclib.exercise import close, exercise, expect, mistake
-from ttclib.particles.kalman import kalman_filter
 from ttclib.particles.statespace import LinearGaussian
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.stats import sem
 
 from ttclib.cost import Cost
+from ttclib.course.particle_filtering.kalman import kalman_filter
 from ttclib.course.particle_filtering.nonlinear import grid_filter
 from ttclib.course.particle_filtering.smoothing import (
     backward_sampling,
@@ -18,7 +19,6 @@ from ttclib.course.particle_filtering.smoothing import (
 )
 from ttclib.particles import resampling
 from ttclib.particles.genealogy import distinct_ancestors
-from ttclib.particles.kalman import kalman_filter
 from ttclib.particles.smc import Population, Selection, resample, run, when_ess_below
 from ttclib.particles.statespace import Bootstrap, LinearGaussian, StateSpaceModel
 from ttclib.particles.weights import effective_sample_size, normalise

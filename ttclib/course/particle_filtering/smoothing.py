@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ttclib.course.particle_filtering.kalman import Gaussians, kalman_filter
 from ttclib.inputs import whole_number
 from ttclib.particles.genealogy import lineages
-from ttclib.particles.kalman import Gaussians, kalman_filter
 from ttclib.particles.smc import Population
 from ttclib.particles.statespace import LinearGaussian
 from ttclib.particles.weights import normalise

@@ -8,8 +8,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from ttclib.course.particle_filtering.kalman import kalman_filter
 from ttclib.course.particle_filtering.smoothing import bootstrap_variance, kalman_smoother
-from ttclib.particles.kalman import kalman_filter
 from ttclib.particles.statespace import LinearGaussian
 
 

@@ -1,0 +1,93 @@
+"""Beam search for the likeliest text: the same loop, in which nothing is drawn at random."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+
+import numpy as np
+
+from ttclib.inputs import whole_number
+from ttclib.lm.decoding import Decoder
+from ttclib.lm.protocols import LanguageModel
+from ttclib.lm.sequences import Sequences
+from ttclib.particles.smc import Population, Weighed, alive, keep_top, smc
+
+
+class Beam(Decoder):
+    """Beam search: copies of one text take its likeliest next tokens, one each.
+
+    Weights are the target itself, and nothing is drawn at random. See :func:`beam_search`.
+    """
+
+    def propose(self, t, parents, n, rng):
+        """Give each copy of a text another next token."""
+        texts, cost = super().propose(t, parents, n, rng)
+        return replace(texts, log_q=np.zeros(n)), cost  # nothing was drawn: no q to divide by
+
+    def weigh(self, t, parents, particles):
+        """Give no weight to what is there already: more copies than tokens, or of a
+        finished text.
+        """
+        weighed = super().weigh(t, parents, particles)
+        number = np.arange(len(particles)) if parents is None else _copy_number(parents)
+        repeated = number >= len(self.lm.vocabulary)
+        if parents is not None:
+            repeated |= parents.finished & (number > 0)
+        texts = weighed.particles
+        return Weighed(
+            replace(texts, finished=texts.finished | repeated),
+            np.where(repeated, -np.inf, weighed.log_weights),
+        )
+
+    def _draw(self, log_q, which, texts, active):
+        order = np.argsort(-log_q, axis=1, kind="stable")
+        rank = np.minimum(_copy_number(texts)[active], order.shape[1] - 1)
+        return order[which, rank]
+
+
+def _copy_number(texts: Sequences) -> np.ndarray:
+    """Number the copies of each text 0, 1, 2, …."""
+    _, which = np.unique(np.column_stack([texts.prompt, texts.tokens]), axis=0, return_inverse=True)
+    which = which.ravel()
+    order = np.argsort(which, kind="stable")
+    first = np.searchsorted(which[order], which[order])
+    number = np.empty(len(which), dtype=int)
+    number[order] = np.arange(len(which)) - first
+    return number
+
+
+def beam_search(lm: LanguageModel, prompt: str, width: int, **options) -> Population:
+    """Search for a likely text: keep the ``width`` likeliest beginnings, extend each in all ways.
+
+    It is the loop with the selection ``keep_top``, and ``width`` copies of each beam to extend.
+
+    Parameters
+    ----------
+    **options
+        Of :class:`ttclib.lm.decoding.Decoder`. Potentials count as they do there, twists on the
+        way included.
+
+    Returns
+    -------
+    Population
+        The last one, best text first; its log weights are log probabilities, plus log potentials.
+        Members with a weight of zero fill it up where there are fewer than ``width`` texts.
+
+    Raises
+    ------
+    ValueError
+        If every beam died: the line says at which step.
+    """
+    width = whole_number("width", width)
+    if not isinstance(prompt, str):
+        line = "beam search continues one prompt; search for each of several by itself"
+        raise ValueError(f"prompt must be a text: {line}")
+    beam = Beam(lm, prompt, **options)
+    rng = np.random.default_rng(0)  # asked by the loop; nothing is drawn
+    populations = smc(beam, width**2, keep_top(width, copies=width), rng)
+    last = alive(deque(populations, maxlen=1).pop())  # the earlier ones are not kept
+    best = np.argsort(-last.log_weights, kind="stable")[:width]
+    return replace(
+        last, particles=last.particles[best], log_weights=last.log_weights[best], ancestors=best
+    )
