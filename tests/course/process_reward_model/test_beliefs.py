@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from tiny_verifiers import full_score, tiny_verifier
+from tiny_verifiers import NETS, full_score, tiny_verifier
 
 from ttclib.course.process_reward_model.beliefs import at_ends, believe
 from ttclib.lm import arithmetic
@@ -38,10 +38,10 @@ def test_solutions_stand_problem_by_problem(lm, drawn):
         assert not rollouts.per_token[i, k:].any()
 
 
-@pytest.mark.parametrize("judge", [0, 12])
-def test_a_belief_is_what_a_verifier_says_of_that_beginning(lm, drawn, judge):
+@pytest.mark.parametrize("kind", NETS)
+def test_a_belief_is_what_a_verifier_says_of_that_beginning(lm, drawn, kind):
     rollouts, _ = drawn
-    verifier = tiny_verifier(lm, judge, context=120)
+    verifier = tiny_verifier(lm, kind, context=120)
     prompts = [lm.vocabulary.encode(problem + "?") for problem in PROBLEMS]
     belief, own = believe(verifier.net, prompts, rollouts, at_once=5)
     for i, k in enumerate(rollouts.lengths):
@@ -51,20 +51,21 @@ def test_a_belief_is_what_a_verifier_says_of_that_beginning(lm, drawn, judge):
             one = full_score(verifier, prompt, tokens[: j + 1], surprise)
             assert belief[i, j] == pytest.approx(one, abs=1e-5)
         assert np.isnan(belief[i, k:]).all() and np.isnan(own[i, k:]).all()
-        assert (own[i, :k] < 0).all()
+        if "body" in verifier.net.hears:
+            assert (own[i, :k, 0] < 0).all() and (own[i, :k, 1] > 0).all()
+        else:
+            assert np.isnan(own).all()
 
 
-def test_a_body_is_as_surprised_as_the_model_it_was(lm, drawn):
+def test_a_body_is_as_surprised_and_as_unsure_as_the_model_it_was(lm, drawn):
     from ttclib.search.verifier import Net
 
-    net = Net(lm.ours.shape, judge=8)
+    net = Net(lm.ours.shape)
     net.body.load_state_dict(lm.ours.state_dict())
     prompts = [lm.vocabulary.encode(problem + "?") for problem in PROBLEMS]
     _, own = believe(net.eval(), prompts, drawn[0])
     there = ~np.isnan(own)
-    assert np.allclose(
-        own[there], drawn[0].per_token[..., 0][there], atol=2e-2
-    )  # stored in half precision
+    assert np.allclose(own[there], drawn[0].per_token[there], atol=2e-2)  # stored in half precision
 
 
 def test_scores_of_steps_are_those_at_their_ends(lm, drawn):

@@ -26,9 +26,10 @@ def believe(
 
     Returns
     -------
-    (belief, own) : tuple of numpy.ndarray, shape (m, longest)
-        Probability of ending right, and the log probability of each token in the net's own opinion;
-        NaN beyond the end.
+    (belief, own) : tuple of numpy.ndarray
+        ``belief`` (m, longest): probability of ending right. ``own`` (m, longest, 2): log
+        probability and entropy (nats) of each token to the net's own body. NaN beyond the end, and
+        ``own`` is NaN where the net does not hear its body.
     """
     import torch  # here, so that looking at pictures of beliefs does not load it
 
@@ -36,7 +37,8 @@ def believe(
     _, first, which = np.unique(same, axis=0, return_index=True, return_inverse=True)
     sizes = np.array([len(prompts[p]) for p in rollouts.problem[first]])
     order = np.argsort(sizes + rollouts.lengths[first], kind="stable")  # little padding
-    found = np.full((2, len(first), rollouts.tokens.shape[1]), np.nan)
+    belief = np.full((len(first), rollouts.tokens.shape[1]), np.nan)
+    own = np.full((*belief.shape, 2), np.nan)
     for begin in range(0, len(first), at_once):
         rows = order[begin : begin + at_once]
         texts = rollouts[first[rows]]
@@ -58,14 +60,23 @@ def believe(
                 torch.arange(length).expand(len(rows), -1),
                 causal,
             )
-        following = torch.from_numpy(tokens[:, 1:, None])
-        own = after[:, :-1].gather(-1, following)[..., 0].double().numpy()
         logits = logits.double().numpy()
+        told = _of_following(net, after, torch.from_numpy(tokens)) if "body" in net.hears else None
         for r, (p, k) in enumerate(zip(size, texts.lengths, strict=True)):
-            found[0, rows[r], :k] = expit(logits[r, p : p + k])
-            found[1, rows[r], :k] = own[r, p - 1 : p + k - 1]
-    belief, own = found[:, which.ravel()]
-    return belief, own
+            belief[rows[r], :k] = expit(logits[r, p : p + k])
+            if told is not None:
+                own[rows[r], :k] = told[r, p - 1 : p + k - 1]
+    return belief[which.ravel()], own[which.ravel()]
+
+
+def _of_following(net: Net, after, tokens) -> np.ndarray:
+    """Log probability and entropy of each token but the first: (rows, length − 1, 2)."""
+    import torch
+
+    log_p = after[:, :-1, : net.body.shape.vocabulary].double()
+    entropy = -(log_p.exp() * log_p).sum(-1)
+    of_token = log_p.gather(-1, tokens[:, 1:, None])[..., 0]
+    return torch.stack([of_token, entropy], dim=-1).numpy()
 
 
 def at_ends(values: np.ndarray, ends: np.ndarray) -> np.ndarray:
