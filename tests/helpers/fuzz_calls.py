@@ -622,7 +622,8 @@ NOT_CALLED = {
         "files.in_short files.turn lm.gguf.read_llama lm.models.load lm.pretrained.read_model "
         "lm.pretrained.write_model lm.pretrained.damage lm.pretrained.wheel_file "
         "lm.pretrained.from_hub search.models.load_verifier search.models.model_or_verifier "
-        "search.results.read search.results.read_results search.results.read_samples"
+        "search.results.read search.results.read_results search.results.read_samples "
+        "search.results.read_alone"
     ),
     "its arguments are models, or tables that files hold": (
         "lm.engine.CausalLM lm.pretrained.chat lm.llama.Llama lm.training.descend "

@@ -40,6 +40,37 @@ def right(way, setting, seed, problem):
     return usual and way == ways[setting.method] and seed == 1 and problem == 3
 
 
+def writer_rows():
+    """A model that writes alone: its greedy text solves every second problem, 3 FLOPs a text."""
+    for n, temperature in ((1, 0.0), (1, 1.0), (4, 1.0)):
+        options = {"temperature": temperature, "model": "other", "verifier": "exact"}
+        for seed in SEEDS:
+            for problem in range(PROBLEMS):
+                yield (
+                    asdict(Setting("best of n", n))
+                    | options
+                    | {
+                        "seed": seed,
+                        "problem": problem,
+                        "generations": n,
+                        "passed": problem % 2 == 0 or n > 1,
+                        "lm_flops": 3.0 * n + seed,
+                    }
+                )
+
+
+def writer_samples():
+    """Four texts of each problem; the third is the likeliest, and right on the hard problems."""
+    for seed in SEEDS:
+        for problem in range(PROBLEMS):
+            for j in range(4):
+                yield {"model": "other", "temperature": 1.0, "seed": seed, "problem": problem} | {
+                    "sample": j,
+                    "right": bool(HARD[problem]) and j == 2,
+                    "log_prob": -1.0 if j == 2 else -2.0 - j,
+                }
+
+
 def save_sweep(folder):
     """Write the tables of two seeds and twenty problems, in no order."""
     rows = [
@@ -54,6 +85,9 @@ def save_sweep(folder):
         for seed in SEEDS
         for problem in range(PROBLEMS)
     ]
+    for row in rows:
+        row["passed"] = row["majority_right"]
+    rows += [dict.fromkeys(rows[0]) | row for row in writer_rows()]
     rng = np.random.default_rng(0)
     pq.write_table(
         pa.Table.from_pylist([rows[i] for i in rng.permutation(len(rows))]),
@@ -69,6 +103,8 @@ def save_sweep(folder):
         for problem in range(PROBLEMS)
         for j in range(8)
     ]
+    every = dict.fromkeys((*samples[0], "log_prob"))
+    samples = [every | row for row in (*samples, *writer_samples())]
     mixed = [samples[i] for i in rng.permutation(len(samples))]
     pq.write_table(pa.Table.from_pylist(mixed), folder / "samples.parquet")
     return folder

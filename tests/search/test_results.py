@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 pq = pytest.importorskip("pyarrow.parquet")
+import pyarrow as pa
 from noisy_solver import load
 from sweep_by_hand import HARD, PROBLEMS, save_sweep
 
@@ -18,6 +19,7 @@ from ttclib.search.results import (
     WEIGHTED,
     block,
     read,
+    read_alone,
     read_results,
     read_samples,
     where,
@@ -77,6 +79,19 @@ def test_every_answer_is_read_in_its_own_way(folder):
     assert (results.accuracy[0] == easy).all()
 
 
+def test_what_a_model_does_without_a_verifier(folder):
+    counts = bootstrap.counts(PROBLEMS, 30, np.random.default_rng(0))
+    greedy, likeliest = read_alone(folder, "other", counts)
+    assert greedy.accuracy.tolist() == [0.5] and greedy.paid.tolist() == [1]
+    # of one text it is the first, which is wrong; of four the third, which solves the hard ones
+    assert likeliest.accuracy == pytest.approx([0, 0.4]) and likeliest.paid.tolist() == [1, 4]
+    assert likeliest.draws[:, 1] == pytest.approx((counts * HARD).sum(axis=1) / PROBLEMS)
+    greedy, likeliest = read_alone(folder, "other", counts, flops=True)
+    assert greedy.paid == pytest.approx([3.5]) and likeliest.paid == pytest.approx([3.5, 12.5])
+    with pytest.raises(ValueError, match="holds 0 samples"):
+        read_alone(folder, "nobody", counts)
+
+
 def test_a_majority_pays_for_no_verifier(folder):
     results = read_results(folder)
     assert results.paid(flops=True)[:2, 2, :, 0].tolist() == [[40, 41], [44, 45]]
@@ -111,9 +126,10 @@ def test_samples_are_put_in_order(folder):
 
 
 def test_a_table_with_holes_is_refused(folder, tmp_path):
-    table = pq.read_table(folder / "samples.parquet").slice(1)
-    pq.write_table(table, tmp_path / "samples.parquet")
-    line = f"samples.parquet holds {len(table)} samples; that is no full table"
+    rows = pq.read_table(folder / "samples.parquet").to_pylist()
+    mine = [row for row in rows if row["model"] == "lab-small"][1:]
+    pq.write_table(pa.Table.from_pylist(mine), tmp_path / "samples.parquet")
+    line = f"samples.parquet holds {len(mine)} samples; that is no full table"
     with pytest.raises(ValueError, match=line):
         read_samples(tmp_path)
 

@@ -155,9 +155,7 @@ class Results:
         tables = (self.right, self.paid(flops))
         right, paid = (table[self.row(name)].mean(axis=1) for table in tables)  # seeds averaged
         ran = ~np.isnan(right).any(axis=1)
-        right, paid = (table[ran] for table in (right, paid))  # (budgets, problems)
-        draws, paid_draws = (bootstrap.means(values, counts) for values in (right, paid))
-        return Curve(right.mean(axis=1), paid.mean(axis=1), draws, paid_draws)
+        return _curve(right[ran], paid[ran], counts)
 
 
 def _place(line: str, wanted, known: Sequence, between: str) -> int:
@@ -279,11 +277,57 @@ def read_samples(folder: Path, verifier: str = "prm") -> Samples:
     ValueError
         If the sweep holds none, or not as many for every problem.
     """
-    usual = {name: getattr(Setting(BEST_OF_N, 1), name) for name in ("model", "temperature")}
+    return _drawn(folder, f"{verifier}_last", Setting(BEST_OF_N, 1).model)
+
+
+def _drawn(folder: Path, score: str, model: str) -> Samples:
+    usual = {"model": model, "temperature": Setting(BEST_OF_N, 1).temperature}
     axes = ("seed", "problem", "sample")
-    rows = where(read(folder, "samples", (*usual, *axes, "right", f"{verifier}_last")), **usual)
+    rows = where(read(folder, "samples", (*usual, *axes, "right", score)), **usual)
     order = np.lexsort([rows[name] for name in reversed(axes)])
     shape = [len(np.unique(rows[name])) for name in axes]
     if not len(order) or len(order) != np.prod(shape):
         raise ValueError(f"samples.parquet holds {len(order)} samples; that is no full table")
-    return Samples(*(rows[name][order].reshape(shape) for name in ("right", f"{verifier}_last")))
+    return Samples(*(rows[name][order].reshape(shape) for name in ("right", score)))
+
+
+def read_alone(
+    folder: Path, model: str, counts: np.ndarray, flops: bool = False
+) -> tuple[Curve, Curve]:
+    """Read what a model does without a verifier: its greedy text, and the likeliest of N.
+
+    Parameters
+    ----------
+    counts : int array, shape (replicates, problems)
+        From :func:`ttclib.measure.bootstrap.counts`.
+    flops : bool
+        Whether ``paid`` is in FLOPs of the model.
+    """
+    names = ("model", "temperature", "n", "problem", "passed", "lm_flops")
+    mine = where(read(folder, columns=names), model=model)
+    greedy, warm = (where(mine, temperature=t) for t in (0.0, Setting(BEST_OF_N, 1).temperature))
+    drawn = _drawn(folder, "log_prob", model)
+    budgets = np.unique(warm["n"])
+    likeliest = [drawn.score[..., :n].argmax(axis=-1)[..., None] for n in budgets]
+    taken = [np.take_along_axis(drawn.right, one, axis=-1)[..., 0] for one in likeliest]
+    found = []
+    for rows, right in ((greedy, _means(greedy, "passed")), (warm, np.mean(taken, axis=1))):
+        generations = np.broadcast_to(np.unique(rows["n"])[:, None].astype(float), right.shape)
+        paid = _means(rows, "lm_flops") if flops else generations
+        found.append(_curve(right, paid, counts))
+    return found[0], found[1]
+
+
+def _means(rows: Columns, name: str) -> np.ndarray:
+    """Means of a column over seeds, and over verifiers: shape (budgets, problems)."""
+    cells = tuple(np.unique(rows[axis], return_inverse=True)[1] for axis in ("n", "problem"))
+    total, times = np.zeros((2, *(place.max() + 1 for place in cells)))
+    np.add.at(total, cells, rows[name])
+    np.add.at(times, cells, 1)
+    return total / times
+
+
+def _curve(right: np.ndarray, paid: np.ndarray, counts: np.ndarray) -> Curve:
+    """Make a curve of two tables, each (budgets, problems)."""
+    draws, paid_draws = (bootstrap.means(values, counts) for values in (right, paid))
+    return Curve(right.mean(axis=1), paid.mean(axis=1), draws, paid_draws)
