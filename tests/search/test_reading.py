@@ -15,7 +15,7 @@ from ttclib.lm.decoding import Decoder, sample
 from ttclib.lm.llama import Shape
 from ttclib.lm.models import load
 from ttclib.particles.smc import keep_all, run
-from ttclib.search.methods import Setting
+from ttclib.search.methods import Setting, search_for, select_for
 from ttclib.search.models import load_verifier
 from ttclib.search.reading import rescore, stops
 from ttclib.search.search import Search
@@ -81,6 +81,27 @@ def test_the_first_texts_pay_what_they_alone_would_have(lm, verifier, problems, 
         assert twice.paid.tolist() == [*reading.paid.tolist(), *np.zeros((m * k, 2)).tolist()]
     for m in (1, 3):
         assert paid[m].tolist() == paid[N][: m * k].tolist()
+
+
+@pytest.mark.parametrize("name", ["best of n", "beam", "rebase", "particles"])
+def test_a_token_costs_the_verifier_what_it_costs_the_writer(lm, problems, name, seed):
+    """One of the writer's shape: both read each beginning once, it alone the last token of a text.
+
+    What it hears besides costs half a percent.
+    """
+    verifier = RewardModel(Net(lm.ours.shape), lm.vocabulary.texts)
+    width = {"width": 2} if name == "beam" else {}
+    search = search_for(Setting(name, N, **width), lm, TASK, problems[0], verifier)
+    history = run(search, N, select_for(Setting(name, N, **width)), np.random.default_rng(seed))
+    texts = set()
+    for p in (population.particles for population in history):
+        whole = p.finished & ~np.isnan(p.scores[:, -1])
+        texts |= {p.tokens[i, : p.lengths[i]].tobytes() for i in np.flatnonzero(whole)}
+    spent = history[-1].spent
+    assert spent.verifier_positions == spent.lm_positions + len(texts)
+    for context in (1, 40, lm.context):
+        writing = lm.flops[0] + lm.flops[1] * context
+        assert 1 < verifier.flops(1, context) / writing < 1.005
 
 
 def test_a_plain_function_reads_for_nothing(lm, problems, prompts, seed):

@@ -25,7 +25,7 @@ from ttclib.particles.smc import keep_all, resample, run
 from ttclib.search import verifier as module
 from ttclib.search.protocols import Reading
 from ttclib.search.selections import beam, rebase, trees
-from ttclib.search.verifier import CachedReader, RewardModel, so_far
+from ttclib.search.verifier import CachedReader, RewardModel, Tree, so_far
 
 LM = tiny_transformer("llama", letters="abcdefg", context=40)
 PROMPTS = ["a", "gfedcba", "cc"]
@@ -80,8 +80,8 @@ def greedy(prefix, steps, pauses, room):
 
 
 def assert_read_right(search, populations):
-    """Each score is that of a full forward, and each new text was paid for once; return what was
-    read.
+    """Each score is that of a full forward, and each different beginning was paid for once; return
+    what was read.
     """
     known, read = {}, set()
     for population in populations:
@@ -111,12 +111,18 @@ def assert_read_right(search, populations):
                 per_token = own_surprise(text, len(prompt))
                 known[key] = full_score(search.verifier, prompt, text[len(prompt) :], per_token)
             assert p.scores[i, population.t] == pytest.approx(known[key], abs=1e-5)
-    expected = [(0, len(prompt)) for prompt in search.prompts]
-    for prompt, begun, text, *_ in read:
-        expected.append((len(search.prompts[prompt]) + int(begun), len(text)))
+    beginnings = {
+        (i, tuple(prompt[:k]))
+        for i, prompt in enumerate(search.prompts)
+        for k in range(1, len(prompt) + 1)
+    }
+    for prompt, begun, text, *ahead in read:
+        generation = (int(begun), *ahead) if ahead else ()
+        for k in range(len(search.prompts[prompt]) + int(begun), len(text)):
+            beginnings.add((int(prompt), text[: k + 1], *generation))
     cost = populations[-1].cost
-    assert cost.verifier_positions == sum(stop - start for start, stop in expected)
-    contexts = sum(sum(range(start + 1, stop + 1)) for start, stop in expected)
+    assert cost.verifier_positions == len(beginnings)
+    contexts = sum(len(text) for _, text, *_ in beginnings)
     assert cost.verifier_flops == search.verifier.flops(cost.verifier_positions, contexts)
     return known
 
@@ -147,6 +153,30 @@ def test_other_verifiers_and_prompts(prompt, options, seed):
 def test_looking_ahead_is_read_and_forgotten(name, k, seed):
     search = model(lookahead=k)
     assert_read_right(search, history(search, SELECTIONS[name], seed))
+
+
+def test_a_tree_holds_each_different_beginning_once(seed):
+    """Texts of one token and of nine, with the same letters behind two pasts."""
+    rng = np.random.default_rng(seed)
+    counts = np.array([9, 1, 4, 9, 1, 7, 9, 3])
+    past = rng.integers(0, 2, 8)
+    tokens = rng.integers(0, 2, (8, 9))
+    tree = Tree.of(past, tokens, counts)
+    cells = [(i, j) for i in range(8) for j in range(counts[i])]
+    beginning = {(i, j): (past[i], *tokens[i, : j + 1]) for i, j in cells}
+    first = {}
+    for cell in cells:
+        first.setdefault(beginning[cell], cell)
+    assert 9 < len(first) < len(cells)
+    assert sorted(tree.first.tolist()) == sorted(9 * i + j for i, j in first.values())
+    numbers = torch.arange(8 * 9.0).reshape(8, 9)
+    to = rng.permutation(8)
+    back = np.argsort(to)
+    for found, sent in (
+        (tree.spread(tree.fold(numbers)), numbers),
+        (tree.moved(to).spread(tree.moved(to).fold(numbers[back]))[to], numbers),
+    ):
+        assert all(found[cell] == sent[first[beginning[cell]]] for cell in cells)
 
 
 def test_a_plain_head_does_not_hear_the_surprise():
@@ -239,7 +269,8 @@ def test_the_dead_need_no_opinion(seed):
     assert (np.isnan(first.scores[:, 0]) == dead).all()
     texts = {tuple(tokens[:k]) for tokens, k in zip(first.tokens, first.lengths, strict=True)}
     read = {text for text in texts if 2 not in text}
-    assert cost.verifier_positions == 1 + sum(map(len, read))
+    beginnings = {text[:k] for text in read for k in range(1, len(text) + 1)}
+    assert cost.verifier_positions == 1 + len(beginnings)
 
 
 class Streams(np.random.Generator):
@@ -297,8 +328,8 @@ class InterleavesProblems(CachedReader):
 class CountsNothing(CachedReader):
     """Positions are left at zero."""
 
-    def _paid(self, counts, start):
-        return np.zeros((len(counts), 2))
+    def _paid(self, tree, start):
+        return np.zeros((len(start), 2))
 
 
 class ForgetsThePrompts(CachedReader):
@@ -318,70 +349,89 @@ class CountsCopies(CachedReader):
         return Reading(scores, paid)
 
 
+class ChargesWholeSteps(CachedReader):
+    """Of steps that begin alike each is paid for as a whole."""
+
+    def read(self, texts, chosen, keep=False):
+        scores, paid = super().read(texts, chosen, keep)
+        whole = texts.lengths[chosen] - texts.begun[chosen]
+        return Reading(scores, np.where(paid > 0, np.maximum(paid, whole[:, None]), 0))
+
+
+class MergesPasts(CachedReader):
+    """Steps that begin alike are read once, whatever stands before them."""
+
+    def _forward(self, tokens, per_token, start, counts, tree, before=None):
+        tree = Tree.of(np.zeros_like(counts), tokens, counts)
+        return super()._forward(tokens, per_token, start, counts, tree, before)
+
+
 class LosesItsPlace(CachedReader):
     """New tokens are read as if the shortest text of the batch came before."""
 
-    def _forward(self, tokens, per_token, start, counts, before=None):
-        return super()._forward(tokens, per_token, np.full_like(start, start.min()), counts, before)
+    def _forward(self, tokens, per_token, start, counts, tree, before=None):
+        return super()._forward(
+            tokens, per_token, np.full_like(start, start.min()), counts, tree, before
+        )
 
 
 class IgnoresTheSurprise(CachedReader):
     """The generator's per_token is not handed on."""
 
-    def _forward(self, tokens, per_token, start, counts, before=None):
+    def _forward(self, tokens, per_token, start, counts, tree, before=None):
         return super()._forward(
-            tokens, per_token if per_token is None else 0 * per_token, start, counts, before
+            tokens, per_token if per_token is None else 0 * per_token, start, counts, tree, before
         )
 
 
 class ForgetsWhatItRead(CachedReader):
     """Neither what the net expected next when a step ended, nor the text so far is remembered."""
 
-    def _forward(self, tokens, per_token, start, counts, before=None):
-        return super()._forward(tokens, per_token, start, counts)
+    def _forward(self, tokens, per_token, start, counts, tree, before=None):
+        return super()._forward(tokens, per_token, start, counts, tree)
 
 
 class ForgetsItsLaw(CachedReader):
     """The net does not remember what it expected next when a step ended."""
 
-    def _forward(self, tokens, per_token, start, counts, before=None):
+    def _forward(self, tokens, per_token, start, counts, tree, before=None):
         if before is not None:
             before = before.clone()
             before[:, :-4] = 0
-        return super()._forward(tokens, per_token, start, counts, before)
+        return super()._forward(tokens, per_token, start, counts, tree, before)
 
 
 class SumsUpThisStepOnly(CachedReader):
     """The sums of the text so far begin anew with every step."""
 
-    def _forward(self, tokens, per_token, start, counts, before=None):
+    def _forward(self, tokens, per_token, start, counts, tree, before=None):
         if before is not None:
             before = before.clone()
             before[:, -4:] = 0
-        return super()._forward(tokens, per_token, start, counts, before)
+        return super()._forward(tokens, per_token, start, counts, tree, before)
 
 
 class TakesAnothersPast(CachedReader):
     """What is left of reading does not move with its text."""
 
-    def _forward(self, tokens, per_token, start, counts, before=None):
+    def _forward(self, tokens, per_token, start, counts, tree, before=None):
         before = before if before is None else before.roll(1, 0)
-        return super()._forward(tokens, per_token, start, counts, before)
+        return super()._forward(tokens, per_token, start, counts, tree, before)
 
 
 class ReadsTheProblemAsWritten(CachedReader):
     """The problem's tokens count as the generator's."""
 
-    def _forward(self, tokens, per_token, start, counts, before=None):
+    def _forward(self, tokens, per_token, start, counts, tree, before=None):
         per_token = np.zeros((*tokens.shape, 2)) if per_token is None else per_token
-        return super()._forward(tokens, per_token, start, counts, before)
+        return super()._forward(tokens, per_token, start, counts, tree, before)
 
 
 class LosesTheEnd(CachedReader):
     """The last token of a step is not read."""
 
-    def _forward(self, tokens, per_token, start, counts, before=None):
-        return super()._forward(tokens, per_token, start, np.maximum(counts - 1, 1), before)
+    def _forward(self, tokens, per_token, start, counts, tree, before=None):
+        return super()._forward(tokens, per_token, start, np.maximum(counts - 1, 1), tree, before)
 
 
 MISTAKES = [
@@ -391,6 +441,8 @@ MISTAKES = [
     CountsNothing,
     ForgetsThePrompts,
     CountsCopies,
+    ChargesWholeSteps,
+    MergesPasts,
     LosesItsPlace,
     IgnoresTheSurprise,
     ForgetsWhatItRead,

@@ -78,19 +78,23 @@ class Block(nn.Module):
         self.gate_up = nn.Linear(width, 2 * shape.hidden, bias=False)
         self.down = nn.Linear(shape.hidden, width, bias=False)
 
-    def forward(self, x, cos, sin, mask, keep=None):
+    def forward(self, x, cos, sin, mask, keep=None, tree=None):
         """Map the stream (rows, length, width) to itself.
 
         ``keep(keys, values)`` takes those of the new positions and returns those of all positions.
+        With a ``tree`` the stream holds what rows have in common once, and attention spreads it.
         """
-        rows, length, width = x.shape
-        heads = self.qkv(self.norm1(x)).view(rows, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        heads = self.qkv(self.norm1(x))
+        heads = heads if tree is None else tree.spread(heads)
+        rows, length, _ = heads.shape
+        heads = heads.view(rows, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         q, k = rotate(heads[:2], cos, sin)
         v = heads[2]
         if keep:
             k, v = keep(k, v)
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        x = x + self.out(mixed.transpose(1, 2).reshape(rows, length, width))
+        mixed = mixed.transpose(1, 2).reshape(rows, length, -1)
+        x = x + self.out(mixed if tree is None else tree.fold(mixed))
         gate, up = self.gate_up(self.norm2(x)).chunk(2, dim=-1)
         return x + self.down(F.silu(gate) * up)
 
@@ -163,14 +167,14 @@ class Llama(nn.Module):
         """
         return self.norm(self.through(self.embed(tokens), positions, mask, cache))
 
-    def through(self, x, positions, mask, cache=None, first=0, stop=None):
+    def through(self, x, positions, mask, cache=None, first=0, stop=None, tree=None):
         """Run a stream (rows, length, width) through the blocks ``first``, …, ``stop`` − 1."""
         angle = positions[:, None, :, None] * self.frequency
         cos = angle.cos()
         sin = angle.sin()
         for i in range(first, len(self.blocks) if stop is None else stop):
             keep = None if cache is None else lambda k, v, i=i: cache.update(k, v, i)
-            x = self.blocks[i](x, cos, sin, mask, keep)
+            x = self.blocks[i](x, cos, sin, mask, keep, tree)
         return x
 
     @classmethod

@@ -8,14 +8,15 @@ token under the generator, and the entropy there (``per_token``). It computed th
 surprise at a token is −log p, so surprises above 8 nats count as 8.
 
 A *reader* is a verifier at work on one search. Ours keeps keys and values of what it has read, as
-the decoding engine does: when a text has grown by a step, it reads that step, and equal texts once.
+the decoding engine does: when texts have grown by a step, it reads their steps, and what they have
+in common once.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ from ttclib.lm.engine import Rows
 from ttclib.lm.flops import coefficients
 from ttclib.lm.llama import Llama, Shape
 from ttclib.lm.protocols import LanguageModel, Task
-from ttclib.lm.sequences import Sequences
+from ttclib.lm.sequences import NONE, Sequences
 from ttclib.search.protocols import Reading
 
 LEAST = -8.0  # log probabilities below it count as this: the most surprise, with its sign changed
@@ -91,7 +92,9 @@ class Net(nn.Module):
             generator = torch.Generator().manual_seed(seed)
             nn.init.normal_(self.channels.weight, 0.0, 0.5 if judge else 0.1, generator=generator)
 
-    def forward(self, tokens, per_token, written, positions, mask, cache=None, before=None):
+    def forward(
+        self, tokens, per_token, written, positions, mask, cache=None, before=None, tree=None
+    ):
         """Judge texts at every token.
 
         Parameters
@@ -107,6 +110,8 @@ class Net(nn.Module):
         before : tensor, shape (rows, left), optional
             What is left of reading the tokens before the first of these, if there are any:
             ``after`` at the last of them.
+        tree : Tree, optional
+            What the rows have in common, to be multiplied with the weights once.
 
         Returns
         -------
@@ -115,10 +120,12 @@ class Net(nn.Module):
             next token if its surprise is heard, then the text so far.
         """
         body = self.body
-        x = body.through(body.embed(tokens), positions, mask, cache)
+        fold, spread = (_as_it_is, _as_it_is) if tree is None else (tree.fold, tree.spread)
+        x = body.through(body.embed(fold(tokens)), positions, mask, cache, tree=tree)
         log_p = x[..., :0]
         if "body" in self.hears:
             log_p = torch.log_softmax(F.linear(body.norm(x), body.embed.weight), -1)
+        log_p = spread(log_p)
         norm, after = body.norm, log_p
         if self.hears:
             first, sums = (
@@ -131,14 +138,73 @@ class Net(nn.Module):
             heard = (heard * written[..., None, None]).clamp(min=LEAST)  # entropies are positive
             sums = so_far(heard, positions, sums)
             parts = [heard.flatten(2), sums] if self.sums else [heard.flatten(2)]
-            x = x + self.channels(torch.cat(parts, dim=-1))
+            x = x + self.channels(fold(torch.cat(parts, dim=-1)))
             after = torch.cat([log_p, sums], dim=-1)
         if self.hidden:
             if cache is not None:
                 cache = _Behind(cache, len(body.blocks))
-            x = self.judge.through(x, positions, mask, cache)
+            x = self.judge.through(x, positions, mask, cache, tree=tree)
             norm = self.judge.norm
-        return self.head(norm(x))[..., 0], after
+        return spread(self.head(norm(x)))[..., 0], after
+
+
+def _as_it_is(x):
+    return x
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Rows of texts as paths through a tree, each node of which is computed once.
+
+    A node is a beginning: a token and all those before it. Linear maps work on nodes, where nothing
+    is twice and nothing is padding; attention works on rows, as each text has a past of its own.
+
+    Attributes
+    ----------
+    path : int tensor, shape (rows, length)
+        The node of each token; any node where a row has ended.
+    first : int tensor, shape (nodes,)
+        The first token of each node: row · length + place.
+    """
+
+    path: torch.Tensor
+    first: torch.Tensor
+
+    @classmethod
+    def of(cls, past: np.ndarray, tokens: np.ndarray, counts: np.ndarray) -> Tree:
+        """Find what texts (rows, length) have in common, given which ``past`` (rows,) each has."""
+        if len(tokens) == 1:  # the usual case of a slider at its left end
+            alone = torch.arange(tokens.shape[1])
+            return cls(alone[None], alone)
+        there = np.arange(tokens.shape[1]) < counts[:, None]
+        texts = np.column_stack([past, np.where(there, tokens, NONE)])
+        order = np.lexsort(texts.T[::-1])
+        # in alphabetical order those that begin alike stand together: where one differs from the
+        # one above, a node begins, and so do nodes behind it
+        new = np.ones(texts.shape, dtype=bool)
+        new[1:] = np.diff(texts[order], axis=0) != 0
+        new = np.logical_or.accumulate(new, axis=1)
+        number = np.empty(texts.shape, dtype=int)
+        number[order] = np.maximum.accumulate(new * new.cumsum().reshape(new.shape), axis=0)
+        path = np.zeros(tokens.shape, dtype=int)
+        _, first, path[there] = np.unique(
+            number[:, 1:][there], return_index=True, return_inverse=True
+        )
+        return cls(torch.from_numpy(path), torch.from_numpy(np.flatnonzero(there)[first]))
+
+    def moved(self, to: np.ndarray) -> Tree:
+        """Return the tree of the same texts where text j is in row ``to[j]``."""
+        length = self.path.shape[1]
+        row, place = np.divmod(self.first.numpy(), length)
+        return Tree(self.path[np.argsort(to)], torch.from_numpy(to[row] * length + place))
+
+    def fold(self, x: torch.Tensor) -> torch.Tensor:
+        """Take what is at each token (rows, length, …) to the nodes: (1, nodes, …)."""
+        return x.flatten(0, 1)[self.first][None]
+
+    def spread(self, x: torch.Tensor) -> torch.Tensor:
+        """Take what is at each node (1, nodes, …) to its tokens: (rows, length, …)."""
+        return x[0][self.path]
 
 
 class _Behind:
@@ -281,7 +347,7 @@ class RewardModel:
 
 
 class CachedReader:
-    """A verifier at work: it reads texts as they grow, each step once.
+    """A verifier at work: it reads texts as they grow, each different beginning once.
 
     What was read is found by the whole text, from the first token on.
     """
@@ -300,14 +366,16 @@ class CachedReader:
         for row, prompt in enumerate(prompts):
             tokens[row, : len(prompt)] = prompt
             self._rows[row, b""] = row
-        self._forward(tokens, None, np.zeros_like(counts), counts)
-        self._unpaid = dict(enumerate(self._paid(counts, np.zeros_like(counts))))
+        start = np.zeros_like(counts)
+        tree = Tree.of(np.arange(len(prompts)), tokens, counts)
+        self._forward(tokens, None, start, counts, tree)
+        self._unpaid = dict(enumerate(self._paid(tree, start)))
 
     def read(self, texts: Sequences, chosen: np.ndarray, keep: bool = False) -> Reading:
         """Score the chosen texts: see :class:`ttclib.search.protocols.Reader`.
 
-        Equal texts are read once. Texts that nobody chooses are forgotten; the bare problems never
-        are. ``keep``: remember the earlier texts instead of the new ones.
+        What texts have in common is read once. Texts that nobody chooses are forgotten; the bare
+        problems never are. ``keep``: remember the earlier texts instead of the new ones.
         """
         groups: dict[tuple[int, bytes], int] = {}  # each different text, and the first that is it
         which = [groups.setdefault(self._key(texts, i, texts.lengths[i]), i) for i in chosen]
@@ -317,29 +385,36 @@ class CachedReader:
         old = np.array([self._rows[self._key(texts, i, texts.begun[i])] for i in new])
         known = {key: row for key, row in self._rows.items() if keep or not key[1]}
         others = np.array(list(known.values()), dtype=int)
-        # The cache feeds its first rows, all at once. So rows that grow are copied to the front,
-        # one for each new text even where several grew from the same beginning, and what is kept
-        # stands behind them. To move little, a row that can stay does: new text j is in row fed[j],
-        # and rows from here on are counted as in the cache. What is left of reading moves along.
-        fed, kept = self._cache.arrange(old, others)
-        start = self._cache.lengths[: len(new)].copy()
-        counts = np.empty(len(new), dtype=int)
-        counts[fed] = texts.lengths[new] - texts.begun[new]
-        left = self._left[np.concatenate([old, others])]
-        left[np.concatenate([fed, kept])] = left.clone()
+        counts = texts.lengths[new] - texts.begun[new]
         tokens = np.zeros((len(new), counts.max()), dtype=np.int64)
         per_token = np.zeros((*tokens.shape, 2))
-        for row, i in zip(fed, new, strict=True):
+        for j, i in enumerate(new):
             grown = slice(texts.begun[i], texts.lengths[i])
-            tokens[row, : counts[row]] = texts.tokens[i, grown]
-            per_token[row, : counts[row]] = texts.per_token[i, grown]
-        logits = self._forward(tokens, per_token, start, counts, left[: len(new)])
+            tokens[j, : counts[j]] = texts.tokens[i, grown]
+            per_token[j, : counts[j]] = texts.per_token[i, grown]
+        tree = Tree.of(old, tokens, counts)
+        price = dict(zip(new, self._paid(tree, self._cache.lengths[old]), strict=True))
+        # The cache feeds its first rows, all at once. So rows that grow are copied to the front,
+        # one for each new text even where several grew from the same beginning, and what is kept
+        # stands behind them. To move little, a row that can stay does: new text j is in row fed[j].
+        # What is left of reading moves along.
+        fed, kept = self._cache.arrange(old, others)
+        left = self._left[np.concatenate([old, others])]
+        left[np.concatenate([fed, kept])] = left.clone()
+        rows = np.argsort(fed)  # the new text of each row
+        logits = self._forward(
+            tokens[rows],
+            per_token[rows],
+            self._cache.lengths[: len(new)].copy(),
+            counts[rows],
+            tree.moved(fed),
+            left[: len(new)],
+        )
         self._left = torch.cat([self._left, left[len(new) :]])
         self._rows = dict(zip(known, kept, strict=True))
         if not keep:
             self._rows |= zip(groups, fed, strict=True)
         score = dict(zip(new, 1 / (1 + np.exp(-logits[fed])), strict=True))
-        price = dict(zip(new, self._paid(counts, start)[fed], strict=True))
         nothing = np.zeros(2)
         paid = [
             price.pop(i, nothing) + self._unpaid.pop(int(texts.prompt[i]), nothing) for i in which
@@ -349,13 +424,15 @@ class CachedReader:
     def _key(self, texts, i, length):
         return int(texts.prompt[i]), texts.tokens[i, :length].tobytes()
 
-    def _paid(self, counts, start) -> np.ndarray:
-        """Positions and FLOPs of reading so many tokens behind ``start`` others: (m, 2)."""
-        contexts = counts * start + counts * (counts + 1) // 2
-        return np.column_stack([counts, self.verifier.flops(counts, contexts)])
+    def _paid(self, tree, start) -> np.ndarray:
+        """Positions and FLOPs of reading texts behind ``start`` (m,) others: (m, 2)."""
+        row, place = np.divmod(tree.first.numpy(), tree.path.shape[1])
+        positions = np.bincount(row, minlength=len(start))
+        contexts = np.bincount(row, start[row] + place + 1, len(start))
+        return np.column_stack([positions, self.verifier.flops(positions, contexts)])
 
     @torch.inference_mode()
-    def _forward(self, tokens, per_token, start, counts, before=None) -> np.ndarray:
+    def _forward(self, tokens, per_token, start, counts, tree, before=None) -> np.ndarray:
         """Read new tokens (m, k), of which ``counts`` count; return the logits (m,) after the last.
 
         Without notes they are a problem, which nobody wrote.
@@ -374,6 +451,7 @@ class CachedReader:
             torch.from_numpy(seen)[:, None],
             self._cache,
             before,
+            tree if len(tree.first) < m * k else None,  # one text has all for itself
         )
         self._cache.lengths[:m] = start + counts
         last = torch.arange(m), torch.from_numpy(counts - 1)

@@ -333,14 +333,13 @@ def test_costs_and_scores_of_a_transformer(prompt, seed):
             begins = [kept[i], *(j for j in ends if kept[i] < j < len(text))]
             stops = [j for j in ends if j > kept[i]]
             for generation, (begin, stop) in enumerate(zip(begins, stops, strict=True)):
-                reads.add((stop - begin, generation, new.prompt[i], *text[:stop]))
+                for k in range(begin + 1, stop + 1):
+                    reads.add((generation, new.prompt[i], *text[:k]))
         fed = sum(len(search.prompts[p]) + len(prefix) for p, *prefix in prefixes)
         assert visit.spent.lm_positions == fed + spy.generated
         assert visit.spent.lm_tokens == visit.spent.units == (new.lengths - kept).sum()
-        again = sum(len(prefix) for _, *prefix in prefixes)
-        assert visit.spent.verifier_positions == problems + again + sum(
-            grown for grown, *_ in reads
-        )
+        again = {(p, *prefix[:k]) for p, *prefix in prefixes for k in range(1, len(prefix) + 1)}
+        assert visit.spent.verifier_positions == problems + len(again) + len(reads)
         rescored = replace(new, begun=np.zeros(24, dtype=int))
         reader = verifier.start(LM, search.task, search.problems, search.room)
         whole = reader.read(rescored, np.arange(24))[0]
