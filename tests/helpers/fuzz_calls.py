@@ -380,6 +380,7 @@ LM_LINES = [
     call(arithmetic.random_expression, operations=count(3, 0), rng=rng()),
     call(arithmetic.split_of, problem=text("1+2")),
     call(arithmetic.problems, split=choice("test"), n=2, rng=rng()),
+    call(arithmetic.training_problems, n=2, rng=rng()),
     call(arithmetic.example, problem=text("1+2*3")),
     call(flops.token_flops, config=CONFIG, context=3),
     call(flops.sequence_flops, config=CONFIG, start=count(1, 0), stop=3),
@@ -437,7 +438,7 @@ SEARCH = [
         lookahead=kind(0),
         verifier=text("prm"),
         aggregate=choice("last"),
-        temperature=number(0.5, 0.0, open_low=True),
+        temperature=number(0.5, 0.0),
         model=text("lab-small"),
     ),
     call(methods.root_width, n=16),
@@ -603,7 +604,8 @@ NOT_CALLED = {
         "sampling.montecarlo.spent search.learning.pack_solutions search.learning.judged "
         "search.learning.verifier_loss search.learning.held_out_loss "
         "search.rollouts.step_ends search.rollouts.shared_labels search.scoring.ScoringReader "
-        "search.verifier.so_far search.verifier.CachedReader lm.automata.check_size "
+        "search.verifier.so_far search.verifier.CachedReader search.verifier.Tree "
+        "search.protocols.Reading lm.automata.check_size "
         "lm.flops.coefficients cost.readable"
     ),
     "to be subclassed; it has no argument": (

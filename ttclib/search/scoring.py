@@ -72,9 +72,10 @@ def as_verifier(verifier) -> Verifier:
     TypeError
         If it is neither.
     """
-    if isinstance(verifier, Verifier):
+    made = not isinstance(verifier, type)  # a class has the methods, too
+    if made and isinstance(verifier, Verifier):
         return verifier
-    if callable(verifier):
+    if made and callable(verifier):
         return Scoring(verifier)
     raise TypeError(
         f"verifier is a {type(verifier).__name__}; it must have start(lm, task, problems, length), "
