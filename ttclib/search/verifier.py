@@ -448,7 +448,8 @@ class CachedReader:
             torch.from_numpy(per_token).float(),
             written,
             torch.from_numpy(positions),
-            torch.from_numpy(seen)[:, None],
+            # every layer would turn yes and no into numbers to add
+            torch.where(torch.from_numpy(seen), 0.0, -torch.inf)[:, None],
             self._cache,
             before,
             tree if len(tree.first) < m * k else None,  # one text has all for itself
