@@ -21,7 +21,7 @@ SWEEP = {
         {"method": ["beam"], "width": [4], "verifier": ["prm-weak"]},
         {"method": ["lookahead"], "width": [ROOT_N], "lookahead": [1]},
         {"method": ["lookahead"], "width": [ROOT_N, 4], "lookahead": [3]},
-        {"method": ["dvts"], "width": [4]},
+        {"method": ["dvts", "mcts"], "width": [4]},
         {"method": ["rebase", "particles", "annealed particles"]},
     ],
 }

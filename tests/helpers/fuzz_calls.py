@@ -49,7 +49,7 @@ from ttclib.measure import bootstrap, calibration, verdict, votes
 from ttclib.particles import genealogy, islands, resampling, smc, statespace, weights
 from ttclib.particles.smc import run
 from ttclib.sampling import diagnostics, mcmc, montecarlo
-from ttclib.search import learning, methods, reading, rollouts, scoring, search, selections
+from ttclib.search import learning, mcts, methods, reading, rollouts, scoring, search, selections
 from ttclib.search.aggregation import AGGREGATIONS
 from ttclib.search.methods import Setting
 from ttclib.search.search import Search
@@ -392,6 +392,14 @@ SCORES = SCORES.but(two_axes_empty="free")  # nothing was scored yet
 FOUND = run(search_on(LM, "a", opinion, max_tokens=4), 4, smc.keep_all, np.random.default_rng(0))[
     -1
 ]
+GROWN = next(
+    smc.smc(
+        search_on(LM, "a", opinion, kind=mcts.TreeSearch, max_tokens=4),
+        4,
+        smc.keep_all,
+        np.random.default_rng(0),
+    )
+)
 TEXTS = ["#7", "#8", "", "#7"]
 TINY = {"lm": LM, "task": Letters(), "max_tokens": ROOM}
 PROMPT = text("a").but(list_of_texts="free")
@@ -409,6 +417,13 @@ SEARCH = [
     call(selections.beam, searched, width=2),
     call(selections.trees, searched, number=2),
     call(selections.rebase, searched, temperature=number(0.5, 0.0, open_low=True)),
+    call(
+        mcts.uct,
+        lambda selection: selection(GROWN, np.random.default_rng(0)),
+        width=2,
+        exploration=number(0.5, 0.0),
+        share=number(0.5, 0.0, 1.0, open_low=True),
+    ),
     *(call(f, scores=SCORES) for f in AGGREGATIONS.values()),
     call(
         Search,
@@ -577,7 +592,8 @@ NOT_CALLED = {
         "particles.smc.Weighed sampling.mcmc.State sampling.mcmc.Info sampling.mcmc.Kernel "
         "sampling.mcmc.Chain sampling.montecarlo.Estimate search.learning.PackedSolutions "
         "search.results.Curve search.results.Results search.results.Samples "
-        "search.rollouts.Rollouts search.search.Solutions show.slider.Control show.slider.Frame "
+        "search.mcts.Nodes search.mcts.Tree search.rollouts.Rollouts search.search.Solutions "
+        "show.slider.Control show.slider.Frame "
         "exercise.Verdict testing.BrokenPromise"
     ),
     "it takes nothing": (
@@ -603,6 +619,7 @@ NOT_CALLED = {
         "sampling.mcmc.step_sizes sampling.montecarlo.chunks sampling.montecarlo.values_of "
         "sampling.montecarlo.spent search.learning.pack_solutions search.learning.judged "
         "search.learning.verifier_loss search.learning.held_out_loss "
+        "search.mcts.upper_bound search.mcts.TreeSearch "
         "search.rollouts.step_ends search.rollouts.shared_labels search.scoring.ScoringReader "
         "search.verifier.so_far search.verifier.CachedReader search.verifier.Tree "
         "search.protocols.Reading lm.automata.check_size "

@@ -30,6 +30,7 @@ def test_the_plan_has_every_method_at_every_budget_it_can_have():
         "beam": 7 + 7 - 2 + 7,  # N from 4; the weak verifier
         "lookahead": 6 + 5 + 5 - 2,
         "dvts": 7,
+        "mcts": 7,
         "rebase": 8,
         "particles": 8,
         "annealed particles": 8,

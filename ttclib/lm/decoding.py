@@ -154,9 +154,13 @@ class Decoder:
             version=version,
         )
         # what begins was fed with its prompt
-        active = np.flatnonzero(~texts.finished)
+        active = np.flatnonzero(self.grows(texts))
         texts, cost = self._write(texts, active, fed=parents.version == 0)
         return texts, spent + cost
+
+    def grows(self, texts) -> np.ndarray:
+        """Say which texts this generation extends, (n,): all that have not finished."""
+        return ~texts.finished
 
     def weigh(self, t, parents, particles) -> Weighed:
         """Return the gain of log [p(x) Π ψ(x) / q(x)] over the parents; it costs nothing."""

@@ -13,6 +13,7 @@ from ttclib.lm import samplers
 from ttclib.lm.protocols import LanguageModel, Sampler, Task
 from ttclib.particles.smc import Selection, keep_all, resample
 from ttclib.search.aggregation import AGGREGATIONS
+from ttclib.search.mcts import TreeSearch, uct
 from ttclib.search.search import Search
 from ttclib.search.selections import beam, rebase, trees
 
@@ -32,9 +33,9 @@ class Setting:
     n : int
         Texts at a time, N.
     width : int
-        M, for beam search, lookahead and DVTS: see :mod:`ttclib.search.selections`.
+        M, for beam search, lookahead, DVTS and tree search: see :mod:`ttclib.search.selections`.
     lookahead : int
-        k, for lookahead: how many steps are written ahead before a text is scored.
+        k, for lookahead and tree search: how many steps are written ahead before a text is scored.
     verifier, aggregate : str
         Who scores the steps, and how the scores of a text become one: see
         :mod:`ttclib.search.aggregation`.
@@ -46,6 +47,8 @@ class Setting:
         For annealed particles: the power of the scores rises from 1/anneal to 1 in so many steps.
     model : str
         The language model.
+    exploration : float
+        c of tree search: see :func:`ttclib.search.mcts.uct`.
 
     Raises
     ------
@@ -63,6 +66,7 @@ class Setting:
     balance: float = 0.1
     anneal: int = 4
     model: str = "lab-small"
+    exploration: float = 0.25
 
     def __post_init__(self):
         one_of("method", self.method, METHODS)
@@ -74,6 +78,7 @@ class Setting:
             "anneal": whole_number("anneal", self.anneal),
             "temperature": real_number("temperature", self.temperature, 0.0),
             "balance": positive("balance", self.balance),
+            "exploration": real_number("exploration c", self.exploration, 0.0),
         }
         for name, value in numbers.items():
             object.__setattr__(self, name, value)  # as plain numbers, for files and hashes
@@ -100,12 +105,14 @@ METHODS: dict[str, Callable[[Setting], Selection]] = {
     "rebase": lambda setting: rebase(setting.balance),
     "particles": lambda setting: resample("systematic"),
     ANNEALED: lambda setting: resample("systematic"),
+    "mcts": lambda setting: uct(setting.width, setting.exploration),
 }
 OWN = {  # options that are not for every method
-    "width": ("beam", "lookahead", "dvts"),
-    "lookahead": ("lookahead",),
+    "width": ("beam", "lookahead", "dvts", "mcts"),
+    "lookahead": ("lookahead", "mcts"),
     "balance": ("rebase",),
     "anneal": (ANNEALED,),
+    "exploration": ("mcts",),
 }
 
 
@@ -151,7 +158,8 @@ def search_for(
     """Return the search of a setting; ``options`` are further ones of :class:`Search`."""
     if setting.method == ANNEALED:
         options["power"] = lambda t: min(1.0, (t + 1) / setting.anneal)
-    return Search(
+    kind = TreeSearch if setting.method == "mcts" else Search
+    return kind(
         lm,
         task,
         problems,

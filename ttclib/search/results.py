@@ -165,7 +165,7 @@ def _place(line: str, wanted, known: Sequence, between: str) -> int:
 
 
 _USUAL = ("model", "temperature", "balance", "anneal", "aggregate")
-_PLAIN_FIRST = (BEST_OF_N, "beam", "lookahead", "dvts", "rebase", ANNEALED, "particles")
+_PLAIN_FIRST = (BEST_OF_N, "beam", "lookahead", "dvts", "rebase", ANNEALED, "particles", "mcts")
 _WAYS = {  # how a method chooses its answers, if not by the sum of last scores
     BEST_OF_N: {MAJORITY: "majority", WEIGHTED: "weighted_last", BEST: "max_last"},
     ANNEALED: {ANNEALED: "posterior"},

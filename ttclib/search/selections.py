@@ -1,4 +1,4 @@
-"""Who goes on: the selections that make one loop into six methods of search.
+"""Who goes on: the selections that make one loop into seven methods of search.
 
 Each is a plain function from a population to ancestors and carried log weights, as everywhere in
 :mod:`ttclib.particles.smc`. Weights are what :class:`ttclib.search.search.Search` says: how much
@@ -14,6 +14,7 @@ lookahead search    :func:`beam`, with ``Search(…, lookahead=k)``
 DVTS                :func:`trees`
 REBASE              :func:`rebase`
 particle filtering  :func:`ttclib.particles.smc.resample`; here alone finished texts compete too
+tree search         :func:`ttclib.search.mcts.uct`; here alone texts that are passed over wait
 ==================  ================================================================
 
 Snell et al. 2024 (best-of-N, beam, lookahead); Beeching, Tunstall and Rush 2024 (diverse verifier

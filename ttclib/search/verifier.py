@@ -374,8 +374,9 @@ class CachedReader:
     def read(self, texts: Sequences, chosen: np.ndarray, keep: bool = False) -> Reading:
         """Score the chosen texts: see :class:`ttclib.search.protocols.Reader`.
 
-        What texts have in common is read once. Texts that nobody chooses are forgotten; the bare
-        problems never are. ``keep``: remember the earlier texts instead of the new ones.
+        What texts have in common is read once. Texts that nobody chooses are forgotten, unless
+        they wait; the bare problems never are. ``keep``: remember the earlier texts instead of the
+        new ones.
         """
         groups: dict[tuple[int, bytes], int] = {}  # each different text, and the first that is it
         which = [groups.setdefault(self._key(texts, i, texts.lengths[i]), i) for i in chosen]
@@ -383,7 +384,9 @@ class CachedReader:
         if not len(new):
             return Reading(np.empty(0), np.zeros((0, 2)))
         old = np.array([self._rows[self._key(texts, i, texts.begun[i])] for i in new])
-        known = {key: row for key, row in self._rows.items() if keep or not key[1]}
+        waits = np.flatnonzero(~texts.finished & (texts.lengths == texts.begun))
+        stay = {self._key(texts, i, texts.lengths[i]) for i in waits}
+        known = {key: row for key, row in self._rows.items() if keep or not key[1] or key in stay}
         others = np.array(list(known.values()), dtype=int)
         counts = texts.lengths[new] - texts.begun[new]
         tokens = np.zeros((len(new), counts.max()), dtype=np.int64)

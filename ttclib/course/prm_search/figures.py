@@ -240,7 +240,7 @@ def _summary(population: Population, texts: Sequence[str], problem: str) -> str:
 
 # ---- what many searches came to ------------------------------------------------------------------
 
-PALETTE = dict(zip(METHODS, (MUTED, GOOD, *COLORS[1:4], BAD, COLORS[4]), strict=True))
+PALETTE = dict(zip(METHODS, (MUTED, GOOD, *COLORS[1:4], BAD, COLORS[4], "black"), strict=True))
 ANSWERS = {"weighted": "weighted_last", "max": "max_last", "majority": "majority"}
 QUARTERS = (1, 4, 16, 64, 256)  # budgets at the marks of an axis
 
