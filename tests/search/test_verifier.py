@@ -23,6 +23,7 @@ from ttclib.lm.sequences import PAID
 from ttclib.particles.islands import within
 from ttclib.particles.smc import keep_all, resample, run
 from ttclib.search import verifier as module
+from ttclib.search.mcts import TreeSearch, uct
 from ttclib.search.protocols import Reading
 from ttclib.search.selections import beam, rebase, trees
 from ttclib.search.verifier import CachedReader, RewardModel, Tree, so_far
@@ -153,6 +154,25 @@ def test_other_verifiers_and_prompts(prompt, options, seed):
 def test_looking_ahead_is_read_and_forgotten(name, k, seed):
     search = model(lookahead=k)
     assert_read_right(search, history(search, SELECTIONS[name], seed))
+
+
+def test_texts_that_wait_are_read_on_from_where_they_stand(seed):
+    """In tree search a text may grow generations after it was read."""
+    search = model(kind=TreeSearch)
+    populations = history(search, within(3, uct(2, 0.5, 0.5)), seed)
+    waited = 0
+    for population in populations[1:]:
+        p = population.particles
+        grown = np.flatnonzero(~np.isnan(p.scores[:, -1]))
+        assert (grown == np.flatnonzero(p.lengths > p.begun)).all()
+        waited += np.isnan(p.scores[grown, -2]).sum()
+        for i in grown:
+            prompt = search.prompts[p.prompt[i]]
+            text = (*prompt, *p.tokens[i, : p.lengths[i]].tolist())
+            per_token = own_surprise(text, len(prompt))
+            expected = full_score(search.verifier, prompt, text[len(prompt) :], per_token)
+            assert p.scores[i, -1] == pytest.approx(expected, abs=1e-5)
+    assert waited
 
 
 def test_a_tree_holds_each_different_beginning_once(seed):

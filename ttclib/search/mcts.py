@@ -1,9 +1,8 @@
 """Monte Carlo tree search: the loop with a selection that may go back to any earlier text.
 
-The other methods choose among the texts of the last generation, and what they pass over is lost.
-Here texts that are not chosen *wait*: they keep their places, cost nothing, and may be chosen
-later. So the population is the edge of a tree, whose nodes are texts at the end of a step. The
-four parts of tree search (Browne et al. 2012) are the loop's own:
+Elsewhere texts that are passed over are lost. Here they *wait*: they keep their places, cost
+nothing, and may be chosen later. So the population is the edge of a tree, whose nodes are texts at
+the end of a step. The four parts of tree search (Browne et al. 2012) are the loop's own:
 
 - *expand*: propose a step for each child of a chosen text;
 - *evaluate*: weigh by the verifier, at the end of a greedy rollout if there is a ``lookahead``;
@@ -16,7 +15,6 @@ Lookahead search has the rollout without the exploration. AlphaMath (Chen et al.
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,16 +27,16 @@ from ttclib.search.search import Search, Solutions
 
 @dataclass(frozen=True)
 class Tree:
-    """What a search has seen so far. Node i is the root of problem i; the others have a parent.
+    """What a search has seen so far. Node i is the root of problem i.
 
     Attributes
     ----------
     parent : numpy.ndarray of int, shape (nodes,)
         −1 for a root.
     visits, totals : numpy.ndarray, shape (nodes,)
-        How many values, from 0 to 1, were found at a node and below it, and their sum.
+        How many values were found at a node and below it, and their sum.
     chosen : numpy.ndarray of bool, shape (nodes,)
-        Whether a selection has chosen the node: then its text grows; until then it waits.
+        Whether the text was chosen to grow; until then it waits.
     """
 
     parent: np.ndarray
@@ -65,24 +63,10 @@ class Tree:
         above = int(self.parent[node])
         return [node] if above < 0 else [node, *self.path(above)]
 
-    @functools.cached_property
-    def children(self) -> list[np.ndarray]:
-        """The nodes directly below each node."""
-        order = np.argsort(self.parent, kind="stable")
-        begin = np.searchsorted(self.parent[order], np.arange(len(order)))
-        return np.split(order, begin)[1:]
-
 
 @dataclass(frozen=True)
 class Nodes(Solutions):
-    """Texts under way that are nodes of a tree.
-
-    Attributes
-    ----------
-    node : numpy.ndarray of int, shape (n,)
-    tree : Tree
-        Of all problems of the run, as it was at this generation.
-    """
+    """Texts under way that are nodes, (n,), of the tree of the run, as it was at their time."""
 
     node: np.ndarray
     tree: Tree
@@ -127,15 +111,15 @@ def upper_bound(mean, visits, above, exploration):
 def uct(width: int, exploration: float = 0.25, share: float = 0.75) -> Selection:
     """Grow the texts that upper confidence bounds lead to; the others wait.
 
-    A ``share`` of the places that no finished text holds, rounded up, goes to children of chosen
-    texts, ``width`` each. They take the places of the chosen, of those given up, and then of the
-    waiting texts of the lowest weight: these are gone, and only count in the means. Texts are
-    chosen one by one, and each counts ``width`` visits at once, so that the next one is elsewhere.
+    A share of the places that no finished text holds goes to children of chosen texts. They take
+    the places of the chosen, of those given up, and of the waiting texts of the lowest weight,
+    which from then on only count in the means. Texts are chosen one by one, and each counts M
+    visits at once, so that the next one is elsewhere.
 
     Parameters
     ----------
     width : int
-        M, as for :func:`ttclib.search.selections.beam`.
+        M, children of a chosen text.
     exploration : float
         c, 0 or more: see :func:`upper_bound`. With 0 the best mean leads.
     share : float
@@ -143,10 +127,8 @@ def uct(width: int, exploration: float = 0.25, share: float = 0.75) -> Selection
 
     Raises
     ------
-    ValueError
-        If a number is not allowed.
-    TypeError
-        When used, if the texts are not those of a :class:`TreeSearch`.
+    ValueError, TypeError
+        If a number is not allowed, or, when used, the texts are not those of a :class:`TreeSearch`.
     """
     width = whole_number("width M", width)
     exploration = real_number("exploration c", exploration, 0.0)
@@ -186,8 +168,7 @@ def _descend(tree: Tree, leaves: np.ndarray, number: int, width: int, exploratio
     for _ in range(number):
         node = paths[int(leaves[0])][-1]
         while node not in paths:
-            below = tree.children[node]
-            below = below[left[below] > 0]
+            below = np.flatnonzero((tree.parent == node) & (left > 0))
             bounds = upper_bound(mean[below], visits[below], visits[node], exploration)
             node = int(below[bounds.argmax()])
         left[paths[node]] -= 1

@@ -42,6 +42,7 @@ SETTINGS = (
     Setting("rebase", 4, balance=0.2),
     Setting("particles", 8, aggregate="product"),
     Setting("annealed particles", 4, temperature=1.5),
+    Setting("mcts", 8, width=2, exploration=0.5),
 )
 # sixteen tasks of at least a tenth of a second: enough to be stopped in the middle
 MANY = [
@@ -115,6 +116,11 @@ def expected(tmp_path_factory):
             "aggregate is 'sum'; it must be one of last, min, product, mean",
         ),
         ({"method": "rebase", "n": 4, "width": 2}, "width is no option of 'rebase'"),
+        ({"method": "beam", "n": 4, "exploration": 1}, "exploration is no option of 'beam'"),
+        (
+            {"method": "mcts", "n": 4, "exploration": -1},
+            "exploration c is -1; it must be a finite number of at least 0",
+        ),
         ({"method": "beam", "n": 4, "lookahead": 1}, "lookahead is no option of 'beam'"),
         (
             {"method": "rebase", "n": 4, "balance": 0},
@@ -167,7 +173,7 @@ def test_the_key_of_a_task_is_all_it_depends_on():
 
 
 def test_there_is_a_row_for_each_setting_seed_and_problem(found):
-    keys = [tuple(row[name] for name in found.results.column_names[:12]) for row in rows(found)]
+    keys = [tuple(row[name] for name in found.results.column_names[:13]) for row in rows(found)]
     assert len(keys) == len(set(keys)) == len(SETTINGS) * 2 * len(PROBLEMS)
     assert keys == sorted(keys)
     for row in rows(found):
