@@ -9,7 +9,7 @@ from views import control
 from ttclib.course.compute_optimal import figures
 from ttclib.course.compute_optimal.strategies import shared_out, strategies
 from ttclib.measure import bootstrap
-from ttclib.search.results import BEST, MAJORITY, WEIGHTED, Results, Samples
+from ttclib.search.results import BEST, MAJORITY, WEIGHTED, Curve, Results, Samples
 
 BEAM, BUDGETS, PROBLEMS = "beam M = 4", np.array([1, 4, 16]), 100
 HARDNESS = np.arange(PROBLEMS) * 5 // PROBLEMS  # twenty problems in each of five bins
@@ -95,7 +95,12 @@ def test_curves_and_efficiency(results, counts):
         strategies(results, bins, counts, np.random.default_rng(0), flops=kind)
         for kind in (False, True)
     )
-    text = figures.curves_picture(curves, flops).text
+    greedy = Curve(np.array([0.7]), np.array([3e6]), np.full((60, 1), 0.7), np.full((60, 1), 3e6))
+    rivals = {"one greedy text": greedy, "the beam": results.curve(BEAM, counts, flops=True)}
+    text = figures.curves_picture(curves, flops, rivals).text
+    assert text.endswith(
+        "one greedy text 0.700 for 3 M FLOPs; the beam 0.600 for 8 M FLOPs to 0.600 for 32 M FLOPs"
+    )
     assert f"{WEIGHTED} 0.400, 0.600; " in text and "compute-optimal, oracle 0.800, 0.800" in text
     text = figures.efficiency_picture(curves, BUDGETS, "generations").text
     assert "N of the strategy, compute-optimal, predicted: at 4 more (more to more)" in text
@@ -107,10 +112,13 @@ def test_curves_and_efficiency(results, counts):
         name: shared_out(results, b, counts, np.random.default_rng(0)) for name, b in bins.items()
     }
     # 1 generation for three bins and 4 for two: 2.2 in the mean, for what takes 16
-    assert f"oracle: {WEIGHTED} pays 7.3× (" in figures.shared_picture(shared, curves).text
+    text = figures.shared_picture(shared, curves, {"one greedy text": greedy}).text
+    assert f"oracle: {WEIGHTED} pays 7.3× (" in text
+    assert text.endswith("one greedy text 0.700 for 3 M generations")
 
 
 def test_what_knowing_costs(results, samples, counts):
+    # of sixteen samples four may show the difficulty, so that budgets end at 12
     shown = figures.knowing_view(results, samples, counts, looks=(0, 1, 4), budget=4)
     assert "100% of problems in their true bin" not in repr(shown)  # no look: all in one bin
     control(shown, "m").value = 4
@@ -124,3 +132,51 @@ def test_what_knowing_costs(results, samples, counts):
     table = figures.spent_table(results, 32)
     assert "32 samples with their scores cost 64 M FLOPs a problem" in table
     assert "8.0 × best-of-N weighted with N = 4" in table and "N = 64" not in table
+
+
+@pytest.fixture
+def records(results, samples):
+    """A verifier that ranks right texts first, and one that ranks them last, by best of N alone."""
+    telling = np.where(samples.right, 0.9, 0.2)
+    tables = (results.right, results.lm_flops, results.verifier_flops)
+    fooled = [table[:3].copy() for table in tables]
+    fooled[0][2, 1:] = 0  # its favourite is wrong from four samples on
+    return {
+        "good": (results, Samples(samples.right, telling)),
+        "fooled": (
+            Results(results.names[:3], BUDGETS, *fooled),
+            Samples(samples.right, np.where(samples.right, 0.15, 0.8)),
+        ),
+    }
+
+
+def test_what_difficulty_is_worth_by_verifier(records, counts):
+    shown = figures.quality_view(records, HARDNESS, counts)
+    control(shown, "budget").value = 4
+    assert control(shown, "verifier").value == "good"  # the better half of two
+    line = repr(shown)
+    assert "good, AUC within a problem 1.00: at N = 4" in line
+    # a majority solves bin 0, best of N bins 0 and 1, a beam bins 1 to 3: one for all solves 0.6
+    assert "best of N alone +0.000 [" in line and "with the searches +0.2" in line
+    control(shown, "verifier").value = "fooled"
+    line = repr(shown)
+    assert "fooled, AUC within a problem 0.00" in line and "with the searches" not in line
+    assert f"{BEST} from 0.400 to 0.400 at 1 and 0.000 at 16" in line
+    assert not shown.traceback
+
+
+def test_stopping_by_verifier(records, counts):
+    shown = figures.stopping_view(records, HARDNESS, counts, {}, "good")
+    control(shown, "threshold").value = 0.9
+    control(shown, "most").value = 16
+    line = repr(shown)
+    # the right samples come first, so who can be solved is solved by the first
+    assert "good, stop at 0.9 or after 16: 0.800 solved with 4.0 generations in the mean" in line
+    assert "from easy to hard 1.0, 1.0, 1.0, 1.0, 16.0; best-of-N max with 16 solves 0.600" in line
+    control(shown, "verifier").value = "fooled"
+    line = repr(shown)
+    # it never sees 0.9, and of 16 samples its favourite is wrong but where all are right
+    assert "fooled, stop at 0.9 or after 16: 0.200 solved with 16.0 generations" in line
+    control(shown, "threshold").value = 0.1
+    assert "0.800 solved with 1.0 generations" in repr(shown)
+    assert not shown.traceback

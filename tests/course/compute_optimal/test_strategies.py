@@ -11,15 +11,26 @@ from ttclib.course.compute_optimal.strategies import (
     ONE,
     confusion,
     efficiency,
+    only,
     price_of_knowing,
     reach,
     saving,
     seen_bins,
     shared_out,
     strategies,
+    up_to,
+    worth,
 )
 from ttclib.measure import bootstrap
-from ttclib.search.results import BEST, MAJORITY, WEIGHTED, Curve, read_results, read_samples
+from ttclib.search.results import (
+    BEST,
+    MAJORITY,
+    WEIGHTED,
+    Curve,
+    Samples,
+    read_results,
+    read_samples,
+)
 
 NUMBER = 5  # of bins
 
@@ -52,29 +63,55 @@ def test_strategies_by_hand(folder):
     )  # majority and beam
 
 
-def test_a_few_samples_of_another_seed_show_the_difficulty(folder):
+def test_a_few_samples_that_answer_nothing_show_the_difficulty(folder):
     samples = read_samples(folder)
     assert (seen_bins(samples, 1) == difficulty_bins(-np.arange(PROBLEMS))).all()
     spoilt = samples.score.copy()
-    spoilt[1] = spoilt[1, ::-1]  # seed 1 takes hard for easy: that misleads seed 0
-    bins = seen_bins(type(samples)(samples.right, spoilt), 8)
-    assert (bins[0] == bins[1, ::-1]).all() and bins[1, 0] == 0 and bins[0, 0] == NUMBER - 1
+    spoilt[..., :6] = 0.0  # what best of 6 answers with tells nothing
+    assert (seen_bins(Samples(samples.right, spoilt), 2) == seen_bins(samples, 2)).all()
+    spoilt[1] = spoilt[1, ::-1]  # seed 1 takes hard for easy: that misleads seed 1
+    bins = seen_bins(Samples(samples.right, spoilt), 2)
+    assert (bins[0] == bins[1, ::-1]).all() and bins[0, 0] == 0 and bins[1, 0] == NUMBER - 1
 
 
 def test_looking_is_paid_for(folder):
     results, samples = read_results(folder), read_samples(folder)
     counts = bootstrap.counts(PROBLEMS, 30, np.random.default_rng(0))
     rng = np.random.default_rng(1)
-    curves = price_of_knowing(results, samples, counts, rng, [0, 1, 8])
-    assert [curve.paid.tolist() for curve in curves.values()] == [
-        [1, 2, 4, 8],
-        [2, 3, 5, 9],
-        [9, 10, 12, 16],
-    ]
-    assert (curves[8].paid_draws == curves[8].paid).all()
-    assert curves[8].accuracy[2] == pytest.approx(1) and (curves[0].accuracy < 0.61).all()
-    flops = price_of_knowing(results, samples, counts, rng, [0, 8], flops=True)
-    assert (flops[8].paid[:2] - flops[0].paid[:2]).tolist() == pytest.approx([88.5, 88.5])
+    curves = price_of_knowing(results, samples, counts, rng, [0, 1, 4])
+    # of eight samples four may show the difficulty, so that four are left to answer with
+    assert [curve.paid.tolist() for curve in curves.values()] == [[1, 2, 4], [2, 3, 5], [5, 6, 8]]
+    assert (curves[4].paid_draws == curves[4].paid).all()
+    assert curves[4].accuracy[2] == pytest.approx(1) and (curves[0].accuracy < 0.61).all()
+    flops = price_of_knowing(results, samples, counts, rng, [0, 4], flops=True)
+    assert (flops[4].paid[:2] - flops[0].paid[:2]).tolist() == pytest.approx([44.5, 44.5])
+
+
+def test_what_difficulty_is_worth(folder):
+    results = read_results(folder)
+    counts = bootstrap.counts(PROBLEMS, 30, np.random.default_rng(0))
+    one, informed = worth(results, HARD.astype(int), counts, np.random.default_rng(1))
+    assert informed.accuracy == pytest.approx([0.6, 0.6, 1, 1]) and (one.accuracy < 0.61).all()
+    assert one.draws.shape == informed.draws.shape == (30, 4)
+    answers = only(results, (MAJORITY, WEIGHTED, BEST))  # nobody solves the hard problems
+    assert answers.names == (MAJORITY, WEIGHTED, BEST)
+    one, informed = worth(answers, HARD.astype(int), counts, np.random.default_rng(1))
+    assert one.accuracy == pytest.approx([0.6] * 4) == informed.accuracy
+
+
+def test_a_part_of_the_results(folder):
+    results = read_results(folder)
+    beams = only(results, ("rebase", "beam M = 4"))
+    for name in beams.names:
+        for table in ("right", "lm_flops", "verifier_flops"):
+            mine, all_of_them = (getattr(r, table)[r.row(name)] for r in (beams, results))
+            assert np.array_equal(mine, all_of_them, equal_nan=True)
+    cheap = up_to(results, 5)
+    assert cheap.budgets.tolist() == [1, 2, 4] and cheap.names == results.names
+    assert np.array_equal(cheap.right, results.right[:, :3], equal_nan=True)
+    assert np.array_equal(cheap.paid(True), results.paid(True)[:, :3], equal_nan=True)
+    with pytest.raises(ValueError, match="method is 'no such'"):
+        only(results, ["no such"])
 
 
 def test_a_budget_is_shared_out_where_it_brings_most(folder):

@@ -1,4 +1,4 @@
-"""Checks of notebook 09: bins of difficulty, efficiency, what knowing may cost."""
+"""Checks of notebook 09: bins, the two-fold choice, efficiency, what knowing may cost, stopping."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from ttclib.course.compute_optimal.optimal import difficulty_bins
+from ttclib.course.compute_optimal.optimal import two_fold as choose_two_fold
 from ttclib.exercise import close, exercise, expect, mistake
 
 
@@ -40,10 +41,49 @@ def bins(yours):
         )
     said = f"pass@1 {ease.tolist()} makes bins {right.tolist()}; yours {got.tolist()}"
     expect(close(got, right), said)
-    more = np.random.default_rng(0).permutation(35) / 35
-    as_well = close(yours(more, 5), difficulty_bins(more, 5))
-    expect(as_well, "eight problems come out right, 35 do not")
+    more = np.random.default_rng(0).permutation(37) / 37
+    got = np.asarray(yours(more, 5))
+    sizes = np.bincount(got.astype(int), minlength=5)
+    fair = f"37 problems in five bins: 7 or 8 in each; yours hold {sizes.tolist()}"
+    expect(len(sizes) == 5 and np.ptp(sizes) <= 1, fair)
+    hard_first = np.argsort(more)
+    expect((np.diff(got[hard_first]) <= 0).all(), "eight problems come out right, 37 do not")
+    ties = more.round(1)  # eleven values
+    stable = close(yours(ties, 5), difficulty_bins(ties, 5))
+    expect(stable, 'problems with the same pass@1 keep their order: argsort has kind="stable"')
     return "equally many problems in every bin, however pass@1 is spread"
+
+
+@exercise
+def two_fold(yours):
+    """``yours(right, fold)`` → (problems,) each one's method, chosen on the half it is not in."""
+    right = np.array(
+        [
+            [1.0, 1.0, 0.0, 0.0, 0.0, 0.0],  # best on the first half
+            [0.5, 0.5, 0.5, 0.8, 0.5, 0.5],  # best on all six
+            [0.0, 0.0, 0.0, 1.0, 1.0, 1.0],  # best on the second half
+        ]
+    )
+    fold = np.array([False, False, False, True, True, True])
+    got = np.asarray(yours(right, fold))
+    one_each = f"a method for each of six problems: shape (6,); yours has {got.shape}"
+    expect(got.shape == fold.shape, one_each)
+    expected = choose_two_fold(right, 0 * fold, fold)
+    if close(got, np.where(fold, 2, 0)):
+        mistake("each half scores the method that was chosen on itself: its luck is in the score")
+    if close(got, [1] * 6):
+        mistake("that is the best method of all six problems: choose on one half only")
+    if close(got, right.argmax(axis=0)):
+        mistake("that is the best method of each single problem: average over a half first")
+    halves = f"the first three take {expected[0]}, the last three {expected[-1]}; yours {got}"
+    expect(close(got, expected), halves)
+    mixed = np.array([True, False, True, False, False, True])
+    as_well = close(yours(right, mixed), choose_two_fold(right, 0 * mixed, mixed))
+    expect(as_well, "the halves may be mixed: fold says which problem is where")
+    missing = np.vstack([np.full(6, np.nan), right])
+    if not close(yours(missing, fold), expected + 1):
+        mistake("a row of NaN is a method that did not run: np.nanargmax passes over it")
+    return "nobody scores a method that it helped to choose"
 
 
 @exercise
@@ -61,16 +101,22 @@ def efficiency(yours):
     if close(got, 16.0) or close(got, 4.0):
         mistake("you took the next budget of the list; interpolate between 16 and 64")
     halfway = "0.575 lies halfway from 16 to 64 generations, so at 32 = 8 · 4"
-    expect(close(got, 8.0), f"{halfway}; yours is {got!r}")
+    expect(close(got, 8.0), f"{halfway}; yours is {got}")
     expect(close(yours(budgets, baseline, 16, 0.55), 1.0), "on the curve itself the ratio is 1")
     worse = yours(budgets, baseline, 64, 0.5)
     expect(close(worse, 1 / 16), "who needs 64 for what 4 give has the ratio 1/16")
+    at_the_end = yours(budgets, baseline, 64, 0.62)
+    reached = f"the baseline does reach 0.62, with 256 = 4 · 64; yours is {at_the_end}"
+    expect(close(at_the_end, 4.0), reached)
+    below = yours(budgets, baseline, 4, 0.3)
+    cheapest = f"for 0.3 or less the baseline pays its first budget, 1 = ¼ · 4; yours is {below}"
+    expect(close(below, 0.25), cheapest)
     never = yours(budgets, baseline, 16, 0.7)
     if close(never, 16.0):
         mistake(
             "the baseline never reaches 0.7: np.interp stops at its last point; the ratio is np.inf"
         )
-    infinite = f"the baseline never reaches 0.7, so the ratio is np.inf; yours is {never!r}"
+    infinite = f"the baseline never reaches 0.7, so the ratio is np.inf; yours is {never}"
     expect(never == math.inf, infinite)
     return "equal accuracy, and the ratio of what was paid"
 
@@ -88,9 +134,36 @@ def affordable(yours):
             "a third of 16 would be what you need if best-of-N had 16; "
             "here you have 16, and it needs 48"
         )
-    expect(close(got, 32), f"best-of-N pays 48 and you 16, so 32 are left; yours is {got!r}")
+    expect(close(got, 32), f"best-of-N pays 48 and you 16, so 32 are left; yours is {got}")
+    less = yours(10, 1.5)
+    expect(close(less, 5), f"n = 10, ratio 1.5: best-of-N pays 15, so 5 are left; yours is {less}")
     expect(close(yours(64, 1.0), 0), "with no saving there is nothing to spend")
     if yours(64, 0.5) < 0:
         mistake("a strategy that loses leaves nothing to spend: 0, not less")
     expect(close(yours(64, 0.5), 0), "a strategy that loses leaves nothing to spend: 0")
     return "what is saved on one problem is all that may be spent on knowing it"
+
+
+@exercise
+def stop(yours):
+    """``yours(scores, threshold)`` → how many texts are written, and the place of the one taken."""
+    scores = np.array([0.2, 0.6, 0.4, 0.9, 0.95])
+    got = yours(scores, 0.8)
+    expect(np.shape(got) == (2,), f"two numbers: texts written, the place of one; yours is {got}")
+    written, taken = got
+    if (written, taken) == (3, 3):
+        mistake("count the text that stopped you too: it was written")
+    if (written, taken) == (4, 4) and yours(scores, 0.5)[1] == 2:
+        mistake("the fourth text has the place 3: places count from 0")
+    if taken == 4:
+        mistake("0.95 is the highest, but 0.9 came first: who has stopped never sees the rest")
+    stopped = f"0.9 is the first of at least 0.8: 4 texts, place 3; yours {written} and {taken}"
+    expect((written, taken) == (4, 3), stopped)
+    exactly = tuple(yours(scores, 0.6)) == (2, 1)
+    expect(exactly, "a score equal to the threshold is enough")
+    written, taken = yours(scores, 0.99)
+    if (written, taken) in ((1, 0), (0, 0)):
+        mistake("nobody reaches 0.99: np.argmax of all False is 0, which looks like the first text")
+    never = f"nobody reaches 0.99: all 5 texts, the best has place 4; yours {written} and {taken}"
+    expect((written, taken) == (5, 4), never)
+    return "easy problems stop at once, and what they leave is there for the others"

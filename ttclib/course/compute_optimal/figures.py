@@ -12,16 +12,20 @@ from scipy.stats import spearmanr
 
 from ttclib.cost import Cost, readable
 from ttclib.course.compute_optimal.optimal import average, choose, difficulty_bins, halves, two_fold
+from ttclib.course.compute_optimal.stopping import THRESHOLDS, stop
 from ttclib.course.compute_optimal.strategies import (
     ONE,
     confusion,
     efficiency,
+    only,
     price_of_knowing,
     saving,
     seen_bins,
-    strategies,
+    up_to,
+    worth,
 )
 from ttclib.measure import bootstrap
+from ttclib.measure.calibration import auc_within
 from ttclib.search.results import BEST, MAJORITY, WEIGHTED, Curve, Results, Samples
 from ttclib.show.slider import BudgetView, choice, options
 from ttclib.show.style import (
@@ -36,7 +40,7 @@ from ttclib.show.style import (
     truth,
 )
 
-_REPLICATES = 400
+_REPLICATES = 399
 
 
 def _name(b: int, number: int) -> str:
@@ -52,8 +56,15 @@ def _of_bins(number: int) -> np.ndarray:
     return mpl.colormaps["cividis"](np.linspace(0, 0.9, number))
 
 
-def _generations(ax, budgets, label="generations N") -> None:
+def _generations(ax, budgets, label: str = "generations N") -> None:
     counting_axis(ax, budgets, label, marks=budgets, room=1.3)
+
+
+def _budget_control(budgets, first: int, label: str = "generations N"):
+    """A slider over budgets, at ``first`` if it is one of them, else at the largest."""
+    known = [int(budget) for budget in budgets]
+    start = first if first in known else known[-1]
+    return options(known, default=start, unit="generations", label=label)
 
 
 def _interval(values, rng: np.random.Generator):
@@ -272,8 +283,7 @@ def choice_view(results: Results, bins: Mapping[str, np.ndarray], seed: int = 0,
         )
         return text, Cost(units=int(budget), lm_flops=float(lm), verifier_flops=float(verifier))
 
-    budgets = [int(b) for b in results.budgets]
-    budget = options(budgets, default=16, unit="generations", label="generations N")
+    budget = _budget_control(results.budgets, 16)
     difficulty = choice(list(bins), label="difficulty")
     return BudgetView(fig, draw, seed=seed, budget=budget, difficulty=difficulty)
 
@@ -297,9 +307,36 @@ def _band(ax, curve: Curve, color, alpha: float) -> None:
     ax.fill_between(curve.paid, low, high, color=color, alpha=alpha, linewidth=0)
 
 
-def curves_picture(generations: Mapping[str, Curve], flops: Mapping[str, Curve]) -> Picture:
-    """Accuracy of every strategy against generations, and against FLOPs of both models."""
-    fig, axes = figure(1, 2, size=(10.0, 4.3), sharey=True)
+def _draw_rivals(ax, rivals: Mapping[str, Curve], **look) -> None:
+    """Draw those who do without the verifier, or have a better one: dotted, or a point."""
+    for (name, curve), mark in zip(rivals.items(), "XP*dhp", strict=False):
+        style = {"color": TRUTH, "markersize": 6, "markerfacecolor": "white", "linewidth": 1.1}
+        ax.plot(curve.paid, curve.accuracy, f"{mark}:", label=name, **style | look)
+
+
+def _said_of(rivals: Mapping[str, Curve], unit: str) -> list[str]:
+    """Write what each rival solves at the least and the most that it pays."""
+    said = []
+    for name, curve in rivals.items():
+        ends = dict.fromkeys((0, len(curve.paid) - 1))
+        at = [f"{curve.accuracy[i]:.3f} for {readable(curve.paid[i])} {unit}" for i in ends]
+        said.append(f"{name} {' to '.join(at)}")
+    return said
+
+
+def curves_picture(
+    generations: Mapping[str, Curve], flops: Mapping[str, Curve], rivals: Mapping[str, Curve]
+) -> Picture:
+    """Accuracy of every strategy against generations, and against FLOPs of both models.
+
+    Parameters
+    ----------
+    generations, flops : mapping
+        From :func:`ttclib.course.compute_optimal.strategies.strategies`.
+    rivals : mapping
+        Name → curve against FLOPs, of those who search without the verifier.
+    """
+    fig, axes = figure(1, 2, size=(10.0, 4.9), sharey=True)
     for ax, curves in zip(axes, (generations, flops), strict=True):
         for name, curve in curves.items():
             color, line = _LOOKS[name]
@@ -308,9 +345,10 @@ def curves_picture(generations: Mapping[str, Curve], flops: Mapping[str, Curve])
         _band(axes[0], generations[name], _LOOKS[name][0], alpha=0.13)
     axes[0].set(ylabel="share of problems solved", title="95% bands of two of them")
     axes[1].set_title("both models, positions really computed")
+    _draw_rivals(axes[1], rivals)
     _generations(axes[0], next(iter(generations.values())).paid)
     axes[1].set(xscale="log", xlabel="FLOPs a problem")
-    handles, labels = axes[0].get_legend_handles_labels()
+    handles, labels = axes[1].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside lower center", ncols=3)
     at = np.flatnonzero(np.isin(generations[WEIGHTED].paid, (4, 16, 64, 256)))
     rows = [
@@ -318,6 +356,7 @@ def curves_picture(generations: Mapping[str, Curve], flops: Mapping[str, Curve])
         for name, curve in generations.items()
     ]
     budgets = ", ".join(f"{v:g}" for v in generations[WEIGHTED].paid[at])
+    rows += _said_of(rivals, "FLOPs")
     return Picture(fig, f"share solved at {budgets} generations: " + "; ".join(rows))
 
 
@@ -391,10 +430,11 @@ def knowing_view(
 ) -> BudgetView:
     """Spend m samples on the difficulty, pay for them, and see what is left of the gain."""
     rng = np.random.default_rng(seed)
-    base = strategies(results, {}, counts, rng)[WEIGHTED]
+    curves = price_of_knowing(results, samples, counts, rng, looks)
+    results = up_to(results, samples.score.shape[-1] - max(looks))  # the budgets of these curves
+    base = results.curve(WEIGHTED, counts)
     oracle = difficulty_bins(samples.right.mean(axis=(0, 2)))
     place = results.at(budget)
-    curves = price_of_knowing(results, samples, counts, rng, looks)
     net = {m: saving(curve, base) for m, curve in curves.items()}
     gross = [saving(curve._replace(paid=base.paid), base)[0][place] for curve in curves.values()]
     fig, (lines, ratio) = figure(1, 2, size=(10.0, 4.0), width_ratios=[1.2, 1])
@@ -403,7 +443,8 @@ def knowing_view(
     lines.plot(budgets, base.accuracy, "o-", color=TRUTH, markersize=4, label=WEIGHTED)
     top = max(curve.accuracy.max() for curve in curves.values())
     lines.set(ylim=(base.accuracy[0] - 0.03, top + 0.05), ylabel="share of problems solved")
-    _generations(lines, [*budgets, 512], "generations, those for the difficulty included")
+    most = 2 * budgets[-1]
+    _generations(lines, [*budgets, most], "generations, those for the difficulty included")
     lines.plot([], [], "v-", color=GOOD, label="compute-optimal, all paid")
     lines.plot([], [], ":", color=GOOD, label="the same, difficulty for nothing")
     lines.legend(loc="lower right")
@@ -412,8 +453,8 @@ def knowing_view(
     ratio.set_xticks(xs, looks)
     ratio.set_yticks([1 / 16, 1 / 4, 1, 4], ["1/16", "¼", "1", "4"])
     ratio.minorticks_off()
-    ratio.set(xlabel="samples for the difficulty", ylabel=f"times as much for {WEIGHTED}")
-    ratio.set_title(f"for what that solves with {budget}")
+    ratio.set(xlabel="samples for the difficulty", ylabel="times as much as compute-optimal")
+    ratio.set_title(f"what {WEIGHTED}, N = {budget}, pays")
     truth(ratio, 1.0)
     shown = np.array([net[m][0][place] for m in looks])
     ends = np.transpose([bootstrap.interval(net[m][1][:, place]) for m in looks])
@@ -444,18 +485,132 @@ def knowing_view(
     return BudgetView(fig, draw, luck=False, m=m)
 
 
-# ---- sharing the budget out ----------------------------------------------------------------------
+# ---- by the quality of the verifier --------------------------------------------------------------
+
+ANSWERS = (MAJORITY, WEIGHTED, BEST)
+_KINDS = {"best of N alone": (COLORS[4], "o"), "with the searches": (COLORS[2], "D")}
 
 
-def shared_picture(shared: Mapping[str, Curve], generations: Mapping[str, Curve]) -> Picture:
-    """Accuracy when the budget is shared out between bins, against the same budget for all."""
-    fig, ax = figure(size=(8.4, 4.0))
+def quality_view(
+    records: Mapping[str, tuple[Results, Samples]], bins, counts, seed: int = 0
+) -> BudgetView:
+    """What knowing the difficulty is worth, verifier by verifier; and one of them in detail.
+
+    Parameters
+    ----------
+    records : mapping
+        Name of a verifier → what was found with it, in any order.
+    bins : int array, shape (problems,)
+    counts : int array, shape (replicates, problems)
+    """
+    areas = {name: _area(samples) for name, (_, samples) in records.items()}
+    names = sorted(records, key=areas.__getitem__)
+    found: dict[str, dict[str, tuple[Curve, Curve]]] = {kind: {} for kind in _KINDS}
+    for name in names:
+        results, _ = records[name]
+        parts = [only(results, ANSWERS)] + [results] * (len(results.names) > len(ANSWERS))
+        for kind, part in zip(_KINDS, parts, strict=False):
+            luck = np.random.default_rng(seed)
+            found[kind][name] = worth(part, bins, counts, luck)
+    budgets = records[names[0]][0].budgets
+    fig, (ladder, lines) = figure(1, 2, size=(10.0, 4.6), width_ratios=[1.1, 1])
+    ladder.set(xlim=(0.45, 1.0), ylim=(-0.06, 0.13))
+    ladder.set(xlabel="AUC within a problem", ylabel="more solved by knowing the difficulty")
+    truth(ladder, 0.0)
+    lines.set(ylim=(0, 1.02), ylabel="share of problems solved")
+    _generations(lines, budgets)
+    for kind, (color, mark) in _KINDS.items():
+        ladder.plot([], [], mark, color=color, label=kind)
+    ladder.legend(loc="upper left")
+    for name in ANSWERS:
+        color, look = _LOOKS[name]
+        lines.plot([], [], look, color=color, markersize=4, label=name)
+    for label, look in (("one setting for all", "D-"), ("compute-optimal, oracle", "^-")):
+        lines.plot([], [], look, color=_LOOKS[label][0], markersize=4, label=label)
+    fig.legend(*lines.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+
+    def draw(verifier, budget, seed):
+        results, _ = records[verifier]
+        said = []
+        for shift, (kind, (color, mark)) in zip((-0.004, 0.004), _KINDS.items(), strict=True):
+            here = {name: _worth_at(pair, budget) for name, pair in found[kind].items()}
+            x = np.array([areas[name] for name in here]) + shift
+            mean, low, high = np.transpose(list(here.values()))
+            ladder.plot([x, x], [low, high], color=color, linewidth=1.4)
+            ladder.plot(x, mean, mark, color=color, markersize=6)
+            if verifier in here:
+                gap, low, high = here[verifier]
+                said.append(f"{kind} {gap:+.3f} [{low:+.3f}, {high:+.3f}]")
+                ring = {"markersize": 15, "fillstyle": "none", "color": BAD, "mew": 2}
+                ladder.plot(areas[verifier] + shift, gap, "o", **ring)
+        said_here = f"{budget} generations; ringed: {verifier}"
+        ladder.text(0.98, 0.97, said_here, transform=ladder.transAxes, ha="right", va="top")
+        pair = next(found[kind][verifier] for kind in reversed(_KINDS) if verifier in found[kind])
+        for name in ANSWERS:
+            color, look = _LOOKS[name]
+            curve = results.curve(name, counts)
+            lines.plot(curve.paid, curve.accuracy, look, color=color, markersize=4)
+        for name, curve in zip((ONE, "compute-optimal, oracle"), pair, strict=True):
+            color, look = _LOOKS[name]
+            lines.plot(curve.paid, curve.accuracy, look, color=color, markersize=4)
+        lines.axvline(budget, color=MUTED, linewidth=0.8)
+        best = results.curve(BEST, counts).accuracy
+        top = int(best.argmax())
+        text = (
+            f"{verifier}, AUC within a problem {areas[verifier]:.2f}: at N = {budget} knowing the "
+            f"difficulty is worth {', '.join(said)}; {BEST} from {best[0]:.3f} "
+            f"to {best[top]:.3f} at {budgets[top]} and {best[-1]:.3f} at {budgets[-1]}"
+        )
+        return text, Cost(units=int(budget))
+
+    labels = [f"{name} ({areas[name]:.2f})" for name in names]
+    verifier = options(names, default=names[len(names) // 2], names=labels, label="verifier (AUC)")
+    budget = _budget_control(budgets, 64)
+    return BudgetView(fig, draw, luck=False, verifier=verifier, budget=budget)
+
+
+def _lowest(records: Mapping[str, tuple[Results, Samples]]) -> float:
+    """The least that best of N solves with any verifier and budget."""
+    found = (
+        only(results, (WEIGHTED, BEST)).accuracy.mean(axis=-1) for results, _ in records.values()
+    )
+    return min(float(accuracy.min()) for accuracy in found)
+
+
+def _area(samples: Samples) -> float:
+    """AUC within a problem of a verifier, over all samples of each problem."""
+    score, right = (
+        table.swapaxes(0, 1).reshape(table.shape[1], -1) for table in (samples.score, samples.right)
+    )
+    return float(np.nanmean(auc_within(score, right)))
+
+
+def _worth_at(pair: tuple[Curve, Curve], budget: int) -> tuple[float, float, float]:
+    """How much more the informed curve solves at a budget: mean, low, high."""
+    one, informed = pair
+    at = int(np.flatnonzero(one.paid == budget)[0])
+    low, high = bootstrap.interval(informed.draws[:, at] - one.draws[:, at])
+    return informed.accuracy[at] - one.accuracy[at], float(low), float(high)
+
+
+# ---- sharing the budget out, and stopping when sure ----------------------------------------------
+
+
+def shared_picture(
+    shared: Mapping[str, Curve], generations: Mapping[str, Curve], rivals: Mapping[str, Curve]
+) -> Picture:
+    """Accuracy when the budget is shared out between bins, against the same budget for all.
+
+    ``rivals`` are drawn against generations.
+    """
+    fig, ax = figure(size=(8.4, 4.4))
     for name in (WEIGHTED, "compute-optimal, oracle", "compute-optimal, predicted"):
         color, line = _LOOKS[name]
         curve = generations[name]
         ax.plot(curve.paid, curve.accuracy, line, color=color, markersize=4, label=name, alpha=0.6)
     base = generations[WEIGHTED]
     _band(ax, base, TRUTH, alpha=0.12)
+    _draw_rivals(ax, rivals)
     at = int(np.argmin(abs(base.paid - 16)))
     texts = []
     for name, curve in shared.items():
@@ -467,8 +622,78 @@ def shared_picture(shared: Mapping[str, Curve], generations: Mapping[str, Curve]
         texts.append(f"{name}: {WEIGHTED} pays {said} as much for what it solves with 16")
     _generations(ax, base.paid, "generations a problem, in the mean")
     ax.set(ylabel="share of problems solved")
-    ax.legend(loc="lower right")
+    fig.legend(loc="outside lower center", ncols=3)
+    texts += _said_of(rivals, "generations")
     return Picture(fig, "shared out; " + "; ".join(texts))
+
+
+def stopping_view(
+    records: Mapping[str, tuple[Results, Samples]],
+    bins,
+    counts,
+    rivals: Mapping[str, Curve],
+    first: str,
+) -> BudgetView:
+    """Stop at the first text above a threshold: what that solves, and which problems pay for it.
+
+    Parameters
+    ----------
+    records : mapping
+        Name of a verifier → what was found with it.
+    bins : int array, shape (problems,)
+    rivals : mapping
+        Name → curve against generations.
+    first : str
+        The verifier that is shown first.
+    """
+    number = bins.max() + 1
+    budgets = records[first][0].budgets
+    fig, (lines, bars) = figure(1, 2, size=(10.0, 4.8), width_ratios=[1.35, 1])
+    _generations(lines, budgets, "generations a problem, in the mean")
+    lines.set(ylim=(_lowest(records) - 0.05, 1.02), ylabel="share of problems solved")
+    _draw_rivals(lines, rivals)
+    for name in (WEIGHTED, BEST):
+        color, look = _LOOKS[name]
+        lines.plot([], [], look, color=color, markersize=4, label=name)
+    lines.plot([], [], ".-", color=GOOD, label="stopping when sure, all thresholds")
+    fig.legend(loc="outside lower center", ncols=3)
+    bars.set_xticks(range(number), _two_lines(number))
+    bars.set(xlabel="bin", ylabel="generations, in the mean", yscale="log")
+    bars.set(xlim=(-0.6, number - 0.4), ylim=(0.8, budgets[-1] * 1.8))
+    bars.set_yticks(budgets[::2], [str(n) for n in budgets[::2]])
+    bars.minorticks_off()
+    bars.set_title("above a bar: share solved")
+
+    def draw(threshold, most, verifier, seed):
+        results, samples = records[verifier]
+        for name in (WEIGHTED, BEST):
+            curve = results.curve(name, counts)
+            color, look = _LOOKS[name]
+            lines.plot(curve.paid, curve.accuracy, look, color=color, markersize=4)
+        found = [stop(samples, at, most) for at in (*THRESHOLDS, np.inf)]
+        right, written = (np.mean(tables, axis=(1, 2)) for tables in zip(*found, strict=True))
+        lines.plot(written, right, ".-", color=GOOD, zorder=4)
+        right, written = (table.mean(axis=0) for table in stop(samples, threshold, most))
+        ring = {"markersize": 15, "fillstyle": "none", "color": BAD, "mew": 2, "zorder": 5}
+        lines.plot(written.mean(), right.mean(), "o", **ring)
+        for k, color in enumerate(_of_bins(number)):
+            paid = written[bins == k].mean()
+            bars.bar(k, paid - 0.8, 0.8, bottom=0.8, color=color)
+            solved = f"{right[bins == k].mean():.2f}"
+            bars.text(k, paid * 1.06, solved, ha="center", va="bottom", fontsize=8.5)
+        spent = ", ".join(f"{written[bins == k].mean():.1f}" for k in range(number))
+        best = results.curve(BEST, counts).accuracy[results.at(most)]
+        text = (
+            f"{verifier}, stop at {threshold:g} or after {most}: {right.mean():.3f} solved with "
+            f"{written.mean():.1f} generations in the mean, from easy to hard {spent}; "
+            f"{BEST} with {most} solves {best:.3f}"
+        )
+        return text, Cost(units=round(written.mean()))
+
+    threshold = options(THRESHOLDS, default=0.9, label="stop at a score of")
+    most = _budget_control(budgets, 64, "at most")
+    verifier = choice(list(records), default=first)
+    return BudgetView(fig, draw, luck=False, threshold=threshold, most=most, verifier=verifier)
 
 
 def spent_table(results: Results, m: int) -> str:

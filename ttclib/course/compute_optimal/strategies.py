@@ -48,13 +48,35 @@ def strategies(results: Results, bins: Mapping[str, np.ndarray], counts, rng, *,
     return found
 
 
+def worth(results: Results, bins, counts, rng) -> tuple[Curve, Curve]:
+    """Return one setting for all and the choice by difficulty: the gap is what knowing is worth."""
+    right, paid = _tables(results, flops=False)
+    everybody = np.zeros(right.shape[-1], dtype=int)
+    one, informed = (compute_optimal(right, paid, mine, counts, rng) for mine in (everybody, bins))
+    return one, informed
+
+
+def only(results: Results, names: Sequence[str]) -> Results:
+    """Return the results of some methods."""
+    rows = [results.row(name) for name in names]
+    tables = (results.right, results.lm_flops, results.verifier_flops)
+    return Results(tuple(names), results.budgets, *(table[rows] for table in tables))
+
+
+def up_to(results: Results, most: int) -> Results:
+    """Return the results at budgets of at most so many generations."""
+    cheap = results.budgets <= most
+    tables = (results.right, results.lm_flops, results.verifier_flops)
+    return Results(results.names, results.budgets[cheap], *(table[:, cheap] for table in tables))
+
+
 def seen_bins(samples: Samples, m: int, number: int = 5) -> np.ndarray:
     """Sort problems by the mean score of m samples, for each seed anew: ints (seeds, problems).
 
-    Seed s is judged by samples of seed s + 1: the luck of the judgment is not the luck of the
-    search.
+    They are the last m of the draw, and best of N answers with the first N: the luck of the
+    judgment is not the luck of the answer.
     """
-    score = np.roll(samples.score[..., :m].mean(axis=-1), -1, axis=0)
+    score = samples.score[..., -m:].mean(axis=-1)
     return difficulty_bins(score.ravel(), number).reshape(score.shape)
 
 
@@ -64,7 +86,9 @@ def price_of_knowing(
     """Return the compute-optimal curve when m samples show the difficulty and are paid for.
 
     No samples are one setting for all. The price in FLOPs is that of best-of-N weighted with N = m.
+    The budgets end where the answer would take up the samples that showed the difficulty.
     """
+    results = up_to(results, samples.score.shape[-1] - max(looks))
     right, paid = _tables(results, flops)
     row = results.row(WEIGHTED)
     found = {}

@@ -1,0 +1,77 @@
+"""Stop when sure: write texts one by one, and end at the first that the verifier believes.
+
+How many texts a problem gets is then decided by what is seen while it is answered: no bins, and no
+samples that only show the difficulty. Relatives stop a vote as soon as its end is foreseeable:
+Adaptive-Consistency (Aggarwal et al. 2023, arXiv 2305.11860) and early-stopping self-consistency
+(Li et al. 2024, arXiv 2401.10480).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+
+from ttclib.course.compute_optimal.optimal import compute_optimal
+from ttclib.course.compute_optimal.strategies import PRICES
+from ttclib.inputs import finite_array, whole_number
+from ttclib.search.results import Curve, Samples
+
+THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
+CAPS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+def stop(samples: Samples, threshold: float, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Take the first text whose score reaches the threshold, or else the best of ``most``.
+
+    Parameters
+    ----------
+    threshold : float
+        A score; above all scores nothing stops, and this is best of N with N = ``most``.
+    most : int
+        Texts at most.
+
+    Returns
+    -------
+    (right, written) : tuple of numpy.ndarray, each of shape (seeds, problems)
+        Whether the text that is taken is right; how many were written.
+
+    Raises
+    ------
+    ValueError
+        If ``most`` is not from 1 to the number of samples.
+    """
+    most = whole_number("most", most, 1, samples.score.shape[-1])
+    score = finite_array("score", samples.score[..., :most])
+    best = np.maximum.accumulate(score, axis=-1)  # so far
+    written = np.minimum((best < threshold).sum(axis=-1) + 1, most)
+    # The best so far is also the one that is taken: before a text reaches the threshold none did.
+    better = np.ones(score.shape, dtype=bool)
+    better[..., 1:] = score[..., 1:] > best[..., :-1]
+    leader = np.maximum.accumulate(np.where(better, np.arange(most), 0), axis=-1)
+    taken = np.take_along_axis(leader, written[..., None] - 1, axis=-1)
+    return np.take_along_axis(samples.right, taken, axis=-1)[..., 0], written
+
+
+def stopping(
+    samples: Samples,
+    counts,
+    rng,
+    prices=PRICES,
+    thresholds: Sequence[float] = THRESHOLDS,
+    caps: Sequence[int] = CAPS,
+) -> Curve:
+    """Follow the threshold, and the most texts, that are best on the other half of the problems.
+
+    As in :func:`ttclib.course.compute_optimal.strategies.shared_out` a generation has a price in
+    accuracy, and each price is one point of the curve. But there is one choice for all problems.
+    """
+    caps = [most for most in caps if most <= samples.score.shape[-1]]
+    pairs = itertools.product(caps, (*thresholds, np.inf))
+    found = [stop(samples, threshold, most) for most, threshold in pairs]
+    right, written = (np.stack(tables).astype(float) for tables in zip(*found, strict=True))
+    shape = (len(prices), *right.shape)
+    tables = (np.broadcast_to(table, shape) for table in (right, written))
+    everybody = np.zeros(right.shape[-1], dtype=int)
+    return compute_optimal(*tables, everybody, counts, rng, price=np.asarray(prices))
