@@ -1,6 +1,7 @@
 """The pictures of notebook 05: they tell what the model, the samples and the engine say."""
 
 import itertools
+from collections import Counter
 
 import ipywidgets as W
 import numpy as np
@@ -13,7 +14,7 @@ from matplotlib.colors import to_rgba
 from noisy_solver import NoisySolver
 from views import control, every, line_of, pixels, shown, sliders
 
-from ttclib.course.small_language_model import figures
+from ttclib.course.small_language_model import answers, figures
 from ttclib.lm import arithmetic, samplers, tokenizer
 from ttclib.lm.decoding import Decoder, sample
 from ttclib.lm.flops import sequence_flops
@@ -57,6 +58,47 @@ def drawn(lm):
     prompts = [p + "?" for p in problems]
     texts = Decoder(lm, prompts).texts(sample(lm, prompts, 24, np.random.default_rng(0)).particles)
     return problems, [texts[i::3] for i in range(3)]
+
+
+def test_typed_view_shows_each_solution_and_how_often_it_came(drawings, lm):
+    view = figures.typed_view(lm, PROBLEM, high=6, show=3)
+    for problem, value in ((PROBLEM, 55), ("7*8 + 1", 57)):
+        text, cost = view.at(3, problem=problem, samples=64)
+        prompt = problem.replace(" ", "") + "?"
+        population = sample(lm, prompt, 64, np.random.default_rng(3))
+        written = Decoder(lm, prompt).texts(population.particles)
+        right = sum(arithmetic.answer(one) == value for one in written)
+        assert f"{prompt[:-1]} = {value}: {right} of 64 solutions end in the right answer" in text
+        assert f"{len(set(written))} different solutions" in text
+        assert (cost.units, cost.lm_tokens) == (64, population.cost.lm_tokens)
+        common = Counter(written).most_common(3)
+        widths = [bar.get_width() for bar in new_bars(view, 0)]
+        rest = 64 - sum(count for _, count in common)
+        counts = [count for _, count in common] + [rest] * (rest > 0)
+        np.testing.assert_allclose(widths, np.array(counts) / 64)
+        lines = [label for label in view.fig.axes[1].texts if label not in view.still]
+        for line, (one, _) in zip(lines, common, strict=False):
+            good = arithmetic.answer(one) == value
+            assert line.get_text() == f"{'✓' if good else '✗'} {one}⏎"
+            assert to_rgba(line.get_color()) == (BLUE if good else ORANGE)
+        assert any("other solutions" in line.get_text() for line in lines) == (rest > 0)
+
+
+def test_the_longest_problem_and_its_solution_fit_into_the_picture(lm):
+    """Text beyond the edge of a picture would be cut off in silence."""
+    fig, (_, words) = figure(1, 2, size=(8.8, 3.3), width_ratios=[1, 3.2])
+    longest = "999-100=899;" * 7 + "#899⏎"
+    text = words.text(0, 0, f"✗ {longest}", family="monospace", fontsize=8)
+    fig.canvas.draw()
+    assert text.get_window_extent().x1 < fig.bbox.x1
+
+
+def test_typed_view_takes_what_people_type_first(lm):
+    view = figures.typed_view(lm, "7*8+1", high=3)
+    (box,) = every(view, W.Text)
+    for text in ("12+30", "2+2", "999-1", "(1+2)*(3+4)"):
+        box.value = text
+        assert line_of(view) == "" and f"{text} = " in repr(view)
 
 
 def test_next_token_view_tells_the_distribution(lm, logits):
@@ -169,11 +211,13 @@ def test_tree_view_draws_the_shares_of_texts_and_of_all_others(drawings, lm, log
 
 
 def test_a_turn_is_written_with_its_chance(drawings, lm, logits):
-    texts = ["81-74=7;98-77=21;7*21=147\n", "81-74=7;98-77=21;7*21=167\n"]
-    view = figures.tree_view(lm, logits, PROBLEM, [(text, 0.2) for text in texts], high=5)
-    probs = np.exp(logits(PROBLEM + "?81-74=7;98-77=21;7*21=1")[-1])
+    problem = "(957-806)*3"
+    texts = ["957-806=151;151*3=453\n", "957-806=141;141*3=423\n"]
+    view = figures.tree_view(lm, logits, problem, [(text, 0.2) for text in texts], high=5)
+    probs = np.exp(logits(problem + "?957-806=1")[-1])
     probs /= probs.sum()
-    chances = [probs[tokenizer.encode(c)[0]] for c in "46"]
+    chances = [probs[tokenizer.encode(c)[0]] for c in "54"]
+    assert min(chances) > 0.05  # what is less than 0.01 is written otherwise
     labels = [t.get_text() for t in view.fig.axes[0].texts if t.get_text().startswith(".")]
     assert labels == [f"{chance:.2f}".lstrip("0") for chance in chances]
 
@@ -210,12 +254,39 @@ def test_votes_view_counts_votes_and_refuses_other_texts(lm):
     for text, line in (
         ("1+", "lacks a number"),
         ("3-4+5", "must be from 0 to 999"),
-        ("1+2", "must have 2"),
+        ("12", "must have 1 to 7"),
+        ("1+1+1+1+1+1+1+1+1", "must have 1 to 7"),
+        ("1000-1", "go from 1 to 999"),
     ):
         box.value = text
         assert line in line_of(view) and shown(view) == good
-    box.value = "1 + 2 + 3"
-    assert line_of(view) == "" and "1 + 2 + 3" in repr(view)
+    for text in ("1 + 2 + 3", "12+30", "999-1", "1+1+1+1+1+1+1+1"):
+        box.value = text
+        assert line_of(view) == "" and text in repr(view)
+
+
+def test_a_tie_of_votes_is_called_a_tie(drawings):
+    view = figures.votes_view(NoisySolver(), PROBLEM, high=1)
+    said = set()
+    for seed in range(60):
+        text, _ = view.at(seed, samples=2, temperature=1.5)
+        population = sample(
+            NoisySolver(),
+            PROBLEM + "?",
+            2,
+            np.random.default_rng(seed),
+            sampler=samplers.temperature(1.5),
+            max_tokens=90,
+        )
+        texts = Decoder(NoisySolver(), PROBLEM + "?").texts(population.particles)
+        first, second = [arithmetic.answer(written) for written in texts]
+        if None in (first, second):
+            continue
+        tie = f"{first} and {second} tie, and the one drawn first counts: {first}, which is "
+        assert (tie in text) == (first != second)
+        assert ("the majority says" in text) == (first == second)
+        said.add(first == second)
+    assert said == {True, False}
 
 
 def test_votes_view_names_a_unanimous_answer(lm):
@@ -323,6 +394,8 @@ def test_samples_view_draws_what_the_first_samples_say(drawings, lm):
             np.testing.assert_allclose(view.moving(i)[0].get_ydata(), passed)
             np.testing.assert_array_equal(view.moving(3)[i].get_xdata(), shares)
             assert view.moving(4)[i].get_ydata()[-1] == kinds
+    for ax in (3, 4):  # groups differ in shape, not in colour only
+        assert len({line.get_marker() for line in view.moving(ax)}) == 3
 
 
 def test_beam_picture_tells_its_numbers(drawn):
@@ -338,9 +411,19 @@ def test_beam_picture_tells_its_numbers(drawn):
     )
 
 
+def test_cache_view_draws_the_flops_it_is_given(drawings, lm):
+    def text_flops(a, b, prompt, tokens):
+        return 1e6 * tokens + prompt
+
+    view = figures.cache_view(lm.model.config, text_flops, prompt=5, high=4)
+    _, cost = view.at(characters=8)
+    assert cost.lm_flops == 8e6 + 5
+    np.testing.assert_allclose(view.moving(0)[1].get_ydata(), [1e6 * t + 5 for t in (1, 2, 4, 8)])
+
+
 def test_cache_view_counts_as_the_library_does(lm):
     config = lm.model.config
-    view = figures.cache_view(config, prompt=5, high=4)
+    view = figures.cache_view(config, answers.text_flops, prompt=5, high=4)
     sliders(view)[0].value = 16
     cached = sequence_flops(config, 0, 20)
     again = sum(sequence_flops(config, 0, 5 + t) for t in range(16))

@@ -6,6 +6,7 @@ import functools
 import itertools
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -14,6 +15,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from ttclib.cost import Cost, readable
+from ttclib.course.small_language_model import answers
 from ttclib.lm import arithmetic, samplers
 from ttclib.lm.decoding import Decoder, sample
 from ttclib.lm.flops import coefficients, sequence_flops
@@ -57,17 +59,75 @@ def _softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
-def _bits(probs: np.ndarray) -> np.ndarray:
-    """Entropy of distributions (…, V) in bits."""
-    return -(probs * np.log2(np.maximum(probs, 1e-300))).sum(axis=-1)
-
-
 def _value(problem: str) -> int:
     return arithmetic.value(arithmetic.parse(problem))
 
 
 def _right(problem: str, text: str) -> bool:
     return arithmetic.answer(text.rstrip(arithmetic.END)) == _value(problem)
+
+
+def _typed_problem(text: str) -> str:
+    return arithmetic.write(arithmetic.check_problem(text))
+
+
+def _solutions(lm) -> Callable[..., tuple[list[str], Cost]]:
+    """``drawn(problem, n, seed, temperature=1.0)`` → n solutions with their ends, and the cost.
+
+    Each setting is drawn once.
+    """
+
+    @functools.cache
+    def drawn(problem, n, seed, temperature=1.0):
+        how = {"sampler": samplers.temperature(temperature), "max_tokens": _LONGEST}
+        population = sample(lm, problem + "?", n, np.random.default_rng(seed), **how)
+        written = Decoder(lm, problem + "?").texts(population.particles)
+        ended = zip(written, population.particles.finished, strict=True)
+        return [text + arithmetic.END * bool(end) for text, end in ended], population.cost
+
+    return drawn
+
+
+# ---- what the model writes -----------------------------------------------------------------------
+
+
+def typed_view(lm, problem: str, high: int = 8, show: int = 8) -> BudgetView:
+    """The solutions that the model writes to a problem of your own, and how many end right."""
+    fig, (share, words) = figure(1, 2, size=(8.8, 3.3), width_ratios=[1, 3.2], sharey=True)
+    share.set(xlim=(0, 1), ylim=(show + 0.6, -0.7), xlabel="share of solutions")
+    share.set_title("how often")
+    share.tick_params(left=False, labelleft=False)
+    share.grid(axis="y", visible=False)
+    words.set(xlim=(0, 1), title="what is written; ✓ ends in the right answer")
+    words.axis("off")
+    mono = {"family": "monospace", "fontsize": 8, "va": "center"}
+    drawn = _solutions(lm)
+
+    def draw(problem, samples, seed):
+        texts, cost = drawn(problem, samples, seed)
+        counted = Counter(texts).most_common()
+        for row, (text, count) in enumerate(counted[:show]):
+            color = GOOD if _right(problem, text) else BAD
+            mark = "✓" if color == GOOD else "✗"
+            share.barh(row, count / samples, height=0.7, color=color)
+            words.text(0, row, literal(f"{mark} {_shown(text)}"), color=color, **mono)
+        if rest := counted[show:]:
+            missed = sum(count for _, count in rest)
+            share.barh(show, missed / samples, height=0.7, color=MUTED)
+            words.text(0, show, f"… {len(rest)} other solutions", color="#5A5A5A", **mono)
+        correct = sum(_right(problem, text) for text in texts)
+        text = (
+            f"{problem} = {_value(problem)}: {correct} of {samples} solutions end in the right "
+            f"answer; {len(counted)} different solutions"
+        )
+        return text, replace(cost, units=samples)
+
+    return BudgetView(
+        fig,
+        draw,
+        problem=entry(_typed_problem, problem),
+        samples=powers_of_two(0, high, unit="solutions", default=min(5, high)),
+    )
 
 
 # ---- what the model sees -------------------------------------------------------------------------
@@ -98,7 +158,7 @@ def next_token_view(lm, logits: Callable[[str], np.ndarray], problem: str) -> Bu
 
     def draw(position, temperature, seed):
         every = _softmax(rows, temperature)
-        bits = _bits(every)
+        bits = answers.entropy(every)
         probs = every[position]
         true = signs.index(written[position])
         entropy.bar(places, bits, color=np.where(places == position, BAD, MUTED))
@@ -117,7 +177,7 @@ def next_token_view(lm, logits: Callable[[str], np.ndarray], problem: str) -> Bu
         return text, Cost(lm_positions=read, lm_flops=sequence_flops(lm.model.config, 0, read))
 
     names = [f"{i}: {sign}" for i, sign in enumerate(written)]
-    openest = int(np.argmax(_bits(_softmax(rows))))
+    openest = int(np.argmax(answers.entropy(_softmax(rows))))
     return BudgetView(
         fig,
         draw,
@@ -218,16 +278,10 @@ def tree_view(
     share.tick_params(left=False, labelleft=False)
     share.grid(axis="y", visible=False)
 
-    @functools.cache
-    def drawn(n, seed):
-        """The texts with their ends, and the cost."""
-        population = sample(lm, problem + "?", n, np.random.default_rng(seed), max_tokens=_LONGEST)
-        written = Decoder(lm, problem + "?").texts(population.particles)
-        ended = zip(written, population.particles.finished, strict=True)
-        return [text + arithmetic.END * bool(end) for text, end in ended], population.cost
+    drawn = _solutions(lm)
 
     def draw(samples, seed):
-        texts, cost = drawn(samples, seed)
+        texts, cost = drawn(problem, samples, seed)
         shares = {text: texts.count(text) / samples for text in exact}
         for text, row in row_of.items():
             color = GOOD if _right(problem, text) else BAD
@@ -328,10 +382,6 @@ def cut_view(
 # ---- votes ---------------------------------------------------------------------------------------
 
 
-def _typed_problem(text: str) -> str:
-    return arithmetic.write(arithmetic.check_problem(text))
-
-
 def votes_view(lm, problem: str, high: int = 8, show: int = 8) -> BudgetView:
     """The answers of n samples to a problem of your own, counted."""
     fig, ax = figure(size=(8.0, 3.5))
@@ -340,15 +390,11 @@ def votes_view(lm, problem: str, high: int = 8, show: int = 8) -> BudgetView:
     ax.set_yticks([])
     ax.grid(axis="y", visible=False)
 
-    @functools.cache
-    def answers(typed, n, temperature, seed):
-        how = {"sampler": samplers.temperature(temperature), "max_tokens": _LONGEST}
-        population = sample(lm, typed + "?", n, np.random.default_rng(seed), **how)
-        texts = Decoder(lm, typed + "?").texts(population.particles)
-        return [arithmetic.answer(text) for text in texts], population.cost
+    drawn = _solutions(lm)
 
     def draw(problem, samples, temperature, seed):
-        given, cost = answers(problem, samples, temperature, seed)
+        texts, cost = drawn(problem, samples, seed, temperature)
+        given = [arithmetic.answer(text) for text in texts]
         right = _value(problem)
         counted = sorted(votes(given).items(), key=lambda item: -item[1])
         corner = {"transform": ax.transAxes, "ha": "right"}
@@ -364,8 +410,12 @@ def votes_view(lm, problem: str, high: int = 8, show: int = 8) -> BudgetView:
             line = f"and {len(counted) - show} more answers with {more:.0f} votes"
             ax.text(0.98, 0.04, line, **corner, color="#5A5A5A", fontsize=9)
         chosen = majority(given)
+        most = [f"{answer}" for answer, count in counted if count == dict(counted)[chosen]]
+        said = f"the majority says {chosen}"
+        if chosen is not None and len(most) > 1:
+            said = f"{' and '.join(most)} tie, and the one drawn first counts: {chosen}"
         text = (
-            f"{len(counted)} different answers; the majority says {chosen}, "
+            f"{len(counted)} different answers; {said}, "
             f"which is {'right' if chosen == right else 'wrong'}; "
             f"{given.count(right) / samples:.0%} of the samples are right"
         )
@@ -375,7 +425,7 @@ def votes_view(lm, problem: str, high: int = 8, show: int = 8) -> BudgetView:
         fig,
         draw,
         problem=entry(_typed_problem, problem),
-        samples=powers_of_two(0, high, unit="samples", default=4),
+        samples=powers_of_two(0, high, unit="samples", default=min(4, high)),
         temperature=options((0.25, 0.5, 0.7, 1.0, 1.5, 2.0), default=1.0),
     )
 
@@ -404,12 +454,12 @@ def _spent(config, prompts: Sequence[str], texts: Sequence[Sequence[str]]) -> Co
     )
 
 
-def _with_band(ax, x, values: np.ndarray, color: str, label: str | None = None) -> None:
+def _with_band(ax, x, values: np.ndarray, color: str, label=None, style: str = "o-") -> None:
     """Mean over problems (problems, k), and the 95% band of what others might have given."""
     draws = bootstrap.counts(len(values), 1999, np.random.default_rng(0))
     mean, low, high = bootstrap.mean_interval(np.transpose(values), draws)
     ax.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
-    ax.plot(x, mean, "o-", color=color, markersize=3.5, label=label)
+    ax.plot(x, mean, style, color=color, markersize=3.5, label=label)
 
 
 def _answers(texts: Sequence[Sequence[str]]) -> list[list]:
@@ -446,7 +496,8 @@ def samples_view(
     drawn = [mine for name in groups for mine in texts[name]]
     spent = {n: _spent(lm.model.config, prompts, [mine[:n] for mine in drawn]) for n in budgets}
     most = max(np.mean([len(set(mine)) for mine in rows]) for rows in given.values())
-    colors = dict(zip(groups, (COLORS[4], COLORS[1], COLORS[3]), strict=False))
+    # of each group a colour and a shape, as not every reader sees colours
+    styles = dict(zip(groups, ((COLORS[4], "o"), (COLORS[1], "s"), (COLORS[3], "^")), strict=False))
 
     fig, (above, (vote, kinds, bill)) = figure(2, 3, size=(8.8, 5.6))
     for ax, name in zip(above, groups, strict=True):
@@ -454,11 +505,11 @@ def samples_view(
         ax.set(ylim=(0, 1.04), title=literal(name))
     above[0].set_ylabel("share of problems")
     above[-1].plot([], [], "o-", color=_GREEN, markersize=3.5, label="pass@k: one of k is right")
-    above[-1].plot([], [], "o-", color=GOOD, markersize=3.5, label="majority of k is right")
+    above[-1].plot([], [], "s--", color=GOOD, markersize=3.5, label="majority of k is right")
     above[-1].legend(loc="upper left", fontsize=7.5)
     vote.plot([0, 1], [0, 1], "--", color=TRUTH, linewidth=1.2)
-    for name, color in colors.items():
-        vote.plot([], [], "o", color=color, markersize=4, label=literal(name))
+    for name, (color, shape) in styles.items():
+        vote.plot([], [], shape, color=color, markersize=5, label=literal(name))
     vote.legend(loc="lower right", fontsize=7.5)
     vote.set(xlim=(-0.03, 1.03), ylim=(-0.04, 1.04), title="one dot a problem")
     vote.set(xlabel="share of samples right", ylabel="majority of n right")
@@ -468,7 +519,7 @@ def samples_view(
     bill.set(yscale="log", ylim=(10, 6 * spent[budgets[-1]].lm_tokens / len(prompts)))
     bill.set(title="for each problem")
     bill.plot([], [], "o-", color=BAD, markersize=3.5, label="characters drawn")
-    bill.plot([], [], "o-", color=GOOD, markersize=3.5, label="positions fed")
+    bill.plot([], [], "s--", color=GOOD, markersize=3.5, label="positions fed")
     bill.legend(loc="upper left", fontsize=7.5)
 
     def draw(samples, seed):
@@ -480,16 +531,17 @@ def samples_view(
             passed = pass_at_k(correct, ks)
             voted = _voted(problems, first, ks)
             _with_band(ax, ks, passed, _GREEN)
-            _with_band(ax, ks, voted, GOOD)
-            dots = {"color": colors[name], "markersize": 4}
-            vote.plot(correct.mean(axis=1), voted[:, -1], "o", alpha=0.8, **dots)
+            _with_band(ax, ks, voted, GOOD, style="s--")
+            color, shape = styles[name]
+            dots = {"color": color, "markersize": 5, "alpha": 0.8}
+            vote.plot(correct.mean(axis=1), voted[:, -1], shape, **dots)
             different = [np.mean([len(set(mine[:k])) for mine in first]) for k in ks]
-            kinds.plot(ks, different, "o-", color=colors[name], markersize=3.5)
+            kinds.plot(ks, different, f"{shape}-", color=color, markersize=4.5)
             solved, chosen = passed[:, -1].mean(), voted[:, -1].mean()
             said.append(f"{name} pass@{samples} {solved:.2f}, majority {chosen:.2f}")
-        for what, color in (("lm_tokens", BAD), ("lm_positions", GOOD)):
+        for what, color, style in (("lm_tokens", BAD, "o-"), ("lm_positions", GOOD, "s--")):
             amounts = [getattr(spent[k], what) / len(prompts) for k in ks]
-            bill.plot(ks, amounts, "o-", color=color, markersize=3.5)
+            bill.plot(ks, amounts, style, color=color, markersize=3.5)
         return "; ".join(said), spent[samples]
 
     samples = powers_of_two(0, high, unit="samples", default=high - 2)
@@ -528,7 +580,7 @@ def beam_picture(
     counting_axis(likely, widths, "beam width")
     likely.set(ylabel="gain in log probability (nats)", title="a wider beam finds likelier texts …")
     _with_band(good, positions, right.T, BAD, "beam search, widths " + ", ".join(map(str, widths)))
-    _with_band(good, fed, voted, GOOD, f"majority of 1 to {ks[-1]} samples")
+    _with_band(good, fed, voted, GOOD, f"majority of 1 to {ks[-1]} samples", "s--")
     good.set(xscale="log", ylim=(0, 1), xlabel="positions fed for each problem")
     good.set(ylabel="share right", title="… but not better answers")
     good.set_xticks([64, 128, 256, 512], ["64", "128", "256", "512"])
@@ -546,13 +598,16 @@ def beam_picture(
 # ---- what a text costs ---------------------------------------------------------------------------
 
 
-def cache_view(config, prompt: int = 16, high: int = 10) -> BudgetView:
-    """FLOPs of writing a text, with and without a cache of what was read."""
+def cache_view(config, text_flops: Callable, prompt: int = 16, high: int = 10) -> BudgetView:
+    """FLOPs of writing a text, with and without a cache of what was read.
+
+    ``text_flops(a, b, prompt, tokens)`` are those with a cache.
+    """
     budgets = [2**k for k in range(high + 1)]
-    with_cache = {t: sequence_flops(config, 0, prompt + t - 1) for t in budgets}
+    a, b = coefficients(config)
+    with_cache = {t: text_flops(a, b, prompt, t) for t in budgets}
     one_by_one = np.cumsum([sequence_flops(config, 0, prompt + t) for t in range(budgets[-1])])
     again = {t: float(one_by_one[t - 1]) for t in budgets}
-    a, _ = coefficients(config)
     matrices = {t: a * (prompt + t - 1) for t in budgets}
     fig, ax = figure(size=(7.6, 3.6))
     counting_axis(ax, budgets, f"characters written after a prompt of {prompt}")
