@@ -268,7 +268,7 @@ def test_votes_view_counts_votes_and_refuses_other_texts(lm):
 def test_a_tie_of_votes_is_called_a_tie(drawings):
     view = figures.votes_view(NoisySolver(), PROBLEM, high=1)
     said = set()
-    for seed in range(60):
+    for seed in range(20):
         text, _ = view.at(seed, samples=2, temperature=1.5)
         population = sample(
             NoisySolver(),
