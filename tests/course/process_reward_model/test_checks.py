@@ -1,20 +1,28 @@
 """Checks of notebook 07: the right answer passes, and each slip is told what it is."""
 
 import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
 from verdicts import *  # noqa: F403
 
 from ttclib.course.process_reward_model import checks
 from ttclib.measure.calibration import auroc
 
-cross_entropy = lambda p, y: -(y * np.log(p) + (1 - y) * np.log(1 - p))  # noqa: E731
+cross_entropy = lambda p, y: -(y * p.log() + (1 - y) * (1 - p).log())  # noqa: E731
 LOSSES = {
     "the sign": lambda p, y: -cross_entropy(p, y).mean(),
     "take the mean": lambda p, y: cross_entropy(p, y).sum(),
-    "half of it": lambda p, y: -(y * np.log(p)).mean(),
-    "rounded": lambda p, y: cross_entropy(p, np.round(y)).mean(),
+    "half of it": lambda p, y: -(y * p.log()).mean(),
+    "rounded": lambda p, y: cross_entropy(p, y.round()).mean(),
     "bits": lambda p, y: cross_entropy(p, y).mean() / np.log(2),
     "Brier": lambda p, y: ((p - y) ** 2).mean(),
-    "yours says": lambda p, y: 1.0,
+    "NumPy cannot say": lambda p, y: -(y * np.log(p) + (1 - y) * np.log(1 - p)).mean(),
+    "use p, not a copy": lambda p, y: cross_entropy(p.detach(), y).mean(),
+    "your code stopped with RuntimeError": lambda p, y: (p.view(2) * y).mean(),
+    "it is 0.6392; yours says 1.0000": lambda p, y: 1.0,
+    "yours says 0.5333": lambda p, y: p.mean(),
     "your loss is lowest": lambda p, y: cross_entropy(p, y).mean() if len(p) > 1 else p.mean(),
 }
 
@@ -34,6 +42,10 @@ def areas(
 AREAS = {
     "different problems": lambda s, r: auroc(s.ravel(), r.ravel()),
     "0/0 is nan": lambda s, r: areas(s, r, empty=np.nan).mean(),
+    "best of 4": lambda s, r: np.mean(r[np.arange(len(s)), s.argmax(axis=1)]),
+    "how often the highest score": lambda s, r: np.mean(
+        [mine[score.argmax()] for score, mine in zip(s, r, strict=True) if not mine.all()]
+    ),
     "leave it out": lambda s, r: areas(s, r, empty=0.5).mean(),
     "now take their mean": areas,
     "cannot tell": lambda s, r: areas(s, r, lambda good, bad: (good > bad).mean()).mean(),
@@ -66,7 +78,8 @@ def by_auroc(scores, right):
 
 RIGHT = [
     (checks.soft_loss, lambda p, y: cross_entropy(p, y).mean()),
-    (checks.soft_loss, lambda p, y: float(np.mean(cross_entropy(p, y)))),
+    (checks.soft_loss, torch.nn.functional.binary_cross_entropy),
+    (checks.soft_loss, lambda p, y: torch.mean(cross_entropy(p, y))),
     (checks.auc_within, lambda s, r: areas(s, r).mean()),
     (checks.auc_within, by_auroc),
     (checks.aggregated, lambda s: np.nanprod(s, axis=1)),

@@ -5,17 +5,20 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from drawings import Drawing, Sheet, numbers_of
 from tiny_verifiers import tiny_verifier
 from views import control, shown, sliders
 
 from ttclib.course.process_reward_model import figures
 from ttclib.course.process_reward_model.beliefs import believe
+from ttclib.course.process_reward_model.ladder import Judged, favourites, weighted_at
 from ttclib.course.process_reward_model.per_step import continuations
 from ttclib.lm import arithmetic
 from ttclib.lm.models import load
 from ttclib.measure import bootstrap, votes
 from ttclib.measure.calibration import auc_within, auroc, expected_calibration_error
 from ttclib.search import aggregation, learning
+from ttclib.search.results import Curve
 from ttclib.search.rollouts import draw, shared_labels, step_ends
 
 PROBLEMS = ["9-(2+3)", "8-1-1"]
@@ -75,9 +78,13 @@ def test_rollouts_view_tells_the_library_s_estimates(lm):
 
 @pytest.fixture(scope="module")
 def held_out(lm):
-    problems = ["(81-74)*(98-77)-92", "27+94+96+(57+43)"]  # now right, now wrong
-    prompts = [lm.vocabulary.encode(p + "?") for p in problems]
+    problems = list(arithmetic.problems("validation", 16, np.random.default_rng(5)))
     drawn, _ = draw(lm, arithmetic.TASK, problems, 8, np.random.default_rng(0), max_tokens=60)
+    solved = drawn.right.reshape(16, 8).sum(axis=1)
+    mixed = np.flatnonzero((solved > 0) & (solved < 8))[:2]  # now right, now wrong
+    drawn = drawn[np.isin(drawn.problem, mixed)]
+    drawn.problem[:] = np.repeat([0, 1], 8)
+    prompts = [lm.vocabulary.encode(problems[i] + "?") for i in mixed]
     ends = step_ends(drawn.tokens, drawn.lengths, lm.vocabulary.containing(";"))
     return figures.HeldOut(prompts, drawn, ends, shared_labels(drawn, ends))
 
@@ -143,6 +150,106 @@ def test_knowledge_picture_draws_the_one_bootstrap_interval(seed, monkeypatch):
         np.testing.assert_allclose(bar.get_segments()[0][:, 0], [low, high])
 
 
+# ---- the ladder ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def judged(seed):
+    """Samples of 40 problems, easy and hard, and two judges: one knows something, one nothing."""
+    rng = np.random.default_rng(seed)
+    right = rng.random((40, 128)) < np.linspace(0.95, 0.05, 40)[rng.permutation(40), None]
+    answers = np.where(right, 1.0, rng.choice([2.0, 3.0, np.nan], size=right.shape))
+    scores = {
+        "knows": np.clip(0.4 * right + 0.6 * rng.random(right.shape), 0, 1),
+        "luck": rng.random(right.shape),
+    }
+    return Judged(right, answers, rng.normal(size=right.shape) + right, scores)
+
+
+def test_a_rung_s_area_has_the_one_interval(judged):
+    mean, low, high = figures.area_within(judged.scores["knows"], judged.right)
+    areas = auc_within(judged.scores["knows"], judged.right)
+    areas = areas[~np.isnan(areas)]
+    again = bootstrap.counts(len(areas), 1999, np.random.default_rng(0))
+    assert (mean, low, high) == tuple(map(float, bootstrap.mean_interval(areas, again)))
+
+
+def test_ladder_view_tells_what_a_rung_knows_and_brings(judged, monkeypatch):
+    monkeypatch.setattr(figures, "BudgetView", Drawing)
+    cost = {"knows": 3e12, "luck": 0.0}
+    view = figures.ladder_view(judged, cost, {"log p": judged.log_prob}, start="luck")
+    assert view.settings["judge"].default == "luck"
+    for judge, place in (("knows", 3e12), ("luck", 3e12 / 6)):
+        text = view.at(judge=judge)
+        scores = judged.scores[judge]
+        mean, low, high = figures.area_within(scores, judged.right)
+        everywhere = auroc(scores.ravel(), judged.right.ravel())
+        assert f"{judge}: {cost[judge] / 1e12:.1f} TFLOPs of training" in text
+        assert f"within a problem {mean:.2f} ({low:.2f} to {high:.2f})" in text
+        assert f"over all answers {everywhere:.2f}" in text
+        (ring,) = view.moving(0)
+        assert numbers_of(ring).tolist() == [[place, pytest.approx(mean)]]
+        by_max, by_sum = map(numbers_of, view.moving(2))
+        ks = [1, 4, 16, 64]
+        assert by_max[:, 0].tolist() == by_sum[:, 0].tolist() == ks
+        best = votes.best_at_k(scores, judged.right, ks).mean(axis=0)
+        np.testing.assert_allclose(by_max[:, 1], best)
+        summed = [weighted_at(scores, judged.answers, judged.right, k).mean() for k in ks]
+        np.testing.assert_allclose(by_sum[:, 1], summed)
+        assert "by the highest score " + ", ".join(f"{v:.2f}" for v in best) in text
+        bars = [p.get_height() for p in view.fig.axes[1].patches]
+        assert sum(h for h in bars if h > 0) == pytest.approx(judged.right.mean())
+        assert -sum(h for h in bars if h < 0) == pytest.approx((~judged.right).mean())
+
+
+def test_fifths_picture_counts_the_half_that_did_not_sort(judged, monkeypatch):
+    monkeypatch.setattr(figures, "Picture", Sheet)
+    sheet = figures.fifths_picture(judged.scores | {"log p": judged.log_prob}, judged)
+    from_easy = np.argsort(-judged.right[:, :64].mean(axis=1), kind="stable")
+    groups = np.array_split(from_easy, 5)
+    other = slice(64, None)
+    right = judged.right[:, other]
+    for name in ("knows", "luck"):
+        areas = auc_within(judged.scores[name][:, other], right)
+        said = ", ".join(f"{np.nanmean(areas[g]):.2f}" for g in groups)
+        assert f"{name} {said}" in sheet.text
+    liked = favourites(judged.answers[:, other], right)
+    taken = judged.log_prob[:, other].argmax(axis=1)
+    for name, values in (
+        ("right answers", right.mean(axis=1)),
+        ("the favourite wrong answer", liked),
+        ("the likeliest text is right", right[np.arange(40), taken]),
+    ):
+        assert f"{name} " + ", ".join(f"{values[g].mean():.2f}" for g in groups) in sheet.text
+
+
+def test_race_view_draws_both_bills_and_both_ways(monkeypatch):
+    monkeypatch.setattr(figures, "BudgetView", Drawing)
+
+    def curve(*points):
+        paid, accuracy = map(np.array, zip(*points, strict=True))
+        draws = accuracy + np.linspace(-0.1, 0.1, 399)[:, None]
+        return Curve(accuracy, paid, draws, np.tile(paid, (399, 1)))
+
+    searched = {"highest score": curve((1e6, 0.5), (4e6, 0.6)), "weighted": curve((1e6, 0.5))}
+    alone = {"greedy text": curve((2e6, 0.7)), "likeliest of N": curve((2e6, 0.6), (8e6, 0.8))}
+    bills = {
+        "fair": {"the writer": 2e12, "reading": 5e12},
+        "more": {"the writer": 2e12, "reading": 9e12},
+    }
+    view = figures.race_view(
+        {name: figures.Race(bill, searched, alone) for name, bill in bills.items()}
+    )
+    for name, bill in bills.items():
+        text = view.at(judge=name)
+        assert text.startswith(f"{name}, trained with {sum(bill.values()) / 1e12:.0f} TFLOPs")
+        assert "judge, highest score 0.60 at 4.0 MFLOPs" in text
+        assert "its body, greedy text 0.70 at 2.0 MFLOPs" in text
+        assert "its body, likeliest of N 0.80 at 8.0 MFLOPs" in text
+        widths = [bar.get_width() for bar in view.fig.axes[0].patches]
+        assert widths == [cost / 1e12 for cost in bill.values()]
+
+
 def test_prefix_view_tells_what_is_known_after_each_step(seed):
     rng = np.random.default_rng(seed)
     right = rng.random((4, 8)) < 0.5
@@ -168,6 +275,12 @@ def test_aggregation_view_tells_best_of_n(seed):
         {"prm": scores, "orm": scores}, right, np.full((4, 4), 0.25), high=3
     )
     sliders(made)[0].value = 4
+    mine = aggregation.AGGREGATIONS | {"product": lambda scores: -aggregation.last(scores)}
+    both = {"prm": scores, "orm": scores}
+    own = figures.aggregation_view(both, right, np.zeros((4, 4)), 3, ways=mine)
+    sliders(own)[0].value = 4
+    worst = votes.best_at_k(mine["product"](scores.reshape(-1, 3)).reshape(4, 8), right, [4]).mean()
+    assert f"product {worst:.2f}" in repr(own)
     for name, aggregate in aggregation.AGGREGATIONS.items():
         best = votes.best_at_k(aggregate(scores.reshape(-1, 3)).reshape(4, 8), right, [4]).mean()
         assert f"{name} {best:.2f}" in repr(made)

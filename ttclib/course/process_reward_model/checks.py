@@ -5,40 +5,64 @@ from __future__ import annotations
 import numpy as np
 
 from ttclib.exercise import close, exercise, expect, mistake
+from ttclib.inputs import short
 from ttclib.search.aggregation import last, mean, product, smallest
 
-P = np.array([0.9, 0.5, 0.2])  # scores
-Y = np.array([0.75, 0.0, 0.25])  # labels
+P = [0.9, 0.5, 0.2]  # scores
+Y = [0.75, 0.0, 0.25]  # labels
+
+
+def _loss(yours, p, y) -> tuple:
+    """What a learner's loss says of scores and labels, and how it changes with each score."""
+    import torch  # here, so that the checks of other exercises do not wait for it
+
+    scores = torch.tensor(p, dtype=torch.float64, requires_grad=True)
+    try:
+        value = yours(scores, torch.tensor(y, dtype=torch.float64))
+    except RuntimeError as error:
+        if "numpy" in str(error):
+            mistake("NumPy cannot say how a loss changes with the scores: write p.log()")
+        raise
+    if not isinstance(value, torch.Tensor):
+        return value, None
+    if value.ndim == 0 and value.requires_grad:
+        value.backward()
+    return value.detach().numpy()[()], scores.grad
 
 
 @exercise
 def soft_loss(yours):
-    """``yours(p, y)`` → mean binary cross-entropy (nats) of scores (n,) for soft labels (n,)."""
-    each = -(Y * np.log(P) + (1 - Y) * np.log(1 - P))
-    hard = np.round(Y)
-    got = yours(P, Y)
+    """``yours(p, y)`` → mean binary cross-entropy (nats) of scores for labels, tensors (n,)."""
+    p = np.array(P)
+    y = np.array(Y)
+    each = -(y * np.log(p) + (1 - y) * np.log(1 - p))
+    hard = np.round(y)
+    got, slope = _loss(yours, P, Y)
     if close(got, -each.mean()):
         mistake("the sign: logarithms of probabilities are negative, a loss is not")
     if close(got, each) or close(got, each.sum()):
         mistake("take the mean over the n steps, or a long text would count more than its steps")
-    if close(got, -(Y * np.log(P)).mean()):
+    if close(got, -(y * np.log(p)).mean()):
         mistake(
             "half of it is missing: with a label of 0 this loss is 0 whatever the score; "
             "add (1 − y) log(1 − p)"
         )
-    if close(got, -(hard * np.log(P) + (1 - hard) * np.log(1 - P)).mean()):
+    if close(got, -(hard * np.log(p) + (1 - hard) * np.log(1 - p)).mean()):
         mistake(
             "you rounded the labels: 0.75 says that a quarter of the rollouts failed, "
             "and that is what to learn"
         )
     if close(got, each.mean() / np.log(2)):
         mistake("that is in bits; take natural logarithms")
-    if close(got, ((P - Y) ** 2).mean()):
+    if close(got, ((p - y) ** 2).mean()):
         mistake("that is the squared error (the Brier score); cross-entropy has logarithms")
-    right = f"for p = {P} and y = {Y} it is {each.mean():.4f}; yours says {got!r}"
+    said = f"{got:.4f}" if isinstance(got, float) else short(got)
+    right = f"for p = {P} and y = {Y} it is {each.mean():.4f}; yours says {said}"
     expect(close(got, each.mean()), right)
+    lost = "the number is right, but it does not say how it changes with p: use p, not a copy"
+    expect(slope is not None, lost)
     grid = np.linspace(0.01, 0.99, 99)
-    lowest = grid[np.argmin([yours(np.array([p]), np.array([0.25])) for p in grid])]
+    lowest = grid[np.argmin([_loss(yours, [score], [0.25])[0] for score in grid])]
     where = f"for a label of 0.25 your loss is lowest at a score of {lowest:.2f}, not 0.25"
     expect(close(lowest, 0.25), where)
     return (
@@ -48,7 +72,7 @@ def soft_loss(yours):
 
 
 SCORES = np.array(
-    [[0.9, 0.8, 0.7, 0.6], [0.1, 0.2, 0.3, 0.4], [0.5, 0.5, 0.2, 0.5], [0.1, 0.9, 0.5, 0.4]]
+    [[0.9, 0.8, 0.7, 0.6], [0.1, 0.2, 0.4, 0.3], [0.5, 0.5, 0.2, 0.5], [0.1, 0.4, 0.5, 0.3]]
 )
 RIGHT = np.array([[1, 1, 1, 1], [0, 1, 1, 0], [1, 0, 0, 0], [0, 1, 0, 0]], dtype=bool)
 
@@ -73,6 +97,12 @@ def auc_within(yours):
         mistake(
             "a problem whose solutions are all right has no pairs, and 0/0 is nan: "
             "leave such rows out"
+        )
+    best = [RIGHT[i, SCORES[i].argmax()] for i in range(len(RIGHT))]
+    if any(close(got, np.mean(hits)) for hits in (best, best[1:])):
+        mistake(
+            "that is how often the highest score is right: best of 4. "
+            "Compare each right solution with each wrong one"
         )
     if any(close(got, np.mean([empty, *half])) for empty in (0.0, 0.5, 1.0)):
         mistake(

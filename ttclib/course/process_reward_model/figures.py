@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from ttclib.course.process_reward_model.beliefs import believe
+from ttclib.course.process_reward_model.ladder import Judged, favourites, fifths, weighted_at
 from ttclib.course.process_reward_model.per_step import continuations
 from ttclib.lm import arithmetic
 from ttclib.measure import bootstrap
@@ -26,6 +27,7 @@ from ttclib.measure.calibration import (
 )
 from ttclib.measure.votes import best_at_k, majority, majority_at_k, pass_at_k, votes
 from ttclib.search.aggregation import AGGREGATIONS
+from ttclib.search.results import Curve
 from ttclib.search.rollouts import Rollouts
 from ttclib.show.live import LiveView
 from ttclib.show.slider import BudgetView, choice, options, powers_of_two
@@ -41,8 +43,6 @@ from ttclib.show.style import (
     literal,
     truth,
 )
-
-AGGREGATION_COLORS = dict(zip(AGGREGATIONS, (GOOD, COLORS[1], COLORS[3], COLORS[2]), strict=True))
 
 
 def _mean_dot(ax: Axes, values: np.ndarray, row: float) -> None:
@@ -364,6 +364,223 @@ def knowledge_picture(finals: Mapping[str, np.ndarray], right: np.ndarray) -> Pi
     return Picture(fig, "; ".join(said))
 
 
+# ---- what a verifier knows, as a budget ----------------------------------------------------------
+
+KS = (1, 4, 16, 64)
+
+
+def ladder_view(
+    judged: Judged,
+    flops: Mapping[str, float],
+    references: Mapping[str, np.ndarray],
+    start: str,
+) -> BudgetView:
+    """What each verifier knows against what it was given; of one of them, scores and best of n.
+
+    Parameters
+    ----------
+    judged : Judged
+        Its judges are the rungs.
+    flops : mapping
+        Name of each rung → FLOPs of its training; 0: it had none.
+    references : mapping
+        Name → scores (problems, n) of judges that are drawn beside the rungs.
+    start : str
+        The rung that is shown first.
+    """
+    right = judged.right
+    area = {name: area_within(scores, right) for name, scores in judged.scores.items()}
+    everywhere = {name: auroc(s.ravel(), right.ravel()) for name, s in judged.scores.items()}
+    best = {name: best_at_k(s, right, KS).mean(axis=0) for name, s in judged.scores.items()}
+    summed = {name: _weighted(judged, scores) for name, scores in judged.scores.items()}
+    nowhere = min(cost for cost in flops.values() if cost) / 6  # where no training is drawn
+    fig, (knows, spread, brings) = figure(1, 3, size=(11, 4), width_ratios=[1.5, 1, 1])
+    knows.set(xscale="log", ylim=(0.4, 1.03), ylabel="AUC within a problem")
+    knows.set(xlim=(nowhere / 2, 4 * max(flops.values())), xlabel="training (FLOPs)")
+    tens = 10.0 ** np.arange(math.ceil(math.log10(2 * nowhere)), math.log10(max(flops.values())))
+    knows.set_xticks([nowhere, *tens], ["none", *(f"$10^{{{math.log10(t):.0f}}}$" for t in tens)])
+    knows.minorticks_off()
+    truth(knows, 1, "exact")
+    knows.axhline(0.5, color=MUTED, linestyle=":", label="knows nothing")
+    places = {name: flops[name] or nowhere for name in area}
+    for name, found in {
+        **area,
+        **{n: area_within(s, right) for n, s in references.items()},
+    }.items():
+        mean, low, high = found
+        ends = [[mean - low], [high - mean]]
+        color = GOOD if flops.get(name) else COLORS[1]
+        at = places.get(name, nowhere)
+        knows.errorbar(at, mean, yerr=ends, fmt="o", color=color, capsize=2, markersize=5)
+        side = 1 if at < max(flops.values()) / 6 else -1  # where there is room
+        align = "left" if side > 0 else "right"
+        look = {"textcoords": "offset points", "fontsize": 8, "ha": align, "va": "center"}
+        knows.annotate(literal(name), (at, mean), xytext=(7 * side, 0), **look)
+    knows.legend(loc="lower right", fontsize=7.5)
+    edges = np.linspace(0, 1, 21)
+    spread.set(xlim=(0, 1), ylim=(-0.6, 0.6), xlabel="score", ylabel="share of the solutions")
+    spread.set_yticks([-0.5, 0, 0.5], ["0.5", "0", "0.5"])
+    for color, label in ((GOOD, "right"), (BAD, "wrong")):
+        spread.plot([], [], "s", color=color, markersize=8, label=label)
+    spread.legend(loc="upper center", ncols=2, fontsize=7.5)
+    counting_axis(brings, KS, "samples n", marks=KS)
+    brings.set(ylim=(0, 1), ylabel="share of problems")
+    brings.plot(KS, pass_at_k(right, KS).mean(axis=0), "k--", linewidth=1.2, label="one is right")
+    votes_for = _weighted(judged, np.ones(right.shape))
+    brings.plot(KS, votes_for, ":", color=MUTED, label="majority")
+    brings.plot([], [], "o-", color=GOOD, markersize=4, label="highest score")
+    brings.plot([], [], "s-", color=COLORS[2], markersize=4, label="weighted")
+    brings.legend(loc="lower left", fontsize=7.5)
+
+    def draw(judge, seed):
+        mean, low, high = area[judge]
+        ring = {"markersize": 12, "fillstyle": "none", "color": TRUTH}
+        knows.plot(places[judge], mean, "o", **ring)
+        scores = judged.scores[judge]
+        for mine, sign, color in ((right, 1, GOOD), (~right, -1, BAD)):
+            share = np.histogram(scores[mine], edges)[0] / right.size
+            spread.bar(edges[:-1], sign * share, 0.05, align="edge", color=color)
+        brings.plot(KS, best[judge], "o-", color=GOOD, markersize=4)
+        brings.plot(KS, summed[judge], "s-", color=COLORS[2], markersize=4)
+        by_max, by_sum = (", ".join(f"{v:.2f}" for v in by[judge]) for by in (best, summed))
+        return (
+            f"{judge}: {flops[judge] / 1e12:.1f} TFLOPs of training; AUC within a problem "
+            f"{mean:.2f} ({low:.2f} to {high:.2f}), over all answers {everywhere[judge]:.2f}; "
+            f"best of 1, 4, 16, 64 by the highest score {by_max}, weighted {by_sum}"
+        )
+
+    names = tuple(judged.scores)
+    return BudgetView(fig, draw, luck=False, judge=options(names, default=start, label="judge"))
+
+
+def area_within(scores: np.ndarray, right: np.ndarray) -> tuple[float, float, float]:
+    """AUC within a problem: the mean, and the ends of its interval."""
+    areas = auc_within(scores, right)
+    areas = areas[~np.isnan(areas)]
+    again = bootstrap.counts(len(areas), 1999, np.random.default_rng(0))
+    mean, low, high = bootstrap.mean_interval(areas, again)
+    return float(mean), float(low), float(high)
+
+
+def _weighted(judged: Judged, scores: np.ndarray) -> list[float]:
+    """Best-of-n weighted at each n, the mean over problems."""
+    each = (weighted_at(scores, judged.answers, judged.right, k) for k in KS)
+    return [float(solved.mean()) for solved in each]
+
+
+def fifths_picture(scores: Mapping[str, np.ndarray], judged: Judged) -> Picture:
+    """Where judges fail: AUC by difficulty, beside the mistake that the writer likes best.
+
+    Half of the samples sort the problems and the other half are counted.
+
+    Parameters
+    ----------
+    scores : mapping
+        Name of each judge → its scores (problems, n).
+    """
+    half = judged.right.shape[1] // 2
+    groups = fifths(judged.right[:, :half])
+    right, answers, log_prob = (
+        values[:, half:] for values in (judged.right, judged.answers, judged.log_prob)
+    )
+    fig, (area, mistakes) = figure(1, 2, size=(9.6, 3.9), sharex=True)
+    x = np.arange(1, 6)
+    area.set(xlim=(0.5, 5.5), ylim=(0.2, 1.02), ylabel="AUC within a problem")
+    truth(area, 0.5, "knows nothing")
+    said = []
+    for shift, (name, color) in enumerate(zip(scores, COLORS, strict=False)):
+        found = np.array([area_within(scores[name][g, half:], right[g]) for g in groups])
+        ends = np.abs(found[:, 1:] - found[:, :1]).T
+        area.errorbar(
+            x + 0.06 * shift - 0.1, found[:, 0], yerr=ends, fmt="o-", color=color, capsize=2,
+            markersize=4, label=name,
+        )  # fmt: skip
+        said.append(f"{name} {', '.join(f'{mean:.2f}' for mean in found[:, 0])}")
+    likeliest = right[np.arange(len(right)), log_prob.argmax(axis=1)]
+    bars = {
+        "right answers": (right.mean(axis=1), GOOD),
+        "the favourite wrong answer": (favourites(answers, right), BAD),
+    }
+    for shift, (name, (values, color)) in zip((-0.2, 0.2), bars.items(), strict=True):
+        height = np.array([values[g].mean() for g in groups])
+        mistakes.bar(x + shift, height, 0.4, color=color, label=f"samples: {name}")
+        said.append(f"{name} {', '.join(f'{mean:.2f}' for mean in height)}")
+    height = np.array([likeliest[g].mean() for g in groups])
+    mistakes.plot(x, height, "kD--", markersize=5, label="problems: the likeliest text is right")
+    said.append(f"the likeliest text is right {', '.join(f'{mean:.2f}' for mean in height)}")
+    mistakes.set(ylim=(0, 1.02), ylabel="share")
+    for ax in (area, mistakes):
+        ax.set(xlabel="fifth of the problems, from easy to hard")
+        ax.set_xticks(x)
+        ax.legend(loc="lower left" if ax is area else "upper right", fontsize=7.5)
+    return Picture(fig, f"by fifth, from easy to hard: {'; '.join(said)}")
+
+
+# ---- train the judge, or train the writer? -------------------------------------------------------
+
+
+class Race(NamedTuple):
+    """A judge, and what its body writes by itself.
+
+    Attributes
+    ----------
+    bill : mapping of str to float
+        What each part of its training cost, in FLOPs.
+    searched : mapping of str to Curve
+        The writer's samples, chosen from by this judge: accuracy against FLOPs.
+    alone : mapping of str to Curve
+        What the body solves without a judge.
+    """
+
+    bill: Mapping[str, float]
+    searched: Mapping[str, Curve]
+    alone: Mapping[str, Curve]
+
+
+def race_view(races: Mapping[str, Race]) -> BudgetView:
+    """Best of N under a judge beside what the judge's own body writes, with both bills."""
+    first = next(iter(races.values()))
+    rows = np.arange(len(first.bill))[::-1]
+    names = [f"judge, {way}" for way in first.searched] + [f"its body, {w}" for w in first.alone]
+    looks = list(
+        zip(names, ("o-", "s-", "*", "D--"), (GOOD, COLORS[2], BAD, COLORS[1]), strict=True)
+    )
+    most = max(sum(race.bill.values()) for race in races.values()) / 1e12
+    paid = [curve.paid for race in races.values() for curve in _curves(race)]
+    fig, (bill, solved) = figure(1, 2, size=(10, 3.9), width_ratios=[1, 1.6])
+    bill.set(xlim=(0, 1.05 * most), ylim=(-0.6, len(rows) - 0.4), xlabel="training (TFLOPs)")
+    bill.set_yticks(rows, list(first.bill))
+    bill.grid(axis="y", visible=False)
+    ends = np.min(np.concatenate(paid)) / 1.5, np.max(np.concatenate(paid)) * 1.5
+    solved.set(xscale="log", xlim=ends, ylim=(0.3, 1))
+    solved.set(xlabel="FLOPs to solve a problem", ylabel="share of problems")
+    for name, style, color in looks:
+        size = 11 if style == "*" else 4
+        solved.plot([], [], style, color=color, markersize=size, label=name)
+    solved.legend(loc="upper left", fontsize=7.5)
+
+    def draw(judge, seed):
+        race = races[judge]
+        bill.barh(rows, [cost / 1e12 for cost in race.bill.values()], 0.6, color=COLORS[4])
+        said = []
+        for (name, style, color), curve in zip(looks, _curves(race), strict=True):
+            ends = np.abs(np.array(bootstrap.interval(curve.draws)) - curve.accuracy)
+            look = {"color": color, "capsize": 2, "markersize": 11 if style == "*" else 4}
+            solved.errorbar(curve.paid, curve.accuracy, yerr=ends, fmt=style, **look)
+            at = curve.accuracy.argmax()
+            said.append(f"{name} {curve.accuracy[at]:.2f} at {curve.paid[at] / 1e6:.1f} MFLOPs")
+        total = sum(race.bill.values()) / 1e12
+        return (
+            f"{judge}, trained with {total:.0f} TFLOPs, the writer's too; best: {'; '.join(said)}"
+        )
+
+    return BudgetView(fig, draw, luck=False, judge=choice(tuple(races)))
+
+
+def _curves(race: Race) -> list[Curve]:
+    return [*race.searched.values(), *race.alone.values()]
+
+
 # ---- unfinished solutions ------------------------------------------------------------------------
 
 
@@ -432,7 +649,11 @@ def prefix_view(scores: Mapping[str, np.ndarray], right: np.ndarray) -> BudgetVi
 
 
 def aggregation_view(
-    scores: Mapping[str, np.ndarray], right: np.ndarray, voted: np.ndarray, high: int
+    scores: Mapping[str, np.ndarray],
+    right: np.ndarray,
+    voted: np.ndarray,
+    high: int,
+    ways: Mapping[str, Callable] = AGGREGATIONS,
 ) -> BudgetView:
     """Best of n by each way of making one number of the scores of the steps.
 
@@ -442,7 +663,10 @@ def aggregation_view(
         As for :func:`prefix_view`; a panel each.
     voted : numpy.ndarray, shape (problems, high + 1)
         Chance that the majority of 1, 2, 4, … samples is right.
+    ways : mapping
+        Name of each way → the function; at most four.
     """
+    colors = dict(zip(ways, (GOOD, COLORS[1], COLORS[3], COLORS[2]), strict=False))
     ks = [2**k for k in range(high + 1)]
 
     def best_by(aggregate, steps):
@@ -450,7 +674,7 @@ def aggregation_view(
         return best_at_k(value.reshape(right.shape), right, ks)
 
     found = {
-        name: {how: best_by(aggregate, steps) for how, aggregate in AGGREGATIONS.items()}
+        name: {how: best_by(aggregate, steps) for how, aggregate in ways.items()}
         for name, steps in scores.items()
     }
     passed = pass_at_k(right, ks)
@@ -460,7 +684,7 @@ def aggregation_view(
         ax.set(ylim=(0.3, 1), title=name)
         ax.plot(ks, passed.mean(axis=0), "k--", linewidth=1.2, label="one of n is right")
         ax.plot(ks, voted.mean(axis=0), ":", color=MUTED, label="majority of n")
-        for how, color in AGGREGATION_COLORS.items():
+        for how, color in colors.items():
             ax.plot([], [], "o-", color=color, markersize=4, label=f"best by {how}")
     axes[0].set_ylabel("share of problems")
     axes[-1].legend(loc="upper left", fontsize=7.5)
@@ -468,11 +692,11 @@ def aggregation_view(
     def draw(samples, seed):
         seen = [k for k in ks if k <= samples]
         said = []
-        for ax, (name, ways) in zip(axes, found.items(), strict=True):
-            for how, color in AGGREGATION_COLORS.items():
-                mean = ways[how][:, : len(seen)].mean(axis=0)
+        for ax, (name, best) in zip(axes, found.items(), strict=True):
+            for how, color in colors.items():
+                mean = best[how][:, : len(seen)].mean(axis=0)
                 ax.plot(seen, mean, "o-", color=color, markersize=4)
-            last = [f"{how} {values[:, len(seen) - 1].mean():.2f}" for how, values in ways.items()]
+            last = [f"{how} {values[:, len(seen) - 1].mean():.2f}" for how, values in best.items()]
             said.append(f"{name}: {', '.join(last)}")
         at = len(seen) - 1
         return (
@@ -524,9 +748,10 @@ def belief_view(readings: Mapping[str, Reading]) -> BudgetView:
     surprise.set(ylim=(0, 8.2), ylabel="surprise (nats)")
     surprise.set(xlabel="character of the solution", xticks=[])
     for name, color in colors.items():
-        belief.plot([], [], color=color, label=literal(name))
-    belief.plot([], [], "kD", markersize=5, label="rollouts from there")
-    belief.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, fontsize=7.5, frameon=False)
+        belief.plot([], [], "o", color=color, markersize=7, label=literal(name))
+    belief.plot([], [], "kD", markersize=6, label="rollouts from there")
+    belief.plot([], [], color=MUTED, linewidth=0.8, label="between two ends")
+    belief.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=5, fontsize=7.5, frameon=False)
     palette = dict(zip(models, (MUTED, COLORS[2]), strict=False))
     for name, color in palette.items():
         surprise.plot([], [], "s", color=color, label=literal(name))
@@ -549,10 +774,11 @@ def belief_view(readings: Mapping[str, Reading]) -> BudgetView:
         belief.text(0, 1.23, f"{r.problem} = {value}", fontsize=9)
         for name, color in colors.items():
             line = r.beliefs[name]
-            belief.plot(np.arange(len(line)), line, color=color, linewidth=1.2)
+            # between the ends of steps nobody trained it: faint
+            belief.plot(np.arange(len(line)), line, color=color, linewidth=0.8, alpha=0.4)
             at = np.append(r.places - 1, len(line) - 1)
-            belief.plot(at, line[at], "o", color=color, markersize=5)
-        belief.plot(r.places - 1, r.known, "kD", markersize=5)
+            belief.plot(at, line[at], "o", color=color, markersize=7)
+        belief.plot(r.places - 1, r.known, "kD", markersize=6)
         for shift, (name, color) in zip((-0.2, 0.2), palette.items(), strict=False):
             height = np.minimum(r.surprise[name], 8)
             surprise.bar(np.arange(len(height)) + shift, height, 0.4, color=color)

@@ -1,0 +1,137 @@
+"""The ladder: bills read from a manifest, and judges of the same samples, counted by hand."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ttclib import artefacts
+from ttclib.course.process_reward_model import ladder
+from ttclib.measure import votes
+
+
+def verifier(start, solutions, steps, **net):
+    rollouts = {"problems": 100, "samples": 8, "row": 256, "solutions": solutions}
+    training = {"batch": 4, "steps": steps, "learning_rate": 1e-3}
+    return {"settings": {"rollouts": rollouts, "start": start, "net": net, "training": training}}
+
+
+READING = {"batch": 2, "steps": 50, "learning_rate": 1e-3}
+MADE = {
+    "lab-small": {"settings": {}},
+    "own": {"settings": {"rollouts": {"each": 2}, "training": READING}},
+    "some": {"settings": {"rollouts": {"each": 2, "problems": 25}, "training": READING}},
+    "more": {"settings": {"texts": {"problems": 9, "row": 256}, "training": READING}},
+    "plain": verifier("lab-small", 40, 3, hears=[]),
+    "hears": verifier("lab-small", 400, 5, hears=["writer"]),
+    "reads its own": verifier("own", 400, 5),
+    "reads some": verifier("some", 100, 5),
+    "reads true ones": verifier("more", 400, 5),
+}
+BILLS = {  # by hand: solutions of 30 tokens; rows of 256 tokens
+    "plain": (40 * 30, 0, 4 * 3 * 256, True),
+    "hears": (400 * 30, 0, 4 * 5 * 256, False),
+    "reads its own": (100 * 8 * 30, 2 * 50 * 256, 4 * 5 * 256, False),
+    "reads some": (25 * 8 * 30, 2 * 50 * 256, 4 * 5 * 256, False),
+    "reads true ones": (400 * 30, 2 * 50 * 256, 4 * 5 * 256, False),
+}
+
+
+@pytest.mark.parametrize("name", BILLS)
+def test_a_bill_is_what_the_manifest_says(name):
+    bill = ladder.bill(MADE, name, 30)
+    assert bill == BILLS[name]
+    drawn, read, judged, tuned = BILLS[name]
+    assert bill.flops(10.0) == (10 * drawn, 30 * read, (30 if tuned else 10) * judged)
+
+
+def test_the_shipped_ladder_climbs_and_each_rung_was_given_as_much_or_more():
+    made = artefacts.manifest()
+    area = [made[name]["score"]["AUC within a problem"] for name in ladder.LADDER]
+    assert area == sorted(area)
+    assert max(np.diff(area)) < 0.25  # none is far from its neighbours
+    bills = [ladder.bill(made, name, 40) for name in ladder.LADDER]
+    assert [bill.tuned for bill in bills] == [True] + [False] * 5
+    drawn = [bill.drawn for bill in bills[:5]]
+    assert drawn == sorted(drawn) and [bill.read > 0 for bill in bills] == [False] * 3 + [True] * 3
+
+
+# ---- samples -------------------------------------------------------------------------------------
+
+
+def table(problems=3, n=4, **columns):
+    """Samples in a random order, of two models, two temperatures and two seeds."""
+    rows = []
+    for model, temperature, seed in (("lab-small", 1.0, 0), ("own", 1.0, 0), ("lab-small", 0.0, 0)):
+        for extra in (seed, seed + 1):
+            rows += [
+                {
+                    "model": model,
+                    "temperature": temperature,
+                    "seed": extra,
+                    "problem": problem,
+                    "sample": sample,
+                    "right": (problem + sample + extra) % 2 == 0,
+                    "answer": None if sample == 3 else 10 * problem + sample,
+                    "log_prob": -float(sample) - extra,
+                    "prm_last": 0.1 * sample + 0.2 * problem,
+                }
+                for problem in range(problems)
+                for sample in range(n)
+            ]
+    order = np.random.default_rng(0).permutation(len(rows))
+    return pa.Table.from_pylist([rows[i] for i in order])
+
+
+def test_samples_are_those_of_one_model_and_seed_in_their_order(tmp_path):
+    pq.write_table(table(), tmp_path / "samples.parquet")
+    found = ladder.read_judged(tmp_path, ["prm"])
+    sample, problem = np.meshgrid(np.arange(4), np.arange(3))
+    assert (found.right == ((problem + sample) % 2 == 0)).all()
+    np.testing.assert_array_equal(
+        found.answers, np.where(sample == 3, np.nan, 10 * problem + sample)
+    )
+    assert (found.log_prob == -sample).all()
+    np.testing.assert_allclose(found.scores["prm"], 0.1 * sample + 0.2 * problem)
+    assert list(found.scores) == ["prm"]
+
+
+def test_samples_that_are_no_full_table_are_refused(tmp_path):
+    full = table()
+    some = full.filter((pa.compute.field("sample") != 0) | (pa.compute.field("problem") > 0))
+    pq.write_table(some, tmp_path / "samples.parquet")
+    with pytest.raises(ValueError, match=r"holds 11 samples; that is no full table"):
+        ladder.read_judged(tmp_path, ["prm"])
+    with pytest.raises(ValueError, match="holds 0 samples"):
+        ladder.read_judged(tmp_path, ["prm"], model="nobody")
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 8])
+def test_weighted_votes_are_those_of_the_library_block_by_block(k, seed):
+    rng = np.random.default_rng(seed)
+    answers = rng.choice([1.0, 2.0, 3.0, np.nan], size=(6, 8))
+    scores = rng.choice([0.0, 0.25, 0.5, 1.0], size=(6, 8))  # ties, and texts worth nothing
+    right = answers == 2
+    found = ladder.weighted_at(scores, answers, right, k)
+    for i in range(6):
+        said = [None if np.isnan(a) else a for a in answers[i]]
+        blocks = [slice(b, b + k) for b in range(0, 8 - k + 1, k)]
+        wins = [votes.weighted_majority(said[b], scores[i, b]) == 2 for b in blocks]
+        assert found[i] == pytest.approx(np.mean(wins))
+
+
+def test_more_samples_than_there_are_make_no_block():
+    with pytest.raises(ValueError, match="k is 9; it must be"):
+        ladder.weighted_at(*np.ones((2, 1, 8)), np.ones((1, 8), bool), 9)
+
+
+def test_favourites_are_the_most_frequent_wrong_answers():
+    answers = np.array([[7, 8, 8, np.nan], [5, 5, 5, 5], [1, 2, np.nan, np.nan]])
+    right = np.array([[1, 0, 0, 0], [1, 1, 1, 1], [0, 0, 0, 0]], dtype=bool)
+    assert ladder.favourites(answers, right).tolist() == [0.5, 0, 0.25]
+
+
+def test_fifths_go_from_easy_to_hard():
+    right = np.arange(10)[:, None] > np.arange(9)  # problem i: i of 9 right
+    groups = ladder.fifths(right)
+    assert [sorted(group) for group in groups] == [[8, 9], [6, 7], [4, 5], [2, 3], [0, 1]]
