@@ -362,3 +362,9 @@ def test_texts_without_a_tree_are_one_line(seed):
     history = run(search_on(AB, "a", opinion), 4, keep_all, np.random.default_rng(seed))
     with pytest.raises(TypeError, match=r"^these texts are in no tree; uct selects among those "):
         uct(2)(history[0], np.random.default_rng(0))
+
+
+def test_several_problems_without_islands_are_one_line(seed):
+    search = search_on(AB, PROBLEMS[:2], opinion, kind=TreeSearch, until="ab", max_tokens=6)
+    with pytest.raises(ValueError, match=r"^these texts solve several problems; use uct within is"):
+        run(search, 8, uct(2), np.random.default_rng(seed))

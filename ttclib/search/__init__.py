@@ -1,3 +1,3 @@
-"""Search: a language model proposes steps, a verifier weighs them, and one of six selections
+"""Search: a language model proposes steps, a verifier weighs them, and one of seven selections
 chooses.
 """

@@ -128,7 +128,8 @@ def uct(width: int, exploration: float = 0.25, share: float = 0.75) -> Selection
     Raises
     ------
     ValueError, TypeError
-        If a number is not allowed, or, when used, the texts are not those of a :class:`TreeSearch`.
+        If a number is not allowed; when used, if the texts are not those of a :class:`TreeSearch`
+        for one problem.
     """
     width = whole_number("width M", width)
     exploration = real_number("exploration c", exploration, 0.0)
@@ -138,6 +139,8 @@ def uct(width: int, exploration: float = 0.25, share: float = 0.75) -> Selection
         texts = population.particles
         if not isinstance(texts, Nodes):
             raise TypeError("these texts are in no tree; uct selects among those of a TreeSearch")
+        if np.ptp(texts.prompt):
+            raise ValueError("these texts solve several problems; use uct within islands")
         live = np.flatnonzero(~texts.finished)
         if not len(live):
             return keep_all(population, rng)
