@@ -10,78 +10,102 @@ from tools.lab import draw, fastest, packed_texts, progress, score
 from ttclib.artefacts import sha256
 from ttclib.lm import arithmetic
 
-BASE = {
+TRUE = {
     "texts": {"problems": 360_000, "row": 256},
-    "training": {"batch": 32, "steps": 2000, "learning_rate": 1.5e-3},
-    "rounds": 2,  # of those steps: the learning rate begins anew (Loshchilov and Hutter 2017)
+    "training": {"batch": 32, "steps": 2000, "learning_rate": 1.5e-3, "compiled": True},
 }
+OWN = {"rollouts": {"each": 2}, "training": TRUE["training"] | {"learning_rate": 1e-3}}
 
 
-def train_base(job):
-    """Let the generator read on: the same task, new texts; return the seconds of training."""
+def read_on(job):
+    """Let the writer read on, true solutions or its own right ones; return the seconds."""
     from ttclib.lm import training
     from ttclib.lm.llama import Llama
     from ttclib.lm.pretrained import read_model, write_model
 
     model, words = read_model(job.needs["lab-small"])
     model = Llama.of(model).to(fastest())
+    texts = packed_texts(job) if "texts" in job.settings else right_rollouts(job)
     settings = job.settings["training"]
-    texts = packed_texts(job)
-    seconds = 0.0
-    for number in range(job.settings["rounds"]):
-        with progress(settings["steps"]) as report:
-            seconds += training.train_lm(
-                model,
-                texts,
-                **settings,
-                seed=job.seeds["training"] + number,
-                checkpoint=job.work / f"round-{number}.pt",
-                compiled=True,
-                report=report,
-            )
+    with progress(settings["steps"]) as report:
+        seconds = training.train_lm(
+            model,
+            texts,
+            **settings,
+            seed=job.seeds["training"],
+            checkpoint=job.work / "checkpoint.pt",
+            report=report,
+        )
     write_model(job.folder, model, words)
     return seconds
 
 
+def right_rollouts(job):
+    """Return different right solutions, a few of each problem: a hard one counts as an easy one."""
+    from ttclib.lm import training
+
+    lm = generator(job)
+    problems, found = drawn(job, lm, "train", ROLLOUTS)
+    chosen = job.settings["rollouts"]
+    texts = []
+    kept_of = {}
+    for i in np.flatnonzero(found.right & (found.problem < chosen.get("problems", np.inf))):
+        mine = kept_of.setdefault(int(found.problem[i]), set())
+        solution = tuple(found.tokens[i, : found.lengths[i]].tolist())
+        if len(mine) < chosen["each"] and solution not in mine:
+            mine.add(solution)
+            prompt = lm.vocabulary.encode(problems[found.problem[i]] + "?")
+            texts.append(([*prompt, *solution], len(prompt)))
+    return training.pack_texts(texts, ROLLOUTS["row"])
+
+
 # ---- rollouts ----------------------------------------------------------------------------
 
-ROLLOUTS = {"problems": 12_000, "samples": 8, "row": 256}
+ROLLOUTS = {"problems": 48_000, "samples": 8, "row": 256}
 HELD_OUT = {"problems": 320, "samples": 64, "seed": 12}
 LONGEST = 100  # tokens of a solution; longer ones have gone astray
 
 
-def rollouts(job, split, settings, seed):
-    """Return the packed rollouts of a split, labelled as the settings say; they are kept."""
-    from ttclib.search import learning
-    from ttclib.search.rollouts import Rollouts, shared_labels, step_ends
+def drawn(job, lm, split, settings):
+    """Return the problems of a split and their rollouts, drawn once for all artefacts."""
+    from ttclib.search.rollouts import Rollouts
 
-    lm = generator(job)
+    seed = job.seeds["rollouts"]
     problems = arithmetic.problems(split, settings["problems"], np.random.default_rng(seed))
 
     def make():
         rng = np.random.default_rng([seed, 1])
         what = f"rollouts, {split}"
-        drawn = draw(lm, problems, settings["samples"], rng, what, max_tokens=LONGEST)
+        found = draw(lm, problems, settings["samples"], rng, what, max_tokens=LONGEST)
         file = io.BytesIO()
-        np.savez_compressed(file, **vars(drawn))
+        np.savez_compressed(file, **vars(found))
         return file.getvalue()
 
     cache = job.work.parent / f"rollouts-{digest([settings, split, seed])}.npz"
     weights = sha256(job.needs["lab-small"] / "model.safetensors")
     owner = f"{cache.name} of {weights}, {LONGEST}"  # another model wrote other rollouts
     with np.load(io.BytesIO(kept(cache, owner, make))) as arrays:
-        found = Rollouts(**arrays)
-    chosen = job.settings["rollouts"].get("solutions") if split == "train" else None
-    if chosen:  # whole problems, the first few
+        return problems, Rollouts(**arrays)
+
+
+def rollouts(job, split, settings):
+    """Return the packed rollouts of a split, labelled as the settings say."""
+    from ttclib.search import learning
+    from ttclib.search.rollouts import shared_labels, step_ends
+
+    lm = generator(job)
+    problems, found = drawn(job, lm, split, settings)
+    if split == "train":  # whole problems, the first few
+        chosen = job.settings["rollouts"]["solutions"]
         found = found[found.problem < chosen // settings["samples"]]
     ends = step_ends(found.tokens, found.lengths, lm.vocabulary.containing(";"))
     labels = shared_labels(found, ends)
     if job.settings["labels"] == "final":
         ends = ends & (np.arange(ends.shape[1]) == found.lengths[:, None] - 1)
     prompts = [lm.vocabulary.encode(problem + "?") for problem in problems]
-    answer = job.settings.get("answer", 1.0)
-    rng = np.random.default_rng([seed, 2])
-    return learning.pack_solutions(prompts, found, ends, labels, settings["row"], rng, answer)
+    rng = np.random.default_rng([job.seeds["rollouts"], 2])
+    row = settings["row"]
+    return learning.pack_solutions(prompts, found, ends, labels, row, rng, ANSWER)
 
 
 def generator(job):
@@ -103,12 +127,10 @@ def train_verifier(job):
     from ttclib.search.verifier import Net, RewardModel
 
     settings = job.settings["training"]
-    rows = rollouts(job, "train", ROLLOUTS, job.seeds["rollouts"])
-    held_out = rollouts(
-        job, "validation", HELD_OUT | {"row": ROLLOUTS["row"]}, job.seeds["rollouts"]
-    )
+    rows = rollouts(job, "train", ROLLOUTS)
+    held_out = rollouts(job, "validation", HELD_OUT | {"row": ROLLOUTS["row"]})
     body = Llama.of(read_model(job.needs[job.settings["start"]])[0])
-    net = Net(body.shape, job.settings["judge"], job.seeds["training"])
+    net = Net(body.shape, **job.settings["net"], seed=job.seeds["training"])
     net.body.load_state_dict(body.state_dict())
     with progress(settings["steps"]) as report:
         history, seconds = learning.train_verifier(
@@ -167,47 +189,81 @@ def score_verifier(job):
     }
 
 
-def verifier(
-    name, what, labels, start="verifier-base", judge=32, solutions=None, answer=None, **training
-):
+def verifier(name, what, start, solutions=96_000, labels="shared", net=None, **training):
     """Declare a verifier."""
     settings = {
-        "rollouts": ROLLOUTS | ({"solutions": solutions} if solutions else {}),
+        "rollouts": ROLLOUTS | {"solutions": solutions},
         "labels": labels,
         "start": start,
-        "judge": judge,
+        "net": net or {},
         "training": TRAINING | training,
     }
-    if answer:
-        settings["answer"] = answer
-    needs = ("lab-small",) if start == "lab-small" else ("lab-small", start)
-    return Artefact(
-        name, what, train_verifier, settings, {"rollouts": 10, "training": 2}, needs, score_verifier
-    )
+    needs = tuple(dict.fromkeys(("lab-small", start)))
+    return Artefact(name, what, train_verifier, settings, SEEDS, needs, score_verifier)
 
 
-TRAINING = {"batch": 32, "steps": 1000, "learning_rate": 2e-3, "every": 125}
+def body(name, what, settings, seeds):
+    """Declare the writer after it has read on."""
+    return Artefact(name, what, read_on, settings, seeds, ("lab-small",), score)
 
+
+SEEDS = {"rollouts": 10, "training": 2}
+ANSWER = 4.0  # how much more than that of a step the label of an answer counts
+TRAINING = {"batch": 32, "steps": 600, "learning_rate": 2e-3, "every": 100}
+PLAIN = {"hears": []}
+FEW = {"rollouts": OWN["rollouts"] | {"problems": 12_000}, "training": OWN["training"]}
+
+# from what knows least to what knows most
 ARTEFACTS = (
-    Artefact(
-        "verifier-base",
-        "lab-small after reading on: what the verifiers start from",
-        train_base,
-        BASE,
+    body(
+        "lab-small-some",
+        "lab-small after reading its own right solutions of 12,000 problems",
+        FEW | {"training": FEW["training"] | {"steps": 700}},
+        SEEDS,
+    ),
+    body("lab-small-own", "lab-small after reading its own right solutions", OWN, SEEDS),
+    body(
+        "lab-small-more",
+        "lab-small after reading more true solutions",
+        TRUE,
         {"texts": 3, "training": 1},
-        ("lab-small",),
-        score,
     ),
-    verifier("prm", "the process reward model", "shared", answer=4, steps=1500),
-    verifier("orm", "the outcome reward model: the same, trained on final answers only", "final"),
     verifier(
-        "prm-weak",
-        "a verifier to be fooled: a plain head, little data",
-        "shared",
-        start="lab-small",
-        judge=0,
-        solutions=4_000,
+        "prm-plain",
+        "a verifier to be fooled: a plain head, 4,000 solutions",
+        "lab-small",
+        4_000,
+        net=PLAIN,
         steps=400,
-        every=100,
     ),
+    verifier(
+        "prm-tokens",
+        "it hears the writer's surprise, token by token; 4,000 solutions",
+        "lab-small",
+        4_000,
+        net={"hears": ["writer"], "sums": False, "judge": 32},
+        batch=16,
+        steps=110,
+        every=110,
+    ),
+    verifier(
+        "prm-surprise",
+        "it hears the writer's surprise in the text so far",
+        "lab-small",
+        net={"hears": ["writer"]},
+    ),
+    verifier("prm-some", "the fair verifier with a quarter of the rollouts", "lab-small-some"),
+    verifier(
+        "prm",
+        "the process reward model, fair: the writer, and what it learned from its own rollouts",
+        "lab-small-own",
+    ),
+    verifier(
+        "orm",
+        "the outcome reward model: the same, trained on final answers only",
+        "lab-small-own",
+        labels="final",
+    ),
+    verifier("prm-more", "a verifier whose body has read more true solutions", "lab-small-more"),
+    verifier("prm-plain-more", "a plain head on that body", "lab-small-more", net=PLAIN, steps=400),
 )
