@@ -12,23 +12,43 @@ from tools.lab import TEST
 from ttclib.lm import arithmetic
 
 ROOT_N = "√N"
+LADDER = ["prm-plain", "prm-tokens", "prm-surprise", "prm-some", "prm", "prm-more"]
+SEARCHED = ["prm-tokens", "prm-some", "prm", "prm-more"]  # the rungs under every kind of search
+BESIDE = ["orm", "prm-plain-more"]
+RULED = ["nines", "exact"]  # verifiers that learned nothing
+WRITERS = ["lab-small-own", "lab-small-more"]  # bodies of verifiers that write themselves
+BUDGETS = [2**i for i in range(9)]
 SWEEP = {
-    "problems": TEST["problems"],
-    "budgets": [2**i for i in range(9)],
+    "problems": 400,
     "methods": [
-        {"method": ["best of n"], "verifier": ["prm", "prm-weak", "orm"]},
-        {"method": ["beam"], "width": [ROOT_N, 4]},
-        {"method": ["beam"], "width": [4], "verifier": ["prm-weak"]},
-        {"method": ["lookahead"], "width": [ROOT_N], "lookahead": [1]},
-        {"method": ["lookahead"], "width": [ROOT_N, 4], "lookahead": [3]},
-        {"method": ["dvts", "mcts"], "width": [4]},
-        {"method": ["rebase", "particles", "annealed particles"]},
+        {"method": ["best of n"], "verifier": [*LADDER, *BESIDE, *RULED], "budget": BUDGETS},
+        {"method": ["beam"], "width": [ROOT_N, 4], "verifier": SEARCHED, "budget": BUDGETS},
+        {"method": ["rebase", "particles"], "verifier": SEARCHED, "budget": BUDGETS},
+        {"method": ["beam"], "width": [4], "verifier": RULED, "budget": BUDGETS},
+        {"method": ["rebase"], "verifier": RULED, "budget": BUDGETS},
+        {"method": ["lookahead"], "width": [ROOT_N], "lookahead": [1], "budget": BUDGETS},
+        {"method": ["lookahead"], "width": [ROOT_N, 4], "lookahead": [3], "budget": BUDGETS},
+        {"method": ["dvts", "mcts"], "width": [4], "budget": BUDGETS},
+        {"method": ["annealed particles"], "budget": BUDGETS},
+        {
+            "method": ["best of n"],
+            "model": WRITERS,
+            "temperature": [0.0],
+            "verifier": ["exact"],
+            "budget": [1],
+        },
+        {
+            "method": ["best of n"],
+            "model": WRITERS,
+            "verifier": ["exact"],
+            "budget": [1, 2, 4, 8, 16],
+        },
     ],
 }
 
 
 def settings(plan):
-    """List the settings of a plan: each method at each budget of N · (k + 1) generations.
+    """List the settings of a plan: each method at each of its budgets of N · (k + 1) generations.
 
     A search of one text, or one whose width is 1, is best of N; so it is left out.
     """
@@ -36,10 +56,9 @@ def settings(plan):
 
     found = {}
     for options in plan["methods"]:
-        for values in itertools.product(*options.values(), plan["budgets"]):
-            *chosen, budget = values
-            chosen = dict(zip(options, chosen, strict=True))
-            n = budget // (chosen.get("lookahead", 0) + 1)
+        for values in itertools.product(*options.values()):
+            chosen = dict(zip(options, values, strict=True))
+            n = chosen.pop("budget") // (chosen.get("lookahead", 0) + 1)
             if n < 1 or (n == 1 and chosen["method"] != BEST_OF_N):
                 continue
             if chosen.get("width") == ROOT_N:
@@ -51,18 +70,17 @@ def settings(plan):
 
 
 @functools.cache
-def read(name, folder):
-    """Read the language model or a verifier from its folder, once in a process."""
+def load(folders, name):
+    """Load a model or a verifier, once in a process; ``folders`` holds pairs of name and folder."""
+    from ttclib.course.prm_search.rules import RULES
     from ttclib.lm.engine import CausalLM
     from ttclib.lm.pretrained import read_model
     from ttclib.search.verifier import RewardModel
 
-    return CausalLM(*read_model(folder)) if name == "lab-small" else RewardModel.load(folder)
-
-
-def load(folders, name):
-    """Load a model by its name; ``folders`` says where they are."""
-    return read(name, folders[name])
+    if name in RULES:
+        return RULES[name]
+    folder = dict(folders)[name]
+    return CausalLM(*read_model(folder)) if name.startswith("lab") else RewardModel.load(folder)
 
 
 def search(job):
@@ -79,7 +97,7 @@ def search(job):
         problems,
         job.seeds["runs"],
         job.work / "parts",
-        load=functools.partial(load, job.needs),
+        load=functools.partial(load, tuple(job.needs.items())),
         n_jobs=joblib.cpu_count(only_physical_cores=True),
     )
     found.save(job.folder)
@@ -89,12 +107,16 @@ def search(job):
 def search_score(job):
     """Measure the accuracy of best-of-N weighted for each method and verifier, by generations."""
     results = pq.read_table(job.folder / "results.parquet")
-    by = ["method", "width", "lookahead", "verifier", "n", "generations"]
+    by = ["model", "temperature", "method", "width", "lookahead", "verifier", "n", "generations"]
     ways = ["weighted_last_right", "passed"]
     means = results.group_by(by).aggregate([(way, "mean") for way in ways])
     found = {}
     for row in means.sort_by([(name, "ascending") for name in by]).to_pylist():
-        if row["method"] == "best of n" and row["n"] in (1, max(job.settings["budgets"])):
+        if row["model"] in WRITERS:
+            kind = "greedy" if row["temperature"] == 0 else f"pass@{row['n']}"
+            found[f"{row['model']}, {kind}"] = round(row["passed_mean"], 4)
+            continue
+        if row["method"] == "best of n" and row["n"] in (1, max(BUDGETS)):
             found[f"pass@{row['n']}"] = round(row["passed_mean"], 4)  # whatever the verifier says
         width = f" M={row['width']}" if row["width"] > 1 else ""
         ahead = f" k={row['lookahead']}" if row["lookahead"] else ""
@@ -108,11 +130,11 @@ def search_score(job):
 ARTEFACTS = (
     Artefact(
         "search-sweep",
-        "200 problems: every method of search, at budgets of 1 to 256 generations",
+        "400 problems: every method of search, at budgets of 1 to 256 generations",
         search,
         SWEEP,
-        {"problems": TEST["seed"], "runs": 4},
-        ("lab-small", "prm", "prm-weak", "orm"),
+        {"problems": TEST["seed"], "runs": 1},
+        ("lab-small", *WRITERS, *LADDER, *BESIDE),
         search_score,
     ),
 )

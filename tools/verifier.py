@@ -209,7 +209,7 @@ def body(name, what, settings, seeds):
 
 SEEDS = {"rollouts": 10, "training": 2}
 ANSWER = 4.0  # how much more than that of a step the label of an answer counts
-TRAINING = {"batch": 32, "steps": 600, "learning_rate": 2e-3, "every": 100}
+TRAINING = {"batch": 32, "steps": 600, "learning_rate": 2e-3, "every": 200}
 PLAIN = {"hears": []}
 FEW = {"rollouts": OWN["rollouts"] | {"problems": 12_000}, "training": OWN["training"]}
 
@@ -235,6 +235,7 @@ ARTEFACTS = (
         4_000,
         net=PLAIN,
         steps=400,
+        every=100,
     ),
     verifier(
         "prm-tokens",

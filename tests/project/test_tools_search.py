@@ -22,18 +22,21 @@ def test_the_plan_has_every_method_at_every_budget_it_can_have():
     found = search.settings(search.SWEEP)
     assert len(found) == len(set(found))
     assert {setting.method for setting in found} == set(METHODS)
-    budgets = search.SWEEP["budgets"]
+    budgets = search.BUDGETS
     assert budgets == [1, 2, 4, 8, 16, 32, 64, 128, 256]
+    others = [setting for setting in found if setting.model != "lab-small"]
+    assert len(others) == 2 * (1 + 5)  # bodies alone: one greedy text, or up to 16
+    found = [setting for setting in found if setting not in others]
     # at N = 16 and 32 the width √N is 4, so there the two are one setting
     series = {
-        "best of n": 3 * 9,
-        "beam": 7 + 7 - 2 + 7,  # N from 4; the weak verifier
+        "best of n": (6 + 2 + 2) * 9,  # the ladder, two verifiers beside it, two rules
+        "beam": 4 * (7 + 7 - 2) + 2 * 7,  # N from 4; four rungs, two rules
         "lookahead": 6 + 5 + 5 - 2,
         "dvts": 7,
-        "mcts": 7,
-        "rebase": 8,
-        "particles": 8,
+        "rebase": (4 + 2) * 8,
+        "particles": 4 * 8,
         "annealed particles": 8,
+        "mcts": 7,
     }
     for method, count in series.items():
         mine = [setting for setting in found if setting.method == method]
@@ -54,14 +57,16 @@ def built(tmp_path_factory):
     """A small sweep under verifiers of random weights."""
     folder = tmp_path_factory.mktemp("sweep")
     lm, needs = load("lab-small"), {"lab-small": artefacts.path("lab-small")}
-    for seed, name in enumerate(("prm", "prm-weak", "orm")):
+    needs |= dict.fromkeys(search.WRITERS, needs["lab-small"])
+    for seed, name in enumerate((*search.LADDER, *search.BESIDE)):
         shape = Shape(vocabulary=len(lm.vocabulary), width=16, layers=2, heads=2, hidden=32)
         net = Net(shape, seed=seed)
         torch.nn.init.normal_(net.head.weight, generator=torch.Generator().manual_seed(seed))
         needs[name] = folder / name
         RewardModel(net, lm.vocabulary.texts).save(needs[name])
     (folder / "new").mkdir()
-    plan = search.SWEEP | {"problems": 2, "budgets": [1, 4]}
+    few = [options | {"budget": [1, 4]} for options in search.SWEEP["methods"]]
+    plan = search.SWEEP | {"problems": 2, "methods": few}
     job = Job(plan, {"problems": 2, "runs": 1}, folder / "new", folder / "work", needs)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search.joblib, "cpu_count", lambda **options: 1)
@@ -76,7 +81,7 @@ def test_a_small_sweep_is_built_and_scored(built):
     assert {row["expression"] for row in results} == set(problems)
     score = search.search_score(built)
     for method, width, verifier in (
-        ("beam", 4, "prm-weak"),
+        ("beam", 4, "prm-some"),
         ("beam", 2, "prm"),
         ("dvts", 4, "prm"),
     ):

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 
 from ttclib.cost import Cost, readable
-from ttclib.course.prm_search import chain
+from ttclib.course.prm_search import chain, rules
 from ttclib.lm import arithmetic
 from ttclib.measure import bootstrap
 from ttclib.measure.votes import majority, votes
@@ -33,15 +33,11 @@ from ttclib.show.style import (
     literal,
 )
 
+right_so_far = rules.right_so_far
+
 LABELLED = 32  # members: in larger populations there is no room for words
 
 # ---- a search one can watch ----------------------------------------------------------------------
-
-
-def right_so_far(problem: str, text: str) -> float:
-    """Score a text as one who can calculate: 1 while all is true, the answer too; else 0."""
-    found = arithmetic.check_solution(problem, text)
-    return float(all(found.correct) and (found.right or not found.finished))
 
 
 def search_view(
