@@ -244,8 +244,8 @@ ARTEFACTS = (
         4_000,
         net={"hears": ["writer"], "sums": False, "judge": 32},
         batch=16,
-        steps=110,
-        every=110,
+        steps=350,
+        every=350,
     ),
     verifier(
         "prm-surprise",
