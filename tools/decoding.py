@@ -169,8 +169,7 @@ PER_RUN = ["model", "method", "n", "seed", "lm_tokens", "lm_positions", "lm_flop
 
 def decoder_of(lm, prompts, method, settings):
     """Return the decoder of a method, and its selection."""
-    from ttclib.course.smc_decoding import nines
-    from ttclib.lm import samplers
+    from ttclib.lm import nines, samplers
     from ttclib.lm.decoding import Decoder
 
     # the law p^α is left as it is, not made to sum to one: its sum is the weight

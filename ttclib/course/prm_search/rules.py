@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ttclib.course.smc_decoding.nines import failures
 from ttclib.lm import arithmetic
+from ttclib.lm.nines import failures
 
 NINTH = 1 / 9  # of wrong results pass: what a failure leaves of the score
 

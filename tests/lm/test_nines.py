@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from ttclib.course.smc_decoding import nines
-from ttclib.lm import arithmetic
+from ttclib.lm import arithmetic, nines
 from ttclib.lm.vocabulary import Vocabulary
 
 
