@@ -621,7 +621,7 @@ NOT_CALLED = {
         "search.learning.verifier_loss search.learning.held_out_loss "
         "search.mcts.upper_bound search.mcts.TreeSearch "
         "search.rollouts.step_ends search.rollouts.shared_labels search.scoring.ScoringReader "
-        "search.verifier.so_far search.verifier.CachedReader search.verifier.Tree "
+        "search.verifier.so_far search.verifier.CachedReader search.verifier.Trie "
         "search.protocols.Reading lm.automata.check_size "
         "lm.flops.coefficients cost.readable"
     ),

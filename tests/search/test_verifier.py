@@ -26,7 +26,7 @@ from ttclib.search import verifier as module
 from ttclib.search.mcts import TreeSearch, uct
 from ttclib.search.protocols import Reading
 from ttclib.search.selections import beam, rebase, trees
-from ttclib.search.verifier import CachedReader, RewardModel, Tree, so_far
+from ttclib.search.verifier import CachedReader, RewardModel, Trie, so_far
 
 LM = tiny_transformer("llama", letters="abcdefg", context=40)
 PROMPTS = ["a", "gfedcba", "cc"]
@@ -181,20 +181,20 @@ def test_a_tree_holds_each_different_beginning_once(seed):
     counts = np.array([9, 1, 4, 9, 1, 7, 9, 3])
     past = rng.integers(0, 2, 8)
     tokens = rng.integers(0, 2, (8, 9))
-    tree = Tree.of(past, tokens, counts)
+    trie = Trie.of(past, tokens, counts)
     cells = [(i, j) for i in range(8) for j in range(counts[i])]
     beginning = {(i, j): (past[i], *tokens[i, : j + 1]) for i, j in cells}
     first = {}
     for cell in cells:
         first.setdefault(beginning[cell], cell)
     assert 9 < len(first) < len(cells)
-    assert sorted(tree.first.tolist()) == sorted(9 * i + j for i, j in first.values())
+    assert sorted(trie.first.tolist()) == sorted(9 * i + j for i, j in first.values())
     numbers = torch.arange(8 * 9.0).reshape(8, 9)
     to = rng.permutation(8)
     back = np.argsort(to)
     for found, sent in (
-        (tree.spread(tree.fold(numbers)), numbers),
-        (tree.moved(to).spread(tree.moved(to).fold(numbers[back]))[to], numbers),
+        (trie.spread(trie.fold(numbers)), numbers),
+        (trie.moved(to).spread(trie.moved(to).fold(numbers[back]))[to], numbers),
     ):
         assert all(found[cell] == sent[first[beginning[cell]]] for cell in cells)
 
@@ -348,7 +348,7 @@ class InterleavesProblems(CachedReader):
 class CountsNothing(CachedReader):
     """Positions are left at zero."""
 
-    def _paid(self, tree, start):
+    def _paid(self, trie, start):
         return np.zeros((len(start), 2))
 
 
@@ -381,77 +381,77 @@ class ChargesWholeSteps(CachedReader):
 class MergesPasts(CachedReader):
     """Steps that begin alike are read once, whatever stands before them."""
 
-    def _forward(self, tokens, per_token, start, counts, tree, before=None):
-        tree = Tree.of(np.zeros_like(counts), tokens, counts)
-        return super()._forward(tokens, per_token, start, counts, tree, before)
+    def _forward(self, tokens, per_token, start, counts, trie, before=None):
+        trie = Trie.of(np.zeros_like(counts), tokens, counts)
+        return super()._forward(tokens, per_token, start, counts, trie, before)
 
 
 class LosesItsPlace(CachedReader):
     """New tokens are read as if the shortest text of the batch came before."""
 
-    def _forward(self, tokens, per_token, start, counts, tree, before=None):
+    def _forward(self, tokens, per_token, start, counts, trie, before=None):
         return super()._forward(
-            tokens, per_token, np.full_like(start, start.min()), counts, tree, before
+            tokens, per_token, np.full_like(start, start.min()), counts, trie, before
         )
 
 
 class IgnoresTheSurprise(CachedReader):
     """The generator's per_token is not handed on."""
 
-    def _forward(self, tokens, per_token, start, counts, tree, before=None):
+    def _forward(self, tokens, per_token, start, counts, trie, before=None):
         return super()._forward(
-            tokens, per_token if per_token is None else 0 * per_token, start, counts, tree, before
+            tokens, per_token if per_token is None else 0 * per_token, start, counts, trie, before
         )
 
 
 class ForgetsWhatItRead(CachedReader):
     """Neither what the net expected next when a step ended, nor the text so far is remembered."""
 
-    def _forward(self, tokens, per_token, start, counts, tree, before=None):
-        return super()._forward(tokens, per_token, start, counts, tree)
+    def _forward(self, tokens, per_token, start, counts, trie, before=None):
+        return super()._forward(tokens, per_token, start, counts, trie)
 
 
 class ForgetsItsLaw(CachedReader):
     """The net does not remember what it expected next when a step ended."""
 
-    def _forward(self, tokens, per_token, start, counts, tree, before=None):
+    def _forward(self, tokens, per_token, start, counts, trie, before=None):
         if before is not None:
             before = before.clone()
             before[:, :-4] = 0
-        return super()._forward(tokens, per_token, start, counts, tree, before)
+        return super()._forward(tokens, per_token, start, counts, trie, before)
 
 
 class SumsUpThisStepOnly(CachedReader):
     """The sums of the text so far begin anew with every step."""
 
-    def _forward(self, tokens, per_token, start, counts, tree, before=None):
+    def _forward(self, tokens, per_token, start, counts, trie, before=None):
         if before is not None:
             before = before.clone()
             before[:, -4:] = 0
-        return super()._forward(tokens, per_token, start, counts, tree, before)
+        return super()._forward(tokens, per_token, start, counts, trie, before)
 
 
 class TakesAnothersPast(CachedReader):
     """What is left of reading does not move with its text."""
 
-    def _forward(self, tokens, per_token, start, counts, tree, before=None):
+    def _forward(self, tokens, per_token, start, counts, trie, before=None):
         before = before if before is None else before.roll(1, 0)
-        return super()._forward(tokens, per_token, start, counts, tree, before)
+        return super()._forward(tokens, per_token, start, counts, trie, before)
 
 
 class ReadsTheProblemAsWritten(CachedReader):
     """The problem's tokens count as the generator's."""
 
-    def _forward(self, tokens, per_token, start, counts, tree, before=None):
+    def _forward(self, tokens, per_token, start, counts, trie, before=None):
         per_token = np.zeros((*tokens.shape, 2)) if per_token is None else per_token
-        return super()._forward(tokens, per_token, start, counts, tree, before)
+        return super()._forward(tokens, per_token, start, counts, trie, before)
 
 
 class LosesTheEnd(CachedReader):
     """The last token of a step is not read."""
 
-    def _forward(self, tokens, per_token, start, counts, tree, before=None):
-        return super()._forward(tokens, per_token, start, np.maximum(counts - 1, 1), tree, before)
+    def _forward(self, tokens, per_token, start, counts, trie, before=None):
+        return super()._forward(tokens, per_token, start, np.maximum(counts - 1, 1), trie, before)
 
 
 MISTAKES = [

@@ -78,14 +78,14 @@ class Block(nn.Module):
         self.gate_up = nn.Linear(width, 2 * shape.hidden, bias=False)
         self.down = nn.Linear(shape.hidden, width, bias=False)
 
-    def forward(self, x, cos, sin, mask, keep=None, tree=None):
+    def forward(self, x, cos, sin, mask, keep=None, trie=None):
         """Map the stream (rows, length, width) to itself.
 
         ``keep(keys, values)`` takes those of the new positions and returns those of all positions.
-        With a ``tree`` the stream holds what rows have in common once, and attention spreads it.
+        With a ``trie`` the stream holds what rows have in common once, and attention spreads it.
         """
         heads = self.qkv(self.norm1(x))
-        heads = heads if tree is None else tree.spread(heads)
+        heads = heads if trie is None else trie.spread(heads)
         rows, length, _ = heads.shape
         heads = heads.view(rows, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         q, k = rotate(heads[:2], cos, sin)
@@ -94,7 +94,7 @@ class Block(nn.Module):
             k, v = keep(k, v)
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         mixed = mixed.transpose(1, 2).reshape(rows, length, -1)
-        x = x + self.out(mixed if tree is None else tree.fold(mixed))
+        x = x + self.out(mixed if trie is None else trie.fold(mixed))
         gate, up = self.gate_up(self.norm2(x)).chunk(2, dim=-1)
         return x + self.down(F.silu(gate) * up)
 
@@ -167,14 +167,14 @@ class Llama(nn.Module):
         """
         return self.norm(self.through(self.embed(tokens), positions, mask, cache))
 
-    def through(self, x, positions, mask, cache=None, first=0, stop=None, tree=None):
+    def through(self, x, positions, mask, cache=None, first=0, stop=None, trie=None):
         """Run a stream (rows, length, width) through the blocks ``first``, …, ``stop`` − 1."""
         angle = positions[:, None, :, None] * self.frequency
         cos = angle.cos()
         sin = angle.sin()
         for i in range(first, len(self.blocks) if stop is None else stop):
             keep = None if cache is None else lambda k, v, i=i: cache.update(k, v, i)
-            x = self.blocks[i](x, cos, sin, mask, keep, tree)
+            x = self.blocks[i](x, cos, sin, mask, keep, trie)
         return x
 
     @classmethod

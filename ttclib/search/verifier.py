@@ -93,7 +93,7 @@ class Net(nn.Module):
             nn.init.normal_(self.channels.weight, 0.0, 0.5 if judge else 0.1, generator=generator)
 
     def forward(
-        self, tokens, per_token, written, positions, mask, cache=None, before=None, tree=None
+        self, tokens, per_token, written, positions, mask, cache=None, before=None, trie=None
     ):
         """Judge texts at every token.
 
@@ -110,7 +110,7 @@ class Net(nn.Module):
         before : tensor, shape (rows, left), optional
             What is left of reading the tokens before the first of these, if there are any:
             ``after`` at the last of them.
-        tree : Tree, optional
+        trie : Trie, optional
             What the rows have in common, to be multiplied with the weights once.
 
         Returns
@@ -120,8 +120,8 @@ class Net(nn.Module):
             next token if its surprise is heard, then the text so far.
         """
         body = self.body
-        fold, spread = (_as_it_is, _as_it_is) if tree is None else (tree.fold, tree.spread)
-        x = body.through(body.embed(fold(tokens)), positions, mask, cache, tree=tree)
+        fold, spread = (_as_it_is, _as_it_is) if trie is None else (trie.fold, trie.spread)
+        x = body.through(body.embed(fold(tokens)), positions, mask, cache, trie=trie)
         log_p = x[..., :0]
         if "body" in self.hears:
             log_p = torch.log_softmax(F.linear(body.norm(x), body.embed.weight), -1)
@@ -143,7 +143,7 @@ class Net(nn.Module):
         if self.hidden:
             if cache is not None:
                 cache = _Behind(cache, len(body.blocks))
-            x = self.judge.through(x, positions, mask, cache, tree=tree)
+            x = self.judge.through(x, positions, mask, cache, trie=trie)
             norm = self.judge.norm
         return spread(self.head(norm(x)))[..., 0], after
 
@@ -153,8 +153,8 @@ def _as_it_is(x):
 
 
 @dataclass(frozen=True)
-class Tree:
-    """Rows of texts as paths through a tree, each node of which is computed once.
+class Trie:
+    """Rows of texts as paths through a trie, each node of which is computed once.
 
     A node is a beginning: a token and all those before it. Linear maps work on nodes, where nothing
     is twice and nothing is padding; attention works on rows, as each text has a past of its own.
@@ -171,7 +171,7 @@ class Tree:
     first: torch.Tensor
 
     @classmethod
-    def of(cls, past: np.ndarray, tokens: np.ndarray, counts: np.ndarray) -> Tree:
+    def of(cls, past: np.ndarray, tokens: np.ndarray, counts: np.ndarray) -> Trie:
         """Find what texts (rows, length) have in common, given which ``past`` (rows,) each has."""
         if len(tokens) == 1:  # the usual case of a slider at its left end
             alone = torch.arange(tokens.shape[1])
@@ -192,11 +192,11 @@ class Tree:
         )
         return cls(torch.from_numpy(path), torch.from_numpy(np.flatnonzero(there)[first]))
 
-    def moved(self, to: np.ndarray) -> Tree:
-        """Return the tree of the same texts where text j is in row ``to[j]``."""
+    def moved(self, to: np.ndarray) -> Trie:
+        """Return the trie of the same texts where text j is in row ``to[j]``."""
         length = self.path.shape[1]
         row, place = np.divmod(self.first.numpy(), length)
-        return Tree(self.path[np.argsort(to)], torch.from_numpy(to[row] * length + place))
+        return Trie(self.path[np.argsort(to)], torch.from_numpy(to[row] * length + place))
 
     def fold(self, x: torch.Tensor) -> torch.Tensor:
         """Take what is at each token (rows, length, …) to the nodes: (1, nodes, …)."""
@@ -367,9 +367,9 @@ class CachedReader:
             tokens[row, : len(prompt)] = prompt
             self._rows[row, b""] = row
         start = np.zeros_like(counts)
-        tree = Tree.of(np.arange(len(prompts)), tokens, counts)
-        self._forward(tokens, None, start, counts, tree)
-        self._unpaid = dict(enumerate(self._paid(tree, start)))
+        trie = Trie.of(np.arange(len(prompts)), tokens, counts)
+        self._forward(tokens, None, start, counts, trie)
+        self._unpaid = dict(enumerate(self._paid(trie, start)))
 
     def read(self, texts: Sequences, chosen: np.ndarray, keep: bool = False) -> Reading:
         """Score the chosen texts: see :class:`ttclib.search.protocols.Reader`.
@@ -395,8 +395,8 @@ class CachedReader:
             grown = slice(texts.begun[i], texts.lengths[i])
             tokens[j, : counts[j]] = texts.tokens[i, grown]
             per_token[j, : counts[j]] = texts.per_token[i, grown]
-        tree = Tree.of(old, tokens, counts)
-        price = dict(zip(new, self._paid(tree, self._cache.lengths[old]), strict=True))
+        trie = Trie.of(old, tokens, counts)
+        price = dict(zip(new, self._paid(trie, self._cache.lengths[old]), strict=True))
         # The cache feeds its first rows, all at once. So rows that grow are copied to the front,
         # one for each new text even where several grew from the same beginning, and what is kept
         # stands behind them. To move little, a row that can stay does: new text j is in row fed[j].
@@ -410,7 +410,7 @@ class CachedReader:
             per_token[rows],
             self._cache.lengths[: len(new)].copy(),
             counts[rows],
-            tree.moved(fed),
+            trie.moved(fed),
             left[: len(new)],
         )
         self._left = torch.cat([self._left, left[len(new) :]])
@@ -427,15 +427,15 @@ class CachedReader:
     def _key(self, texts, i, length):
         return int(texts.prompt[i]), texts.tokens[i, :length].tobytes()
 
-    def _paid(self, tree, start) -> np.ndarray:
+    def _paid(self, trie, start) -> np.ndarray:
         """Positions and FLOPs of reading texts behind ``start`` (m,) others: (m, 2)."""
-        row, place = np.divmod(tree.first.numpy(), tree.path.shape[1])
+        row, place = np.divmod(trie.first.numpy(), trie.path.shape[1])
         positions = np.bincount(row, minlength=len(start))
         contexts = np.bincount(row, start[row] + place + 1, len(start))
         return np.column_stack([positions, self.verifier.flops(positions, contexts)])
 
     @torch.inference_mode()
-    def _forward(self, tokens, per_token, start, counts, tree, before=None) -> np.ndarray:
+    def _forward(self, tokens, per_token, start, counts, trie, before=None) -> np.ndarray:
         """Read new tokens (m, k), of which ``counts`` count; return the logits (m,) after the last.
 
         Without notes they are a problem, which nobody wrote.
@@ -455,7 +455,7 @@ class CachedReader:
             torch.where(torch.from_numpy(seen), 0.0, -torch.inf)[:, None],
             self._cache,
             before,
-            tree if len(tree.first) < m * k else None,  # one text has all for itself
+            trie if len(trie.first) < m * k else None,  # one text has all for itself
         )
         self._cache.lengths[:m] = start + counts
         last = torch.arange(m), torch.from_numpy(counts - 1)
