@@ -5,7 +5,7 @@ import math
 import numpy as np
 from verdicts import *  # noqa: F403
 
-from ttclib.course.smc_decoding import checks
+from ttclib.course.smc_decoding import answers, checks
 
 STEPS = {
     "garden path": lambda probs, mask: (probs * mask / (probs * mask).sum(), 0.0),
@@ -24,6 +24,7 @@ STEPS = {
     "sum to one": lambda probs, mask: (probs * mask, math.log((probs * mask).sum())),
     "draw evenly": lambda probs, mask: (mask / mask.sum(), math.log((probs * mask).sum())),
     "proportions": lambda probs, mask: (probs, 0.0),
+    "return two things": lambda probs, mask: probs * mask / (probs * mask).sum(),
     "shape (4,)": lambda probs, mask: (1.0, 0.0),
     "log weight is": lambda probs, mask: (probs * mask / (probs * mask).sum(), 1.0),
 }
@@ -41,6 +42,7 @@ TWISTS = {
     "get it below": (-5, -3, -3, 0),
     "all are wrong": (-5, -1, -9, 0),
     "four numbers": (0, 1, 2),
+    "four numbers: nothing": ("-5", "-7", "-1", "0"),
     "must be finite": (0, 0, 0, -math.inf),
 }
 
@@ -56,6 +58,9 @@ def step(probs, mask):
 
 RIGHT = [
     (checks.masked_step, step),
+    (checks.masked_step, answers.masked_step),
+    (checks.finished, answers.weigh),
+    (checks.twist, answers.TWIST),
     (checks.finished, lambda w, kept, over: w * kept ** (~over)),
     (checks.finished, lambda w, kept, over: np.where(over, w, w * kept)),
     (checks.twist, (-5, -7, -1, 0)),

@@ -7,6 +7,8 @@ import re
 import numpy as np
 import pytest
 from drawings import Drawing, Sheet, bands, numbers_of
+from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.colors import to_hex
 from noisy_solver import NoisySolver
 from views import control, line_of, no_event_loop_of_another_test, shown  # noqa: F401
 
@@ -344,7 +346,41 @@ def test_wrong_steps_are_orange_and_the_dead_are_grey(drawings, conditions, seed
     for i, label in enumerate(first):
         color = GOOD if label.get_text() == "81-74=7;" else BAD
         assert label.get_color() == (color if i in alive else MUTED)
-    (dots,) = [c for c in tree.collections if c not in view.still]
+
+
+@pytest.mark.parametrize("condition", ["none", "nines"])
+def test_a_line_is_orange_from_its_first_wrong_step_on(drawings, conditions, seed, condition):
+    view = figures.genealogy_view(SOLVER, PROBLEMS, conditions)
+    view.at(seed, particles=16, condition=condition, threshold=0.5)
+    decoder = Decoder(
+        SOLVER, PROBLEMS[0] + "?", conditions[condition][PROBLEMS[0]], until=";", max_tokens=100
+    )
+    history = run(decoder, 16, ADAPTIVE, np.random.default_rng(seed))
+    wrong = {}  # (step, place) → whether its text has a wrong step, by plain arithmetic
+    for population in history:
+        for i, text in enumerate(decoder.texts(population.particles)):
+            steps = text.split(";")
+            first, last = "81-74=7", "7+7=14"
+            true = [step in (first, last, "#14", "") for step in steps]
+            wrong[population.t, 31 - 31 * i / 15] = not all(true)
+    tree = view.fig.axes[0]
+    moving = [c for c in tree.collections if c not in view.still]
+    (lines,) = [c for c in moving if isinstance(c, LineCollection)]
+    for segment, color in zip(lines.get_segments(), lines.get_colors(), strict=True):
+        t, height = segment[1]
+        place = min(wrong, key=lambda it: abs(it[0] - t) + abs(it[1] - height))
+        assert to_hex(color) == to_hex(BAD if wrong[place] else GOOD)
+    assert len(lines.get_segments()) >= 16
+
+
+def test_the_last_dots_are_the_weights(drawings, conditions, seed):
+    view = figures.genealogy_view(SOLVER, PROBLEMS, conditions)
+    view.at(seed, particles=16, condition="nines", threshold=1.0)
+    wanted = conditions["nines"][PROBLEMS[0]]
+    decoder = Decoder(SOLVER, PROBLEMS[0] + "?", wanted, until=";", max_tokens=100)
+    history = run(decoder, 16, resample("systematic"), np.random.default_rng(seed))
+    tree = view.fig.axes[0]
+    (dots,) = [c for c in tree.collections if isinstance(c, PathCollection)]
     np.testing.assert_allclose(dots.get_sizes(), 12 * 16 * history[-1].weights)
 
 

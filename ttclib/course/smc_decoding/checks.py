@@ -26,7 +26,10 @@ def masked_step(yours):
     """``yours(probs, mask)``, both (V,) → (probabilities to draw from, log weight)."""
     probs = np.array([0.5, 0.3, 0.15, 0.05])
     mask = np.array([0.0, 1.0, 0.0, 1.0])
-    proposal, weight = yours(probs, mask)
+    got = yours(probs, mask)
+    two = isinstance(got, tuple | list) and len(got) == 2
+    expect(two, "return two things: the probabilities to draw from, and the log weight")
+    proposal, weight = got
     proposal = np.asarray(proposal, dtype=float)
     shaped = f"the probabilities to draw from have shape (4,); yours have {proposal.shape}"
     expect(proposal.shape == (4,), shaped)
@@ -89,8 +92,10 @@ def finished(yours):
 def twist(yours):
     """``yours``: log ψ of a text that has mentioned (nothing, barn, fell, both)."""
     # a function is no answer, but one that still has its blank is an untouched one
-    values = np.asarray(yours() if callable(yours) else yours, dtype=float)
-    expect(values.shape == (4,), "four numbers: nothing, barn, fell, both")
+    values = np.asarray(yours() if callable(yours) else yours)
+    numbers = values.shape == (4,) and values.dtype.kind in "iuf"
+    expect(numbers, "four numbers: nothing, barn, fell, both")
+    values = values.astype(float)
     expect(
         np.isfinite(values).all(),
         "log ψ must be finite; −inf would forbid a sentence that is allowed",

@@ -80,8 +80,8 @@ class Sentences:
         return generations[-1].log_evidence - self.target.log_evidence
 
 
-def _sentences(population: Population) -> dict[tuple[int, ...], float]:
-    """The weight of each text in a population."""
+def weights_of(population: Population) -> dict[tuple[int, ...], float]:
+    """Return the weight of each different text in a population, as a tuple of its tokens."""
     particles = population.particles
     rows = zip(particles.tokens, particles.lengths, strict=True)
     texts = (tuple(row[:length].tolist()) for row, length in rows)
@@ -153,7 +153,9 @@ def rejection_view(tiny: Sentences, low: int = 0, high: int = 14) -> BudgetView:
     count.set(xlabel="sentences tried", ylabel="sentences kept", title="what survives")
     count.set_ylim(0.5, sizes[-1] * share * 4)
     count.plot(sizes, sizes * share, "k--", linewidth=1.2, label=f"exact: one in {1 / share:.0f}")
-    count.text(sizes[-1], 0.53, "none", color=MUTED, fontsize=8.5, ha="right")
+    hundreds = [10.0**k for k in range(math.ceil(math.log10(sizes[-1] * share)) + 1)]
+    count.set_yticks([0.5, *hundreds], ["none", *(f"{number:,.0f}" for number in hundreds)])
+    count.minorticks_off()
     count.legend(loc="upper left")
 
     def draw(tries, seed):
@@ -214,7 +216,7 @@ def particles_view(
     def measured(n, seed):
         """Texts of the first population; distance and error of each; tokens of one."""
         histories = tiny.replicates(potentials, n, runs, select, seed)
-        found = [_sentences(generations[-1]) for generations in histories]
+        found = [weights_of(generations[-1]) for generations in histories]
         distances = [target.total_variation(weights) for weights in found]
         tokens = sum(generations[-1].particles.lengths.sum() for generations in histories)
         errors = [tiny.error(generations) for generations in histories]
@@ -260,7 +262,11 @@ def twist_view(
     truth(spread, 0.0, "exact")
     spread.legend(loc="lower right")
     ess.set(xlim=(0.8, steps + 0.2), ylim=(0, 1.05), xlabel="word")
-    ess.set(ylabel="ESS / n, mean over the runs", title="same colours")
+    ess.set(ylabel="ESS / n, mean over the runs", title="effective sample size")
+    looks = {"no twist": MUTED, "yours": GOOD, "optimal": COLORS[2]}
+    for name, color in looks.items():
+        ess.plot([], [], "o-", color=color, markersize=3, label=name)
+    ess.legend(loc="lower left")
 
     @functools.cache
     def measured(twist, seed):
@@ -272,8 +278,9 @@ def twist_view(
 
     def draw(barn, fell, seed):
         found = [measured(twist, seed) for twist in ((0, 0, 0, 0), (-5, barn, fell, 0), None)]
-        for place, (errors, shares) in enumerate(found, 1):
-            color = (MUTED, GOOD, COLORS[2])[place - 1]
+        for place, ((errors, shares), color) in enumerate(
+            zip(found, looks.values(), strict=True), 1
+        ):
             where = {"positions": [place], "widths": 0.5, "manage_ticks": False}
             boxes(spread, [np.maximum(errors, -6.4)], [color], **where)
             ess.plot(range(1, len(shares) + 1), shares, "o-", color=color, markersize=3)
@@ -336,12 +343,14 @@ def genealogy_view(
     fig, (tree, ess) = figure(2, 1, size=(9.6, 6.0), sharex=True, height_ratios=[4, 1])
     tree.set(xlim=(-0.5, columns - 0.5), ylim=(-0.8, 31.8), yticks=[], ylabel="particles")
     tree.grid(visible=False)
-    for color, label in ((GOOD, "right step"), (BAD, "wrong step"), (MUTED, "no descendants")):
+    kinds = ((GOOD, "right so far"), (BAD, "from a wrong step on"), (MUTED, "no descendants"))
+    for color, label in kinds:
         tree.plot([], [], color=color, label=label)
-    tree.plot([], [], "o", color=GOOD, markersize=4, label="weight at the end")
+    tree.plot([], [], "o", color=TRUTH, markersize=4, label="weight at the end")
     tree.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, frameon=False)
     ess.set(ylim=(0, 1.05), ylabel="ESS / n", xlabel="step of the solution")
     ess.set_xticks(range(columns), [str(t + 1) for t in range(columns)])
+    _explain_ess(ess)
 
     def draw(problem, particles, condition, threshold, seed):
         wanted = conditions[condition][problem]
@@ -352,10 +361,12 @@ def genealogy_view(
         if last.extinct:
             raise ValueError(f"all {particles} particles died: none of them met the condition")
         height = np.linspace(31, 0, particles)
-        alive = draw_population(tree, history, lambda p: height, dots=False)
-        _label_steps(tree, decoder, history[:columns], height, problem, alive)
+        right = {p.t: _right_so_far(problem, decoder.texts(p.particles)) for p in history}
+        look = {"dots": False, "score": lambda p: right[p.t]}  # a score of 0 is orange
+        alive = draw_population(tree, history, lambda p: height, **look)
+        _label_steps(tree, generation_texts(decoder, history[:columns]), height, right, alive)
         where = np.full(particles, last.t + 0.3)
-        tree.scatter(where, height, s=12 * particles * last.weights, color=GOOD, linewidths=0)
+        tree.scatter(where, height, s=12 * particles * last.weights, color=TRUTH, linewidths=0)
         draw_ess(ess, history, threshold)
         answers = [arithmetic.answer(text) for text in decoder.texts(last.particles)]
         shares = votes(answers, last.weights)
@@ -377,18 +388,29 @@ def genealogy_view(
     return BudgetView(fig, draw, **settings)
 
 
-def _label_steps(ax, decoder, history, height, problem, alive) -> None:
-    """Write every member's step at its place, coloured by whether it is right."""
-    steps = generation_texts(decoder, history)
-    for t, population in enumerate(history):
-        wholes = decoder.texts(population.particles)
-        colors = []
-        for step, whole, lives in zip(steps[t], wholes, alive[t], strict=True):
-            check = arithmetic.check_solution(problem, whole)
-            right = check.right and all(check.correct) if step[:1] == "#" else all(check.correct)
-            colors.append((GOOD if right else BAD) if lives else MUTED)
-        written = [step.strip() for step in steps[t]]
-        label_members(ax, t, height, written, colors, size=8 if len(height) <= 16 else 6.5)
+def _right_so_far(problem: str, texts: Sequence[str]) -> np.ndarray:
+    """1 for a text without a wrong step, and without a wrong answer; else 0."""
+    found = [arithmetic.check_solution(problem, text) for text in texts]
+    return np.array(
+        [
+            all(check.correct) and (check.right or "#" not in text)
+            for check, text in zip(found, texts, strict=True)
+        ],
+        dtype=float,
+    )
+
+
+def _label_steps(ax, steps, height, right, alive) -> None:
+    """Write every member's step at its place, in the colour of the line that leads to it."""
+    size = 8 if len(height) <= 16 else 6.5
+    for t, written in enumerate(steps):
+        colors = np.where(alive[t], np.where(right[t], GOOD, BAD), MUTED)
+        label_members(ax, t, height, [step.strip() for step in written], colors, size=size)
+
+
+def _explain_ess(ax) -> None:
+    """Say what the dots on a line of effective sample sizes are."""
+    ax.set_title("● then it selects", color=BAD, fontsize=8.5, loc="right")
 
 
 # ---- a pretrained model under constraints --------------------------------------------------------
@@ -414,6 +436,7 @@ def constraint_view(
     page.spines[:].set_visible(False)
     longest = ask(request, ()).max_tokens
     ess.set(xlim=(-0.5, longest), ylim=(0, 1.05), xlabel="token", ylabel="ESS / n")
+    _explain_ess(ess)
 
     def draw(request, constraint, selection, particles, seed):
         decoder = ask(request, constraints[constraint])
@@ -487,7 +510,7 @@ def constraint_picture(results: Mapping) -> Picture:
                 label = way if i == 0 else None
                 _draw_runs(ax, x, results[name][way][measure], colors[way], label)
         ax.axhline(np.mean(free[measure]), color=MUTED, linestyle=":", label="free, no constraint")
-        ax.set_xticks(range(len(names)), [name.replace(" ", "\n", 1) for name in names])
+        ax.set_xticks(range(len(names)), [textwrap.fill(name, 8) for name in names])
         ax.set(title=title, ylabel=unit, xlim=(-0.5, len(names) - 0.5))
     axes[2].set_ylim(0, 16.8)
     handles, labels = axes[0].get_legend_handles_labels()
