@@ -13,9 +13,10 @@ from noisy_solver import NoisySolver
 from views import control, line_of, no_event_loop_of_another_test, shown  # noqa: F401
 
 from ttclib.cost import Cost
-from ttclib.course.smc_decoding import checks, contest, figures, judging, nines
+from ttclib.course.smc_decoding import checks, contest, figures, judging
 from ttclib.course.smc_decoding.exact import enumerate_texts
 from ttclib.course.smc_decoding.markov_lm import garden_path
+from ttclib.lm import nines
 from ttclib.lm.decoding import Decoder
 from ttclib.lm.potentials import Feature
 from ttclib.measure.calibration import reliability
