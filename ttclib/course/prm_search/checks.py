@@ -1,8 +1,10 @@
-"""Checks of notebook 08: what lookahead costs, REBASE's shares, a beam that spares the finished."""
+"""Checks of notebook 08: weighing, REBASE's shares, a selection of one's own, what lookahead costs,
+and an answer between the most frequent and the favourite one.
+"""
 
 from __future__ import annotations
 
-import math
+import inspect
 
 import numpy as np
 
@@ -10,10 +12,36 @@ from ttclib.exercise import close, exercise, expect, mistake
 
 
 @exercise
+def smallest_gain(yours):
+    """``yours(before, now)`` → gains of log weights, (n,), if a text is worth its smallest score.
+
+    ``before`` (n,) are the smallest scores so far, 1 at the beginning; ``now`` (n,) those of the
+    new step.
+    """
+    before = np.array([1.0, 0.8, 0.8, 0.5])
+    now = np.array([0.6, 0.4, 0.9, 0.5])
+    right = np.log([0.6, 0.5, 1.0, 1.0])
+    with np.errstate(all="ignore"):
+        got = yours(before.copy(), now.copy())
+    if close(got, np.log(now / before)):
+        mistake("that is the weight by the last score: it rises again after a doubtful step")
+    if close(got, np.log(np.minimum(before, now))):
+        mistake("subtract what counts already: else the first doubt is counted at every step")
+    if close(got, np.log(now)):
+        mistake("the sum of these is the log of the product of all scores, not of the smallest")
+    if close(got, np.minimum(before, now) / before):
+        mistake("weights multiply, so log weights add up: take the logarithm of the ratio")
+    if close(got, -right):
+        mistake("a doubt lowers the weight: the new value over the old one, not the other way")
+    expect(close(got, right), f"for scores {now} after {before} the gains are {np.round(right, 3)}")
+    return "the gains add up to the log of the smallest score: one doubt is never forgiven"
+
+
+@exercise
 def lookahead_texts(yours):
     """``yours(budget, k)`` → the texts at a time, N, that lookahead with k steps can afford."""
-    cases = {(256, 3): 64, (256, 0): 256, (64, 1): 32, (10, 2): 3}
-    answers = {case: yours(*case) for case in cases}
+    cases = {(256, 3): 64, (64, 1): 32, (10, 2): 3, (11, 3): 2, (256, 0): 256}
+    answers = {case: yours(*case) for case in cases if case[1]}
     if answers[256, 3] == 1024:
         mistake("you multiply; N texts cost N · (k + 1), so a budget affords fewer texts, not more")
     if answers[256, 3] == 256 and answers[64, 1] == 64:
@@ -22,8 +50,9 @@ def lookahead_texts(yours):
         mistake("the text itself counts too: divide by k + 1, not by k")
     if close(answers[10, 2], 10 / 3):
         mistake("a third of a text does not exist: round down to a whole number")
-    if answers[10, 2] == 4:
-        mistake("four texts would cost 12 of 10 generations; round down")
+    if answers[10, 2] == 4 or answers[11, 3] == 3:
+        mistake("that many texts would cost 12 generations, more than there are; round down")
+    answers[256, 0] = yours(256, 0)
     for (budget, k), right in cases.items():
         got = answers[budget, k]
         said = f"{budget} generations with k = {k} afford {right} texts; yours says {got!r}"
@@ -39,7 +68,7 @@ def rebase_shares(yours):
     """``yours(scores, places, temperature)`` → the children of each text, (n,) whole numbers."""
     scores = np.array([0.9, 0.8, 0.8, 0.1])
     given = scores.copy()
-    got = _counts(yours(given, 16, 0.1), 4)
+    got = _counts(yours, given, 16, 0.1)
     softmax = np.exp(scores / 0.1) / np.exp(scores / 0.1).sum()
     if close(got, softmax) or close(got, 16 * softmax):
         mistake(
@@ -51,7 +80,7 @@ def rebase_shares(yours):
             f"{int(got.sum())} children for 16 places: "
             "round down, then hand out what is left, one each"
         )
-    if close(got, _shares(scores, 16, 10.0)):
+    if close(got, shares(scores, 16, 10.0)):
         mistake("you multiply by the temperature; divide: a low temperature favours the best")
     proportional = 16 * scores / scores.sum()
     if got.sum() == 16 and np.abs(got - proportional).max() < 1:
@@ -62,24 +91,23 @@ def rebase_shares(yours):
     near = np.abs(got - 16 * softmax).max() < 1
     expect(near, f"the shares are {due} of 16; yours are {got.astype(int)}")
     expect((scores == given).all(), "your function changes the scores in place")
-    cold = _counts(yours(np.array([0.9, 0.5]), 8, 1e-3), 2)
-    if not np.isfinite(cold).all():
+    cold = _counts(yours, np.array([0.9, 0.5]), 8, 1e-3)
+    if not (np.abs(cold) <= 9).all():  # NaN, or what NaN becomes as a whole number
         mistake("at a temperature of 0.001 exp overflows: subtract the largest score first")
     all_to_one = f"near temperature 0 the best gets all 8 places; yours gives {cold}"
     expect(close(cold, [8, 0]), all_to_one)
-    hot = _counts(yours(np.array([0.9, 0.5, 0.1]), 6, 1e6), 3)
+    hot = _counts(yours, np.array([0.9, 0.5, 0.1]), 6, 1e6)
     expect(close(hot, [2, 2, 2]), f"at a high temperature all get the same; yours gives {hot}")
     return "low temperature: all to the best, as a beam of one; high: one child each, as best of N"
 
 
 @exercise
-def beam_ancestors(yours):
-    """``yours(scores, finished, width)`` → ancestors (n,) of a beam that spares the finished."""
+def own_selection(yours):
+    """``yours(scores, finished, rng)`` → ancestors (n,): any selection that keeps the rule."""
     scores = np.array([0.5, 0.95, 0.2, 0.7, 0.9, 0.6, 0.1, 0.8])
     over = np.array([False, True, False, False, True, False, False, False])
-    got = np.asarray(yours(scores.copy(), over.copy(), 2))
-    expect(got.shape == (8,), f"one ancestor for each of the 8 places; yours has shape {got.shape}")
-    count = np.bincount(np.clip(got.astype(int), 0, 7), minlength=8)
+    got = _ancestors(yours, scores, over)
+    count = np.bincount(got, minlength=8)
     if count[1] > 1 or count[4] > 1:
         mistake(
             "a finished text was copied: it would be counted several times, and is paid for again"
@@ -88,32 +116,76 @@ def beam_ancestors(yours):
         mistake("a finished text was dropped: an answer that was paid for is lost")
     if got[1] != 1 or got[4] != 4:
         mistake("a finished text has to keep its own place: ancestors[i] = i")
-    live = np.delete(got, [1, 4])
-    if sorted(live) == [0, 2, 3, 5, 6, 7]:
-        mistake("nobody was selected; keep the best half of the six texts under way")
-    if set(live) == {6, 2, 0}:
-        mistake("these are the worst; argsort counts upwards, so sort −scores")
-    best_three = "of the six under way the best three (7, 3, 5) get two children each"
-    expect(sorted(live) == [3, 3, 5, 5, 7, 7], f"{best_three}; yours has {sorted(live.tolist())}")
-    odd = np.asarray(yours(scores[:5].copy(), over[:5].copy(), 2))
-    two_kept = odd.shape == (5,) and sorted(np.delete(odd, [1, 4])) in ([0, 3, 3], [0, 0, 3])
-    expect(
-        two_kept,
-        "three places for a width of 2: keep two texts, and let the last have one child only",
+    all_over = _ancestors(yours, scores[:3], np.ones(3, dtype=bool))
+    expect((all_over == np.arange(3)).all(), "where all are finished, everybody keeps the place")
+    rng = np.random.default_rng(0)
+    chosen = []
+    moved = False
+    for seed in range(64):
+        some = rng.random(8)
+        found = _ancestors(yours, some, over, seed)
+        chosen.append(some[found[~over]].mean() - some[~over].mean())
+        moved = moved or (found != np.arange(8)).any()
+    if not moved:
+        mistake("nobody was selected: that is best of N")
+    if np.mean(chosen) < 0:
+        mistake("it prefers low scores; argsort counts upwards, so sort −scores")
+    return f"the parents' scores are {np.mean(chosen):.2f} above the average of those under way"
+
+
+@exercise
+def power_answer(yours):
+    """``yours(answers, scores, power)`` → the answer with the largest sum of score ** power."""
+    answers = [7, 8, 7, 9, 8, 7, 8, 7]
+    scores = np.array([0.2, 0.5, 0.2, 0.9, 0.3, 0.2, 0.2, 0.2])
+    with np.errstate(all="ignore"):
+        said = {power: yours(list(answers), scores.copy(), power) for power in (0, 1, 2, 50)}
+        tiny = yours([7, 8], np.array([1e-4, 2e-4]), 100)
+        voted = yours([7, 8, 7], np.array([0.1, 0.9, 0.2]), 0)
+    if inspect.unwrap(yours)([None, 7], np.array([1.0, 0.5]), 1) is None:
+        mistake("a text without an answer has no vote, whatever its score")
+    if set(said.values()) <= {0.2, 0.5, 0.9, 1.0, 1.1, 2.0}:
+        mistake("give back the answer, not what speaks for it")
+    if voted != 7:
+        mistake("to the power 0 every text counts 1, so the most frequent answer wins")
+    if said[50] != 9:
+        mistake("at a high power the highest score alone decides: score ** power, not times power")
+    if tiny != 8:
+        mistake("0.0002 to the power 100 is 0 to the computer: divide by the largest score first")
+    right = {0: 7, 1: 8, 2: 9, 50: 9}
+    for power, answer in right.items():
+        expect(said[power] == answer, f"at power {power} it is {answer}; yours says {said[power]}")
+    return "power 0 is the majority, 1 the weighted answer, and a large one the highest score"
+
+
+def _ancestors(yours, scores: np.ndarray, over: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Ancestors of the learner's selection as whole numbers, after what any must keep."""
+    given = scores.copy()
+    got, again = (
+        np.asarray(yours(given, over.copy(), np.random.default_rng(seed))) for _ in range(2)
     )
-    return "every answer that was paid for is there in the end, and once"
+    n = len(scores)
+    one_each = f"one ancestor for each of the {n} places; yours has shape {got.shape}"
+    expect(got.shape == (n,), one_each)
+    whole = close(got, np.round(got)) and (got >= 0).all() and (got < n).all()
+    expect(whole, f"ancestors are places from 0 to {n - 1}; yours are {got.tolist()}")
+    expect((given == scores).all(), "your function changes the scores in place")
+    expect((got == again).all(), "the same rng must give the same ancestors: draw from it alone")
+    return got.astype(int)
 
 
-def _counts(values, n: int) -> np.ndarray:
-    values = np.asarray(values, dtype=float)
-    one_each = f"one number for each of the {n} texts; yours has shape {values.shape}"
-    expect(values.shape == (n,), one_each)
+def _counts(yours, scores: np.ndarray, places: int, temperature: float) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        values = np.asarray(yours(scores, places, temperature), dtype=float)
+    one_each = f"one number for each of the {len(scores)} texts; yours has shape {values.shape}"
+    expect(values.shape == scores.shape, one_each)
     return values
 
 
-def _shares(scores: np.ndarray, places: int, temperature: float) -> np.ndarray:
+def shares(scores: np.ndarray, places: int, temperature: float) -> np.ndarray:
+    """Share places out in proportion to exp(score / temperature), by the largest remainders."""
     due = np.exp((scores - scores.max()) / temperature)
     due *= places / due.sum()
-    counts = np.floor(due)
-    counts[np.argsort(counts - due, kind="stable")[: math.ceil(places - counts.sum() - 0.5)]] += 1
+    counts = np.floor(due).astype(int)
+    counts[np.argsort(counts - due, kind="stable")[: places - counts.sum()]] += 1
     return counts

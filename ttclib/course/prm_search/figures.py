@@ -5,21 +5,34 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
 
 from ttclib.cost import Cost, readable
-from ttclib.course.prm_search import chain, rules
+from ttclib.course.prm_search import chain, quality, tree
 from ttclib.lm import arithmetic
 from ttclib.measure import bootstrap
+from ttclib.measure.calibration import auc_within
 from ttclib.measure.votes import majority, votes
-from ttclib.particles.smc import Population, smc
+from ttclib.particles.smc import Population, Selection, smc
 from ttclib.search.aggregation import last as last_score
 from ttclib.search.methods import BEST_OF_N, METHODS, OWN, Setting, search_for, select_for
-from ttclib.search.results import Columns, Curve, Results, block, where
+from ttclib.search.results import (
+    BEST,
+    MAJORITY,
+    WEIGHTED,
+    Columns,
+    Curve,
+    Samples,
+    block,
+    read_alone,
+)
 from ttclib.search.search import CONCLUSIONS, conclude, given
-from ttclib.show.population import SCORES, draw_population, label_members
+from ttclib.show.population import SCORES, label_members
 from ttclib.show.slider import BudgetView, choice, entry, options, powers_of_two
 from ttclib.show.style import (
     BAD,
@@ -30,18 +43,21 @@ from ttclib.show.style import (
     Picture,
     counting_axis,
     figure,
-    literal,
+    truth,
 )
 
-right_so_far = rules.right_so_far
-
-LABELLED = 32  # members: in larger populations there is no room for words
+LABELLED = 32  # different texts of one step: for more there is no room for words
+MINE = "mine"  # a selection of the learner's own, in the list of methods
 
 # ---- a search one can watch ----------------------------------------------------------------------
 
 
 def search_view(
-    lm, verifiers: Mapping[str, object], problems: Mapping[str, str], first: str
+    lm,
+    verifiers: Mapping[str, object],
+    problems: Mapping[str, str],
+    first: str,
+    mine: Selection | None = None,
 ) -> BudgetView:
     """The tree of one search, its answers, and what it cost.
 
@@ -54,24 +70,29 @@ def search_view(
         What stands beside the slider → problem, without the question mark.
     first : str
         The problem that is shown first.
+    mine : callable, optional
+        A selection of one's own: one more method.
     """
-    columns = arithmetic.OPERATIONS[-1] + 1
-    fig, tree, said = _stage(columns)
-    tree.set_xlabel(f"{tree.get_xlabel()}\n ")  # room for the setting
+    fig, page, said = _stage(STEPS)
+    page.set_xlabel(f"{page.get_xlabel()}\n ")  # room for the setting
+    methods = (*METHODS, *([MINE] if mine else []))
 
     def draw(problem, own, method, n, width, k, temperature, verifier, seed):
         problem = own or problem
         both = {"width": width, "lookahead": k}
-        mine = {name: value for name, value in both.items() if method in OWN[name]}
-        setting = Setting(method, n, temperature=temperature, verifier=verifier, **mine)
+        asked = {name: value for name, value in both.items() if method in OWN[name]}
+        loop = BEST_OF_N if method == MINE else method
+        setting = Setting(loop, n, temperature=temperature, verifier=verifier, **asked)
         search = search_for(setting, lm, arithmetic.TASK, problem, verifiers[verifier])
+        select = mine if method == MINE else select_for(setting)
         steps = sum(map(problem.count, "+-*")) + 1
         history = []
-        for population in smc(search, n, select_for(setting), np.random.default_rng(seed)):
+        for population in smc(search, n, select, np.random.default_rng(seed)):
             history.append(population)
             yield min(1.0, (population.t + 1) / steps)
-        draw_search(tree, search, history[:columns], problem)
-        tree.text(0.5, -0.09, named(setting, both), transform=tree.transAxes, ha="center", va="top")
+        draw_search(page, search, history, problem)
+        words = named(setting, both, method)
+        page.text(0.5, -0.09, words, transform=page.transAxes, ha="center", va="top")
         texts = search.texts(population.particles)
         _answers(said, population, texts, problem)
         return _summary(population, texts, problem), _paid(population.cost, setting.generations)
@@ -81,7 +102,7 @@ def search_view(
         draw,
         problem=choice(tuple(problems.values()), names=tuple(problems), default=first),
         own=entry(_own, "", label="or type your own"),
-        method=choice(tuple(METHODS), default="beam"),
+        method=choice(methods, default="beam"),
         n=powers_of_two(0, 8, unit="generations", default=4, label="texts at a time, N"),
         width=options((1, 2, 4, 8, 16), default=4, label="width M"),  # all divide every larger N
         k=options((0, 1, 2, 3), default=1, label="lookahead k"),
@@ -90,46 +111,44 @@ def search_view(
     )
 
 
-def named(setting: Setting, chosen: Mapping[str, int]) -> str:
+def named(setting: Setting, chosen: Mapping[str, int], method: str | None = None) -> str:
     """Name a setting, and which of the chosen width and lookahead its method does not ask for."""
-    mine = {True: [], False: []}
+    method = method or setting.method
+    mine: dict[bool, list[str]] = {True: [], False: []}
     for name, value in chosen.items():
-        mine[setting.method in OWN[name]].append(f"{SHORT[name]} = {value}")
-    parts = [setting.method, f"N = {setting.n}", *mine[True]]
+        mine[method in OWN[name]].append(f"{SHORT[name]} = {value}")
+    parts = [method, f"N = {setting.n}", *mine[True]]
     unused = f"   ({' and '.join(mine[False])} not used)" if mine[False] else ""
     return f"{', '.join(parts)}, temperature {setting.temperature:g}, {setting.verifier}{unused}"
 
 
 SHORT = {"width": "M", "lookahead": "k"}
+STEPS = arithmetic.OPERATIONS[-1] + 1  # of the longest solution, its answer among them
 
 
 def search_picture(search, history: Sequence[Population], problem: str) -> Picture:
     """The tree of one finished search, and its answers."""
-    fig, tree, said = _stage(min(len(history), arithmetic.OPERATIONS[-1] + 1))
-    draw_search(tree, search, history, problem)
+    fig, page, said = _stage(min(len(history), STEPS))
+    draw_search(page, search, history, problem)
     texts = search.texts(history[-1].particles)
     _answers(said, history[-1], texts, problem)
     return Picture(fig, _summary(history[-1], texts, problem))
 
 
-def _stage(columns: int):
+def _stage(steps: int):
     """Make a figure for a tree of so many steps, and for its answers."""
-    fig, (tree, said) = figure(1, 2, size=(9.8, 6.0), width_ratios=[5, 1])
-    tree.set(xlim=(-0.55, columns - 0.45), ylim=(-0.8, 31.8), yticks=[])
-    tree.set_xlabel("step of the solution")
-    tree.set_xticks(range(columns), [str(t + 1) for t in range(columns)])
-    tree.grid(visible=False)
-    bar = fig.colorbar(ScalarMappable(cmap=SCORES), ax=tree, location="left", shrink=0.5, pad=0.01)
+    fig, (page, said) = figure(1, 2, size=(9.8, 6.0), width_ratios=[6, 1])
+    page.set(xlim=(-0.55, steps - 0.45), ylim=(-0.5, 31.5), yticks=[])
+    page.set_xlabel("step of the solution")
+    page.set_xticks(range(steps), [str(t + 1) for t in range(steps)])
+    page.set_title(" ")  # room for what the marks mean
+    page.grid(visible=False)
+    bar = fig.colorbar(ScalarMappable(cmap=SCORES), ax=page, location="left", shrink=0.5, pad=0.01)
     bar.set_label("verifier's score of the text up to here")
-    pale = SCORES(0.5)
-    tree.plot([], [], "s", color=pale, mec=TRUTH, label="part of a text that reaches the end")
-    tree.plot([], [], "s", color=pale, label="pruned")
-    tree.plot([], [], " ", label="✓ right answer   ✗ wrong from here on")
-    tree.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, frameon=False, handletextpad=0.2)
     said.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[], title="answers")
     said.grid(visible=False)
     said.spines[:].set_visible(False)
-    return fig, tree, said
+    return fig, page, said
 
 
 def _own(text: str) -> str:
@@ -140,63 +159,102 @@ def _paid(cost: Cost, generations: int) -> Cost:
     return replace(cost, units=generations)
 
 
-def untangled(history: Sequence[Population]) -> list[np.ndarray]:
-    """Number the members of each generation from top to bottom so that no two lines cross.
-
-    Returns
-    -------
-    list of numpy.ndarray of int, shape (n,)
-        Children stand in the order of their parents.
-    """
-    rows = [np.arange(len(history[0]))] if history else []
-    for population in history[1:]:
-        order = np.argsort(rows[-1][population.ancestors], kind="stable")
-        rows.append(np.empty(len(population), dtype=int))
-        rows[-1][order] = np.arange(len(population))
-    return rows
-
-
 def draw_search(ax, search, history: Sequence[Population], problem: str) -> None:
-    """Draw the tree of a search: the genealogy of notebook 04, with scores for colours."""
-    n = len(history[0])
-    rows = untangled(history)
-    place = lambda p: np.linspace(31, 0, n)[rows[p.t]] if n > 1 else np.array([15.5])  # noqa: E731
-    grown = lambda p: p.particles.begun < p.particles.lengths  # noqa: E731
-    score = lambda p: last_score(p.particles.scores)  # noqa: E731
-    answers = {p.t: given(search.task, p, search.texts(p.particles)) for p in history}
-    value = _value(problem)
-    right = lambda p: np.array([answer == value for answer in answers[p.t]])  # noqa: E731
-    words = n <= LABELLED
-    looks = {"score": score, "grown": grown, "marked": None if words else right}
-    alive = draw_population(ax, history, place, dots=not words, **looks)
-    if not words:
-        return
-    decode = search.lm.vocabulary.decode
-    for p, lives in zip(history, alive, strict=True):
-        particles = p.particles
-        pieces = zip(particles.tokens, particles.begun, particles.lengths, strict=True)
-        written = [decode(row[a:b]).strip().rstrip(";") for row, a, b in pieces]
-        said = zip(written, search.texts(particles), answers[p.t], strict=True)
-        labels = [text and text + _mark(problem, whole, answer) for text, whole, answer in said]
-        shades = score(p)
+    """Draw the tree of a search: every different beginning once, in the colour of its score."""
+    nodes = tree.grow(search, history)
+    columns = [column for column in tree.columns(nodes) if column][: len(ax.get_xticks())]
+    height = {i: _heights(len(column))[row] for column in columns for row, i in enumerate(column)}
+    shown = np.array(sorted(height), dtype=int)
+    score = np.array([nodes[i].score for i in shown])
+    selected = np.array([nodes[i].selected for i in shown], dtype=bool)
+    marks = [_mark(problem, nodes[i]) for i in shown]
+    lines = [
+        [(nodes[i].depth - 1, height[nodes[i].parent]), (nodes[i].depth, height[i])]
+        for i in shown
+        if nodes[i].parent >= 0
+    ]
+    later = np.array([nodes[i].parent >= 0 for i in shown], dtype=bool)
+    look = {"colors": SCORES(score[later]), "linewidths": np.where(selected[later], 1.8, 0.6)}
+    ax.add_collection(LineCollection(lines, zorder=2, **look))
+    if max(map(len, columns)) <= LABELLED:
+        _write_steps(ax, nodes, columns, height, dict(zip(shown.tolist(), marks, strict=True)))
+    else:
+        where_to = np.array([(nodes[i].depth, height[i]) for i in shown])
+        for chosen, size, edge in ((~selected, 9, "none"), (selected, 30, TRUTH)):
+            ax.scatter(
+                *where_to[chosen].T,
+                s=size,
+                c=SCORES(score[chosen]),
+                edgecolors=edge,
+                linewidths=0.9,
+                zorder=3,
+            )
+        ringed = where_to[[mark == RIGHT for mark in marks]]
+        ax.plot(*ringed.T, "o", color=TRUTH, markersize=10, fillstyle="none", zorder=3)
+    _explain(ax, nodes, shown, marks, words=max(map(len, columns)) <= LABELLED)
+
+
+RIGHT, WRONG = "✓", "✗"
+
+
+def _heights(n: int) -> np.ndarray:
+    return 31 * (1 - (np.arange(n) + 0.5) / n)
+
+
+def _write_steps(ax, nodes, columns, height, marks) -> None:
+    """Write each step into its box: black around those that somebody wrote on from."""
+    for depth, column in enumerate(columns):
+        labels = [
+            " ".join(filter(None, (nodes[i].step.strip().rstrip(";"), marks[i], _times(nodes[i]))))
+            for i in column
+        ]
+        fill = _pale([nodes[i].score for i in column])
+        room = 0.92 * ax.get_window_extent().width * 72 / ax.figure.dpi / np.ptp(ax.get_xlim())
+        most = max(map(len, labels))
         label_members(
             ax,
-            p.t,
-            place(p),
+            depth,
+            [height[i] for i in column],
             labels,
-            ["white" if shade > 0.8 else "black" for shade in shades],
-            size=7.5 if n <= 16 else 6.5,
-            facecolor=SCORES(shades),
-            edgecolor=[TRUTH if live else "none" for live in lives],
-            linewidth=np.where(lives, 0.9, 0.0),
+            ["black"] * len(column),
+            size=float(np.clip(room / (0.6 * most), 5.0, 7.5 if len(column) <= 20 else 6.5)),
+            facecolor=fill,
+            edgecolor=[TRUTH if nodes[i].selected else "none" for i in column],
+            linewidth=[1.3 if nodes[i].selected else 0.0 for i in column],
         )
 
 
-def _mark(problem: str, text: str, answer) -> str:
+def _times(node: tree.Node) -> str:
+    return f"×{node.written}" if node.written > 1 else ""
+
+
+def _pale(scores) -> np.ndarray:
+    """The colours of scores, half white: dark words stay readable on them."""
+    return 0.5 + 0.5 * SCORES(scores)
+
+
+def _explain(ax, nodes, shown, marks, words: bool) -> None:
+    """Say above the tree what its marks mean, of those that occur."""
+    selected = {nodes[i].selected for i in shown}
+    many = any(nodes[i].written > 1 for i in shown)
+    said = {
+        "black edge: written on, or finished": True in selected,
+        "no edge: passed over": False in selected,
+        "×3: three texts wrote it": many and words,
+        f"{RIGHT} right answer": RIGHT in marks and words,
+        "ring: right answer": RIGHT in marks and not words,
+        f"{WRONG} wrong": WRONG in marks and words,
+    }
+    line = "   ".join(meaning for meaning, occurs in said.items() if occurs)
+    ax.text(0.5, 1.01, line, transform=ax.transAxes, ha="center", va="bottom", fontsize=8)
+
+
+def _mark(problem: str, node: tree.Node) -> str:
     """What a text is, to one who can calculate: the right answer, or wrong from some step on."""
-    if answer == _value(problem):
-        return " ✓"
-    return "" if answer is None and all(arithmetic.check_solution(problem, text).correct) else " ✗"
+    if node.answer == _value(problem):
+        return RIGHT
+    fine = node.answer is None and all(arithmetic.check_solution(problem, node.text).correct)
+    return "" if fine else WRONG
 
 
 def _value(problem: str) -> int:
@@ -236,200 +294,330 @@ def _summary(population: Population, texts: Sequence[str], problem: str) -> str:
 
 # ---- what many searches came to ------------------------------------------------------------------
 
-PALETTE = dict(zip(METHODS, (MUTED, GOOD, *COLORS[1:4], BAD, COLORS[4], "black"), strict=True))
-ANSWERS = {"weighted": "weighted_last", "max": "max_last", "majority": "majority"}
 QUARTERS = (1, 4, 16, 64, 256)  # budgets at the marks of an axis
+ONE_OF_N = "any of N is right"
+NINES, EXACT = "nines", "exact"
 
 
-def _curves(results: Results, flops: bool) -> dict[str, Curve]:
-    """All methods, with the same problems drawn again for each."""
-    counts = bootstrap.counts(results.right.shape[-1], 1999, np.random.default_rng(0))
-    return {name: results.curve(name, counts, flops) for name in results.names}
+def _counts(problems: int) -> np.ndarray:
+    """Draw the problems again, the same for every method: what is compared is paired."""
+    return bootstrap.counts(problems, 1999, np.random.default_rng(0))
 
 
-def accuracy_view(table: Columns, verifiers: Sequence[str]) -> BudgetView:
-    """Accuracy of every method against generations and against FLOPs; one is drawn in front.
+def accuracy_view(
+    table: Columns, folder: Path, verifiers: Sequence[str], bodies: Mapping[str, str]
+) -> BudgetView:
+    """Two methods against generations and FLOPs, beside the rivals that nobody should leave out.
 
-    The band is a 95% bootstrap interval over problems.
+    A band is a 95% bootstrap interval over problems.
+
+    Parameters
+    ----------
+    table : mapping
+        The table ``results`` of the sweep in the folder.
+    folder : Path
+        What models write alone is read from here.
+    verifiers : sequence of str
+        Under which methods searched.
+    bodies : mapping
+        Verifier → the language model that it stands on, where that wrote texts of its own.
     """
+    counts = _counts(len(np.unique(table["problem"])))
 
     @functools.cache
-    def found(verifier, way):
-        """Curves by name, against generations and against FLOPs."""
-        results = block(table, verifier, way)
-        return _curves(results, flops=False), _curves(results, flops=True)
+    def found(verifier):
+        return block(table, verifier)
 
     @functools.cache
-    def band(verifier, way, name):
-        return bootstrap.interval(found(verifier, way)[0][name].draws)
+    def curve(verifier, name, flops):
+        results = found(verifier)
+        return results.curve(name, counts, flops) if name in results.names else None
 
-    every = found(verifiers[0], ANSWERS["weighted"])
-    ceilings = [curves[BEST_OF_N] for curves in found(verifiers[0], "passed")]
-    names = sorted(every[0], key=lambda name: (list(METHODS).index(_method(name)), name))
-    fig, axes = figure(1, 2, size=(9.8, 4.8), sharey=True)
-    for ax, ceiling in zip(axes, ceilings, strict=True):
-        ax.plot(ceiling.paid, ceiling.accuracy, "k--", linewidth=1.2, label="any of N right")
-    axes[0].set(ylim=(0.35, 1.0), ylabel="share of answers that are right")
+    @functools.cache
+    def alone(verifier):
+        """Where the greedy text of its body and the likeliest of 4 stand, by either price."""
+        if verifier not in bodies:
+            return None
+        plain, dear = (read_alone(folder, bodies[verifier], counts, way) for way in (False, True))
+        places = [0, plain[1].paid.tolist().index(4)]
+        return [
+            [
+                (float(curve.paid[i]), float(curve.accuracy[i]))
+                for curve, i in zip(both, places, strict=True)
+            ]
+            for both in (plain, dear)
+        ]
+
+    names = found(verifiers[0]).names
+    fig, axes = figure(1, 2, size=(9.8, 4.9), sharey=True)
+    axes[0].set(ylim=(0.3, 1.0), ylabel="share of answers that are right")
     counting_axis(axes[0], QUARTERS, "generations", marks=QUARTERS)
-    flops = np.concatenate([curve.paid for curve in (ceilings[1], *every[1].values())])
-    least, most = flops.min(), flops.max()
-    ticks = [k * 10.0**i for i in range(6, 13) for k in (1, 3)]
-    ticks = [tick for tick in ticks if least <= tick <= most]
-    axes[1].set(xscale="log", xlim=(least * 0.9, most * 1.1))
-    axes[1].set_xlabel("FLOPs a problem, model and verifier")
+    every = [curve(verifiers[0], name, True).paid for name in names]
+    least, most = 0.3 * np.concatenate(every).min(), 1.3 * np.concatenate(every).max()
+    ticks = [k * 10.0**i for i in range(6, 13) for k in (1, 3) if least <= k * 10.0**i <= most]
+    axes[1].set(xscale="log", xlim=(least, most), xlabel="FLOPs a problem, model and verifier")
     axes[1].set_xticks(ticks, [readable(tick) for tick in ticks])
     axes[1].minorticks_off()
-    styles: dict[str, str] = {}
-    for name in names:
-        before = sum(_method(other) == _method(name) for other in styles)
-        styles[name] = ("-", "--", ":")[before]
-        axes[0].plot([], [], styles[name], color=PALETTE[_method(name)], label=name)
+    for label, look in RIVALS.items():
+        axes[0].plot([], [], label=label, **look)
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
 
-    def draw(method, answer, verifier, seed):
-        way = ANSWERS[answer]
-        panels = found(verifier, way)
-        # best of n was run under every verifier
-        front = method if method in panels[0] else BEST_OF_N
-        for ax, curves in zip(axes, panels, strict=True):
-            for name, curve in curves.items():
-                look = {"color": PALETTE[_method(name)], "zorder": 3 if name == front else 2}
-                thick, alpha = (2.6, 0.35) if name == front else (1.1, 0.05)
-                low, high = band(verifier, way, name)
-                ax.fill_between(curve.paid, low, high, linewidth=0, alpha=alpha, **look)
-                ax.plot(curve.paid, curve.accuracy, styles[name], linewidth=thick, **look)
-        shown = panels[0][front]
-        rows = zip(shown.paid, shown.accuracy, *band(verifier, way, front), strict=True)
-        said = ", ".join(
-            f"{accuracy:.0%} ({low:.0%} to {high:.0%}) at {budget:g}"
-            for budget, accuracy, low, high in rows
-            if budget in QUARTERS
-        )
-        lacks = "" if front == method else f"the sweep holds no {method} under {verifier}; "
-        return f"{lacks}{front}, {answer}, {verifier}: {said} generations"
+    def draw(method, against, verifier, seed):
+        here = found(verifier).names
+        shown = {
+            IN_FRONT: (verifier, method if method in here else WEIGHTED),
+            BESIDE: (verifier, against if against in here else WEIGHTED),
+            "majority, no verifier": (verifier, MAJORITY),
+            "in front, by casting out nines": (NINES, method),
+            "in front, by the exact verifier": (EXACT, method),
+        }
+        for ax, flops in zip(axes, (False, True), strict=True):
+            for label, (judge, name) in shown.items():
+                line = curve(judge, name, flops)
+                if line is None:
+                    continue
+                ax.plot(line.paid, line.accuracy, **RIVALS[label])
+                if label in (IN_FRONT, BESIDE):
+                    low, high = bootstrap.interval(line.draws)
+                    color = RIVALS[label]["color"]
+                    ax.fill_between(line.paid, low, high, color=color, alpha=0.2, linewidth=0)
+            if verifier in bodies:
+                for label, mark in zip(ALONE, alone(verifier)[int(flops)], strict=True):
+                    ax.plot(*mark, **RIVALS[label])
+                    ax.axhline(mark[1], color=RIVALS[label]["color"], linewidth=0.6, alpha=0.6)
+        axes[0].set_title(f"{shown[IN_FRONT][1]}, under {verifier}")
+        front, beside = (curve(*shown[label], False) for label in (IN_FRONT, BESIDE))
+        lacks = "" if method in here else f"the sweep holds no {method} under {verifier}; "
+        rest = _said_alone(bodies[verifier], *alone(verifier)) if verifier in bodies else ""
+        return f"{lacks}{_compared(shown[IN_FRONT][1], front, shown[BESIDE][1], beside)}{rest}"
 
     return BudgetView(
         fig,
         draw,
         luck=False,
-        method=choice(names, default=names[1], label="in front"),
-        answer=choice(tuple(ANSWERS), label="answer by"),
+        method=choice(names, default="beam M = 4", label="in front"),
+        against=choice(names, default=WEIGHTED, label="beside it"),
         verifier=choice(tuple(verifiers)),
     )
 
 
-def _method(name: str) -> str:
-    """Return the method of a curve."""
-    return next(method for method in METHODS if name.startswith(method))
+IN_FRONT, BESIDE = "in front", "beside it"
+ALONE = ("the verifier's body alone: greedy", "its likeliest of 4")
+RIVALS: dict[str, dict[str, Any]] = {
+    IN_FRONT: {"color": GOOD, "linewidth": 2.4, "zorder": 4},
+    BESIDE: {"color": COLORS[1], "linewidth": 1.8, "zorder": 3},
+    "majority, no verifier": {"color": MUTED, "linewidth": 1.4},
+    "in front, by casting out nines": {"color": COLORS[2], "linewidth": 1.4, "linestyle": "-."},
+    "in front, by the exact verifier": {"color": TRUTH, "linewidth": 1.2, "linestyle": "--"},
+    ALONE[0]: {"color": BAD, "marker": "D", "markersize": 6, "linestyle": "none", "zorder": 5},
+    ALONE[1]: {"color": COLORS[3], "marker": "s", "markersize": 7, "linestyle": "none"},
+}
 
 
-def overoptimisation_view(
-    table: Columns, bins: Sequence[np.ndarray], good="prm", weak="prm-weak"
+def _compared(name: str, front: Curve, other: str, beside: Curve) -> str:
+    """Say what a method solves, and how much more than another at the same budget."""
+    said = []
+    for budget in QUARTERS:
+        i, j = (np.flatnonzero(curve.paid == budget) for curve in (front, beside))
+        if not len(i):
+            continue
+        part = f"{front.accuracy[i[0]]:.0%}"
+        if len(j) and name != other:
+            gap = front.accuracy[i[0]] - beside.accuracy[j[0]]
+            low, high = bootstrap.interval(front.draws[:, i[0]] - beside.draws[:, j[0]])
+            part += f" ({gap:+.1%}, {low:+.1%} to {high:+.1%})"
+        said.append(f"{part} at {budget}")
+    beyond = "" if name == other else f" (and more than {other})"
+    return f"{name}{beyond}: {', '.join(said)} generations"
+
+
+def _said_alone(body: str, plain, dear) -> str:
+    (_, greedy), (_, four) = plain
+    once, more = (readable(paid) for paid, _ in dear)
+    return (
+        f"; {body} alone: greedy {greedy:.0%} for {once}FLOPs, "
+        f"likeliest of 4 {four:.0%} for {more}FLOPs"
+    )
+
+
+WAYS = {
+    "highest score": (BEST, {"color": BAD, "linewidth": 2.2}),
+    "weighted": (WEIGHTED, {"color": GOOD}),
+    "majority": (MAJORITY, {"color": MUTED}),
+}
+SEARCHES = {
+    "beam M = 4": {"color": GOOD},
+    "beam M = √N": {"color": COLORS[4]},
+    "rebase": {"color": COLORS[2]},
+    "particles": {"color": COLORS[3]},
+    WEIGHTED: {"color": MUTED, "linestyle": ":"},
+}
+
+
+def quality_view(
+    table: Columns,
+    ladder: Mapping[str, Samples],
+    bins: Sequence[np.ndarray],
+    own: Mapping[str, np.ndarray] | None = None,
 ) -> BudgetView:
-    """Best of N in several ways against N, for one bin of problems at a time.
+    """What a better verifier is worth: best of N in each way, and search, one verifier at a time.
 
     Parameters
     ----------
+    table : mapping
+        The table ``results`` of a sweep.
+    ladder : mapping
+        Verifier → samples with its scores, the worst verifier first.
     bins : sequence of numpy.ndarray
         Places of the problems of each bin in the sweep, the easiest first.
+    own : mapping, optional
+        Verifier → what a rule of the learner's solves, (budgets, problems): one more line.
     """
-    ways = {
-        "one of N right": ("passed", good, TRUTH, "--"),
-        f"weighted, {good}": ("weighted_last", good, COLORS[4], "-"),
-        f"max, {good}": ("max_last", good, GOOD, "-"),
-        f"weighted, {weak}": ("weighted_last", weak, COLORS[1], "-"),
-        f"max, {weak}": ("max_last", weak, BAD, "-"),
-        "majority": ("majority", good, MUTED, "-"),
-    }
-    drawn = where(table, method=BEST_OF_N)
-    fig, ax = figure(size=(8.4, 4.0))
-    counting_axis(ax, QUARTERS, "samples N", marks=QUARTERS)
-    ax.set(ylim=(0, 1.02), ylabel="share of answers that are right")
-    for name, (_, _, color, style) in ways.items():
-        ax.plot([], [], style, color=color, label=name)
-    fig.legend(loc="outside right upper")
+    area = {name: np.nanmean(_areas(samples)) for name, samples in ladder.items()}
+    fig, (best, found) = figure(1, 2, size=(9.8, 4.5), sharey=True)
+    best.set(ylim=(0, 1.02), ylabel="share of answers that are right")
+    best.set_title("best of N, concluded in each way")
+    found.set_title("search under the same verifier")
+    for ax in (best, found):
+        counting_axis(ax, QUARTERS, "generations", marks=QUARTERS)
+    ceiling = {"color": TRUTH, "linestyle": "--", "linewidth": 1.2}
+    best.plot([], [], label=ONE_OF_N, **ceiling)
+    for label, (_, look) in WAYS.items():
+        best.plot([], [], label=label, **look)
+    if own:
+        best.plot([], [], color=COLORS[1], label="your rule")
+    for label, look in SEARCHES.items():
+        found.plot([], [], label=label, **look)
+    fig.legend(*best.get_legend_handles_labels(), loc="outside lower left", ncols=3)
+    fig.legend(*found.get_legend_handles_labels(), loc="outside lower right", ncols=3)
+    everyone = np.arange(len(next(iter(ladder.values())).right[0]))
 
     @functools.cache
-    def found(bin_, name):
-        way, verifier, _, _ = ways[name]
-        results = block(drawn, verifier, way)
-        if bin_ >= 0:
-            results = results.among(bins[bin_])
-        curve = _curves(results, flops=False)[BEST_OF_N]
-        return curve, bootstrap.interval(curve.draws)
+    def results(verifier, problems):
+        return block(table, verifier).among(problems_of(problems))
 
-    def draw(problems, seed):
-        said = []
-        for name, (_, _, color, style) in ways.items():
-            curve, (low, high) = found(problems, name)
-            ax.plot(curve.paid, curve.accuracy, style, color=color)
-            if name.startswith("max") or name == "majority":
-                ax.fill_between(curve.paid, low, high, color=color, alpha=0.2, linewidth=0)
-                best = curve.paid[curve.accuracy.argmax()]
-                ends = f"{curve.accuracy[0]:.0%} → {curve.accuracy[-1]:.0%}"
-                said.append(f"{name} {ends}, best at N = {best:g}")
-        return "; ".join(said)
+    def problems_of(place):
+        return everyone if place < 0 else bins[place]
 
-    shown = [-1, *range(len(bins))]
-    names = ["all", *(f"bin {i + 1} of {len(bins)}" for i in range(len(bins)))]
-    names[1] += ", easiest"
-    names[-1] += ", hardest"
-    return BudgetView(fig, draw, luck=False, problems=options(shown, names=names, default=0))
+    @functools.cache
+    def curves(verifier, problems):
+        counts = _counts(len(problems_of(problems)))
+        here = results(verifier, problems)
+        anyone = block(table, verifier, "passed").among(problems_of(problems))
+        lines = {name: here.curve(name, counts) for name in here.names}
+        return lines | {ONE_OF_N: anyone.curve(BEST_OF_N, counts)}
 
-
-def favourites_view(
-    samples: Columns, problems: Mapping[str, int], good="prm", weak="prm-weak"
-) -> BudgetView:
-    """The first N samples of a problem as two verifiers see them, and which they like best.
-
-    Parameters
-    ----------
-    samples : mapping
-        The table ``samples`` of a sweep.
-    problems : mapping
-        Expression → number in the sweep.
-    """
-    seeds = len(np.unique(samples["seed"]))
-    fig, (cloud, page) = figure(1, 2, size=(9.8, 4.2), width_ratios=[1, 1.7])
-    cloud.set(xlim=(-0.04, 1.04), xlabel=f"score by {weak}")
-    cloud.set(ylim=(-0.04, 1.04), ylabel=f"score by {good}")
-    for color, label in ((GOOD, "right"), (BAD, "wrong")):
-        cloud.plot([], [], "o", color=color, markersize=5, label=label)
-    cloud.plot([], [], "o", color=TRUTH, markersize=11, fillstyle="none", label=f"best by {weak}")
-    cloud.plot([], [], "s", color=TRUTH, markersize=10, fillstyle="none", label=f"best by {good}")
-    fig.legend(*cloud.get_legend_handles_labels(), loc="outside upper left", ncols=4)
-    page.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[], title=f"what {weak} likes best of N")
-    page.grid(visible=False)
-    page.spines[:].set_visible(False)
-
-    def draw(problem, n, seed):
-        mine = where(samples, problem=problems[problem], seed=seed % seeds)
-        first = {name: column[mine["sample"] < n] for name, column in mine.items()}
-        x, y = (first[f"{verifier}_last"] for verifier in (weak, good))
-        right = first["right"].astype(bool)
-        for chosen, color in ((~right, BAD), (right, GOOD)):
-            cloud.plot(x[chosen], y[chosen], "o", color=color, markersize=5, alpha=0.5, mew=0)
-        for scores, marker, size in ((x, "o", 13), (y, "s", 12)):
-            best = scores.argmax()
-            cloud.plot(x[best], y[best], marker, color=TRUTH, ms=size, fillstyle="none")
-        texts: dict[str, int] = {}
-        for i in np.argsort(-x, kind="stable"):
-            texts.setdefault(str(first["text"][i]), i)
-        for line, (text, i) in enumerate(list(texts.items())[:9]):
-            mark, color = ("✓", GOOD) if right[i] else ("✗", BAD)
-            words = literal(f"{x[i]:.2f} {mark} {text.strip()}", 78)
-            page.text(0, 0.95 - 0.1 * line, words, color=color, fontsize=7.5, family="monospace")
-        said = ", ".join(
-            f"best by {name}: {'right' if right[scores.argmax()] else 'wrong'}"
-            for name, scores in ((weak, x), (good, y))
-        )
-        return f"{problem}: {right.sum()} of the first {n} are right; {said}"
+    def draw(verifier, problems, seed):
+        lines = curves(verifier, problems)
+        best.plot(lines[ONE_OF_N].paid, lines[ONE_OF_N].accuracy, **ceiling)
+        for name, look in WAYS.values():
+            best.plot(lines[name].paid, lines[name].accuracy, **look)
+        low, high = bootstrap.interval(lines[BEST].draws)
+        best.fill_between(lines[BEST].paid, low, high, color=BAD, alpha=0.2, linewidth=0)
+        if own:
+            mine = own[verifier][:, problems_of(problems)].mean(axis=1)
+            best.plot(lines[BEST].paid, mine, color=COLORS[1])
+        searched = [name for name in SEARCHES if name in lines]
+        for name in searched:
+            found.plot(lines[name].paid, lines[name].accuracy, **SEARCHES[name])
+        if searched == [WEIGHTED]:
+            line = f"under {verifier} nothing was searched"
+            found.text(0.5, 0.5, line, transform=found.transAxes, ha="center", color=MUTED)
+        said = [_rise(label, lines[name]) for label, (name, _) in WAYS.items()]
+        said += [_rise(name, lines[name]) for name in searched if name != WEIGHTED]
+        return f"{verifier}, AUC within a problem {area[verifier]:.2f}: {'; '.join(said)}"
 
     return BudgetView(
         fig,
         draw,
-        problem=choice(tuple(problems)),
-        n=powers_of_two(0, 8, unit="samples", default=6, label="samples N"),
+        luck=False,
+        verifier=options(tuple(ladder), names=[f"{n} ({a:.2f})" for n, a in area.items()]),
+        problems=_fifths(bins),
+    )
+
+
+def _areas(samples: Samples) -> np.ndarray:
+    tables = (samples.score, samples.right)
+    return auc_within(*(table.reshape(-1, table.shape[-1]) for table in tables))
+
+
+def _rise(name: str, curve: Curve) -> str:
+    """Say where a curve begins, is highest and ends."""
+    top = curve.accuracy.argmax()
+    ends = f"{curve.accuracy[0]:.0%} → {curve.accuracy[-1]:.0%}"
+    return f"{name} {ends}, highest at {curve.paid[top]:g} ({curve.accuracy[top]:.0%})"
+
+
+def _fifths(bins: Sequence[np.ndarray]):
+    names = ["all", *(f"bin {i + 1} of {len(bins)}" for i in range(len(bins)))]
+    names[1] += ", easiest"
+    names[-1] += ", hardest"
+    return options([-1, *range(len(bins))], names=names, default=-1)
+
+
+def favourites_view(ladder: Mapping[str, Samples], bins: Sequence[np.ndarray]) -> BudgetView:
+    """Why the highest score may be a wrong text's: how far scores lie apart within a problem.
+
+    Parameters
+    ----------
+    ladder, bins
+        As for :func:`quality_view`.
+    """
+    budgets = np.array([2**i for i in range(9)])
+    fig, (cloud, share) = figure(1, 2, size=(9.8, 4.2))
+    cloud.set(xlim=(-4, 4), ylim=(0, 0.6), ylabel="share of the texts of this kind")
+    cloud.set_xlabel("score less the mean of its problem, in standard deviations")
+    for color, label in ((GOOD, "right texts"), (BAD, "wrong texts")):
+        cloud.plot([], [], color=color, linewidth=6, alpha=0.5, label=label)
+        cloud.plot([], [], "v", color=color, label=f"highest of N, {label}")
+    cloud.legend(loc="upper left")
+    counting_axis(share, QUARTERS, "texts to choose from, N", marks=QUARTERS)
+    share.set(ylim=(-0.02, 1.02), ylabel="share that are wrong")
+    share.plot([], [], color=BAD, label="of the verifier's favourites")
+    share.plot([], [], color=MUTED, linestyle="--", label="of all texts: no verifier")
+    share.legend(loc="upper left")
+    edges = np.linspace(-4, 4, 41)
+
+    @functools.cache
+    def found(verifier, problems):
+        samples = ladder[verifier]
+        places = slice(None) if problems < 0 else bins[problems]
+        score, right = (table[:, places] for table in (samples.score, samples.right.astype(bool)))
+        unit = np.concatenate(quality.gaps(score, right)).std() or 1.0
+        mean = score.mean(axis=-1, keepdims=True)
+        return (
+            [kind / unit for kind in quality.gaps(score, right)],
+            quality.within(score, right),
+            quality.best_scores((score - mean) / unit, right, budgets),
+            quality.favourite_wrong(score, right, budgets),
+            float(1 - right.mean()),
+        )
+
+    def draw(verifier, problems, n, seed):
+        kinds, spread, tops, wrong, chance = found(verifier, problems)
+        place = budgets.tolist().index(n)
+        for gaps, color in zip(kinds, (GOOD, BAD), strict=True):
+            height = np.histogram(np.clip(gaps, -4, 4), edges)[0] / max(1, len(gaps))
+            cloud.stairs(height, edges, color=color, alpha=0.5, fill=True)
+        for top, color in zip(tops[:, place], (GOOD, BAD), strict=True):
+            cloud.plot(np.clip(top, -4, 4), 0.02, "v", color=color, markersize=10, mec=TRUTH)
+        share.plot(budgets, wrong, color=BAD)
+        share.axhline(chance, color=MUTED, linestyle="--")
+        share.plot(n, wrong[place], "o", color=BAD, markersize=9)
+        return (
+            f"{verifier}, standard deviation of scores within a problem: right texts "
+            f"{spread[0]:.4f}, wrong texts {spread[1]:.4f}, {spread[1] / spread[0]:.1f} times; "
+            f"of the favourites of {n} texts {wrong[place]:.0%} are wrong, "
+            f"of all texts {chance:.0%}"
+        )
+
+    return BudgetView(
+        fig,
+        draw,
+        luck=False,
+        verifier=options(tuple(ladder)),
+        problems=_fifths(bins),
+        n=powers_of_two(0, 8, unit="texts", default=6, label="texts N"),
     )
 
 
@@ -437,11 +625,21 @@ def favourites_view(
 
 
 def chain_view(
-    search_of: Callable[[Sequence[str]], object], problems: Sequence[str], chains: int = 8
+    search_of: Callable[[Sequence[str]], object],
+    problems: Sequence[str],
+    samples: Samples,
+    chains: int = 8,
 ) -> BudgetView:
     """Markov chains over solutions: their values on one problem, and how many are right on all.
 
-    ``search_of(problems)`` → the search whose parts they use.
+    Parameters
+    ----------
+    search_of : callable
+        ``search_of(problems)`` → the search whose parts they use.
+    problems : sequence of str
+    samples : Samples
+        Of the same problems, with scores of the same verifier: they say, weighed by their scores,
+        what the chains come to if they walk long enough.
     """
     value = np.array([_value(problem) for problem in problems])
     fig, (trace, share) = figure(1, 2, size=(9.4, 3.8))
@@ -453,6 +651,8 @@ def chain_view(
     share.plot([], [], color=GOOD, label="chains that are right")
     share.plot([], [], color=COLORS[1], label="majority of the chains")
     share.plot([], [], color=MUTED, label="accepted")
+    share.plot([], [], color=TRUTH, linestyle="--", label="right in the long run")
+    shaped = lambda table: np.concatenate(list(table), axis=1)  # noqa: E731  every seed's samples
     share.legend(loc="lower right")
     walks: dict[tuple, tuple] = {}  # a longer walk goes on where the shorter one stopped
 
@@ -477,6 +677,8 @@ def chain_view(
             trace.plot(times, path, color=MUTED, linewidth=0.8)
             trace.plot(times[fine], path[fine], "o", color=GOOD, markersize=4)
             trace.plot(times[~fine], path[~fine], "o", color=BAD, markersize=4)
+        limit = quality.weighed_share(shaped(samples.right), shaped(samples.score), power)
+        truth(share, limit)
         each = np.mean(right, axis=1)
         agreed = [_majority_right(answers, value) for answers in said]
         for line, color in ((each, GOOD), (agreed, COLORS[1])):
@@ -485,6 +687,7 @@ def chain_view(
         rate = f"; accepted {np.mean(accepted[1:]):.0%}" if moves else ""
         text = (
             f"right are {each[0]:.0%} of the chains at first, {each[-1]:.0%} after {moves} moves; "
+            f"{limit:.0%} in the long run; "
             f"majority {agreed[0]:.0%}, then {agreed[-1]:.0%}{rate}"
         )
         return text, replace(spent[-1], units=0)
