@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 
 from ttclib.particles import resampling
 from ttclib.particles.genealogy import lineages
 from ttclib.particles.smc import Population
-from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, boxes, literal, truth
+from ttclib.show.style import BAD, COLORS, GOOD, MUTED, boxes, literal, truth
 
 SCORES = LinearSegmentedColormap.from_list("scores", [BAD, "#E2E2E2", GOOD])  # of 0, ½ and 1
 Measure = Callable[[Population], np.ndarray]
@@ -30,9 +29,6 @@ def draw_population(
     *,
     color: str = GOOD,
     dots: bool = True,
-    score: Measure | None = None,
-    grown: Measure | None = None,
-    marked: Measure | None = None,
 ) -> list[np.ndarray]:
     """Draw each generation as a column of dots, joined to their parents.
 
@@ -47,15 +43,6 @@ def draw_population(
         Population → vertical position (n,) of its members; by default their index.
     dots : bool
         False draws only the lines, for large populations.
-    score : callable, optional
-        Population → (n,) numbers from 0 to 1. They colour every dot, and the lines that reach the
-        last generation. The dots on these lines are then large and the others small, whatever they
-        weigh.
-    grown : callable, optional
-        Population → (n,) bool: who did something in this generation. A member that only waits,
-        because it is finished, gets neither a dot nor a line.
-    marked : callable, optional
-        Population → (n,) bool: whom to put a black ring around.
 
     Returns
     -------
@@ -69,47 +56,26 @@ def draw_population(
     alive = [
         np.isin(np.arange(len(p)), row[there]) for p, row in zip(history, survivors, strict=True)
     ]
-    shown = [np.ones(len(p), dtype=bool) if grown is None else grown(p) for p in history]
     lost = []
     kept = []
-    ends: list[np.ndarray] = []
     for t, population in enumerate(history[1:], 1):
         parents = population.ancestors
         start = np.column_stack([np.full(len(parents), t - 1), heights[t - 1][parents]])
         end = np.column_stack([np.full(len(parents), t), heights[t]])
         lines = np.stack([start, end], axis=1)
-        kept.append(lines[alive[t] & shown[t]])
-        lost.append(lines[~alive[t] & shown[t]])
-        if score:
-            ends.append(score(population)[alive[t] & shown[t]])
+        kept.append(lines[alive[t]])
+        lost.append(lines[~alive[t]])
     if lost:
         ax.plot(*_joined(_thinned(np.concatenate(lost))), color=MUTED, linewidth=0.5, alpha=0.6)
-        lines = _thinned(np.concatenate(kept))
-        if score:
-            colors = SCORES(_thinned(np.concatenate(ends)))
-            ax.add_collection(LineCollection(list(lines), colors=colors, linewidths=1.5))
-        else:
-            ax.plot(*_joined(lines), color=color, linewidth=1.3)
-    time = np.concatenate([np.full(len(p), p.t) for p in history])
-    where, lives, drawn = (np.concatenate(parts) for parts in (heights, alive, shown))
-    if dots and score:
-        size = np.where(lives, 34.0, 12.0)
-        fill = SCORES(np.concatenate([score(p) for p in history]))
-        edge = np.where(lives, TRUTH, MUTED)
-        for chosen in (drawn & ~lives, drawn & lives):
-            look = {"s": size[chosen], "c": fill[chosen], "edgecolors": edge[chosen]}
-            ax.scatter(time[chosen], where[chosen], linewidths=0.5, zorder=3, **look)
-    elif dots:
+        ax.plot(*_joined(_thinned(np.concatenate(kept))), color=color, linewidth=1.3)
+    if dots:
+        time = np.concatenate([np.full(len(p), p.t) for p in history])
+        where, lives = (np.concatenate(parts) for parts in (heights, alive))
         size = np.minimum(np.concatenate([12.0 * len(p) * p.weights for p in history]), 150)
-        for chosen, fill in ((drawn & ~lives, MUTED), (drawn & lives, color)):
+        for chosen, fill in ((~lives, MUTED), (lives, color)):
             ax.scatter(
                 time[chosen], where[chosen], s=size[chosen], color=fill, linewidths=0, zorder=3
             )
-    if marked:
-        ringed = drawn & np.concatenate([marked(p) for p in history])
-        ax.plot(
-            time[ringed], where[ringed], "o", color=TRUTH, markersize=9, fillstyle="none", zorder=3
-        )
     return alive
 
 

@@ -385,7 +385,8 @@ def accuracy_view(
                 for label, mark in zip(ALONE, alone(verifier)[int(flops)], strict=True):
                     ax.plot(*mark, **RIVALS[label])
                     ax.axhline(mark[1], color=RIVALS[label]["color"], linewidth=0.6, alpha=0.6)
-        axes[0].set_title(f"{shown[IN_FRONT][1]}, under {verifier}")
+        words = f"{shown[IN_FRONT][1]}, under {verifier}"
+        axes[0].text(0.02, 0.97, words, transform=axes[0].transAxes, va="top", color=GOOD)
         front, beside = (curve(*shown[label], False) for label in (IN_FRONT, BESIDE))
         lacks = "" if method in here else f"the sweep holds no {method} under {verifier}; "
         rest = _said_alone(bodies[verifier], *alone(verifier)) if verifier in bodies else ""

@@ -1,0 +1,101 @@
+"""What is said of scores and favourites, against loops over single texts."""
+
+import numpy as np
+import pytest
+
+from ttclib.course.prm_search import quality
+
+
+@pytest.fixture
+def texts(seed):
+    """Scores with ties, and who is right: two seeds, five problems, six texts."""
+    rng = np.random.default_rng(seed)
+    right = rng.random((2, 5, 6)) < 0.5
+    right[0, 0] = True
+    return rng.integers(0, 5, (2, 5, 6)) / 4, right
+
+
+def rows(score, right):
+    return list(zip(score.reshape(-1, 6).tolist(), right.reshape(-1, 6).tolist(), strict=True))
+
+
+def test_gaps_are_from_the_mean_of_the_problem(texts):
+    found = quality.gaps(*texts)
+    for kind, gaps in zip((True, False), found, strict=True):
+        expected = [
+            one - np.mean(scores)
+            for scores, truths in rows(*texts)
+            if len(set(truths)) == 2
+            for one, truth in zip(scores, truths, strict=True)
+            if truth == kind
+        ]
+        assert gaps == pytest.approx(expected)
+
+
+def test_spread_is_around_the_mean_of_its_own_kind(texts):
+    found = quality.within(*texts)
+    for kind, deviation in zip((True, False), found, strict=True):
+        squares, free = 0.0, 0
+        for scores, truths in rows(*texts):
+            mine = [one for one, truth in zip(scores, truths, strict=True) if truth == kind]
+            if len(mine) > 1:
+                squares += np.var(mine) * len(mine)
+                free += len(mine) - 1
+        assert deviation == pytest.approx(np.sqrt(squares / free))
+
+
+@pytest.mark.statistical
+def test_spread_of_a_known_normal_kind(seed):
+    """Right texts vary by 0.1, wrong ones by 0.3: 5 % are 7 standard errors, false alarms 1e-11."""
+    rng = np.random.default_rng(seed)
+    right = rng.random((200, 100)) < 0.5
+    score = rng.normal(0, 1, (200, 1)) + np.where(right, 0.1, 0.3) * rng.standard_normal((200, 100))
+    assert quality.within(score, right) == pytest.approx((0.1, 0.3), rel=0.05)
+
+
+def test_the_favourite_is_the_first_of_the_highest(texts):
+    budgets = (1, 3, 6)
+    expected = [
+        np.mean([not truths[scores.index(max(scores[:n]))] for scores, truths in rows(*texts)])
+        for n in budgets
+    ]
+    assert quality.favourite_wrong(*texts, budgets) == pytest.approx(expected)
+
+
+def test_the_highest_of_each_kind(texts):
+    found = quality.best_scores(*texts, (2, 6))
+    for j, n in enumerate((2, 6)):
+        both = [
+            [
+                max(one for one, t in zip(scores[:n], truths[:n], strict=True) if t == kind)
+                for kind in (True, False)
+            ]
+            for scores, truths in rows(*texts)
+            if len(set(truths[:n])) == 2
+        ]
+        assert found[:, j] == pytest.approx(
+            np.mean(both, axis=0) if both else [np.nan] * 2, nan_ok=True
+        )
+
+
+def test_a_rule_is_asked_about_the_first_n():
+    answers = np.array([[7.0, 8.0, 8.0], [np.nan, 5.0, 5.0]])
+    score = np.array([[0.9, 0.1, 0.2], [1.0, 0.3, 0.2]])
+    highest = lambda said, scores: said[int(scores.argmax())]  # noqa: E731
+    most = lambda said, scores: max((one for one in said if one is not None), key=said.count)  # noqa: E731
+    value = np.array([8, 5])
+    assert quality.solved_by(highest, answers, score, value, 3).tolist() == [False, False]
+    assert quality.solved_by(most, answers, score, value, 3).tolist() == [True, True]
+    assert quality.solved_by(most, answers, score, value, 2).tolist() == [False, True]
+
+
+def test_weighed_samples_follow_the_score(texts):
+    score, right = (table[0] for table in texts)
+    score = score + 0.5
+    for power in (0.0, 1.0, 4.0):
+        expected = [
+            sum(s**power for s, t in zip(scores, truths, strict=True) if t)
+            / sum(s**power for s in scores)
+            for scores, truths in rows(score, right)
+        ]
+        assert quality.weighed_share(right, score, power) == pytest.approx(np.mean(expected))
