@@ -48,8 +48,9 @@ class Search(Decoder):
     A finished text weighs the aggregate of its scores; one under way, the aggregate so far to the
     power ``power(t)``. Under :func:`ttclib.particles.smc.resample` the target is therefore
     p(x) · aggregate(x): with ``last`` the score of the whole solution is the potential and earlier
-    scores are twists, with ``product`` every step is a factor of its own, as in Puri et al. 2025. A
-    weight of zero is final: the text is given up, and no later score can revive it.
+    scores are twists; with ``product`` every step is a factor of its own. Puri et al. 2025 have a
+    factor a step too, the exponential of the reward: they resample by its softmax at every step and
+    divide nothing out. A weight of zero is final: no later score can revive the text.
 
     Parameters
     ----------

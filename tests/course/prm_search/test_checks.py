@@ -186,11 +186,14 @@ RIGHT = [
     (checks.rebase_shares, shares),
     (checks.rebase_shares, lambda *given: shares(*given).tolist()),
     (checks.smallest_gain, lambda before, now: np.minimum(0, np.log(now / before))),
+    (checks.smallest_gain, checks.gain_by_smallest),
+    (checks.rebase_shares, checks.shares),
     (checks.own_selection, beam),
     (checks.own_selection, sudden_death),
     (checks.own_selection, duels),
     (checks.own_selection, lambda s, over, rng: beam(s, over).astype(float)),
     (checks.power_answer, power_sum),
+    (checks.power_answer, checks.answer_by_power),
 ]
 
 

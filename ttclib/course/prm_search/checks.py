@@ -9,6 +9,7 @@ import inspect
 import numpy as np
 
 from ttclib.exercise import close, exercise, expect, mistake
+from ttclib.measure import votes
 
 
 @exercise
@@ -156,6 +157,16 @@ def power_answer(yours):
     for power, answer in right.items():
         expect(said[power] == answer, f"at power {power} it is {answer}; yours says {said[power]}")
     return "power 0 is the majority, 1 the weighted answer, and a large one the highest score"
+
+
+def gain_by_smallest(before: np.ndarray, now: np.ndarray) -> np.ndarray:
+    """Gains of log weights, (n,), if a text is worth its smallest score."""
+    return np.log(np.minimum(before, now)) - np.log(before)
+
+
+def answer_by_power(answers, scores: np.ndarray, power: float):
+    """Return the answer with the largest sum of score ** power; None if there is none."""
+    return votes.weighted_majority(answers, (scores / scores.max()) ** power)
 
 
 def _ancestors(yours, scores: np.ndarray, over: np.ndarray, seed: int = 0) -> np.ndarray:
