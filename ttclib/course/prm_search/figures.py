@@ -523,7 +523,7 @@ def quality_view(
             found.plot(lines[name].paid, lines[name].accuracy, **SEARCHES[name])
         if searched == [WEIGHTED]:
             line = f"under {verifier} nothing was searched"
-            found.text(0.5, 0.5, line, transform=found.transAxes, ha="center", color=MUTED)
+            found.text(0.5, 0.05, line, transform=found.transAxes, ha="center", color=MUTED)
         said = [_rise(label, lines[name]) for label, (name, _) in WAYS.items()]
         said += [_rise(name, lines[name]) for name in searched if name != WEIGHTED]
         return f"{verifier}, AUC within a problem {area[verifier]:.2f}: {'; '.join(said)}"
@@ -566,7 +566,7 @@ def favourites_view(ladder: Mapping[str, Samples], bins: Sequence[np.ndarray]) -
     """
     budgets = np.array([2**i for i in range(9)])
     fig, (cloud, share) = figure(1, 2, size=(9.8, 4.2))
-    cloud.set(xlim=(-4, 4), ylim=(0, 0.6), ylabel="share of the texts of this kind")
+    cloud.set(xlim=(-4, 4), ylim=(0, 1), ylabel="share of the texts of this kind")
     cloud.set_xlabel("score less the mean of its problem, in standard deviations")
     for color, label in ((GOOD, "right texts"), (BAD, "wrong texts")):
         cloud.plot([], [], color=color, linewidth=6, alpha=0.5, label=label)
