@@ -10,13 +10,23 @@ from ttclib.lm import models
 from ttclib.lm.engine import CausalLM
 from ttclib.search.verifier import RewardModel
 
-VERIFIERS = ("prm", "prm-weak", "orm")
+VERIFIERS = (
+    "prm",
+    "prm-weak",
+    "orm",
+    "prm-plain",
+    "prm-plain-more",
+    "prm-tokens",
+    "prm-surprise",
+    "prm-some",
+    "prm-more",
+)
 
 
 @functools.cache
 def load_verifier(name: str) -> RewardModel:
-    """Load a verifier of ``data/`` once: ``prm``, the weak ``prm-weak``, or the outcome model
-    ``orm``.
+    """Load a verifier of ``data/`` once: one of :data:`VERIFIERS`. ``prm`` is the course's main
+    one, ``orm`` the outcome model; the others are given less or more than ``prm``.
 
     Raises
     ------

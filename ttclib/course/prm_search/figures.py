@@ -607,7 +607,7 @@ def favourites_view(ladder: Mapping[str, Samples], bins: Sequence[np.ndarray]) -
         share.plot(n, wrong[place], "o", color=BAD, markersize=9)
         return (
             f"{verifier}, standard deviation of scores within a problem: right texts "
-            f"{spread[0]:.4f}, wrong texts {spread[1]:.4f}, {spread[1] / spread[0]:.1f} times; "
+            f"{spread[0]:.4f}, wrong texts {spread[1]:.4f}{_times_as(*spread)}; "
             f"of the favourites of {n} texts {wrong[place]:.0%} are wrong, "
             f"of all texts {chance:.0%}"
         )
@@ -620,6 +620,11 @@ def favourites_view(ladder: Mapping[str, Samples], bins: Sequence[np.ndarray]) -
         problems=_fifths(bins),
         n=powers_of_two(0, 8, unit="texts", default=6, label="texts N"),
     )
+
+
+def _times_as(right: float, wrong: float) -> str:
+    """Say how many times as much wrong texts vary, if right ones are not all the same."""
+    return f", {wrong / right:.1f} times" if right > 1e-6 else ""
 
 
 # ---- a chain over solutions ----------------------------------------------------------------------
