@@ -10,17 +10,8 @@ from ttclib.lm import models
 from ttclib.lm.engine import CausalLM
 from ttclib.search.verifier import RewardModel
 
-VERIFIERS = (
-    "prm",
-    "prm-weak",
-    "orm",
-    "prm-plain",
-    "prm-plain-more",
-    "prm-tokens",
-    "prm-surprise",
-    "prm-some",
-    "prm-more",
-)
+LADDER = "prm-plain prm-plain-more prm-tokens prm-surprise prm-some prm-more"
+VERIFIERS = ("prm", "prm-weak", "orm", *LADDER.split())
 
 
 @functools.cache
