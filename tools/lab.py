@@ -17,7 +17,7 @@ from ttclib.lm import arithmetic, samplers, tokenizer
 TEXTS = {"problems": 180_000, "row": 256}
 SMALL = {
     "shape": {"width": 64, "layers": 4, "heads": 4, "hidden": 192},
-    "training": {"batch": 32, "steps": 1500, "learning_rate": 4e-3},
+    "training": {"batch": 32, "steps": 2000, "learning_rate": 6e-3, "compiled": True},
     # Stopped this early it wanders on easy problems too. What is temperature 0.7 to the trained
     # model is temperature 1 to the saved one: easy problems become easy, hard ones stay hard.
     "temperature": 0.7,

@@ -25,7 +25,8 @@ LARGEST_NUMBER = 999
 LARGEST_RESULT = 999
 OPERATIONS = range(1, 8)  # how many operations a problem has
 MEASURED = range(2, 8)  # of the problems that models are measured on: one operation is too easy
-DIGITS = (1, 1, 2, 2, 3)  # sizes of numbers, as often as they are drawn
+DIGITS = (1, 1, 2, 2, 3)  # sizes of numbers in training, as often as they are drawn
+MEASURED_DIGITS = (2, 3, 3)  # and in problems that models are measured on, which are harder
 ALPHABET = "0123456789+-*()?=;#"
 END = "\n"
 MAX_LENGTH = 144  # characters of the longest problem, its solution and the end
@@ -278,7 +279,7 @@ def problems(
 ) -> list[str]:
     """Draw ``n`` different problems of a split, balanced over the number of operations.
 
-    The size of each number is drawn for itself.
+    Their numbers have two or three digits, the size of each drawn for itself.
 
     Raises
     ------
@@ -286,7 +287,9 @@ def problems(
         If there is no such split.
     """
     found: dict[str, None] = {}  # an ordered set
-    for text in _drawn(split, whole_number("n", n), rng, operations, lambda: DIGITS, found):
+    for text in _drawn(
+        split, whole_number("n", n), rng, operations, lambda: MEASURED_DIGITS, found
+    ):
         found[text] = None
     return list(found)
 
