@@ -12,9 +12,9 @@ from ttclib.lm import arithmetic
 
 TRUE = {
     "texts": {"problems": 360_000, "row": 256},
-    "training": {"batch": 32, "steps": 2000, "learning_rate": 1.5e-3, "compiled": True},
+    "training": {"batch": 32, "steps": 4000, "learning_rate": 1.5e-3, "compiled": True},
 }
-OWN = {"rollouts": {"each": 2}, "training": TRUE["training"] | {"learning_rate": 1e-3}}
+OWN = {"rollouts": {"each": 2}, "training": TRUE["training"]}
 
 
 def read_on(job):
@@ -209,8 +209,9 @@ def body(name, what, settings, seeds):
 
 SEEDS = {"rollouts": 10, "training": 2}
 ANSWER = 4.0  # how much more than that of a step the label of an answer counts
-TRAINING = {"batch": 32, "steps": 600, "learning_rate": 2e-3, "every": 200}
+TRAINING = {"batch": 32, "steps": 800, "learning_rate": 1e-2, "every": 200}
 PLAIN = {"hears": []}
+SLOW = {"steps": 400, "learning_rate": 2e-3, "every": 100}  # the whole body learns
 FEW = {"rollouts": OWN["rollouts"] | {"problems": 12_000}, "training": OWN["training"]}
 
 # from what knows least to what knows most
@@ -218,7 +219,7 @@ ARTEFACTS = (
     body(
         "lab-small-some",
         "lab-small after reading its own right solutions of 12,000 problems",
-        FEW | {"training": FEW["training"] | {"steps": 700}},
+        FEW | {"training": FEW["training"] | {"steps": 1000}},
         SEEDS,
     ),
     body("lab-small-own", "lab-small after reading its own right solutions", OWN, SEEDS),
@@ -234,8 +235,7 @@ ARTEFACTS = (
         "lab-small",
         4_000,
         net=PLAIN,
-        steps=400,
-        every=100,
+        **SLOW,
     ),
     verifier(
         "prm-tokens",
@@ -244,6 +244,7 @@ ARTEFACTS = (
         4_000,
         net={"hears": ["writer"], "sums": False, "judge": 32},
         batch=16,
+        learning_rate=2e-3,
         steps=350,
         every=350,
     ),
@@ -266,5 +267,5 @@ ARTEFACTS = (
         labels="final",
     ),
     verifier("prm-more", "a verifier whose body has read more true solutions", "lab-small-more"),
-    verifier("prm-plain-more", "a plain head on that body", "lab-small-more", net=PLAIN, steps=400),
+    verifier("prm-plain-more", "a plain head on that body", "lab-small-more", net=PLAIN, **SLOW),
 )
