@@ -1,6 +1,7 @@
 """The pictures of notebook 05: they tell what the model, the samples and the engine say."""
 
 import itertools
+import re
 from collections import Counter
 
 import ipywidgets as W
@@ -244,6 +245,21 @@ def test_cut_view_counts_what_is_left(lm, logits):
         assert f"here: {left} of 20 left" in repr(view)
 
 
+def test_at_a_high_temperature_only_min_p_is_sure_and_open_where_the_model_is(lm, logits):
+    sure = "(957-806)*3?957-806=151;151*3"
+    view = figures.cut_view(lm, logits, {"sure": sure, "open": sure + "=4"})
+    temperature, cut = control(view, "temperature"), control(view, "cut")
+    temperature.value = 4.0
+    left = {}
+    for name in ("top-k, k = 5", "min-p, p = 0.1", "top-p, p = 0.9"):
+        cut.value = name
+        said = re.findall(r": (\d+) of 20 left", repr(view))
+        left[name] = [int(number) for number in said]
+    assert left["top-k, k = 5"] == [5, 5]
+    assert left["min-p, p = 0.1"][0] == 1 < 3 < left["min-p, p = 0.1"][1]
+    assert left["top-p, p = 0.9"][0] > 1
+
+
 def test_votes_view_counts_votes_and_refuses_other_texts(lm):
     view = figures.votes_view(lm, PROBLEM, high=4)
     population = sample(lm, PROBLEM + "?", 16, np.random.default_rng(0))
@@ -430,6 +446,15 @@ def test_cache_view_counts_as_the_library_does(lm):
     assert f"20 positions fed; reading all again would take {again / cached:.0f} times" in repr(
         view
     )
+
+
+def test_the_cache_pays_by_the_factors_that_the_notebook_names(drawings, lm):
+    view = figures.cache_view(lm.model.config, answers.text_flops)
+    for characters, factor in ((32, 21), (1024, 424)):
+        text, _ = view.at(characters=characters)
+        assert f"would take {factor} times the FLOPs" in text
+    text, cost = view.at(characters=1024)
+    assert cost.lm_positions > 840 and "attention is 55% of the work" in text
 
 
 @pytest.mark.parametrize(

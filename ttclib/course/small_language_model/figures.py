@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from ttclib.cost import Cost, readable
 from ttclib.course.small_language_model import answers
-from ttclib.lm import arithmetic, samplers
+from ttclib.lm import arithmetic, samplers, tokenizer
 from ttclib.lm.decoding import Decoder, sample
 from ttclib.lm.flops import coefficients, sequence_flops
 from ttclib.measure import bootstrap
@@ -658,7 +658,12 @@ def speed_picture(
 
 # ---- training ------------------------------------------------------------------------------------
 
-_STAGES = {"has the form": COLORS[4], "copies a sum": COLORS[1], "is right": GOOD}  # and its colour
+# of each stage its colour and its shape
+_STAGES = {
+    "has the form": (COLORS[4], "^-"),
+    "copies a sum": (COLORS[1], "s-"),
+    "is right": (GOOD, "o-"),
+}
 _FORM = re.compile(r"(\d+[-+*]\d+=\d+;)+#\d+")
 
 
@@ -717,11 +722,12 @@ class TrainingView(LiveView):
     def _still(self) -> tuple[Figure, np.ndarray]:
         fig, axes = figure(1, 3, size=(8.8, 3.6), width_ratios=[1, 1, 1.25])
         loss, score, words = axes
-        truth(loss, math.log(len(arithmetic.ALPHABET) + 1), "knows nothing: ln 20")
+        known = len(tokenizer.VOCABULARY)
+        truth(loss, math.log(known), f"knows nothing: ln {known}")
         loss.set(xlim=(0, self._steps), ylim=(0, 4), xlabel="step", title="loss (nats a character)")
         loss.legend(loc="upper right", fontsize=7.5)
-        for label, color in _STAGES.items():
-            score.plot([], [], "o-", color=color, markersize=3, label=label)
+        for label, (color, style) in _STAGES.items():
+            score.plot([], [], style, color=color, markersize=3, label=label)
         score.set(
             xlim=(0, self._steps), ylim=(0, 1.04), xlabel="step", title="share of new problems"
         )
@@ -735,17 +741,19 @@ class TrainingView(LiveView):
         steps = np.arange(1, len(self.losses) + 1)
         yield from loss.plot(steps, self.losses, color=GOOD, linewidth=1)
         at, *shares = np.array(self.scores).T
-        for share, color in zip(shares, _STAGES.values(), strict=True):
-            yield from score.plot(at, share, "o-", color=color, markersize=3)
+        for share, (color, style) in zip(shares, _STAGES.values(), strict=True):
+            yield from score.plot(at, share, style, color=color, markersize=3)
         style = {"family": "monospace", "fontsize": 7.5}
         rows = _spread(self.written, 12 // self.SHOWN)
         for line, (step, texts) in enumerate(rows):
             for j, (problem, text) in enumerate(zip(self._problems, texts, strict=False)):
                 y = 1 - (line * self.SHOWN + j + 0.7) / (len(rows) * self.SHOWN + 0.4)
-                color = GOOD if _right(problem, text) else BAD
+                right = _right(problem, text)
+                color = GOOD if right else BAD
+                written = f"{'✓' if right else '✗'} {_shown(text)[:22]}"
                 asked = f"{step if j == 0 else '':>4} {problem}?"
                 yield words.text(0, y, asked, **style)
-                yield words.text(0.42, y, literal(_shown(text)[:22]), color=color, **style)
+                yield words.text(0.4, y, literal(written), color=color, **style)
 
     def _said(self) -> str:
         step, form, copy, right = self.scores[-1]
