@@ -310,7 +310,8 @@ def _band(ax, curve: Curve, color, alpha: float) -> None:
 def _draw_rivals(ax, rivals: Mapping[str, Curve], **look) -> None:
     """Draw those who do without the verifier, or have a better one: dotted, or a point."""
     for (name, curve), mark in zip(rivals.items(), "XP*dhp", strict=False):
-        style = {"color": TRUTH, "markersize": 6, "markerfacecolor": "white", "linewidth": 1.1}
+        size = 6 if len(curve.paid) > 1 else 10
+        style = {"color": TRUTH, "markersize": size, "markerfacecolor": "white", "linewidth": 1.1}
         ax.plot(curve.paid, curve.accuracy, f"{mark}:", label=name, **style | look)
 
 
@@ -374,7 +375,7 @@ def efficiency_picture(
     unit : str
         What the curves count: generations or FLOPs.
     """
-    fig, axes = figure(1, 2, size=(10.0, 4.0), sharey=True)
+    fig, axes = figure(1, 2, size=(10.0, 4.6), sharey=True)
     top = 64.0
     rivals = [name for name in curves if name not in (MAJORITY, WEIGHTED, BEST)]
     texts = []
@@ -517,6 +518,8 @@ def quality_view(
     ladder.set(xlim=(0.45, 1.0), ylim=(-0.06, 0.13))
     ladder.set(xlabel="AUC within a problem", ylabel="more solved by knowing the difficulty")
     truth(ladder, 0.0)
+    for name, area in areas.items():
+        ladder.text(area, -0.057, name, rotation=90, ha="right", va="bottom", fontsize=8)
     lines.set(ylim=(0, 1.02), ylabel="share of problems solved")
     _generations(lines, budgets)
     for kind, (color, mark) in _KINDS.items():

@@ -140,7 +140,8 @@ def compute_optimal(
     price : float or array, shape (budgets,)
         What one unit of ``paid`` is worth: settings are chosen by ``right − price · paid``.
     splits : int
-        The estimate is a mean over so many splits; each replicate makes one of its own.
+        The estimate is a mean over so many splits. Each replicate is one over splits of its own, an
+        eighth as many: with a single one its luck would widen the interval.
     """
     right = np.asarray(right, dtype=float)
     paid = np.asarray(paid, dtype=float)
@@ -152,14 +153,14 @@ def compute_optimal(
     strata = bins if bins.ndim == 1 else difficulty_bins(-bins.mean(axis=0), bins.max() + 1)
     value = right - np.broadcast_to(price, len(right))[:, None, None] * paid
 
-    def follow(number, counts=None):
+    def follow(number, counts):
         # a problem is on one side of a split, whatever its seed: else one seed would tell another
-        fold = np.tile(halves(strata, rng, number), copies)
-        weights = None if counts is None else np.tile(counts, copies)
+        fold = np.tile(halves(strata, rng, number * len(counts)), copies)
+        weights = np.tile(np.repeat(counts, number, axis=0), copies)
         settings = [two_fold(worth, bins.ravel(), fold, weights) for worth in value]
         for table in (right, paid):
             means = [average(v, s, weights) for v, s in zip(table, settings, strict=True)]
-            yield np.stack(means, axis=-1)
+            yield np.stack(means, axis=-1).reshape(len(counts), number, -1).mean(axis=1)
 
-    accuracy, cost = follow(splits)
-    return Curve(accuracy.mean(axis=0), cost.mean(axis=0), *follow(len(counts), counts))
+    accuracy, cost = follow(splits, np.ones((1, len(strata))))
+    return Curve(accuracy[0], cost[0], *follow(-(-splits // 8), counts))
