@@ -25,7 +25,9 @@ def nines(step: str) -> bool:
     What does not read as a step fails.
     """
     found = _STEP.fullmatch(step)
-    return bool(found) and (apply(int(found[1]), found[2], int(found[3])) - int(found[4])) % 9 == 0
+    if found is None:
+        return False
+    return (apply(int(found[1]), found[2], int(found[3])) - int(found[4])) % 9 == 0
 
 
 @functools.lru_cache(maxsize=100_000)
