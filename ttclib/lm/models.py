@@ -9,12 +9,12 @@ from ttclib.inputs import one_of
 from ttclib.lm import pretrained
 from ttclib.lm.engine import CausalLM
 
-LAB = ("lab-small", "lab-large")
+LAB = ("lab-small", "lab-small-some", "lab-small-own", "lab-small-more", "lab-large")
 
 
 @functools.cache
 def load(name: str) -> CausalLM:
-    """Load a model once: ``lab-small``, ``lab-large`` from ``data/``, or ``smollm2``.
+    """Load a model once: ``lab-small``, ``lab-large``, … from ``data/``, or ``smollm2``.
 
     Raises
     ------

@@ -10,8 +10,9 @@ from ttclib.lm import models
 from ttclib.lm.engine import CausalLM
 from ttclib.search.verifier import RewardModel
 
-LADDER = "prm-plain prm-plain-more prm-tokens prm-surprise prm-some prm-more"
-VERIFIERS = ("prm", "prm-weak", "orm", *LADDER.split())
+# from what knows least to what knows most
+LADDER = ("prm-plain", "prm-tokens", "prm-surprise", "prm-some", "prm", "prm-more")
+VERIFIERS = (*LADDER, "orm", "prm-plain-more", "prm-weak")
 
 
 @functools.cache

@@ -1,13 +1,12 @@
 """The ladder: bills read from a manifest, and judges of the same samples, counted by hand."""
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from ttclib import artefacts
 from ttclib.course.process_reward_model import ladder
-from ttclib.measure import votes
+from ttclib.measure import bootstrap, votes
+from ttclib.search.models import LADDER
 
 
 def verifier(start, solutions, steps, **net):
@@ -47,10 +46,10 @@ def test_a_bill_is_what_the_manifest_says(name):
 
 def test_the_shipped_ladder_climbs_and_each_rung_was_given_as_much_or_more():
     made = artefacts.manifest()
-    area = [made[name]["score"]["AUC within a problem"] for name in ladder.LADDER]
+    area = [made[name]["score"]["AUC within a problem"] for name in LADDER]
     assert area == sorted(area)
     assert max(np.diff(area)) < 0.25  # none is far from its neighbours
-    bills = [ladder.bill(made, name, 40) for name in ladder.LADDER]
+    bills = [ladder.bill(made, name, 40) for name in LADDER]
     assert [bill.tuned for bill in bills] == [True] + [False] * 5
     drawn = [bill.drawn for bill in bills[:5]]
     assert drawn == sorted(drawn) and [bill.read > 0 for bill in bills] == [False] * 3 + [True] * 3
@@ -59,51 +58,14 @@ def test_the_shipped_ladder_climbs_and_each_rung_was_given_as_much_or_more():
 # ---- samples -------------------------------------------------------------------------------------
 
 
-def table(problems=3, n=4, **columns):
-    """Samples in a random order, of two models, two temperatures and two seeds."""
-    rows = []
-    for model, temperature, seed in (("lab-small", 1.0, 0), ("own", 1.0, 0), ("lab-small", 0.0, 0)):
-        for extra in (seed, seed + 1):
-            rows += [
-                {
-                    "model": model,
-                    "temperature": temperature,
-                    "seed": extra,
-                    "problem": problem,
-                    "sample": sample,
-                    "right": (problem + sample + extra) % 2 == 0,
-                    "answer": None if sample == 3 else 10 * problem + sample,
-                    "log_prob": -float(sample) - extra,
-                    "prm_last": 0.1 * sample + 0.2 * problem,
-                }
-                for problem in range(problems)
-                for sample in range(n)
-            ]
-    order = np.random.default_rng(0).permutation(len(rows))
-    return pa.Table.from_pylist([rows[i] for i in order])
-
-
-def test_samples_are_those_of_one_model_and_seed_in_their_order(tmp_path):
-    pq.write_table(table(), tmp_path / "samples.parquet")
-    found = ladder.read_judged(tmp_path, ["prm"])
-    sample, problem = np.meshgrid(np.arange(4), np.arange(3))
-    assert (found.right == ((problem + sample) % 2 == 0)).all()
-    np.testing.assert_array_equal(
-        found.answers, np.where(sample == 3, np.nan, 10 * problem + sample)
-    )
-    assert (found.log_prob == -sample).all()
-    np.testing.assert_allclose(found.scores["prm"], 0.1 * sample + 0.2 * problem)
-    assert list(found.scores) == ["prm"]
-
-
-def test_samples_that_are_no_full_table_are_refused(tmp_path):
-    full = table()
-    some = full.filter((pa.compute.field("sample") != 0) | (pa.compute.field("problem") > 0))
-    pq.write_table(some, tmp_path / "samples.parquet")
-    with pytest.raises(ValueError, match=r"holds 11 samples; that is no full table"):
-        ladder.read_judged(tmp_path, ["prm"])
-    with pytest.raises(ValueError, match="holds 0 samples"):
-        ladder.read_judged(tmp_path, ["prm"], model="nobody")
+def test_a_curve_has_the_interval_of_every_mean(seed):
+    solved = np.random.default_rng(seed).random((3, 50))
+    found = ladder.curve(solved, np.array([1.0, 2.0, 4.0]))
+    again = bootstrap.counts(50, 399, np.random.default_rng(0))
+    mean, low, high = bootstrap.mean_interval(solved, again)
+    np.testing.assert_allclose(found.accuracy, mean)
+    np.testing.assert_allclose(bootstrap.interval(found.draws), [low, high])
+    assert found.paid.tolist() == [1, 2, 4] and found.paid_draws.shape == (399, 3)
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 8])

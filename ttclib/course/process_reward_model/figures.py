@@ -236,7 +236,7 @@ class TrainingView(LiveView):
         Name of each verifier, and how many steps it will take.
     held_out : HeldOut
     reference : float
-        AUC within a problem of the generator's own log probability.
+        AUC within a problem of the writer's own log probability.
     every : int
         Steps from one measurement to the next.
     """
@@ -286,7 +286,7 @@ class TrainingView(LiveView):
             ax.set(ylim=(0.2, 1))
             truth(ax, 0.5, "knows nothing")
         axes[2].axhline(
-            self._reference, color=MUTED, linestyle=":", label="generator's log probability"
+            self._reference, color=MUTED, linestyle=":", label="writer's log probability"
         )
         for name, color in self._colors().items():
             axes[1].plot([], [], "o-", color=color, markersize=3.5, label=name)
@@ -366,7 +366,7 @@ def knowledge_picture(finals: Mapping[str, np.ndarray], right: np.ndarray) -> Pi
 
 # ---- what a verifier knows, as a budget ----------------------------------------------------------
 
-KS = (1, 4, 16, 64)
+KS = (1, 4, 16)
 
 
 def ladder_view(
@@ -446,7 +446,7 @@ def ladder_view(
         return (
             f"{judge}: {flops[judge] / 1e12:.1f} TFLOPs of training; AUC within a problem "
             f"{mean:.2f} ({low:.2f} to {high:.2f}), over all answers {everywhere[judge]:.2f}; "
-            f"best of 1, 4, 16, 64 by the highest score {by_max}, weighted {by_sum}"
+            f"best of 1, 4, 16 by the highest score {by_max}, weighted {by_sum}"
         )
 
     names = tuple(judged.scores)
@@ -454,9 +454,11 @@ def ladder_view(
 
 
 def area_within(scores: np.ndarray, right: np.ndarray) -> tuple[float, float, float]:
-    """AUC within a problem: the mean, and the ends of its interval."""
+    """AUC within a problem: the mean, and the ends of its interval; NaN where nothing differs."""
     areas = auc_within(scores, right)
     areas = areas[~np.isnan(areas)]
+    if not len(areas):
+        return math.nan, math.nan, math.nan
     again = bootstrap.counts(len(areas), 1999, np.random.default_rng(0))
     mean, low, high = bootstrap.mean_interval(areas, again)
     return float(mean), float(low), float(high)
@@ -542,9 +544,7 @@ def race_view(races: Mapping[str, Race]) -> BudgetView:
     first = next(iter(races.values()))
     rows = np.arange(len(first.bill))[::-1]
     names = [f"judge, {way}" for way in first.searched] + [f"its body, {w}" for w in first.alone]
-    looks = list(
-        zip(names, ("o-", "s-", "*", "D--"), (GOOD, COLORS[2], BAD, COLORS[1]), strict=True)
-    )
+    looks = list(zip(names, ("o-", "*", "D--"), (GOOD, BAD, COLORS[1]), strict=True))
     most = max(sum(race.bill.values()) for race in races.values()) / 1e12
     paid = [curve.paid for race in races.values() for curve in _curves(race)]
     fig, (bill, solved) = figure(1, 2, size=(10, 3.9), width_ratios=[1, 1.6])

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from ttclib.inputs import whole_number
-from ttclib.search.methods import BEST_OF_N, Setting
-from ttclib.search.results import read, where
+from ttclib.measure import bootstrap
+from ttclib.search.results import Curve
 
-LADDER = ("prm-plain", "prm-tokens", "prm-surprise", "prm-some", "prm", "prm-more")
 WRITER = "lab-small"
 
 
@@ -108,24 +106,19 @@ class Judged:
     scores: dict[str, np.ndarray]
 
 
-def read_judged(folder: Path, judges: Iterable[str], model: str = WRITER) -> Judged:
-    """Read the samples of a sweep, those of its first seed.
+def curve(solved: np.ndarray, paid: np.ndarray) -> Curve:
+    """Return accuracy against FLOPs, with the problems drawn again 399 times.
 
-    Raises
-    ------
-    ValueError
-        If the sweep does not hold as many for every problem.
+    Parameters
+    ----------
+    solved : numpy.ndarray, shape (budgets, problems)
+        How likely each problem is solved with each budget.
+    paid : numpy.ndarray, shape (budgets,)
+        FLOPs of a problem.
     """
-    usual = {"model": model, "temperature": Setting(BEST_OF_N, 1).temperature, "seed": 0}
-    wanted = ["right", "answer", "log_prob", *(f"{judge}_last" for judge in judges)]
-    found = where(read(folder, "samples", [*usual, "problem", "sample", *wanted]), **usual)
-    order = np.lexsort([found["sample"], found["problem"]])
-    shape = len(np.unique(found["problem"])), len(np.unique(found["sample"]))
-    if not len(order) or len(order) != np.prod(shape):
-        raise ValueError(f"samples.parquet holds {len(order)} samples; that is no full table")
-    right, answers, log_prob, *scores = (found[name][order].reshape(shape) for name in wanted)
-    answers = answers.astype(float)
-    return Judged(right.astype(bool), answers, log_prob, dict(zip(judges, scores, strict=True)))
+    again = bootstrap.counts(solved.shape[1], 399, np.random.default_rng(0))
+    draws = bootstrap.means(solved, again)
+    return Curve(solved.mean(axis=1), paid, draws, np.broadcast_to(paid, draws.shape))
 
 
 def weighted_at(scores: np.ndarray, answers: np.ndarray, right: np.ndarray, k: int) -> np.ndarray:
