@@ -170,3 +170,24 @@ def test_close_compares_arrays():
     assert close([1, 2], np.array([1.0, 2.0]))
     assert not close([1, 2], [1, 2.1])
     assert close(1.0, 1.05, rtol=0.1) and not close(1.0, 1.05, rtol=0.01)
+
+
+REPEATED = [
+    (np.float64(0.25), "0.25"),
+    (np.float32(0.25), "0.25"),
+    (np.array([0.25])[0], "0.25"),
+    (np.int64(1), "1"),
+    (np.True_, "True"),
+    ((np.float64(0.25), np.int16(1)), "(0.25, 1)"),
+    ([[np.float64(0.25)]], "[[0.25]]"),
+]
+
+
+@pytest.mark.parametrize(("number", "words"), REPEATED)
+def test_a_wrong_number_is_repeated_as_a_learner_wrote_it(number, words):
+    @exercise
+    def half(yours):
+        expect(close(yours(1), 0.5), f"it is 0.5, you said {yours(1)!r}")
+        return "halved"
+
+    assert repr(half(lambda x: number)) == f"✗ it is 0.5, you said {words}"

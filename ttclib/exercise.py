@@ -90,16 +90,23 @@ def _watched(yours: Any) -> Any:
     """The learner's answer, watched for blanks: ``...`` itself, or a function that returns it."""
     _refuse_blank(yours)
     if not callable(yours):
-        return yours
+        return _plain(yours)
 
     @functools.wraps(yours)
     def call(*args, **kwargs):
         answer = yours(*args, **kwargs)
         _refuse_blank(answer)
         expect(answer is not None, "your function gives nothing back: does it end with return?")
-        return answer
+        return _plain(answer)
 
     return call
+
+
+def _plain(value: Any) -> Any:
+    """Make Python's numbers of NumPy's: a line says 0.5, not np.float64(0.5)."""
+    if type(value) in (tuple, list):
+        return type(value)(map(_plain, value))
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _refuse_blank(value: Any) -> None:

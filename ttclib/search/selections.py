@@ -75,7 +75,7 @@ def trees(number: int) -> Selection:
 
 
 def rebase(temperature: float = 0.1) -> Selection:
-    """Share out the extensions in proportion to exp(score / temperature) (Wu et al. 2024, §3.2).
+    """Share out the extensions in proportion to exp(score / temperature) (Wu et al. 2024, §3.1.3).
 
     What a text is due is rounded so that the shares add up to the number of places. A temperature
     near 0 gives all to the best, a high one gives the same to each.
