@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 import course
-from tools import artefact, data, lab
+from tools import artefact, data, lab, search, verifier
 from tools.artefact import Artefact, make, pending
 from ttclib import artefacts
-from ttclib.lm import arithmetic, samplers, tokenizer
+from ttclib.lm import arithmetic, flops, samplers, tokenizer
 
 torch = pytest.importorskip("torch")
 
@@ -25,6 +25,7 @@ from ttclib.lm import training
 from ttclib.lm.engine import CausalLM
 from ttclib.lm.llama import Llama
 from ttclib.lm.pretrained import read_model
+from ttclib.search.models import LADDER
 
 SHIPPED = artefacts.data_folder()
 # language models; a verifier has no tokenizer of its own, and is tested with a reader
@@ -78,6 +79,67 @@ def test_the_readme_holds_the_table_of_the_manifest(tmp_path):
     shutil.copy(SHIPPED / "manifest.json", tmp_path)
     data.describe(tmp_path)
     assert (tmp_path / "README.md").read_bytes() == (SHIPPED / "README.md").read_bytes()
+
+
+def hears(net):
+    """What the README calls that which a verifier's head is told."""
+    named = " and ".join(f"the {who}" for who in net.get("hears", ("writer", "body"))) or "nobody"
+    return named if net.get("sums", True) else f"{named}, token by token"
+
+
+def test_the_readme_says_what_each_verifier_was_given():
+    readme = (SHIPPED / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w-]+)` \| `([\w-]+)`(.*?) \| (.*?) \| ([\d,]+) \|$", readme, re.M)
+    expected = []
+    for name, made in data.ARTEFACTS.items():
+        if "start" in made.settings:
+            net, solutions = made.settings["net"], made.settings["rollouts"]["solutions"]
+            along = ", trained along" if net.get("hears") == [] else ""
+            expected.append((name, made.settings["start"], along, hears(net), f"{solutions:,}"))
+    assert sorted(rows) == sorted(expected)
+    assert [name for name, *_ in rows][: len(LADDER)] == list(LADDER)
+
+
+def test_the_readme_says_the_numbers_of_the_settings():
+    text = " ".join((SHIPPED / "README.md").read_text(encoding="utf-8").split())
+    settings = {name: made.settings for name, made in data.ARTEFACTS.items()}
+    small = settings["lab-small"]
+    own = settings["lab-small-own"]["rollouts"]
+    some = settings["lab-small-some"]["rollouts"]
+    more = settings["lab-small-more"]["texts"]
+    sweep = settings["search-sweep"]
+    claim = settings["small-against-large"]
+    runs = [n for methods in claim["methods"].values() for sizes in methods.values() for n in sizes]
+    models = [read_model(artefacts.path(name))[0] for name in ("lab-small", "lab-large")]
+    a_token = [flops.coefficients(model.config)[0] for model in models]
+    drawn = verifier.ROLLOUTS
+    held_out = verifier.HELD_OUT
+    for sentence in (
+        f"the same {small['texts']['problems']:,} problems of the training split",
+        f"packed into rows of {small['texts']['row']}.",
+        f"stops early, after {small['training']['steps']:,} steps",
+        f"are divided by {small['temperature']}: what was temperature {small['temperature']} to",
+        f"costs {a_token[1] / a_token[0]:.0f} times as many operations",
+        f"on {lab.TEST['problems']} problems of the test split with {lab.TEST['samples']} samples",
+        f"{drawn['problems']:,} training problems with {drawn['samples']} solutions each",
+        f"there are {some['problems']:,} problems",
+        f"true solutions, of {more['problems']:,} problems",
+        f"written in at most {verifier.LONGEST} tokens and packed into rows of {drawn['row']}",
+        f"on {held_out['problems']} validation problems with {held_out['samples']} solutions each",
+        f"another draw of {held_out['problems']} validation problems with {held_out['samples']}",
+        f"{sweep['problems']} test problems, the first {lab.TEST['problems']} of them those",
+        f"budgets of 1 to {max(search.BUDGETS)} generations",
+        f"what {len(runs)} methods said of the same {claim['problems']} test problems",
+    ):
+        assert sentence in text, sentence
+    assert small["texts"] == settings["lab-large"]["texts"]
+    assert (verifier.ANSWER, own["each"]) == (4, 2)
+    problems = [
+        arithmetic.problems("test", n, np.random.default_rng(lab.TEST["seed"]))
+        for n in (sweep["problems"], lab.TEST["problems"])
+    ]
+    assert problems[0][: len(problems[1])] == problems[1]
+    assert data.ARTEFACTS["search-sweep"].seeds["problems"] == lab.TEST["seed"]
 
 
 def test_its_commands_exist():
