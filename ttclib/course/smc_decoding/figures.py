@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from matplotlib.collections import LineCollection
 from scipy.stats import sem
 
 from ttclib.cost import Cost
@@ -362,8 +363,9 @@ def genealogy_view(
             raise ValueError(f"all {particles} particles died: none of them met the condition")
         height = np.linspace(31, 0, particles)
         right = {p.t: _right_so_far(problem, decoder.texts(p.particles)) for p in history}
-        look = {"dots": False, "score": lambda p: right[p.t]}  # a score of 0 is orange
-        alive = draw_population(tree, history, lambda p: height, **look)
+        dead = {"dots": False, "color": "none"}  # who lives has two colours, and comes next
+        alive = draw_population(tree, history, lambda p: height, **dead)
+        tree.add_collection(_living_lines(history, height, right, alive))
         _label_steps(tree, generation_texts(decoder, history[:columns]), height, right, alive)
         where = np.full(particles, last.t + 0.3)
         tree.scatter(where, height, s=12 * particles * last.weights, color=TRUTH, linewidths=0)
@@ -389,15 +391,27 @@ def genealogy_view(
 
 
 def _right_so_far(problem: str, texts: Sequence[str]) -> np.ndarray:
-    """1 for a text without a wrong step, and without a wrong answer; else 0."""
+    """Whether each text is without a wrong step, and without a wrong answer."""
     found = [arithmetic.check_solution(problem, text) for text in texts]
     return np.array(
         [
             all(check.correct) and (check.right or "#" not in text)
             for check, text in zip(found, texts, strict=True)
         ],
-        dtype=float,
+        dtype=bool,
     )
+
+
+def _living_lines(history, height, right, alive) -> LineCollection:
+    """Join each member that has descendants to its parent, in the colour of its text."""
+    lines = []
+    colors = []
+    for population in history[1:]:
+        t = population.t
+        for i in np.flatnonzero(alive[t]):
+            lines.append([(t - 1, height[population.ancestors[i]]), (t, height[i])])
+            colors.append(GOOD if right[t][i] else BAD)
+    return LineCollection(lines, colors=colors, linewidths=1.5)
 
 
 def _label_steps(ax, steps, height, right, alive) -> None:
