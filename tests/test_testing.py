@@ -294,7 +294,7 @@ def test_functions_keep_the_promises_of_a_verifier(verifier, lab, seed):
     check_verifier(verifier, lab, TASK, "2+3*4", np.random.default_rng(seed))
 
 
-@pytest.mark.parametrize("name", ["prm", "prm-weak", "orm"])
+@pytest.mark.parametrize("name", ["prm", "prm-tokens", "orm"])
 def test_our_verifiers_keep_their_promises(name, lab, seed):
     from ttclib.search.models import load_verifier
 

@@ -80,7 +80,9 @@ class Judge:
 
 @functools.cache
 def load(name, pause=0.0):
-    return NoisySolver(pause) if name == "lab-small" else Judge({"prm": 0.3, "prm-weak": 0.9}[name])
+    if name == "lab-small":
+        return NoisySolver(pause)
+    return Judge({"prm": 0.3, "prm-tokens": 0.9}[name])
 
 
 def load_slowly(name):

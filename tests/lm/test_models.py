@@ -106,7 +106,7 @@ def flip_a_bit(path, seed):
 
 def other(path):
     """The file of another model that has the same name."""
-    name = {"lab-small": "lab-large", "prm": "prm-weak"}[path.parent.name]
+    name = {"lab-small": "lab-large", "prm": "prm-tokens"}[path.parent.name]
     return artefacts.data_folder() / name / path.name
 
 

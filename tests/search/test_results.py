@@ -88,6 +88,10 @@ def test_what_a_model_does_without_a_verifier(folder):
     assert likeliest.draws[:, 1] == pytest.approx((counts * HARD).sum(axis=1) / PROBLEMS)
     greedy, likeliest = read_alone(folder, "other", counts, flops=True)
     assert greedy.paid == pytest.approx([3.5]) and likeliest.paid == pytest.approx([3.5, 12.5])
+    fewer = bootstrap.counts(HARD.sum(), 30, np.random.default_rng(0))
+    greedy, likeliest = read_alone(folder, "other", fewer, flops=True, among=np.flatnonzero(HARD))
+    assert greedy.accuracy.tolist() == [0.5] and likeliest.accuracy == pytest.approx([0, 1])
+    assert likeliest.draws.shape == (30, 2) and likeliest.paid == pytest.approx([3.5, 12.5])
     with pytest.raises(ValueError, match="holds 0 samples"):
         read_alone(folder, "nobody", counts)
 
@@ -141,7 +145,7 @@ SETTINGS = (
     *(
         Setting("best of n", n, verifier=verifier)
         for n in BUDGETS
-        for verifier in ("prm", "prm-weak")
+        for verifier in ("prm", "prm-tokens")
     ),
     *(Setting("beam", n, width=width) for n in BUDGETS[1:] for width in {4, root_width(n)}),
     *(Setting("lookahead", n, width=root_width(n), lookahead=1) for n in BUDGETS[1:]),
@@ -187,7 +191,7 @@ def test_methods_get_a_curve_each(table):
     assert budgets(block(table, way="weighted_last")) == expected
     samples = {name: list(BUDGETS) for name in (MAJORITY, WEIGHTED, BEST)}
     assert budgets(block(table)) == samples | beams | others
-    assert budgets(block(table, "prm-weak", "max_last")) == {"best of n": list(BUDGETS)}
+    assert budgets(block(table, "prm-tokens", "max_last")) == {"best of n": list(BUDGETS)}
 
 
 @pytest.mark.parametrize("way", ["weighted_last", "max_min", "majority", "passed"])

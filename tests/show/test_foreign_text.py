@@ -141,7 +141,7 @@ def learned():
 def samples():
     n = len(ODD)
     columns = {name: np.zeros(n, dtype=int) for name in ("problem", "seed", "right")}
-    scores = {name: np.arange(n) / n for name in ("prm_last", "prm-weak_last")}
+    scores = {name: np.arange(n) / n for name in ("prm_last", "prm-tokens_last")}
     return columns | scores | {"sample": np.arange(n), "text": np.array(ODD)}
 
 

@@ -292,7 +292,7 @@ def _drawn(folder: Path, score: str, model: str) -> Samples:
 
 
 def read_alone(
-    folder: Path, model: str, counts: np.ndarray, flops: bool = False
+    folder: Path, model: str, counts: np.ndarray, flops: bool = False, among=slice(None)
 ) -> tuple[Curve, Curve]:
     """Read what a model does without a verifier: its greedy text, and the likeliest of N.
 
@@ -302,6 +302,8 @@ def read_alone(
         From :func:`ttclib.measure.bootstrap.counts`.
     flops : bool
         Whether ``paid`` is in FLOPs of the model.
+    among : array of int, optional
+        Places of the problems that are asked about; ``counts`` are of these.
     """
     names = ("model", "temperature", "n", "problem", "passed", "lm_flops")
     mine = where(read(folder, columns=names), model=model)
@@ -314,7 +316,7 @@ def read_alone(
     for rows, right in ((greedy, _means(greedy, "passed")), (warm, np.mean(taken, axis=1))):
         generations = np.broadcast_to(np.unique(rows["n"])[:, None].astype(float), right.shape)
         paid = _means(rows, "lm_flops") if flops else generations
-        found.append(_curve(right, paid, counts))
+        found.append(_curve(right[:, among], paid[:, among], counts))
     return found[0], found[1]
 
 

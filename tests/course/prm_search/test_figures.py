@@ -312,7 +312,7 @@ def test_a_selection_of_ones_own_is_a_method():
 # ---- what many searches came to ------------------------------------------------------------------
 
 
-WEAK = "prm-weak"
+WEAK = "prm-tokens"
 BODY = "lab-small-own"
 
 
@@ -329,7 +329,7 @@ def folder(tmp_path_factory):
     settings += [
         Setting("beam", n, width=4, verifier=v) for n in (4, 8, 16) for v in ("prm", "nines")
     ]
-    settings += [Setting("best of n", 1, verifier="nines")]
+    settings += [Setting("best of n", n, verifier="nines") for n in (1, 4, 16)]
     settings += [Setting("best of n", n, model=BODY, verifier="exact") for n in (1, 4)]
     settings += [Setting("best of n", 1, model=BODY, temperature=0.0, verifier="exact")]
     problems = arithmetic.problems("test", 6, np.random.default_rng(0))
@@ -385,8 +385,13 @@ def test_quality_is_told_by_bin(folder, ladder):
     table = read(folder)
     bins = [np.arange(3), np.arange(3, 6)]
     own = {name: np.tile(np.arange(6) / 8, (3, 1)) for name in ladder}
-    picture = figures.quality_view(table, ladder, bins, own)
+    table["lm_flops"] = table["lm_flops"] + 1e6 * table["n"]
+    picture = figures.quality_view(table, folder, ladder, {"prm": BODY}, bins, own)
     control(picture, "problems").value = 1
+    counts = bootstrap.counts(3, 9, np.random.default_rng(0))
+    greedy, likeliest = read_alone(folder, BODY, counts, among=bins[1])
+    four = likeliest.accuracy[likeliest.paid.tolist().index(4)]
+    alone = f"{BODY} alone: greedy {greedy.accuracy[0]:.0%} for ", f"likeliest of 4 {four:.0%} for "
     for verifier in ladder:
         control(picture, "verifier").value = verifier
         found = block({k: v[table["problem"] >= 3] for k, v in table.items()}, verifier)
@@ -403,6 +408,7 @@ def test_quality_is_told_by_bin(folder, ladder):
             auc_within(ladder[verifier].score.reshape(shape), ladder[verifier].right.reshape(shape))
         )
         assert f"{verifier}, AUC within a problem {area:.2f}" in repr(picture)
+        assert all((said in repr(picture)) == (verifier == "prm") for said in alone)
     assert not line_of(picture)
 
 
@@ -428,7 +434,8 @@ def test_a_longer_walk_goes_on_where_the_shorter_one_stopped():
 
     rng = np.random.default_rng(0)
     samples = Samples(rng.random((2, 2, 9)) < 0.5, rng.random((2, 2, 9)))
-    picture = figures.chain_view(search_of, list(PROBLEMS.values()), samples, chains=3)
+    rival = lambda flops: np.full(len(flops), 0.37)  # noqa: E731
+    picture = figures.chain_view(search_of, list(PROBLEMS.values()), samples, rival, chains=3)
     control(picture, "moves").value = 2
     control(picture, "moves").value = 4
     walk = chain.walk(search_of(list(PROBLEMS.values())), 6, np.random.default_rng(0), 4.0)
@@ -442,3 +449,4 @@ def test_a_longer_walk_goes_on_where_the_shorter_one_stopped():
     weights = samples.score**4
     limit = np.mean([(weights * samples.right)[:, i].sum() / weights[:, i].sum() for i in (0, 1)])
     assert f"{limit:.0%} in the long run" in repr(picture)
+    assert "best-of-N weighted for as many FLOPs 37%" in repr(picture)

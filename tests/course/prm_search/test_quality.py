@@ -1,9 +1,56 @@
 """What is said of scores and favourites, against loops over single texts."""
 
+import itertools
+from math import comb
+
 import numpy as np
 import pytest
+from exact_p_values import FALSE_ALARM
 
 from ttclib.course.prm_search import quality
+
+# ---- do two runs differ by luck alone? -----------------------------------------------------------
+
+
+def test_each_way_to_differ_is_counted():
+    """Of four problems in which runs differ, all sixteen ways are equally likely."""
+    then = np.array([1, 0, 1, 0, 1, 0])
+    for flips in itertools.product((0, 1), repeat=4):
+        now = then.copy()
+        now[:4] = flips
+        gained, lost = ((now > then).sum(), (now < then).sum())
+        ways = sum(comb(gained + lost, i) for i in range(min(gained, lost) + 1))
+        expected = min(1.0, 2 * ways / 2 ** (gained + lost))
+        assert quality.luck_alone(now, then) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("problems", [1, 2, 5])
+def test_no_level_is_passed_too_often(problems):
+    """Exactly, over all pairs of runs of problems that are solved with any chance."""
+    chance = np.linspace(0.1, 0.9, problems)
+    p_values, weights = [], []
+    runs = [np.array(one) for one in itertools.product((0, 1), repeat=problems)]
+    likely = [np.prod(np.where(one, chance, 1 - chance)) for one in runs]
+    for (now, p), (then, q) in itertools.product(zip(runs, likely, strict=True), repeat=2):
+        p_values.append(quality.luck_alone(now, then))
+        weights.append(p * q)
+    for level in sorted(set(p_values)):
+        assert np.dot(np.array(p_values) <= level, weights) <= level + 1e-12
+
+
+@pytest.mark.statistical
+def test_a_lucky_run_passes_and_a_worse_one_does_not(seed):
+    """False alarms at most 1e-6. The mutant solves a third as many: it passes less often still."""
+    rng = np.random.default_rng(seed)
+    chance = rng.choice([0.05, 0.5, 0.9, 1.0], 66)
+    then, now = rng.random((2, 66)) < chance
+    assert quality.luck_alone(now, then) > FALSE_ALARM
+    many = np.full(300, 0.6)
+    then = rng.random(300) < many
+    assert quality.luck_alone(rng.random(300) < many / 3, then) < FALSE_ALARM
+
+
+# ---- scores and favourites -----------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -33,10 +33,10 @@ SETTINGS = (
     *(
         Setting("best of n", n, verifier=verifier)
         for n in (1, 2, 8)
-        for verifier in ("prm", "prm-weak")
+        for verifier in ("prm", "prm-tokens")
     ),
     Setting("beam", 4, width=2),
-    Setting("beam", 8, width=4, verifier="prm-weak", aggregate="min"),
+    Setting("beam", 8, width=4, verifier="prm-tokens", aggregate="min"),
     Setting("lookahead", 4, width=2, lookahead=1),
     Setting("dvts", 8, width=4),
     Setting("rebase", 4, balance=0.2),
@@ -48,7 +48,7 @@ SETTINGS = (
 MANY = [
     Setting("best of n", n, verifier=verifier)
     for n in (1, 2, 4)
-    for verifier in ("prm", "prm-weak")
+    for verifier in ("prm", "prm-tokens")
 ]
 MANY += [Setting("rebase", 4, balance=0.1 + i / 10) for i in range(7)]
 TASKS = 16
@@ -246,7 +246,7 @@ def test_every_verifier_has_read_every_sample_step_by_step(found):
     for sample in found.samples.to_pylist()[::5]:
         problem, text = PROBLEMS[sample["problem"]], sample["text"]
         ends = [i + 1 for i, letter in enumerate(text) if letter == ";"] + [len(text)]
-        for verifier in ("prm", "prm-weak"):
+        for verifier in ("prm", "prm-tokens"):
             scores = [load(verifier).score(problem, text[:end]) for end in ends]
             assert sample[f"{verifier}_last"] == pytest.approx(scores[-1], abs=1e-4)
             assert sample[f"{verifier}_min"] == pytest.approx(min(scores), abs=1e-4)

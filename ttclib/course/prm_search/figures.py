@@ -335,18 +335,7 @@ def accuracy_view(
 
     @functools.cache
     def alone(verifier):
-        """Where the greedy text of its body and the likeliest of 4 stand, by either price."""
-        if verifier not in bodies:
-            return None
-        plain, dear = (read_alone(folder, bodies[verifier], counts, way) for way in (False, True))
-        places = [0, plain[1].paid.tolist().index(4)]
-        return [
-            [
-                (float(curve.paid[i]), float(curve.accuracy[i]))
-                for curve, i in zip(both, places, strict=True)
-            ]
-            for both in (plain, dear)
-        ]
+        return _alone(folder, bodies[verifier], counts)
 
     names = found(verifiers[0]).names
     fig, axes = figure(1, 2, size=(9.8, 4.9), sharey=True)
@@ -382,9 +371,7 @@ def accuracy_view(
                     color = RIVALS[label]["color"]
                     ax.fill_between(line.paid, low, high, color=color, alpha=0.2, linewidth=0)
             if verifier in bodies:
-                for label, mark in zip(ALONE, alone(verifier)[int(flops)], strict=True):
-                    ax.plot(*mark, **RIVALS[label])
-                    ax.axhline(mark[1], color=RIVALS[label]["color"], linewidth=0.6, alpha=0.6)
+                _draw_alone(ax, alone(verifier)[int(flops)])
         words = f"{shown[IN_FRONT][1]}, under {verifier}"
         axes[0].text(0.02, 0.97, words, transform=axes[0].transAxes, va="top", color=GOOD)
         front, beside = (curve(*shown[label], False) for label in (IN_FRONT, BESIDE))
@@ -432,6 +419,26 @@ def _compared(name: str, front: Curve, other: str, beside: Curve) -> str:
     return f"{name}{beyond}: {', '.join(said)} generations"
 
 
+def _alone(folder: Path, body: str, counts: np.ndarray, among=slice(None)) -> list[list]:
+    """Where the greedy text of a body and its likeliest of 4 stand: by generations, by FLOPs."""
+    plain, dear = (read_alone(folder, body, counts, flops, among) for flops in (False, True))
+    places = [0, plain[1].paid.tolist().index(4)]
+    return [
+        [
+            (float(curve.paid[i]), float(curve.accuracy[i]))
+            for curve, i in zip(both, places, strict=True)
+        ]
+        for both in (plain, dear)
+    ]
+
+
+def _draw_alone(ax, marks) -> None:
+    """Mark what a body writes alone, with a thin line across to compare with."""
+    for label, mark in zip(ALONE, marks, strict=True):
+        ax.plot(*mark, **RIVALS[label])
+        ax.axhline(mark[1], color=RIVALS[label]["color"], linewidth=0.6, alpha=0.6)
+
+
 def _said_alone(body: str, plain, dear) -> str:
     (_, greedy), (_, four) = plain
     once, more = (readable(paid) for paid, _ in dear)
@@ -441,6 +448,8 @@ def _said_alone(body: str, plain, dear) -> str:
     )
 
 
+CEILING: dict[str, Any] = {"color": TRUTH, "linestyle": "--", "linewidth": 1.2}
+BY_NINES: dict[str, Any] = RIVALS["in front, by casting out nines"] | {"linewidth": 1.0}
 WAYS = {
     "highest score": (BEST, {"color": BAD, "linewidth": 2.2}),
     "weighted": (WEIGHTED, {"color": GOOD}),
@@ -449,7 +458,7 @@ WAYS = {
 SEARCHES = {
     "beam M = 4": {"color": GOOD},
     "beam M = √N": {"color": COLORS[4]},
-    "rebase": {"color": COLORS[2]},
+    "rebase": {"color": COLORS[1]},
     "particles": {"color": COLORS[3]},
     WEIGHTED: {"color": MUTED, "linestyle": ":"},
 }
@@ -457,16 +466,20 @@ SEARCHES = {
 
 def quality_view(
     table: Columns,
+    folder: Path,
     ladder: Mapping[str, Samples],
+    bodies: Mapping[str, str],
     bins: Sequence[np.ndarray],
     own: Mapping[str, np.ndarray] | None = None,
 ) -> BudgetView:
     """What a better verifier is worth: best of N in each way, and search, one verifier at a time.
 
+    Beside them the rivals: casting out nines in its place, and its body alone.
+
     Parameters
     ----------
-    table : mapping
-        The table ``results`` of a sweep.
+    table, folder, bodies
+        As for :func:`accuracy_view`.
     ladder : mapping
         Verifier → samples with its scores, the worst verifier first.
     bins : sequence of numpy.ndarray
@@ -481,15 +494,18 @@ def quality_view(
     found.set_title("search under the same verifier")
     for ax in (best, found):
         counting_axis(ax, QUARTERS, "generations", marks=QUARTERS)
-    ceiling = {"color": TRUTH, "linestyle": "--", "linewidth": 1.2}
-    best.plot([], [], label=ONE_OF_N, **ceiling)
+    best.plot([], [], label=ONE_OF_N, **CEILING)
     for label, (_, look) in WAYS.items():
         best.plot([], [], label=label, **look)
     if own:
         best.plot([], [], color=COLORS[1], label="your rule")
+    best.plot([], [], label=f"weighted, by {NINES}", **BY_NINES)
     for label, look in SEARCHES.items():
         found.plot([], [], label=label, **look)
-    fig.legend(*best.get_legend_handles_labels(), loc="outside lower left", ncols=3)
+    found.plot([], [], label=f"beam M = 4, by {NINES}", **BY_NINES)
+    for label in ALONE:
+        found.plot([], [], label=label, **RIVALS[label])
+    fig.legend(*best.get_legend_handles_labels(), loc="outside lower left", ncols=2)
     fig.legend(*found.get_legend_handles_labels(), loc="outside lower right", ncols=3)
     everyone = np.arange(len(next(iter(ladder.values())).right[0]))
 
@@ -508,9 +524,19 @@ def quality_view(
         lines = {name: here.curve(name, counts) for name in here.names}
         return lines | {ONE_OF_N: anyone.curve(BEST_OF_N, counts)}
 
+    @functools.cache
+    def alone(verifier, problems):
+        places = problems_of(problems)
+        return _alone(folder, bodies[verifier], _counts(len(places)), places)
+
     def draw(verifier, problems, seed):
         lines = curves(verifier, problems)
-        best.plot(lines[ONE_OF_N].paid, lines[ONE_OF_N].accuracy, **ceiling)
+        best.plot(lines[ONE_OF_N].paid, lines[ONE_OF_N].accuracy, **CEILING)
+        for ax, name in ((best, WEIGHTED), (found, "beam M = 4")):
+            rival = curves(NINES, problems)[name]
+            ax.plot(rival.paid, rival.accuracy, **BY_NINES)
+            if verifier in bodies:
+                _draw_alone(ax, alone(verifier, problems)[0])
         for name, look in WAYS.values():
             best.plot(lines[name].paid, lines[name].accuracy, **look)
         low, high = bootstrap.interval(lines[BEST].draws)
@@ -526,7 +552,9 @@ def quality_view(
             found.text(0.5, 0.05, line, transform=found.transAxes, ha="center", color=MUTED)
         said = [_rise(label, lines[name]) for label, (name, _) in WAYS.items()]
         said += [_rise(name, lines[name]) for name in searched if name != WEIGHTED]
-        return f"{verifier}, AUC within a problem {area[verifier]:.2f}: {'; '.join(said)}"
+        has = verifier in bodies
+        rest = _said_alone(bodies[verifier], *alone(verifier, problems)) if has else ""
+        return f"{verifier}, AUC within a problem {area[verifier]:.2f}: {'; '.join(said)}{rest}"
 
     return BudgetView(
         fig,
@@ -634,6 +662,7 @@ def chain_view(
     search_of: Callable[[Sequence[str]], object],
     problems: Sequence[str],
     samples: Samples,
+    rival: Callable[[np.ndarray], np.ndarray],
     chains: int = 8,
 ) -> BudgetView:
     """Markov chains over solutions: their values on one problem, and how many are right on all.
@@ -646,6 +675,8 @@ def chain_view(
     samples : Samples
         Of the same problems, with scores of the same verifier: they say, weighed by their scores,
         what the chains come to if they walk long enough.
+    rival : callable
+        FLOPs of a problem, (n,) → which share of these problems best of N solves for as many.
     """
     value = np.array([_value(problem) for problem in problems])
     fig, (trace, share) = figure(1, 2, size=(9.4, 3.8))
@@ -658,6 +689,7 @@ def chain_view(
     share.plot([], [], color=COLORS[1], label="majority of the chains")
     share.plot([], [], color=MUTED, label="accepted")
     share.plot([], [], color=TRUTH, linestyle="--", label="right in the long run")
+    share.plot([], [], color=COLORS[3], linestyle=":", label=f"{WEIGHTED}, same FLOPs")
     shaped = lambda table: np.concatenate(list(table), axis=1)  # noqa: E731  every seed's samples
     share.legend(loc="lower right")
     walks: dict[tuple, tuple] = {}  # a longer walk goes on where the shorter one stopped
@@ -690,11 +722,14 @@ def chain_view(
         for line, color in ((each, GOOD), (agreed, COLORS[1])):
             share.plot(times, line, "o-", color=color, markersize=3)
         share.plot(times[1:], accepted[1:], color=MUTED, linewidth=1)
+        others = rival(np.array([cost.lm_flops + cost.verifier_flops for cost in spent]) / k)
+        share.plot(times, others, color=COLORS[3], linestyle=":")
         rate = f"; accepted {np.mean(accepted[1:]):.0%}" if moves else ""
         text = (
             f"right are {each[0]:.0%} of the chains at first, {each[-1]:.0%} after {moves} moves; "
             f"{limit:.0%} in the long run; "
-            f"majority {agreed[0]:.0%}, then {agreed[-1]:.0%}{rate}"
+            f"majority {agreed[0]:.0%}, then {agreed[-1]:.0%}; "
+            f"{WEIGHTED} for as many FLOPs {others[-1]:.0%}{rate}"
         )
         return text, replace(spent[-1], units=0)
 

@@ -1,10 +1,31 @@
-"""What a verifier of some quality makes of the same samples: who is its favourite, and why."""
+"""What a verifier of some quality makes of the same samples: who is its favourite, and why; and
+whether two runs differ by luck alone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from scipy import stats
+
+
+def luck_alone(now: np.ndarray, then: np.ndarray) -> float:
+    """Return the p-value that two runs of one method on the same problems differ by luck alone.
+
+    Where one run solves a problem and the other does not, it is as often the one as the other: a
+    fair coin for each such problem, however hard it is. So the count is binomial, and the p-value
+    exact and two-sided (the sign test; McNemar 1947). Under luck alone it falls below any level at
+    most that often, whatever the seed.
+
+    Parameters
+    ----------
+    now, then : array of bool, shape (problems,)
+        Which problems each run solved; the runs are independent.
+    """
+    now, then = (np.asarray(run, dtype=bool) for run in (now, then))
+    differ = int((now != then).sum())
+    return float(stats.binomtest(int((now & ~then).sum()), differ).pvalue) if differ else 1.0
 
 
 def gaps(score: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
