@@ -218,8 +218,8 @@ FEW = {"rollouts": OWN["rollouts"] | {"problems": 12_000}, "training": OWN["trai
 ARTEFACTS = (
     body(
         "lab-small-some",
-        "lab-small after reading its own right solutions of 12,000 problems",
-        FEW | {"training": FEW["training"] | {"steps": 1000}},
+        "lab-small after reading some of its own right solutions",
+        FEW | {"training": FEW["training"] | {"steps": 80}},
         SEEDS,
     ),
     body("lab-small-own", "lab-small after reading its own right solutions", OWN, SEEDS),
@@ -254,7 +254,11 @@ ARTEFACTS = (
         "lab-small",
         net={"hears": ["writer"]},
     ),
-    verifier("prm-some", "the fair verifier with a quarter of the rollouts", "lab-small-some"),
+    verifier(
+        "prm-some",
+        "the fair verifier with a quarter of the rollouts and a fiftieth of the reading",
+        "lab-small-some",
+    ),
     verifier(
         "prm",
         "the process reward model, fair: the writer, and what it learned from its own rollouts",
