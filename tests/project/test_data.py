@@ -104,9 +104,9 @@ def test_the_readme_says_the_numbers_of_the_settings():
     text = " ".join((SHIPPED / "README.md").read_text(encoding="utf-8").split())
     settings = {name: made.settings for name, made in data.ARTEFACTS.items()}
     small = settings["lab-small"]
-    own = settings["lab-small-own"]["rollouts"]
-    some = settings["lab-small-some"]["rollouts"]
-    more = settings["lab-small-more"]["texts"]
+    own = settings["lab-small-own"]
+    some = settings["lab-small-some"]
+    more = settings["lab-small-more"]
     sweep = settings["search-sweep"]
     claim = settings["small-against-large"]
     runs = [n for methods in claim["methods"].values() for sizes in methods.values() for n in sizes]
@@ -122,8 +122,10 @@ def test_the_readme_says_the_numbers_of_the_settings():
         f"costs {a_token[1] / a_token[0]:.0f} times as many operations",
         f"on {lab.TEST['problems']} problems of the test split with {lab.TEST['samples']} samples",
         f"{drawn['problems']:,} training problems with {drawn['samples']} solutions each",
-        f"there are {some['problems']:,} problems",
-        f"true solutions, of {more['problems']:,} problems",
+        f"learns from them for {own['training']['steps']:,} steps",
+        f"has {some['rollouts']['problems']:,} of these problems and",
+        f"problems and {some['training']['steps']} steps",
+        f"true solutions, of {more['texts']['problems']:,} problems, for as long as",
         f"written in at most {verifier.LONGEST} tokens and packed into rows of {drawn['row']}",
         f"on {held_out['problems']} validation problems with {held_out['samples']} solutions each",
         f"another draw of {held_out['problems']} validation problems with {held_out['samples']}",
@@ -133,7 +135,8 @@ def test_the_readme_says_the_numbers_of_the_settings():
     ):
         assert sentence in text, sentence
     assert small["texts"] == settings["lab-large"]["texts"]
-    assert (verifier.ANSWER, own["each"]) == (4, 2)
+    assert (verifier.ANSWER, own["rollouts"]["each"]) == (4, 2)
+    assert own["training"] == more["training"]
     problems = [
         arithmetic.problems("test", n, np.random.default_rng(lab.TEST["seed"]))
         for n in (sweep["problems"], lab.TEST["problems"])
