@@ -22,7 +22,6 @@ from tiny_lm import TinyLM
 from views import line_of, no_event_loop_of_another_test, page  # noqa: F401
 
 import ttclib.course
-from ttclib.cost import Cost
 from ttclib.course.process_reward_model import figures as process_reward_model
 from ttclib.course.small_language_model import figures as small_language_model
 from ttclib.course.smc_decoding import figures as smc_decoding
@@ -35,6 +34,7 @@ from ttclib.lm.models import load
 from ttclib.lm.vocabulary import Vocabulary
 from ttclib.particles.smc import resample, run
 from ttclib.search.methods import Setting, search_for
+from ttclib.search.protocols import Reading
 from ttclib.show.slider import BudgetView
 from ttclib.show.style import end_labels, figure, literal, missing, pixels
 
@@ -102,7 +102,7 @@ class Judge:
         return self
 
     def read(self, texts, chosen, keep=False):
-        return np.full(len(chosen), 0.5), Cost()
+        return Reading(np.full(len(chosen), 0.5), np.zeros((len(chosen), 2)))
 
 
 LM = Stranger()
@@ -138,13 +138,6 @@ def learned():
     return watch._fig
 
 
-def samples():
-    n = len(ODD)
-    columns = {name: np.zeros(n, dtype=int) for name in ("problem", "seed", "right")}
-    scores = {name: np.arange(n) / n for name in ("prm_last", "prm-tokens_last")}
-    return columns | scores | {"sample": np.arange(n), "text": np.array(ODD)}
-
-
 def searched(view):
     setting = Setting("best of n", 8, verifier="judge")
     search = search_for(setting, LM, arithmetic.TASK, PROBLEM, Judge())
@@ -154,6 +147,7 @@ def searched(view):
 
 # a picture → how it is made of texts that nobody of us wrote
 TAKES_TEXT = {
+    "small_language_model.typed_view": lambda view: view(LM, PROBLEM, high=4),
     "small_language_model.next_token_view": lambda view: view(LM, LM.logits, PROBLEM),
     "small_language_model.tree_view": lambda view: view(
         LM, LM.logits, PROBLEM, [(f"{sign}{arithmetic.END}", 0.1) for sign in SIGNS]
@@ -186,7 +180,6 @@ TAKES_TEXT = {
         LM, {"judge": Judge()}, {"$one$": PROBLEM}, first=PROBLEM
     ),
     "prm_search.search_picture": searched,
-    "prm_search.favourites_view": lambda view: view(samples(), {"$a$": 0}),
 }
 
 
@@ -194,7 +187,11 @@ MODULES = {
     name: importlib.import_module(f"ttclib.course.{name}.figures")
     for _, name, _ in pkgutil.iter_modules(ttclib.course.__path__)
 }
-ONLY_COUNTS = {"small_language_model.beam_picture", "compute_optimal.knowing_view"}
+ONLY_COUNTS = {
+    "small_language_model.beam_picture",
+    "prm_search.chain_view",
+    "compute_optimal.knowing_view",
+}
 TEXTS = {"lm", "tiny", "texts", "solutions", "readings", "samples", "ask", "solve", "search"}
 
 

@@ -10,9 +10,9 @@ from ttclib.lm import models
 from ttclib.lm.engine import CausalLM
 from ttclib.search.verifier import RewardModel
 
-# from what knows least to what knows most
+# from what was given least to what was given most
 LADDER = ("prm-plain", "prm-tokens", "prm-surprise", "prm-some", "prm", "prm-more")
-VERIFIERS = (*LADDER, "orm", "prm-plain-more", "prm-weak")
+VERIFIERS = (*LADDER, "orm", "prm-plain-more")
 
 
 @functools.cache

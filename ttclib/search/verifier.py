@@ -340,7 +340,6 @@ class RewardModel:
         ):
             config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
             texts = config.pop("texts")
-            config.setdefault("hears", ("writer", "body") if config["judge"] else ())
             net = Net(**config | {"shape": Shape(**config["shape"])})
             net.load_state_dict(load_file(folder / "model.safetensors"))
             return cls(net, texts)
