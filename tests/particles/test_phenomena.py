@@ -205,9 +205,8 @@ def test_the_highest_score_beats_the_sum_of_scores_only_where_the_verifier_knows
 ):
     for budget in (64, 256):
         assert p_value(better, BEST, WEIGHTED, budget) < LEVEL / 2
-        assert min(
-            p_value(good, *ways, budget) for ways in ((BEST, WEIGHTED), (WEIGHTED, BEST))
-        ) > (LEVEL)  # cannot be told
+        for ways in ((BEST, WEIGHTED), (WEIGHTED, BEST)):
+            assert p_value(good, *ways, budget) > LEVEL  # cannot be told
         for fooled in (plain, weak):
             assert p_value(fooled, WEIGHTED, BEST, budget) < LEVEL / 4
 
