@@ -81,6 +81,13 @@ def test_the_readme_holds_the_table_of_the_manifest(tmp_path):
     assert (tmp_path / "README.md").read_bytes() == (SHIPPED / "README.md").read_bytes()
 
 
+def test_the_front_page_says_how_large_it_is():
+    entries = artefacts.manifest().values()
+    size = sum(file["bytes"] for entry in entries for file in entry["files"].values())
+    front = (course.ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"[`data/`](data/README.md) ({size / 1e6:.0f} MB)" in front
+
+
 def hears(net):
     """What the README calls that which a verifier's head is told."""
     named = " and ".join(f"the {who}" for who in net.get("hears", ("writer", "body"))) or "nobody"

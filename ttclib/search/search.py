@@ -1,8 +1,8 @@
 """Search under a verifier: the loop *propose, weigh, select*, a step of a solution at a time.
 
 :class:`Search` is the decoder of notebook 06 with one more opinion: after every step a verifier
-says how likely the text is to end right, and that is the weight. Which method it is depends on the
-selection alone: see :mod:`ttclib.search.selections`.
+says how likely the text is to end right, and that is the weight. The selection makes it one method
+or another: see :mod:`ttclib.search.selections`.
 """
 
 from __future__ import annotations
