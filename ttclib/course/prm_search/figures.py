@@ -217,7 +217,7 @@ def _write_steps(ax, nodes, columns, height, marks) -> None:
             [height[i] for i in column],
             labels,
             ["black"] * len(column),
-            size=float(np.clip(room / (0.6 * most), 5.0, 7.5 if len(column) <= 20 else 6.5)),
+            size=float(np.clip(room / (0.6 * most), 5.0, 9.0 - 0.1 * max(0, len(column) - 8))),
             facecolor=fill,
             edgecolor=[TRUTH if nodes[i].selected else "none" for i in column],
             linewidth=[1.3 if nodes[i].selected else 0.0 for i in column],
