@@ -1,5 +1,7 @@
 """What the answers under the sliders say holds under a hundred lucks: by the solver that slips."""
 
+import itertools
+
 import numpy as np
 import pytest
 from noisy_solver import load
@@ -32,7 +34,7 @@ def test_a_beam_leaves_a_parent_for_each_width(width):
 def test_four_trees_have_a_parent_each():
     for seed in LUCKS:
         _, history = searched(Setting("dvts", 16, width=4), seed)
-        for before, after in zip(history, history[1:], strict=False):
+        for before, after in itertools.pairwise(history):
             live = ~before.particles.finished
             islands = np.arange(16) % 4
             assert (islands[after.ancestors] == islands).all()
@@ -57,7 +59,7 @@ def test_tree_search_grows_texts_that_were_passed_over():
     for seed in LUCKS:
         for method in back:
             _, history = searched(Setting(method, 16, width=4), seed)
-            for before, after in zip(history, history[1:], strict=False):
+            for before, after in itertools.pairwise(history):
                 texts, longer = before.particles, after.particles
                 waited = texts.begun == texts.lengths
                 grown = longer.begun < longer.lengths
