@@ -146,3 +146,21 @@ def test_weighed_samples_follow_the_score(texts):
             for scores, truths in rows(score, right)
         ]
         assert quality.weighed_share(right, score, power) == pytest.approx(np.mean(expected))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("7-2=5;3*5=15;#15", None),
+        ("7-2=5;3*5=15", None),  # a step counts once it has ended
+        ("7-2=4;3*4=12;#12", "slip in a difference"),
+        ("7-2=5;3*5=25;#25", "slip in a product"),
+        ("7+2=9;3*9=27;#27", quality.OTHER),
+        ("7-2=5;7-2=5;#5", quality.OTHER),
+        ("7-=5;#5", quality.OTHER),
+        ("5;#5", quality.OTHER),
+    ],
+)
+def test_a_first_mistake_is_a_slip_or_no_step_at_all(text, kind):
+    assert quality.first_mistake("3*(7-2)", text) == kind
+    assert quality.first_mistake("12+3*(7-2)", "7-2=5;3*5=15;12+15=37;") == "slip in a sum"

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy import stats
 
+from ttclib.lm import arithmetic
+
 
 def luck_alone(now: np.ndarray, then: np.ndarray) -> float:
     """Return the p-value that two runs of one method on the same problems differ by luck alone.
@@ -26,6 +28,29 @@ def luck_alone(now: np.ndarray, then: np.ndarray) -> float:
     now, then = (np.asarray(run, dtype=bool) for run in (now, then))
     differ = int((now != then).sum())
     return float(stats.binomtest(int((now & ~then).sum()), differ).pvalue) if differ else 1.0
+
+
+def first_mistake(problem: str, text: str) -> str | None:
+    """Name the first wrong step of a solution; None if its steps are right.
+
+    It is a *slip* if the step is the right one to take, and only its result is wrong.
+    """
+    correct = arithmetic.check_solution(problem, text).correct
+    if all(correct):
+        return None
+    before = text.split(";")[: correct.index(False)]
+    asked = text.split(";")[len(before)].partition("=")[0]
+    try:
+        mended = f"{asked}={arithmetic.value(arithmetic.parse(asked))}"
+    except ValueError:
+        return OTHER
+    if not all(arithmetic.check_solution(problem, ";".join([*before, mended, ""])).correct):
+        return OTHER
+    return SLIPS[next(sign for sign in SLIPS if sign in asked)]
+
+
+SLIPS = {"+": "slip in a sum", "-": "slip in a difference", "*": "slip in a product"}
+OTHER = "not a step to take now"
 
 
 def gaps(score: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
