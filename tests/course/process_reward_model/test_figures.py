@@ -191,7 +191,7 @@ def test_ladder_view_tells_what_a_rung_knows_and_brings(judged, monkeypatch):
         (ring,) = view.moving(0)
         assert numbers_of(ring).tolist() == [[place, pytest.approx(mean)]]
         by_max, by_sum = map(numbers_of, view.moving(2))
-        ks = [1, 4, 16]
+        ks = [1, 4, 16, 64]  # of 128
         assert by_max[:, 0].tolist() == by_sum[:, 0].tolist() == ks
         best = votes.best_at_k(scores, judged.right, ks).mean(axis=0)
         np.testing.assert_allclose(by_max[:, 1], best)
@@ -282,6 +282,8 @@ def test_aggregation_view_tells_best_of_n(seed):
     sliders(own)[0].value = 4
     worst = votes.best_at_k(mine["product"](scores.reshape(-1, 3)).reshape(4, 8), right, [4]).mean()
     assert f"product {worst:.2f}" in repr(own)
+    listed = {"last": lambda scores: aggregation.last(scores).tolist()}
+    assert "prm: last" in repr(figures.aggregation_view(both, right, np.zeros((4, 4)), 3, listed))
     for name, aggregate in aggregation.AGGREGATIONS.items():
         best = votes.best_at_k(aggregate(scores.reshape(-1, 3)).reshape(4, 8), right, [4]).mean()
         assert f"{name} {best:.2f}" in repr(made)

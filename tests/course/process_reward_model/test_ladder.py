@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
+pa = pytest.importorskip("pyarrow")
+import pyarrow.parquet as pq
+
 from ttclib import artefacts
 from ttclib.course.process_reward_model import ladder
-from ttclib.measure import bootstrap, votes
+from ttclib.measure import votes
 from ttclib.search.models import LADDER
 
 
@@ -46,26 +49,42 @@ def test_a_bill_is_what_the_manifest_says(name):
 
 def test_the_shipped_ladder_climbs_and_each_rung_was_given_as_much_or_more():
     made = artefacts.manifest()
-    area = [made[name]["score"]["AUC within a problem"] for name in LADDER]
+    *area, another = (made[name]["score"]["AUC within a problem"] for name in LADDER)
     assert area == sorted(area)
     assert max(np.diff(area)) < 0.25  # none is far from its neighbours
+    assert abs(another - area[-1]) < 0.05  # the last was given as much, of another kind
     bills = [ladder.bill(made, name, 40) for name in LADDER]
     assert [bill.tuned for bill in bills] == [True] + [False] * 5
-    drawn = [bill.drawn for bill in bills[:5]]
-    assert drawn == sorted(drawn) and [bill.read > 0 for bill in bills] == [False] * 3 + [True] * 3
+    drawn, read = ([bill[part] for bill in bills] for part in (0, 1))
+    assert drawn[:5] == sorted(drawn[:5]) and read == sorted(read)
+    assert read[:3] == [0, 0, 0] and read[4] == 50 * read[3] == read[5]
 
 
 # ---- samples -------------------------------------------------------------------------------------
 
 
-def test_a_curve_has_the_interval_of_every_mean(seed):
-    solved = np.random.default_rng(seed).random((3, 50))
-    found = ladder.curve(solved, np.array([1.0, 2.0, 4.0]))
-    again = bootstrap.counts(50, 399, np.random.default_rng(0))
-    mean, low, high = bootstrap.mean_interval(solved, again)
-    np.testing.assert_allclose(found.accuracy, mean)
-    np.testing.assert_allclose(bootstrap.interval(found.draws), [low, high])
-    assert found.paid.tolist() == [1, 2, 4] and found.paid_draws.shape == (399, 3)
+def test_recorded_samples_are_those_of_the_writer_problem_by_problem(tmp_path):
+    """Three samples of two problems; another model, temperature and seed beside them."""
+    rows = []
+    for model, temperature, seed in (
+        ("lab-small", 1.0, 0), ("lab-small", 1.0, 1), ("lab-small", 0.0, 0), ("other", 1.0, 0),
+    ):  # fmt: skip
+        ours = (model, temperature, seed) == ("lab-small", 1.0, 0)
+        for problem in range(2):
+            for sample in range(3):
+                place = 10 * problem + sample if ours else 99
+                rows.append(
+                    {"model": model, "temperature": temperature, "seed": seed, "problem": problem}
+                    | {"sample": sample, "answer": place if sample else None, "right": sample == 1}
+                    | {"log_prob": -place, "prm_last": place / 100, "nines_last": 1.0}
+                )
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "samples.parquet")
+    found = ladder.recorded(tmp_path, {"casting out nines": "nines", "fair": "prm"})
+    assert found.right.tolist() == [[False, True, False]] * 2
+    np.testing.assert_array_equal(found.answers, [[np.nan, 1, 2], [np.nan, 11, 12]])
+    assert found.log_prob.tolist() == [[0, -1, -2], [-10, -11, -12]]
+    assert list(found.scores) == ["casting out nines", "fair"]
+    np.testing.assert_allclose(found.scores["fair"], [[0, 0.01, 0.02], [0.1, 0.11, 0.12]])
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 8])

@@ -27,3 +27,26 @@ def test_continuations_follow_each_step():
     assert not continuations(lm, arithmetic.TASK, PROBLEM, wrong, 30, np.random.default_rng(0))[0][
         1:
     ].any()
+
+
+def test_early_steps_have_all_the_room_that_the_context_leaves():
+    """From the first step it is further to the end than the last one leaves room for."""
+    lm = load("lab-small")
+    problem = "74+688-(713-80+272-(567-66))"
+    solution = arithmetic.solve(arithmetic.parse(problem))
+    begins = len(problem) + 1 + solution.rindex(";") + 1
+    assert lm.context - begins < len(solution) - solution.index(";")
+    right, places, _ = continuations(
+        lm, arithmetic.TASK, problem, solution, 64, np.random.default_rng(0)
+    )
+    assert len(places) == 6 and (right.mean(axis=1) > 0.2).all()
+
+
+def test_more_continuations_begin_with_fewer(seed):
+    lm = load("lab-small")
+    solution = arithmetic.solve(arithmetic.parse(PROBLEM))
+    few, many = (
+        continuations(lm, arithmetic.TASK, PROBLEM, solution, n, np.random.default_rng(seed))[0]
+        for n in (4, 16)
+    )
+    assert (many[:, :4] == few).all()

@@ -174,17 +174,19 @@ def rollouts_view(lm, problem: str, solution: str, known: np.ndarray, high: int 
         right, _, cost = continuations(
             lm, arithmetic.TASK, problem, solution, n, np.random.default_rng([seed, 7])
         )
-        return right.mean(axis=1), replace(cost, units=right.size)
+        return right, replace(cost, units=right.size)
 
     def draw(rollouts, seed):
         from scipy.stats import binom
 
-        estimate, cost = measured(rollouts, seed)
+        right, cost = measured(rollouts, seed)
+        estimate = right.mean(axis=1)
         low, up = (binom.ppf(q, rollouts, known) / rollouts for q in (0.05, 0.95))
         value.fill_between(x, low, up, color=GOOD, alpha=0.2, linewidth=0)
         value.plot(x, estimate, "o", color=GOOD)
         seen = [n for n in budgets if n <= rollouts]
-        found = [math.sqrt(np.mean((measured(n, seed)[0] - known) ** 2)) for n in seen]
+        fewer = [right[:, :n].mean(axis=1) for n in seen]  # the first of the same rollouts
+        found = [math.sqrt(np.mean((some - known) ** 2)) for some in fewer]
         error.plot(seen, np.maximum(found, 0.011), "o-", color=GOOD, markersize=4)
         said, many = (", ".join(f"{p:.2f}" for p in values) for values in (estimate, known))
         text = (
@@ -359,14 +361,14 @@ def knowledge_picture(finals: Mapping[str, np.ndarray], right: np.ndarray) -> Pi
     area.legend(ncols=3, **above)
     pick.axvline(right.mean(), color=MUTED, linestyle=":", label="one sample")
     truth(pick, right.any(axis=1).mean(), f"one of {n} is right", vertical=True)
-    pick.set(xlim=(0.2, 1), xlabel=f"share right: highest score of {n}")
+    pick.set(xlim=(0, 1), xlabel=f"share right: highest score of {n}")
     pick.legend(ncols=2, **above)
     return Picture(fig, "; ".join(said))
 
 
 # ---- what a verifier knows, as a budget ----------------------------------------------------------
 
-KS = (1, 4, 16)
+KS = (1, 4, 16, 64, 256)
 
 
 def ladder_view(
@@ -389,10 +391,8 @@ def ladder_view(
         The rung that is shown first.
     """
     right = judged.right
+    ks = [k for k in KS if k <= right.shape[1]]
     area = {name: area_within(scores, right) for name, scores in judged.scores.items()}
-    everywhere = {name: auroc(s.ravel(), right.ravel()) for name, s in judged.scores.items()}
-    best = {name: best_at_k(s, right, KS).mean(axis=0) for name, s in judged.scores.items()}
-    summed = {name: _weighted(judged, scores) for name, scores in judged.scores.items()}
     nowhere = min(cost for cost in flops.values() if cost) / 6  # where no training is drawn
     fig, (knows, spread, brings) = figure(1, 3, size=(11, 4), width_ratios=[1.5, 1, 1])
     knows.set(xscale="log", ylim=(0.4, 1.03), ylabel="AUC within a problem")
@@ -403,19 +403,18 @@ def ladder_view(
     truth(knows, 1, "exact")
     knows.axhline(0.5, color=MUTED, linestyle=":", label="knows nothing")
     places = {name: flops[name] or nowhere for name in area}
-    for name, found in {
-        **area,
-        **{n: area_within(s, right) for n, s in references.items()},
-    }.items():
-        mean, low, high = found
-        ends = [[mean - low], [high - mean]]
+    areas = {**area, **{n: area_within(scores, right) for n, scores in references.items()}}
+    for name, (mean, low, high) in areas.items():
         color = GOOD if flops.get(name) else COLORS[1]
         at = places.get(name, nowhere)
+        ends = [[mean - low], [high - mean]]
         knows.errorbar(at, mean, yerr=ends, fmt="o", color=color, capsize=2, markersize=5)
         side = 1 if at < max(flops.values()) / 6 else -1  # where there is room
+        near = [m for n, (m, *_) in areas.items() if n != name and abs(m - mean) < 0.06]
+        up = 0 if not near else 6 if mean > np.mean(near) else -6  # off a neighbour's label
         align = "left" if side > 0 else "right"
         look = {"textcoords": "offset points", "fontsize": 8, "ha": align, "va": "center"}
-        knows.annotate(literal(name), (at, mean), xytext=(7 * side, 0), **look)
+        knows.annotate(literal(name), (at, mean), xytext=(9 * side, up), **look)
     knows.legend(loc="lower right", fontsize=7.5)
     edges = np.linspace(0, 1, 21)
     spread.set(xlim=(0, 1), ylim=(-0.6, 0.6), xlabel="score", ylabel="share of the solutions")
@@ -423,30 +422,39 @@ def ladder_view(
     for color, label in ((GOOD, "right"), (BAD, "wrong")):
         spread.plot([], [], "s", color=color, markersize=8, label=label)
     spread.legend(loc="upper center", ncols=2, fontsize=7.5)
-    counting_axis(brings, KS, "samples n", marks=KS)
+    counting_axis(brings, ks, "samples n", marks=ks)
     brings.set(ylim=(0, 1), ylabel="share of problems")
-    brings.plot(KS, pass_at_k(right, KS).mean(axis=0), "k--", linewidth=1.2, label="one is right")
-    votes_for = _weighted(judged, np.ones(right.shape))
-    brings.plot(KS, votes_for, ":", color=MUTED, label="majority")
+    brings.plot(ks, pass_at_k(right, ks).mean(axis=0), "k--", linewidth=1.2, label="one is right")
+    votes_for = _weighted(judged, np.ones(right.shape), ks)
+    brings.plot(ks, votes_for, ":", color=MUTED, label="majority")
     brings.plot([], [], "o-", color=GOOD, markersize=4, label="highest score")
     brings.plot([], [], "s-", color=COLORS[2], markersize=4, label="weighted")
     brings.legend(loc="lower left", fontsize=7.5)
+
+    @functools.cache
+    def brought(judge):
+        """By the highest score and weighted, at each n."""
+        scores = judged.scores[judge]
+        return best_at_k(scores, right, ks).mean(axis=0), _weighted(judged, scores, ks)
 
     def draw(judge, seed):
         mean, low, high = area[judge]
         ring = {"markersize": 12, "fillstyle": "none", "color": TRUTH}
         knows.plot(places[judge], mean, "o", **ring)
         scores = judged.scores[judge]
+        best, summed = brought(judge)
         for mine, sign, color in ((right, 1, GOOD), (~right, -1, BAD)):
             share = np.histogram(scores[mine], edges)[0] / right.size
             spread.bar(edges[:-1], sign * share, 0.05, align="edge", color=color)
-        brings.plot(KS, best[judge], "o-", color=GOOD, markersize=4)
-        brings.plot(KS, summed[judge], "s-", color=COLORS[2], markersize=4)
-        by_max, by_sum = (", ".join(f"{v:.2f}" for v in by[judge]) for by in (best, summed))
+        brings.plot(ks, best, "o-", color=GOOD, markersize=4)
+        brings.plot(ks, summed, "s-", color=COLORS[2], markersize=4)
+        numbers = ", ".join(map(str, ks))
+        by_max, by_sum = (", ".join(f"{v:.2f}" for v in by) for by in (best, summed))
         return (
             f"{judge}: {flops[judge] / 1e12:.1f} TFLOPs of training; AUC within a problem "
-            f"{mean:.2f} ({low:.2f} to {high:.2f}), over all answers {everywhere[judge]:.2f}; "
-            f"best of 1, 4, 16 by the highest score {by_max}, weighted {by_sum}"
+            f"{mean:.2f} ({low:.2f} to {high:.2f}), over all answers "
+            f"{auroc(scores.ravel(), right.ravel()):.2f}; best of {numbers} by the highest score "
+            f"{by_max}, weighted {by_sum}"
         )
 
     names = tuple(judged.scores)
@@ -464,9 +472,9 @@ def area_within(scores: np.ndarray, right: np.ndarray) -> tuple[float, float, fl
     return float(mean), float(low), float(high)
 
 
-def _weighted(judged: Judged, scores: np.ndarray) -> list[float]:
+def _weighted(judged: Judged, scores: np.ndarray, ks: Sequence[int]) -> list[float]:
     """Best-of-n weighted at each n, the mean over problems."""
-    each = (weighted_at(scores, judged.answers, judged.right, k) for k in KS)
+    each = (weighted_at(scores, judged.answers, judged.right, k) for k in ks)
     return [float(solved.mean()) for solved in each]
 
 
@@ -487,7 +495,7 @@ def fifths_picture(scores: Mapping[str, np.ndarray], judged: Judged) -> Picture:
     )
     fig, (area, mistakes) = figure(1, 2, size=(9.6, 3.9), sharex=True)
     x = np.arange(1, 6)
-    area.set(xlim=(0.5, 5.5), ylim=(0.2, 1.02), ylabel="AUC within a problem")
+    area.set(xlim=(0.5, 5.5), ylim=(0, 1.02), ylabel="AUC within a problem")
     truth(area, 0.5, "knows nothing")
     said = []
     for shift, (name, color) in enumerate(zip(scores, COLORS, strict=False)):
@@ -670,8 +678,8 @@ def aggregation_view(
     ks = [2**k for k in range(high + 1)]
 
     def best_by(aggregate, steps):
-        value = aggregate(steps.reshape(-1, steps.shape[2]))
-        return best_at_k(value.reshape(right.shape), right, ks)
+        value = aggregate(steps.reshape(-1, steps.shape[2]))  # a learner's may be a list
+        return best_at_k(np.reshape(value, right.shape), right, ks)
 
     found = {
         name: {how: best_by(aggregate, steps) for how, aggregate in ways.items()}

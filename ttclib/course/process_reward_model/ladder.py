@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from ttclib.inputs import whole_number
-from ttclib.measure import bootstrap
-from ttclib.search.results import Curve
+from ttclib.search import results
+from ttclib.search.methods import BEST_OF_N, Setting
 
 WRITER = "lab-small"
 
@@ -106,19 +107,24 @@ class Judged:
     scores: dict[str, np.ndarray]
 
 
-def curve(solved: np.ndarray, paid: np.ndarray) -> Curve:
-    """Return accuracy against FLOPs, with the problems drawn again 399 times.
+def recorded(folder: Path, judges: Mapping[str, str]) -> Judged:
+    """Read the samples of a sweep, of the usual writer and temperature, with one seed.
 
     Parameters
     ----------
-    solved : numpy.ndarray, shape (budgets, problems)
-        How likely each problem is solved with each budget.
-    paid : numpy.ndarray, shape (budgets,)
-        FLOPs of a problem.
+    folder : Path
+    judges : mapping of str to str
+        What each judge is called here → the verifier's name in the sweep.
     """
-    again = bootstrap.counts(solved.shape[1], 399, np.random.default_rng(0))
-    draws = bootstrap.means(solved, again)
-    return Curve(solved.mean(axis=1), paid, draws, np.broadcast_to(paid, draws.shape))
+    usual = Setting(BEST_OF_N, 1)
+    drawn = {"model": usual.model, "temperature": usual.temperature, "seed": 0}
+    score = {name: f"{verifier}_last" for name, verifier in judges.items()}
+    columns = ("right", "answer", "log_prob", *score.values())
+    rows = results.where(results.read(folder, "samples", (*drawn, "problem", *columns)), **drawn)
+    # a sweep keeps its samples in order, problem by problem
+    shape = len(np.unique(rows["problem"])), -1
+    right, answers, log_prob, *scores = (rows[name].reshape(shape) for name in columns)
+    return Judged(right, answers.astype(float), log_prob, dict(zip(judges, scores, strict=True)))
 
 
 def weighted_at(scores: np.ndarray, answers: np.ndarray, right: np.ndarray, k: int) -> np.ndarray:

@@ -17,6 +17,8 @@ def continuations(
 ) -> tuple[np.ndarray, np.ndarray, Cost]:
     """Draw n new continuations after every step of one solution.
 
+    A larger n begins with the continuations of a smaller one.
+
     Returns
     -------
     (right, places, cost) : tuple
@@ -24,12 +26,15 @@ def continuations(
         how many characters of the solution each row of it follows.
     """
     places = [i + 1 for i, letter in enumerate(solution) if letter in task.step_end]
-    prompts = [task.prompt(problem) + solution[:place] for place in places]
-    last = sample(lm, prompts, n * len(prompts), rng)
-    texts = last.particles
     right = np.zeros((len(places), n), dtype=bool)
-    for i, (tokens, k) in enumerate(zip(texts.tokens, texts.lengths, strict=True)):
-        step = i % len(places)
-        text = solution[: places[step]] + lm.vocabulary.decode(tokens[:k])
-        right[step, i // len(places)] = task.right(problem, task.answer(text))
-    return right, np.array(places), last.spent
+    spent = Cost()
+    # step by step: so each has all the room that the model's context leaves to it
+    for step, luck in enumerate(rng.spawn(len(places))):
+        begin = solution[: places[step]]
+        last = sample(lm, task.prompt(problem) + begin, n, luck)
+        texts = last.particles
+        for i, (tokens, k) in enumerate(zip(texts.tokens, texts.lengths, strict=True)):
+            text = begin + lm.vocabulary.decode(tokens[:k])
+            right[step, i] = task.right(problem, task.answer(text))
+        spent += last.spent
+    return right, np.array(places), spent
