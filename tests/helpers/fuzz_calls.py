@@ -37,6 +37,7 @@ from ttclib.lm import (
     automata,
     decoding,
     flops,
+    nines,
     potentials,
     samplers,
     tokenizer,
@@ -337,6 +338,7 @@ LM_LINES = [
     ),
     call(constraints.length, at_least=count(1, 0), at_most=3, vocabulary=LETTERS),
     call(constraints.both, a=NONE_A, b=constraints.length(1, 2, LETTERS)),
+    call(nines.doubt, vocabulary=LETTERS, penalty=4.0),
     call(automata.trim, automaton=NONE_A, what=text("it")),
     call(
         automata.Automaton,
@@ -609,7 +611,8 @@ NOT_CALLED = {
         "cost.Cost lm.arithmetic.apply lm.arithmetic.value lm.arithmetic.write "
         "lm.arithmetic.reducible lm.arithmetic.solve lm.decoding.optimal "
         "lm.decoding.bootstrap lm.engine.CachedSession lm.engine.Rows "
-        "lm.llama.Block lm.llama.rotate lm.llama.OneToken lm.samplers.renormalise "
+        "lm.llama.Block lm.llama.rotate lm.llama.OneToken lm.nines.nines lm.nines.failures "
+        "lm.samplers.renormalise "
         "lm.samplers.plain lm.samplers.greedy lm.samplers.draw_tokens lm.training.side_by_side "
         "lm.training.pack_texts lm.training.lm_loss lm.training.batch_of lm.training.schedule "
         "lm.vocabulary.integer_type lm.vocabulary.in_bytes particles.smc.well_formed "

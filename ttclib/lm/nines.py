@@ -11,7 +11,7 @@ import re
 
 import numpy as np
 
-from ttclib.inputs import positive
+from ttclib.inputs import checked, positive
 from ttclib.lm.arithmetic import END, apply
 from ttclib.lm.potentials import Feature
 from ttclib.lm.vocabulary import Vocabulary
@@ -42,6 +42,7 @@ def failures(solution: str, complete: bool) -> int:
     return sum(not nines(step) for step in steps) + (complete and tail != f"#{result}")
 
 
+@checked
 def doubt(vocabulary: Vocabulary, penalty: float = 4.0) -> Feature:
     """Return a potential that multiplies by e^−penalty for each failure, as soon as it shows.
 
