@@ -90,7 +90,7 @@ def drawn(job, lm, split, settings):
 
 def rollouts(job, split, settings):
     """Return the packed rollouts of a split, labelled as the settings say."""
-    from ttclib.search import learning
+    from ttclib.course.process_reward_model import learning
     from ttclib.search.rollouts import shared_labels, step_ends
 
     lm = generator(job)
@@ -121,9 +121,9 @@ def generator(job):
 
 def train_verifier(job):
     """Train a verifier on rollouts; return the seconds of training."""
+    from ttclib.course.process_reward_model import learning
     from ttclib.lm.llama import Llama
     from ttclib.lm.pretrained import read_model
-    from ttclib.search import learning
     from ttclib.search.verifier import Net, RewardModel
 
     settings = job.settings["training"]

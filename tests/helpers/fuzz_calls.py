@@ -30,6 +30,7 @@ from tiny_verifiers import opinion, tiny_verifier
 
 from ttclib.cost import Cost
 from ttclib.course.particle_filtering import kalman
+from ttclib.course.process_reward_model import learning
 from ttclib.course.small_language_model import beams
 from ttclib.course.smc_decoding import constraints
 from ttclib.lm import (
@@ -50,7 +51,7 @@ from ttclib.measure import bootstrap, calibration, verdict, votes
 from ttclib.particles import genealogy, islands, resampling, smc, statespace, weights
 from ttclib.particles.smc import run
 from ttclib.sampling import diagnostics, mcmc, montecarlo
-from ttclib.search import learning, mcts, methods, reading, rollouts, scoring, search, selections
+from ttclib.search import mcts, methods, reading, rollouts, scoring, search, selections
 from ttclib.search.aggregation import AGGREGATIONS
 from ttclib.search.methods import Setting
 from ttclib.search.search import Search
@@ -592,7 +593,7 @@ NOT_CALLED = {
         "lm.training.Packed lm.training.PackedTexts lm.vocabulary.Spelling "
         "measure.calibration.Reliability "
         "particles.smc.Weighed sampling.mcmc.State sampling.mcmc.Info sampling.mcmc.Kernel "
-        "sampling.mcmc.Chain sampling.montecarlo.Estimate search.learning.PackedSolutions "
+        "sampling.mcmc.Chain sampling.montecarlo.Estimate "
         "search.results.Curve search.results.Results search.results.Samples "
         "search.mcts.Nodes search.mcts.Tree search.rollouts.Rollouts search.search.Solutions "
         "show.slider.Control show.slider.Frame "
@@ -620,8 +621,7 @@ NOT_CALLED = {
         "particles.weights.effective_sample_size sampling.mcmc.accept_or_stay "
         "sampling.mcmc.positions_of sampling.mcmc.start_density sampling.mcmc.per_chain "
         "sampling.mcmc.step_sizes sampling.montecarlo.chunks sampling.montecarlo.values_of "
-        "sampling.montecarlo.spent search.learning.pack_solutions search.learning.judged "
-        "search.learning.verifier_loss search.learning.held_out_loss "
+        "sampling.montecarlo.spent "
         "search.mcts.upper_bound search.mcts.TreeSearch "
         "search.rollouts.step_ends search.rollouts.shared_labels search.scoring.ScoringReader "
         "search.verifier.so_far search.verifier.CachedReader search.verifier.Trie "

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from letters import Letters
 
+from ttclib.course.process_reward_model.learning import pack_solutions
 from ttclib.lm import arithmetic
 from ttclib.lm.models import load
 from ttclib.lm.vocabulary import Vocabulary
 from ttclib.search import rollouts as R
-from ttclib.search.learning import pack_solutions
 
 PROBLEMS = ["17*3+4", "(17-9)*12+45", "60-24+(19+10)*14"]
 

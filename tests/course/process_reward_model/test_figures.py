@@ -9,7 +9,7 @@ from drawings import Drawing, Sheet, numbers_of
 from tiny_verifiers import tiny_verifier
 from views import control, shown, sliders
 
-from ttclib.course.process_reward_model import figures
+from ttclib.course.process_reward_model import figures, learning
 from ttclib.course.process_reward_model.beliefs import believe
 from ttclib.course.process_reward_model.ladder import Judged, favourites, weighted_at
 from ttclib.course.process_reward_model.per_step import continuations
@@ -17,7 +17,7 @@ from ttclib.lm import arithmetic
 from ttclib.lm.models import load
 from ttclib.measure import bootstrap, votes
 from ttclib.measure.calibration import auc_within, auroc, expected_calibration_error
-from ttclib.search import aggregation, learning
+from ttclib.search import aggregation
 from ttclib.search.results import Curve
 from ttclib.search.rollouts import draw, shared_labels, step_ends
 

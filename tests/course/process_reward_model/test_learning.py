@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from tiny_verifiers import NETS
 
+from ttclib.course.process_reward_model import learning
 from ttclib.lm.llama import Shape
-from ttclib.search import learning
 from ttclib.search.rollouts import Rollouts
 from ttclib.search.verifier import Net
 
