@@ -19,7 +19,12 @@ HEAVY = (
     "xarray",
 )
 # what may bring torch: the half about language models, and what stands on it
-NEURAL = ("ttclib.lm", "ttclib.search", "ttclib.course.prm_search.sweep")
+NEURAL = (
+    "ttclib.lm",
+    "ttclib.search",
+    "ttclib.course.prm_search.sweep",
+    "ttclib.course.process_reward_model.learning",
+)
 SAMPLING = [
     name
     for floor in FLOORS[:3]
