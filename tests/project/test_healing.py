@@ -53,10 +53,10 @@ JUDGE = Artefact(
     "a tiny verifier",
     verifier.train_verifier,
     {
-        "rollouts": ROLLOUTS,
+        "rollouts": ROLLOUTS | {"solutions": 4},
         "labels": "shared",
         "start": "lab-small",
-        "judge": 8,
+        "net": {"judge": 8},
         "training": TRAINING,
     },
     {"rollouts": 10, "training": 2},
