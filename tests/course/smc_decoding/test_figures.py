@@ -448,7 +448,16 @@ def test_a_page_wraps_long_texts_and_ends():
     lines = figures._page({long: 0.75, "short": 0.25}, [long, "short"])
     assert lines[0].startswith(" 75%  word word") and lines[1].startswith("      word")
     assert lines[-1] == " 25%  short" and max(map(len, lines)) <= 90
-    assert len(figures._page({long: 1.0}, [long] * 9)) == 14
+
+
+def test_a_page_of_many_texts_shows_the_heaviest_and_the_lightest():
+    """Of nine texts of three lines, four fit with a gap; the dead are not shown."""
+    texts = [f"{name} " + "word " * 40 for name in "abcdefghi"]
+    weight = {text: 2.0**-i for i, text in enumerate(texts, 1)} | {"dead": 0.0}
+    lines = figures._page(weight, [*texts, "dead"])
+    heads = [line.split() for line in lines if "%" in line or "…" in line]
+    names = [head[-1] if head == ["…"] else head[1] for head in heads]
+    assert names == ["a", "b", "…", "h", "i"] and len(lines) <= 14
 
 
 def test_bad_requests_are_one_line_and_the_picture_stays():

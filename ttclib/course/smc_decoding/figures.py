@@ -7,6 +7,7 @@ import math
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 from matplotlib.collections import LineCollection
@@ -445,7 +446,7 @@ def constraint_view(
     """
     fig, (page, ess) = figure(1, 2, size=(9.6, 3.8), width_ratios=[2.8, 1])
     page.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[])
-    page.set_title("weight and text, heaviest first")
+    page.set_title("weight and text, heaviest first, down to the lightest")
     page.grid(visible=False)
     page.spines[:].set_visible(False)
     longest = ask(request, ()).max_tokens
@@ -488,13 +489,20 @@ def constraint_view(
     )
 
 
-def _page(weight: Mapping[str, float], texts: Sequence[str]) -> list[str]:
-    """The first lines of a page of texts, each behind its weight."""
-    lines = []
-    for text in texts:
+def _page(weight: Mapping[str, float], texts: Sequence[str], most: int = 14) -> list[str]:
+    """Lines of a page of living texts, each behind its weight.
+
+    If there are too many, those before the lightest two are left out.
+    """
+    wrapped = []
+    for text in (text for text in texts if weight[text] > 0):
         head, *tail = textwrap.wrap(" ".join(text.split()), 84) or [""]
-        lines += [f"{weight[text]:4.0%}  {head}", *(f"      {line}" for line in tail)]
-    return lines[:14]
+        wrapped.append([f"{weight[text]:4.0%}  {head}", *(f"      {line}" for line in tail)])
+    gap: list[str] = []
+    while len(wrapped) > 2 and sum(map(len, wrapped)) + len(gap) > most:
+        del wrapped[-3]
+        gap = ["   …"]
+    return [*chain(*wrapped[:-2]), *gap, *chain(*wrapped[-2:])][:most]
 
 
 def _unseen(lines: Sequence[str], most: int = 8) -> str:
