@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from drawings import Drawing, Sheet, numbers_of
 from views import control
 
 from ttclib.course.compute_optimal import figures
@@ -63,6 +64,26 @@ def test_methods(results):
     text = figures.methods_picture(results, HARDNESS, results.names, budgets=(1, 4)).text
     assert f"at 1: {MAJORITY}, {WEIGHTED}, {MAJORITY}" in text
     assert f"at 4: {MAJORITY}, {WEIGHTED}, {BEAM}, {BEAM}, {MAJORITY}" in text
+    assert text.endswith(MAJORITY)
+
+
+def test_rivals_stand_above_the_bars(results, monkeypatch):
+    monkeypatch.setattr(figures, "Picture", Sheet)
+    rivals = {
+        "all of it": np.ones((3, PROBLEMS)),
+        "from 4 on": np.array([0, 0.5, 1])[:, None] * (HARDNESS == 2),
+    }
+    sheet = figures.methods_picture(results, HARDNESS, results.names, (1, 4), rivals)
+    alone = figures.methods_picture(results, HARDNESS, results.names, (1, 4)).text
+    assert sheet.text == (
+        f"{alone}; all of it at 4: 1.00, 1.00, 1.00, 1.00, 1.00"
+        "; from 4 on at 4: 0.00, 0.00, 0.50, 0.00, 0.00"
+    )
+    marks = [
+        {line.get_label(): numbers_of(line)[:, 1] for line in ax.lines} for ax in sheet.fig.axes
+    ]
+    assert [shown["all of it"].tolist() for shown in marks] == [[1] * 5] * 2
+    assert [shown["from 4 on"].tolist() for shown in marks] == [[0] * 5, [0, 0, 0.5, 0, 0]]
 
 
 def test_the_choice_of_each_bin(results):
@@ -151,7 +172,8 @@ def records(results, samples):
 
 
 def test_what_difficulty_is_worth_by_verifier(records, counts):
-    shown = figures.quality_view(records, HARDNESS, counts)
+    rival = Curve(np.array([0.7]), np.array([1.0]), np.full((60, 1), 0.7), np.ones((60, 1)))
+    shown = figures.quality_view(records, HARDNESS, counts, {"one greedy text": rival})
     control(shown, "budget").value = 4
     assert control(shown, "verifier").value == "good"  # the better half of two
     line = repr(shown)
@@ -163,6 +185,24 @@ def test_what_difficulty_is_worth_by_verifier(records, counts):
     assert "fooled, AUC within a problem 0.00" in line and "with the searches" not in line
     assert f"{BEST} from 0.400 to 0.400 at 1 and 0.000 at 16" in line
     assert not shown.traceback
+
+
+def test_the_ladder_is_drawn_from_what_knows_least(records, counts, monkeypatch):
+    monkeypatch.setattr(figures, "BudgetView", Drawing)
+    rival = Curve(np.array([0.7]), np.array([1.0]), np.full((60, 1), 0.7), np.ones((60, 1)))
+    view = figures.quality_view(records, HARDNESS, counts, {"one greedy text": rival})
+    ladder, _ = view.fig.axes
+    labels = [tick.get_text() for tick in ladder.get_xticklabels()]
+    assert labels == ["fooled\n0.00", "good\n1.00"]
+    (shown,) = (line for line in view.fixed(1) if line.get_label() == "one greedy text")
+    assert numbers_of(shown).tolist() == [[1, 0.7]]
+    text, _ = view.at(verifier="fooled", budget=16)
+    said = float(re.search(r"best of N alone (\S+)", text)[1])
+    dots = [numbers_of(line) for line in view.moving(0) if line.get_marker() == "o"]
+    assert len(dots[0]) == 2 and len(dots[1]) == 1  # both verifiers, and a ring
+    assert dots[0][0] == pytest.approx(dots[1][0]) and dots[1][0, 1] == pytest.approx(
+        said, abs=5e-4
+    )
 
 
 def test_stopping_by_verifier(records, counts):

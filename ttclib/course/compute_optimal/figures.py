@@ -166,9 +166,18 @@ def methods_picture(
     bins,
     names: Sequence[str],
     budgets: Sequence[int] = (4, 16, 64, 256),
+    rivals: Mapping[str, np.ndarray] | None = None,
     seed: int = 0,
 ) -> Picture:
-    """Accuracy of each method in each bin at some budgets: Snell et al. 2024, figure 3."""
+    """Accuracy of each method in each bin at some budgets: Snell et al. 2024, figure 3.
+
+    Parameters
+    ----------
+    rivals : mapping, optional
+        Name → how often each problem is solved at each budget, (budgets, problems), by those who do
+        without the verifier: a mark above the bars.
+    """
+    rivals = rivals or {}
     number = bins.max() + 1
     rng = np.random.default_rng(seed)
     rows = [results.row(name) for name in names]
@@ -188,7 +197,13 @@ def methods_picture(
             ]
             look = {"color": palette[i], "label": name, "elinewidth": 0.8}
             best.append(_bars(ax, x, solved, width * 0.92, **look))
-        ax.set(title=f"{budget} generations", ylim=(0, 1.02))
+        spread = np.linspace(-0.2, 0.2, len(rivals))
+        for (name, solved), shift in zip(rivals.items(), spread, strict=True):
+            here = solved[results.at(budget)]
+            heights = [here[bins == k].mean() for k in range(number)]
+            look = {"marker": _MARKS.get(name, "h"), "linestyle": "", "label": name}
+            ax.plot(np.arange(number) + shift, heights, **look, **_RIVAL)
+        ax.set(title=f"{budget} generations", ylim=(0, 1.06))
         ax.set_xticks(range(number), [_name(k, number) for k in range(number)])
         ax.grid(axis="x", visible=False)
         winners = [names[k] for k in np.nanargmax(best, axis=0)]
@@ -196,8 +211,22 @@ def methods_picture(
     for ax in axes[:, 0]:
         ax.set_ylabel("share solved")
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=min(len(names), 6))
+    columns = 4 if rivals else min(len(names), 6)
+    fig.legend(handles, labels, loc="outside lower center", ncols=columns)
+    last = results.at(budgets[-1])
+    for name, solved in rivals.items():
+        shares = ", ".join(f"{solved[last, bins == k].mean():.2f}" for k in range(number))
+        texts.append(f"{name} at {budgets[-1]}: {shares}")
     return Picture(fig, "highest bar from the easiest bin to the hardest, " + "; ".join(texts))
+
+
+_MARKS = {  # the same for a rival in every picture
+    "prm's body alone: one greedy text": "X",
+    "prm's body alone: likeliest of N": "P",
+    "rebase, casting out nines": "*",
+    "rebase, exact verifier": "d",
+}
+_RIVAL = {"color": TRUTH, "markerfacecolor": "white", "markersize": 7}
 
 
 def _palette(names: Sequence[str]) -> list[str]:
@@ -309,10 +338,10 @@ def _band(ax, curve: Curve, color, alpha: float) -> None:
 
 def _draw_rivals(ax, rivals: Mapping[str, Curve], **look) -> None:
     """Draw those who do without the verifier, or have a better one: dotted, or a point."""
-    for (name, curve), mark in zip(rivals.items(), "XP*dhp", strict=False):
+    for name, curve in rivals.items():
         size = 6 if len(curve.paid) > 1 else 10
-        style = {"color": TRUTH, "markersize": size, "markerfacecolor": "white", "linewidth": 1.1}
-        ax.plot(curve.paid, curve.accuracy, f"{mark}:", label=name, **style | look)
+        style = _RIVAL | {"markersize": size, "linestyle": ":", "linewidth": 1.1} | look
+        ax.plot(curve.paid, curve.accuracy, marker=_MARKS.get(name, "h"), label=name, **style)
 
 
 def _said_of(rivals: Mapping[str, Curve], unit: str) -> list[str]:
@@ -489,11 +518,17 @@ def knowing_view(
 # ---- by the quality of the verifier --------------------------------------------------------------
 
 ANSWERS = (MAJORITY, WEIGHTED, BEST)
-_KINDS = {"best of N alone": (COLORS[4], "o"), "with the searches": (COLORS[2], "D")}
+_LINES = (*ANSWERS, ONE, "compute-optimal, oracle")
+_ALONE = "best of N alone"
+_KINDS = {_ALONE: (COLORS[4], "o"), "with the searches": (COLORS[2], "D")}
 
 
 def quality_view(
-    records: Mapping[str, tuple[Results, Samples]], bins, counts, seed: int = 0
+    records: Mapping[str, tuple[Results, Samples]],
+    bins,
+    counts,
+    rivals: Mapping[str, Curve],
+    seed: int = 0,
 ) -> BudgetView:
     """What knowing the difficulty is worth, verifier by verifier; and one of them in detail.
 
@@ -503,41 +538,43 @@ def quality_view(
         Name of a verifier → what was found with it, in any order.
     bins : int array, shape (problems,)
     counts : int array, shape (replicates, problems)
+    rivals : mapping
+        Name → curve against generations.
     """
     areas = {name: _area(samples) for name, (_, samples) in records.items()}
     names = sorted(records, key=areas.__getitem__)
-    found: dict[str, dict[str, tuple[Curve, Curve]]] = {kind: {} for kind in _KINDS}
-    for name in names:
-        results, _ = records[name]
-        parts = [only(results, ANSWERS)] + [results] * (len(results.names) > len(ANSWERS))
-        for kind, part in zip(_KINDS, parts, strict=False):
-            luck = np.random.default_rng(seed)
-            found[kind][name] = worth(part, bins, counts, luck)
     budgets = records[names[0]][0].budgets
-    fig, (ladder, lines) = figure(1, 2, size=(10.0, 4.6), width_ratios=[1.1, 1])
-    ladder.set(xlim=(0.45, 1.0), ylim=(-0.06, 0.13))
-    ladder.set(xlabel="AUC within a problem", ylabel="more solved by knowing the difficulty")
+    found = {kind: _worths(records, names, kind, bins, counts, seed) for kind in _KINDS}
+    fig, (ladder, lines) = figure(1, 2, size=(10.4, 5.2), width_ratios=[1.2, 1])
+    ends = [
+        _worth_at(pair, n)[1:]
+        for pairs in found.values()
+        for pair in pairs.values()
+        for n in budgets
+    ]
+    ladder.set(xlim=(-0.6, len(names) - 0.4), ylim=(np.min(ends) - 0.01, np.max(ends) + 0.03))
+    ladder.set(title=" ", xlabel="verifier, and its AUC within a problem")  # room for a line
+    ladder.set(ylabel="more solved by knowing the difficulty")
+    ticks = [f"{name}\n{areas[name]:.2f}" for name in names]
+    ladder.set_xticks(range(len(names)), ticks, fontsize=8)
+    ladder.grid(axis="x", visible=False)
     truth(ladder, 0.0)
-    for name, area in areas.items():
-        ladder.text(area, -0.057, name, rotation=90, ha="right", va="bottom", fontsize=8)
     lines.set(ylim=(0, 1.02), ylabel="share of problems solved")
     _generations(lines, budgets)
+    _draw_rivals(lines, rivals)
     for kind, (color, mark) in _KINDS.items():
         ladder.plot([], [], mark, color=color, label=kind)
     ladder.legend(loc="upper left")
-    for name in ANSWERS:
+    for name in _LINES:
         color, look = _LOOKS[name]
         lines.plot([], [], look, color=color, markersize=4, label=name)
-    for label, look in (("one setting for all", "D-"), ("compute-optimal, oracle", "^-")):
-        lines.plot([], [], look, color=_LOOKS[label][0], markersize=4, label=label)
     fig.legend(*lines.get_legend_handles_labels(), loc="outside lower center", ncols=3)
 
     def draw(verifier, budget, seed):
-        results, _ = records[verifier]
         said = []
-        for shift, (kind, (color, mark)) in zip((-0.004, 0.004), _KINDS.items(), strict=True):
+        for shift, (kind, (color, mark)) in zip((-0.09, 0.09), _KINDS.items(), strict=True):
             here = {name: _worth_at(pair, budget) for name, pair in found[kind].items()}
-            x = np.array([areas[name] for name in here]) + shift
+            x = np.array([names.index(name) for name in here]) + shift
             mean, low, high = np.transpose(list(here.values()))
             ladder.plot([x, x], [low, high], color=color, linewidth=1.4)
             ladder.plot(x, mean, mark, color=color, markersize=6)
@@ -545,19 +582,18 @@ def quality_view(
                 gap, low, high = here[verifier]
                 said.append(f"{kind} {gap:+.3f} [{low:+.3f}, {high:+.3f}]")
                 ring = {"markersize": 15, "fillstyle": "none", "color": BAD, "mew": 2}
-                ladder.plot(areas[verifier] + shift, gap, "o", **ring)
-        said_here = f"{budget} generations; ringed: {verifier}"
-        ladder.text(0.98, 0.97, said_here, transform=ladder.transAxes, ha="right", va="top")
+                ladder.plot(names.index(verifier) + shift, gap, "o", **ring)
+        said_here = f"{budget} generations; ringed, and on the right: {verifier}"
+        ladder.text(0.5, 1.02, said_here, transform=ladder.transAxes, ha="center", va="bottom")
+        results, _ = records[verifier]
+        shown = {name: results.curve(name, counts) for name in ANSWERS}
         pair = next(found[kind][verifier] for kind in reversed(_KINDS) if verifier in found[kind])
-        for name in ANSWERS:
-            color, look = _LOOKS[name]
-            curve = results.curve(name, counts)
-            lines.plot(curve.paid, curve.accuracy, look, color=color, markersize=4)
-        for name, curve in zip((ONE, "compute-optimal, oracle"), pair, strict=True):
+        shown |= zip(_LINES[len(ANSWERS) :], pair, strict=True)
+        for name, curve in shown.items():
             color, look = _LOOKS[name]
             lines.plot(curve.paid, curve.accuracy, look, color=color, markersize=4)
         lines.axvline(budget, color=MUTED, linewidth=0.8)
-        best = results.curve(BEST, counts).accuracy
+        best = shown[BEST].accuracy
         top = int(best.argmax())
         text = (
             f"{verifier}, AUC within a problem {areas[verifier]:.2f}: at N = {budget} knowing the "
@@ -570,6 +606,19 @@ def quality_view(
     verifier = options(names, default=names[len(names) // 2], names=labels, label="verifier (AUC)")
     budget = _budget_control(budgets, 64)
     return BudgetView(fig, draw, luck=False, verifier=verifier, budget=budget)
+
+
+def _worths(records, names, kind: str, bins, counts, seed: int) -> dict[str, tuple[Curve, Curve]]:
+    """What the choice by difficulty finds under each verifier, among the methods of a kind."""
+    found = {}
+    for name in names:
+        results, _ = records[name]
+        if kind == _ALONE:
+            results = only(results, ANSWERS)
+        elif len(results.names) == len(ANSWERS):
+            continue  # nobody searched under this one
+        found[name] = worth(results, bins, counts, np.random.default_rng(seed))
+    return found
 
 
 def _lowest(records: Mapping[str, tuple[Results, Samples]]) -> float:
