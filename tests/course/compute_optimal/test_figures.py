@@ -193,7 +193,7 @@ def test_the_ladder_is_drawn_from_what_knows_least(records, counts, monkeypatch)
     view = figures.quality_view(records, HARDNESS, counts, {"one greedy text": rival})
     ladder, _ = view.fig.axes
     labels = [tick.get_text() for tick in ladder.get_xticklabels()]
-    assert labels == ["fooled\n0.00", "good\n1.00"]
+    assert labels == ["fooled  0.00", "good  1.00"]
     (shown,) = (line for line in view.fixed(1) if line.get_label() == "one greedy text")
     assert numbers_of(shown).tolist() == [[1, 0.7]]
     text, _ = view.at(verifier="fooled", budget=16)

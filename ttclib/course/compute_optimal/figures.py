@@ -378,6 +378,12 @@ def curves_picture(
     _draw_rivals(axes[1], rivals)
     _generations(axes[0], next(iter(generations.values())).paid)
     axes[1].set(xscale="log", xlabel="FLOPs a problem")
+    low, high = axes[1].get_xlim()
+    ticks = [
+        tick for tick in np.outer(10.0 ** np.arange(4, 13), (1, 3)).ravel() if low < tick < high
+    ]
+    axes[1].set_xticks(ticks, [readable(tick) for tick in ticks])
+    axes[1].minorticks_off()
     handles, labels = axes[1].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside lower center", ncols=3)
     at = np.flatnonzero(np.isin(generations[WEIGHTED].paid, (4, 16, 64, 256)))
@@ -555,8 +561,9 @@ def quality_view(
     ladder.set(xlim=(-0.6, len(names) - 0.4), ylim=(np.min(ends) - 0.01, np.max(ends) + 0.03))
     ladder.set(title=" ", xlabel="verifier, and its AUC within a problem")  # room for a line
     ladder.set(ylabel="more solved by knowing the difficulty")
-    ticks = [f"{name}\n{areas[name]:.2f}" for name in names]
-    ladder.set_xticks(range(len(names)), ticks, fontsize=8)
+    ticks = [f"{name}  {areas[name]:.2f}" for name in names]
+    look = {"rotation": 35, "ha": "right", "rotation_mode": "anchor", "fontsize": 8.5}
+    ladder.set_xticks(range(len(names)), ticks, **look)
     ladder.grid(axis="x", visible=False)
     truth(ladder, 0.0)
     lines.set(ylim=(0, 1.02), ylabel="share of problems solved")
@@ -742,7 +749,7 @@ def stopping_view(
         )
         return text, Cost(units=round(written.mean()))
 
-    threshold = options(THRESHOLDS, default=0.9, label="stop at a score of")
+    threshold = options(THRESHOLDS, default=0.5, label="stop at a score of")
     most = _budget_control(budgets, 64, "at most")
     verifier = choice(list(records), default=first)
     return BudgetView(fig, draw, luck=False, threshold=threshold, most=most, verifier=verifier)

@@ -18,7 +18,7 @@ from ttclib.course.compute_optimal.strategies import PRICES
 from ttclib.inputs import finite_array, whole_number
 from ttclib.search.results import Curve, Samples
 
-THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
+THRESHOLDS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 CAPS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 

@@ -205,6 +205,24 @@ def saving(curve: Curve, baseline: Curve) -> tuple[np.ndarray, np.ndarray]:
     return tuple(1 / ratio for ratio in efficiency(baseline, curve))
 
 
+def times_less(ours: Curve, theirs: Curve, goal: Curve) -> tuple[np.ndarray, np.ndarray]:
+    """Return how many times less one curve pays than another for what a third solves.
+
+    Who never gets there pays without end; two of them pay the same.
+
+    Returns
+    -------
+    (ratio, draws) : tuple of numpy.ndarray, shapes (budgets,) and (replicates, budgets)
+        At the budgets of ``goal``.
+    """
+    pairs = zip(saving(ours, goal), saving(theirs, goal), strict=True)
+    ratio, draws = (
+        np.divide(mine, other, out=np.where(mine > 0, np.inf, 1.0), where=other > 0)
+        for mine, other in pairs
+    )
+    return ratio, draws
+
+
 def confusion(first, second) -> np.ndarray:
     """Count items by their bin in two sortings: ints (bins, bins), rows for the first."""
     first, second = (np.asarray(bins) for bins in (first, second))
