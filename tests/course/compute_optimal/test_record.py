@@ -190,7 +190,8 @@ def test_the_choice_of_each_bin():
     """At the settings of the slider, with the luck that it starts with."""
     r = record()
     names = r.results.names
-    usual, loss, apart = {}, [], []
+    usual = {}
+    loss, apart, trust = [], [], []
     for n in (2, 4, 8, 16, 32, 64, 128, 256):
         right = r.results.accuracy[:, r.results.at(n)]
         solved = {}
@@ -202,6 +203,8 @@ def test_the_choice_of_each_bin():
             usual[kind, n] = [names[share.argmax()] for share in shares]
             if (kind, n) == ("oracle", 16):
                 divided = [share.max() for share in shares]
+            if kind == "predicted" and n >= 16:
+                trust.append(shares[1][names.index(MAJORITY)])
             solved[kind] = average(right, two_fold(right, bins, fold)).mean()
             hindsight = np.mean([np.nanmax(right[:, bins == k].mean(axis=1)) for k in range(5)])
             loss.append(hindsight - solved[kind])
@@ -217,6 +220,9 @@ def test_the_choice_of_each_bin():
     says(said, max(divided[2], divided[4]) < 0.5 and min(np.delete(divided, [2, 4])) > 0.9)
     says("One to three points.", min(loss) > 0.009 and max(loss) < 0.031)
     says("Little, two points at most.", max(apart) < 0.0205)
+    says("so it trusts the majority less", max(trust) < 0.6)
+    strays = np.count_nonzero((r.predicted == 1) & (r.oracle > 2))
+    says("The second bin now holds a few hard problems that look easy", 3 < strays < 12)
 
 
 def test_what_it_is_worth():
@@ -296,9 +302,20 @@ def test_what_is_saved_is_no_merit_of_the_difficulty():
 
 def test_a_hard_problem_costs_more():
     results = record().results
-    paid = results.paid(flops=True)[results.row("rebase"), results.at(64)].mean(axis=0)
-    by = [paid[record().oracle == k].mean() for k in range(5)]
-    says("A hard one costs more: its texts are longer and share less.", (np.diff(by) > 0).all())
+    for name in (WEIGHTED, NARROW, "rebase"):
+        paid = results.paid(flops=True)[results.row(name), results.at(64)].mean(axis=0)
+        by = [paid[record().oracle == k].mean() for k in range(5)]
+        says("and a hard one costs more", (np.diff(by) > 0).all())
+
+
+def test_the_beam_by_difficulty():
+    for beam in (WIDE, NARROW):
+        for n, among in ((256, (0, 1)), (16, (2, 3)), (256, (2, 3))):
+            _, low, high = gap(beam, WEIGHTED, n, among)
+            says("None of it can be told from luck.", low <= 0 <= high)
+    hard = [gap(NARROW, WEIGHTED, n, (3, 4)) for n in (16, 64, 256)]
+    said = "in the two *hard* bins."
+    says(said, all(mean > 0.05 and low >= 0 for mean, low, _ in hard))
 
 
 def test_the_ratio_is_read_at_two_ends():
