@@ -93,9 +93,10 @@ def choose(right, bins, fold, weights=None) -> np.ndarray:
     # at this budget count as 0 here, because NaN · 0 is NaN, and can only lose below.
     total = np.empty((*fold.shape[:-1], 2, bins.max() + 1, len(right)))
     for half, side in enumerate((~fold, fold)):
+        heard = weights * side
         for b in range(bins.max() + 1):
             mine = bins == b
-            total[..., half, b, :] = (weights * side)[..., mine] @ there[:, mine].T
+            total[..., half, b, :] = heard[..., mine] @ there[:, mine].T
     return np.where(exists, total, -np.inf).argmax(axis=-1)
 
 
@@ -157,10 +158,11 @@ def compute_optimal(
         # a problem is on one side of a split, whatever its seed: else one seed would tell another
         fold = np.tile(halves(strata, rng, number * len(counts)), copies)
         weights = np.tile(np.repeat(counts, number, axis=0), copies)
-        settings = [two_fold(worth, bins.ravel(), fold, weights) for worth in value]
-        for table in (right, paid):
-            means = [average(v, s, weights) for v, s in zip(table, settings, strict=True)]
-            yield np.stack(means, axis=-1).reshape(len(counts), number, -1).mean(axis=1)
+        means = []  # a budget at a time: settings of all budgets at once would take much memory
+        for worth, *tables in zip(value, right, paid, strict=True):
+            settings = two_fold(worth, bins.ravel(), fold, weights)
+            means.append([average(table, settings, weights) for table in tables])
+        return np.moveaxis(means, 0, -1).reshape(2, len(counts), number, -1).mean(axis=2)
 
-    accuracy, cost = follow(splits, np.ones((1, len(strata))))
-    return Curve(accuracy[0], cost[0], *follow(-(-splits // 8), counts))
+    (accuracy,), (cost,) = follow(splits, np.ones((1, len(strata))))
+    return Curve(accuracy, cost, *follow(-(-splits // 8), counts))
