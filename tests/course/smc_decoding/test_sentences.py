@@ -25,7 +25,7 @@ from ttclib.lm.decoding import Decoder
 from ttclib.lm.models import load
 from ttclib.particles import resampling
 from ttclib.particles.islands import split, within
-from ttclib.particles.smc import resample, run, when_ess_below
+from ttclib.particles.smc import keep_all, resample, run, when_ess_below
 
 NOTEBOOK = "06_smc_decoding"
 LM = garden_path()
@@ -60,6 +60,27 @@ def test_the_model_is_as_told(tiny):
     says("*fell* right after *horse* once in twenty times", LM.transition[HORSE, FELL] == 0.05)
     says("One sentence in 132 fits", round(1 / tiny.target.acceptance) == 132)
     says("about 1,300 tries for ten", round(10 / tiny.target.acceptance, -2) == 1300)
+    says("the chance is $Z$, log ψ = −5", round(tiny.target.log_evidence) == -5)
+
+
+@pytest.mark.statistical
+def test_what_the_mask_leaves_to_the_weight(tiny, seed):
+    """A bootstrap run finds nothing four times of five: its standard error is 0.02."""
+    ratio, drawn = {}, {}
+    wish = [constraints.mentions(["barn", "fell"], LM.vocabulary)]
+    for proposal in ("bootstrap", "optimal"):
+        options = {"proposal": proposal, "max_tokens": checks.WORDS, "must_end": True}
+        decoder = Decoder(LM, [" the"] * 400, wish, **options)
+        rng = np.random.default_rng(seed)
+        last = run(decoder, 32 * 400, within(400, ADAPTIVE), rng)[-1]
+        log_z = np.array([island.log_evidence for island in split(last, 400)])
+        ratio[proposal] = np.exp(log_z - tiny.target.log_evidence)
+        drawn[proposal] = last.spent.lm_tokens
+    price = drawn["optimal"] / drawn["bootstrap"]
+    says("at nearly the same price: a few words more", 1 < price < 1.25)
+    blind = ratio["bootstrap"]
+    says("With the bootstrap proposal most runs meet no sentence", (blind == 0).mean() > 0.65)
+    says("the few that do meet one say far too much", np.median(blind[blind > 0]) > 2)
 
 
 @pytest.mark.statistical
@@ -89,6 +110,10 @@ def test_distance_and_error_fall_as_told(tiny, seed):
         distance.append(np.mean([tiny.target.total_variation(weights) for weights in found]))
         ratio = ratios(tiny, histories)
         error.append(np.mean(np.log(ratio) - ratio + 1))
+    histories = tiny.replicates([checks._wants()], 512, 200, keep_all, (seed, 0))
+    found = [figures.weights_of(generations[-1]) for generations in histories]
+    alone = np.mean([tiny.target.total_variation(weights) for weights in found])
+    says("selection changes little here", 0.7 < distance[0] / alone < 1.4)
     half = 0.35 < distance[1] / distance[0] < 0.65
     quarter = 0.1 < error[1] / error[0] < 0.5
     says(r"The distance falls like $1/\sqrt n$, the mean error of $\log\hat Z$ like $1/n$", half)
@@ -224,6 +249,24 @@ def test_blind_tries_as_told():
     share = judging.evidence(records())["must mention"]
     sentence = "a real model fits by luck about once in ten thousand tries"
     says(sentence, round(-math.log10(share)) == 4)
+
+
+def test_methods_are_compared_as_told():
+    spent, length = {}, {"best": [], "all": []}
+    for record in records():
+        spent.setdefault((record["constraint"], record["method"]), []).append(record["lm_tokens"])
+        if record["method"] == "masked":
+            living = [row for row in record["texts"] if row["log_weight"] is not None]
+            best = max(living, key=lambda row: row["log_prob"])
+            length["best"].append(best["tokens"])
+            length["all"].append(np.mean([row["tokens"] for row in living]))
+    eight = all(len(tokens) == 8 for tokens in spent.values())
+    says("Here are eight runs for each condition (two requests, four seeds)", eight)
+    mean = {key: np.mean(tokens) for key, tokens in spent.items()}
+    prices = [mean[name, "SMC"] / mean[name, "masked"] for name, way in mean if way == "SMC"]
+    alike = len(prices) == 3 and min(prices) > 0.85 and max(prices) < 1.15
+    says("each of the methods spent about the same number of tokens", alike)
+    says("short texts win it", np.mean(length["best"]) < 0.9 * np.mean(length["all"]))
 
 
 def test_words_stand_where_told():
