@@ -148,6 +148,7 @@ def _stage(steps: int):
     said.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[], title="answers")
     said.grid(visible=False)
     said.spines[:].set_visible(False)
+    fig.draw_without_rendering()  # lays it out: then it is known how much room a step has
     return fig, page, said
 
 
@@ -209,7 +210,7 @@ def _write_steps(ax, nodes, columns, height, marks) -> None:
             for i in column
         ]
         fill = _pale([nodes[i].score for i in column])
-        room = 0.92 * ax.get_window_extent().width * 72 / ax.figure.dpi / np.ptp(ax.get_xlim())
+        room = 0.96 * ax.get_window_extent().width * 72 / ax.figure.dpi / np.ptp(ax.get_xlim())
         most = max(map(len, labels))
         label_members(
             ax,
@@ -342,7 +343,8 @@ def accuracy_view(
     axes[0].set(ylim=(0.3, 1.0), ylabel="share of answers that are right")
     counting_axis(axes[0], QUARTERS, "generations", marks=QUARTERS)
     every = [curve(verifiers[0], name, True).paid for name in names]
-    least, most = 0.3 * np.concatenate(every).min(), 1.3 * np.concatenate(every).max()
+    every += [line.paid for judge in (NINES, EXACT) if (line := curve(judge, WEIGHTED, True))]
+    least, most = 0.7 * np.concatenate(every).min(), 1.3 * np.concatenate(every).max()
     ticks = [k * 10.0**i for i in range(6, 13) for k in (1, 3) if least <= k * 10.0**i <= most]
     axes[1].set(xscale="log", xlim=(least, most), xlabel="FLOPs a problem, model and verifier")
     axes[1].set_xticks(ticks, [readable(tick) for tick in ticks])
@@ -488,6 +490,7 @@ def quality_view(
         Verifier → what a rule of the learner's solves, (budgets, problems): one more line.
     """
     area = {name: np.nanmean(_areas(samples)) for name, samples in ladder.items()}
+    every = set(table["verifier"][table["method"] != BEST_OF_N])  # that was searched with
     fig, (best, found) = figure(1, 2, size=(9.8, 4.5), sharey=True)
     best.set(ylim=(0, 1.02), ylabel="share of answers that are right")
     best.set_title("best of N, concluded in each way")
@@ -560,7 +563,11 @@ def quality_view(
         fig,
         draw,
         luck=False,
-        verifier=options(tuple(ladder), names=[f"{n} ({a:.2f})" for n, a in area.items()]),
+        verifier=options(
+            tuple(ladder),
+            names=[f"{n} ({a:.2f})" for n, a in area.items()],
+            default=next((name for name in ladder if name in every), None),
+        ),
         problems=_fifths(bins),
     )
 

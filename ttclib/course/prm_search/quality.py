@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy import stats
+from scipy.special import bdtr
 
 from ttclib.lm import arithmetic
 
@@ -26,8 +26,8 @@ def luck_alone(now: np.ndarray, then: np.ndarray) -> float:
         Which problems each run solved; the runs are independent.
     """
     now, then = (np.asarray(run, dtype=bool) for run in (now, then))
-    differ = int((now != then).sum())
-    return float(stats.binomtest(int((now & ~then).sum()), differ).pvalue) if differ else 1.0
+    gained, lost = (int(mine.sum()) for mine in (now & ~then, then & ~now))
+    return min(1.0, 2 * float(bdtr(min(gained, lost), gained + lost, 0.5)))
 
 
 def first_mistake(problem: str, text: str) -> str | None:
