@@ -244,3 +244,13 @@ def test_seeds_with_bins_of_their_own(seed):
     alone[0, problem, :, problem] = 1.0
     leak = compute_optimal(alone, np.ones_like(alone), np.stack([nobody, nobody]), counts, rng)
     assert leak.accuracy[0] == 0.0
+
+
+def test_rounding_does_not_choose_between_equals():
+    rising = np.array([0.1, 0.2, 0.3])
+    falling = rising[::-1]
+    assert sum(rising) != sum(falling)  # though both are 0.6
+    fold = np.zeros(3, dtype=bool)
+    for rows in ((rising, falling), (falling, rising)):
+        chosen = choose(np.array(rows), np.zeros(3, dtype=int), fold)
+        assert chosen[0].tolist() == [0]
