@@ -87,9 +87,8 @@ def test_rivals_stand_above_the_bars(results, monkeypatch):
 
 
 def test_the_choice_of_each_bin(results):
-    shown = figures.choice_view(
-        results, {"oracle": HARDNESS, "no idea": 0 * HARDNESS + np.arange(PROBLEMS) % 5}
-    )
+    kinds = {"oracle": HARDNESS, "no idea": 0 * HARDNESS + np.arange(PROBLEMS) % 5}
+    shown = figures.choice_view(results, kinds, {"half": np.full((3, PROBLEMS), 0.5)})
     line = repr(shown)
     assert line.startswith(
         "slider: budget = 16, difficulty = oracle | picked most often, easy to hard: "
@@ -108,6 +107,16 @@ def test_the_choice_of_each_bin(results):
     control(shown, "budget").value = 1
     assert BEAM not in repr(shown)
     assert not shown.traceback
+
+
+def test_rivals_stand_beside_the_choice(results, monkeypatch):
+    monkeypatch.setattr(figures, "BudgetView", Drawing)
+    rival = np.array([0, 0.5, 1])[:, None] * (HARDNESS == 2)
+    view = figures.choice_view(results, {"oracle": HARDNESS}, {"in the middle": rival})
+    for budget, height in ((1, 0.0), (4, 0.5), (16, 1.0)):
+        view.at(budget=budget, difficulty="oracle")
+        marks = numbers_of(view.moving(1)[-1])
+        assert marks[:, 1].tolist() == [0, 0, height, 0, 0, height / 5]
 
 
 def test_curves_and_efficiency(results, counts):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ttclib.course.compute_optimal.stopping import stop, stopping
+from ttclib.course.compute_optimal.stopping import first_sure, stop, stopping
 from ttclib.measure import bootstrap
 from ttclib.search.results import Samples
 
@@ -29,6 +29,8 @@ def test_the_arrays_do_what_reading_does(seed, most, threshold):
     for at in np.ndindex(right.shape):
         expected = one_by_one(samples.right[at], samples.score[at], threshold, most)
         assert (right[at], written[at]) == expected
+        many, place = first_sure(samples.score[at][:most], threshold)
+        assert (samples.right[at][place], many) == expected
 
 
 def test_an_endless_threshold_is_best_of_n_and_none_is_one_sample(seed):

@@ -9,6 +9,7 @@ from sweep_by_hand import HARD, PROBLEMS, save_sweep
 from ttclib.course.compute_optimal.optimal import difficulty_bins
 from ttclib.course.compute_optimal.strategies import (
     ONE,
+    affordable,
     confusion,
     efficiency,
     only,
@@ -18,6 +19,7 @@ from ttclib.course.compute_optimal.strategies import (
     seen_bins,
     shared_out,
     strategies,
+    times_less,
     up_to,
     worth,
 )
@@ -176,3 +178,17 @@ def test_a_curve_that_pays_a_quarter_has_efficiency_four():
     assert better == pytest.approx([16 / 4, np.inf])
     with pytest.raises(ValueError, match="replicates: 2 and 1"):
         efficiency(curve_of(accuracy, paid), Curve(accuracy, paid, accuracy[None], paid[None]))
+
+
+def test_what_is_saved_may_be_spent():
+    assert affordable(16, 3.0) == 32 and affordable(64, 0.5) == 0 == affordable(64, 1.0)
+
+
+def test_how_many_times_less_one_pays_than_another():
+    goal = curve_of([0.2, 0.4, 0.9], [1, 4, 16])
+    quick, slow = (curve_of([0.2, 0.6], [1, last]) for last in (4, 16))
+    ratio, draws = times_less(quick, slow, goal)
+    # halfway up it pays 2, the other 4; 0.9 is out of reach of both
+    assert ratio == pytest.approx([1, 2, 1]) and draws[0] == pytest.approx([1, 2, 1])
+    ratio, _ = times_less(goal, slow, goal)
+    assert ratio[2] == np.inf and times_less(slow, goal, goal)[0][2] == 0

@@ -197,12 +197,10 @@ def methods_picture(
             ]
             look = {"color": palette[i], "label": name, "elinewidth": 0.8}
             best.append(_bars(ax, x, solved, width * 0.92, **look))
-        spread = np.linspace(-0.2, 0.2, len(rivals))
-        for (name, solved), shift in zip(rivals.items(), spread, strict=True):
+        for (name, solved), shift in zip(rivals.items(), _spread(rivals), strict=True):
             here = solved[results.at(budget)]
             heights = [here[bins == k].mean() for k in range(number)]
-            look = {"marker": _MARKS.get(name, "h"), "linestyle": "", "label": name}
-            ax.plot(np.arange(number) + shift, heights, **look, **_RIVAL)
+            ax.plot(np.arange(number) + shift, heights, label=name, **_mark(name))
         ax.set(title=f"{budget} generations", ylim=(0, 1.06))
         ax.set_xticks(range(number), [_name(k, number) for k in range(number)])
         ax.grid(axis="x", visible=False)
@@ -229,6 +227,16 @@ _MARKS = {  # the same for a rival in every picture
 _RIVAL = {"color": TRUTH, "markerfacecolor": "white", "markersize": 7}
 
 
+def _mark(name: str) -> dict:
+    """The look of a rival that is a mark for each bin."""
+    return {"marker": _MARKS.get(name, "h"), "linestyle": ""} | _RIVAL
+
+
+def _spread(rivals: Mapping) -> np.ndarray:
+    """Places of marks beside the middle of a bin, so that none hides another."""
+    return np.linspace(-0.2, 0.2, len(rivals))
+
+
 def _palette(names: Sequence[str]) -> list[str]:
     """The same colour for a method in every picture of one list: majority is grey."""
     others = iter((*COLORS, "#6A3D9A", "#000000", "#A6761D", "#999933", "#DDCC77"))
@@ -252,13 +260,20 @@ def _cell(table, k: int, i: int, solved: float, chosen: float) -> None:
         table.add_patch(Rectangle((k - 0.46, i - 0.44), 0.92, 0.88, **frame))
 
 
-def choice_view(results: Results, bins: Mapping[str, np.ndarray], seed: int = 0, splits: int = 64):
+def choice_view(
+    results: Results,
+    bins: Mapping[str, np.ndarray],
+    rivals: Mapping[str, np.ndarray],
+    splits: int = 64,
+) -> BudgetView:
     """Which method each bin picks on one half, and what that is worth on the other half.
 
     Parameters
     ----------
     bins : mapping
         Name → bins (problems,): difficulty as the answers tell it, or as the verifier does.
+    rivals : mapping
+        Name → how often each problem is solved at each budget: see :func:`methods_picture`.
     """
     names = results.names
     number = next(iter(bins.values())).max() + 1
@@ -277,7 +292,8 @@ def choice_view(results: Results, bins: Mapping[str, np.ndarray], seed: int = 0,
         Patch(color=GOOD, label="compute-optimal"),
         Line2D([], [], label="best setting in hindsight", **hindsight),
     ]
-    fig.legend(handles=kinds, loc="outside lower right", ncols=3)
+    kinds += [Line2D([], [], label=name, **_mark(name)) for name in rivals]
+    fig.legend(handles=kinds, loc="outside lower center", ncols=3)
 
     def draw(budget, difficulty, seed):
         mine = bins[difficulty]
@@ -300,6 +316,10 @@ def choice_view(results: Results, bins: Mapping[str, np.ndarray], seed: int = 0,
         bars.bar(x - 0.2, plain, 0.38, color=MUTED)
         bars.bar(x + 0.2, adaptive, 0.38, color=GOOD)
         bars.plot([x - 0.4, x + 0.4], [best, best], "k--", linewidth=1.2)
+        for (name, theirs), shift in zip(rivals.items(), _spread(rivals), strict=True):
+            here = theirs[results.at(budget)]
+            heights = [here[mine == k].mean() for k in range(number)]
+            bars.plot(x + shift, [*heights, here.mean()], **_mark(name))
         usual = [names[np.bincount(picked[..., k].ravel()).argmax()] for k in range(number)]
         text = (
             f"picked most often, easy to hard: {', '.join(usual)}; "
@@ -314,7 +334,7 @@ def choice_view(results: Results, bins: Mapping[str, np.ndarray], seed: int = 0,
 
     budget = _budget_control(results.budgets, 16)
     difficulty = choice(list(bins), label="difficulty")
-    return BudgetView(fig, draw, seed=seed, budget=budget, difficulty=difficulty)
+    return BudgetView(fig, draw, budget=budget, difficulty=difficulty)
 
 
 # ---- strategies over budgets ---------------------------------------------------------------------

@@ -22,6 +22,27 @@ THRESHOLDS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.9
 CAPS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
+def first_sure(score, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+    """Find the first score that reaches a threshold, or else the highest.
+
+    Parameters
+    ----------
+    score : array, shape (..., n)
+        In the order in which the texts come. Of equally high ones the first is taken.
+    threshold : float
+
+    Returns
+    -------
+    (written, taken) : tuple of numpy.ndarray, ints of shape (...)
+        How many texts are written; the place of the one that is taken.
+    """
+    score = finite_array("score", score)
+    # all that are high enough are equally high now, so that the highest is the first of them
+    taken = np.minimum(score, threshold).argmax(axis=-1)
+    sure = np.take_along_axis(score, taken[..., None], axis=-1)[..., 0] >= threshold
+    return np.where(sure, taken + 1, score.shape[-1]), taken
+
+
 def stop(samples: Samples, threshold: float, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Take the first text whose score reaches the threshold, or else the best of ``most``.
 
@@ -43,15 +64,8 @@ def stop(samples: Samples, threshold: float, most: int) -> tuple[np.ndarray, np.
         If ``most`` is not from 1 to the number of samples.
     """
     most = whole_number("most", most, 1, samples.score.shape[-1])
-    score = finite_array("score", samples.score[..., :most])
-    best = np.maximum.accumulate(score, axis=-1)  # so far
-    written = np.minimum((best < threshold).sum(axis=-1) + 1, most)
-    # The best so far is also the one that is taken: before a text reaches the threshold none did.
-    better = np.ones(score.shape, dtype=bool)
-    better[..., 1:] = score[..., 1:] > best[..., :-1]
-    leader = np.maximum.accumulate(np.where(better, np.arange(most), 0), axis=-1)
-    taken = np.take_along_axis(leader, written[..., None] - 1, axis=-1)
-    return np.take_along_axis(samples.right, taken, axis=-1)[..., 0], written
+    written, taken = first_sure(samples.score[..., :most], threshold)
+    return np.take_along_axis(samples.right, taken[..., None], axis=-1)[..., 0], written
 
 
 def stopping(

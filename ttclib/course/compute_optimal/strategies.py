@@ -223,6 +223,19 @@ def times_less(ours: Curve, theirs: Curve, goal: Curve) -> tuple[np.ndarray, np.
     return ratio, draws
 
 
+def affordable(n: float, ratio: float) -> float:
+    """Return how many samples may show the difficulty before an advantage is gone.
+
+    Parameters
+    ----------
+    n : float
+        Generations of the answer.
+    ratio : float
+        How many times as many a rival pays for the same accuracy.
+    """
+    return max(0.0, (ratio - 1) * n)
+
+
 def confusion(first, second) -> np.ndarray:
     """Count items by their bin in two sortings: ints (bins, bins), rows for the first."""
     first, second = (np.asarray(bins) for bins in (first, second))
