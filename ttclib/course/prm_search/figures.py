@@ -210,7 +210,7 @@ def _write_steps(ax, nodes, columns, height, marks) -> None:
             for i in column
         ]
         fill = _pale([nodes[i].score for i in column])
-        room = 0.96 * ax.get_window_extent().width * 72 / ax.figure.dpi / np.ptp(ax.get_xlim())
+        room = ax.get_window_extent().width * 72 / ax.figure.dpi / np.ptp(ax.get_xlim())
         most = max(map(len, labels))
         label_members(
             ax,
