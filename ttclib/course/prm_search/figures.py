@@ -524,7 +524,8 @@ def quality_view(
         counts = _counts(len(problems_of(problems)))
         here = results(verifier, problems)
         anyone = block(table, verifier, "passed").among(problems_of(problems))
-        lines = {name: here.curve(name, counts) for name in here.names}
+        drawn = {name for name, _ in WAYS.values()} | set(SEARCHES)
+        lines = {name: here.curve(name, counts) for name in here.names if name in drawn}
         return lines | {ONE_OF_N: anyone.curve(BEST_OF_N, counts)}
 
     @functools.cache
