@@ -214,7 +214,7 @@ PLAIN = {"hears": []}
 SLOW = {"steps": 400, "learning_rate": 2e-3, "every": 100}  # the whole body learns
 FEW = {"rollouts": OWN["rollouts"] | {"problems": 12_000}, "training": OWN["training"]}
 
-# from what knows least to what knows most
+# each is given more than the one before
 ARTEFACTS = (
     body(
         "lab-small-some",
