@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 from tools.artefact import Artefact
 from tools.lab import TEST
 from ttclib.lm import arithmetic
+from ttclib.search.models import LADDER
 
 ROOT_N = "√N"
-LADDER = ["prm-plain", "prm-tokens", "prm-surprise", "prm-some", "prm", "prm-more"]
 SEARCHED = ["prm-tokens", "prm-some", "prm", "prm-more"]  # the rungs under every kind of search
 BESIDE = ["orm", "prm-plain-more"]
 RULED = ["nines", "exact"]  # verifiers that learned nothing

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+from typing import TYPE_CHECKING
 
 from ttclib.artefacts import path
 from ttclib.inputs import one_of
-from ttclib.lm import models
-from ttclib.lm.engine import CausalLM
-from ttclib.search.verifier import RewardModel
+
+if TYPE_CHECKING:  # who only wants their names needs no PyTorch
+    from ttclib.lm.engine import CausalLM
+    from ttclib.search.verifier import RewardModel
 
 # from what was given least to what was given most
 LADDER = ("prm-plain", "prm-tokens", "prm-surprise", "prm-some", "prm", "prm-more")
@@ -26,9 +28,13 @@ def load_verifier(name: str) -> RewardModel:
         If there is no such verifier, or its files are missing or damaged: the line says how to get
         it.
     """
+    from ttclib.search.verifier import RewardModel
+
     return RewardModel.load(path(one_of("verifier", name, VERIFIERS)))
 
 
 def model_or_verifier(name: str) -> CausalLM | RewardModel:
     """Load what has this name: see :func:`load_verifier` and :func:`ttclib.lm.models.load`."""
+    from ttclib.lm import models
+
     return load_verifier(name) if name in VERIFIERS else models.load(name)

@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("pyarrow")
 
 import solutions
+from sentences import Says
 
 from tools import notebooks
 from ttclib import artefacts
@@ -23,6 +24,7 @@ from ttclib.course.compute_optimal.optimal import average, choose, difficulty_bi
 from ttclib.course.compute_optimal.stopping import THRESHOLDS, stop, stopping
 from ttclib.measure import bootstrap
 from ttclib.measure.verdict import verdict
+from ttclib.search.models import LADDER
 from ttclib.search.results import (
     BEST,
     MAJORITY,
@@ -36,19 +38,8 @@ from ttclib.search.results import read as read_table
 
 WIDE, NARROW, TREE = "beam M = √N", "beam M = 4", "mcts M = 4"
 SEARCHED = ("prm-tokens", "prm-some", "prm", "prm-more")
-LADDER = ("prm-plain", "prm-tokens", "prm-surprise", "prm-some", "prm", "prm-more")
 
-
-@cache
-def prose():
-    notebook = nbformat.read(notebooks.FOLDER / "09_compute_optimal.ipynb", nbformat.NO_CONVERT)
-    return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-
-
-def says(sentence, so):
-    """The notebook says it, and it is so."""
-    assert sentence in prose(), f"notebook 09 no longer says: {sentence}"
-    assert so, f"notebook 09 says, and the record does not: {sentence}"
+says = Says("09_compute_optimal")
 
 
 @cache
