@@ -47,7 +47,7 @@ from ttclib.lm import (
 from ttclib.lm.decoding import Decoder
 from ttclib.lm.llama import Llama, Shape
 from ttclib.lm.vocabulary import Vocabulary
-from ttclib.measure import bootstrap, calibration, verdict, votes
+from ttclib.measure import bootstrap, calibration, folds, verdict, votes
 from ttclib.particles import genealogy, islands, resampling, smc, statespace, weights
 from ttclib.particles.smc import run
 from ttclib.sampling import diagnostics, mcmc, montecarlo
@@ -243,6 +243,7 @@ MEASURE = [
         counts=COUNTS,
         level=probability(0.5, open_low=True),
     ),
+    call(folds.difficulty_bins, ease=numbers([0.5, 0.25, 1.0], longer="free"), number=2),
     call(
         verdict.verdict,
         low=number(-0.5, high=0.25).but(minus_inf="free"),
@@ -649,6 +650,7 @@ NOT_CALLED = {
     ),
     "its arguments are models, or tables that files hold": (
         "lm.engine.CausalLM lm.pretrained.chat lm.llama.Llama lm.training.descend "
+        "measure.folds.halves measure.folds.choose measure.folds.two_fold measure.folds.average "
         "search.methods.width_rules search.results.where search.results.block "
         "search.scoring.Scoring search.verifier.Net search.verifier.RewardModel"
     ),

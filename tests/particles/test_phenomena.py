@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from ttclib import artefacts
-from ttclib.course.compute_optimal.optimal import difficulty_bins
 from ttclib.measure import bootstrap, votes
+from ttclib.measure.folds import difficulty_bins
 from ttclib.search.results import (
     BEST,
     MAJORITY,

@@ -8,10 +8,10 @@ import pyarrow as pa
 from noisy_solver import load
 from sweep_by_hand import HARD, PROBLEMS, save_sweep
 
-from ttclib.course.compute_optimal.optimal import difficulty_bins
 from ttclib.course.prm_search.sweep import sweep
 from ttclib.lm import arithmetic
 from ttclib.measure import bootstrap
+from ttclib.measure.folds import difficulty_bins
 from ttclib.search.methods import Setting, root_width, width_rules
 from ttclib.search.results import (
     BEST,

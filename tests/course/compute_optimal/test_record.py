@@ -20,9 +20,9 @@ from tools import notebooks
 from ttclib import artefacts
 from ttclib.course.compute_optimal import figures, strategies
 from ttclib.course.compute_optimal.mixing import mixture
-from ttclib.course.compute_optimal.optimal import average, choose, difficulty_bins, halves, two_fold
 from ttclib.course.compute_optimal.stopping import THRESHOLDS, stop, stopping
 from ttclib.measure import bootstrap
+from ttclib.measure.folds import average, choose, difficulty_bins, halves, two_fold
 from ttclib.measure.verdict import verdict
 from ttclib.search.models import LADDER
 from ttclib.search.results import (

@@ -6,7 +6,6 @@ import pytest
 pytest.importorskip("pyarrow")
 from sweep_by_hand import HARD, PROBLEMS, save_sweep
 
-from ttclib.course.compute_optimal.optimal import difficulty_bins
 from ttclib.course.compute_optimal.strategies import (
     ONE,
     affordable,
@@ -24,6 +23,7 @@ from ttclib.course.compute_optimal.strategies import (
     worth,
 )
 from ttclib.measure import bootstrap
+from ttclib.measure.folds import difficulty_bins
 from ttclib.search.results import (
     BEST,
     MAJORITY,

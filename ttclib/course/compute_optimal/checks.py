@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from ttclib.course.compute_optimal.optimal import difficulty_bins
-from ttclib.course.compute_optimal.optimal import two_fold as choose_two_fold
 from ttclib.exercise import close, exercise, expect, mistake
+from ttclib.measure.folds import difficulty_bins
+from ttclib.measure.folds import two_fold as choose_two_fold
 
 
 @exercise

@@ -11,7 +11,6 @@ from matplotlib.patches import Patch, Rectangle
 from scipy.stats import spearmanr
 
 from ttclib.cost import Cost, readable
-from ttclib.course.compute_optimal.optimal import average, choose, difficulty_bins, halves, two_fold
 from ttclib.course.compute_optimal.stopping import THRESHOLDS, stop
 from ttclib.course.compute_optimal.strategies import (
     ONE,
@@ -26,6 +25,7 @@ from ttclib.course.compute_optimal.strategies import (
 )
 from ttclib.measure import bootstrap
 from ttclib.measure.calibration import auc_within
+from ttclib.measure.folds import average, choose, difficulty_bins, halves, two_fold
 from ttclib.search.results import BEST, MAJORITY, WEIGHTED, Curve, Results, Samples
 from ttclib.show.slider import BudgetView, choice, options
 from ttclib.show.style import (

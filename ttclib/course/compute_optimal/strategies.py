@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ttclib.course.compute_optimal.optimal import compute_optimal, difficulty_bins
+from ttclib.course.compute_optimal.optimal import compute_optimal
 from ttclib.inputs import finite_array
+from ttclib.measure.folds import difficulty_bins
 from ttclib.search.results import BEST, MAJORITY, WEIGHTED, Curve, Results, Samples
 
 ONE = "one setting for all"
