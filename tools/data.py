@@ -10,14 +10,15 @@ import shutil
 import signal
 import sys
 
-from tools import decoding, lab, search, verifier
+from tools import decoding, exchange, lab, search, verifier
 from tools.artefact import DATA, known, make, pending, rescore
 from ttclib import artefacts
 from ttclib.files import whole
 
 ARTEFACTS = {
     artefact.name: artefact
-    for artefact in lab.ARTEFACTS + decoding.ARTEFACTS + verifier.ARTEFACTS + search.ARTEFACTS
+    for tool in (lab, decoding, verifier, search, exchange)
+    for artefact in tool.ARTEFACTS
 }
 BEGIN = "<!-- written by course.py data: -->\n"
 END = "<!-- until here -->\n"

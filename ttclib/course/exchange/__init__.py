@@ -1,0 +1,1 @@
+"""Notebook 11: what a larger model would have bought for the same computation."""

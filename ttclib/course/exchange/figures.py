@@ -1,0 +1,317 @@
+"""Pictures of notebook 11: a small model with search, and one fourteen times larger."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+
+from ttclib.cost import Cost, readable
+from ttclib.course.exchange import serving
+from ttclib.course.exchange.bills import STAGES, Way, frontier
+from ttclib.course.exchange.matched import (
+    COUNTS,
+    Exchange,
+    Rival,
+    Settings,
+    Sizes,
+    affordable,
+    by_bin,
+    cut,
+    exchange,
+    multiplier,
+)
+from ttclib.measure import bootstrap
+from ttclib.show.slider import BudgetView, choice, entry, options
+from ttclib.show.style import (
+    BAD,
+    COLORS,
+    GOOD,
+    MUTED,
+    TRUTH,
+    Picture,
+    counting_axis,
+    figure,
+    truth,
+)
+
+RATIOS = (0.01, 0.04, 0.08, 0.16, 0.4, 0.79, 2.0, 5.0, 11.0, 22.0, 100.0, math.inf)
+LARGE = COLORS[1]
+_WIDTH = 0.38  # of a bar
+
+
+def _named(number: int, last: str | None = "all") -> list[str]:
+    names = [f"{k + 1}" for k in range(number)]
+    names[0] += "\neasiest"
+    names[-1] += "\nhardest"
+    return [*names, last] if last else names
+
+
+def ratio_name(ratio: float) -> str:
+    """How R is written: infinity is pretraining for nothing."""
+    return f"{ratio:g}" if ratio < math.inf else "∞ (inference alone)"
+
+
+# ---- how many generations match ------------------------------------------------------------------
+
+
+def matched_picture(times: float, most: int) -> Picture:
+    """How many times its own inference the small model may spend, against R: v1, and ICLR."""
+    fig, ax = figure(size=(7.6, 3.6))
+    ratios = np.geomspace(0.01, 100, 200)
+    looks = ((1.0, GOOD, "-", "v1: 2·N a token"), (2.0, BAD, "--", "ICLR: 4·N a token"))
+    for read, color, line, label in looks:
+        values = [multiplier(times, ratio, read) for ratio in ratios]
+        ax.plot(ratios, values, line, color=color, label=label)
+    for (read, color, _, _), stars in zip(looks, ((0.16, 0.79, 22), (0.08, 0.4, 11)), strict=True):
+        heights = [multiplier(times, ratio, read) for ratio in stars]
+        ax.plot(stars, heights, "*", color=color, markersize=13, zorder=4)
+    ax.axhline(most, color=MUTED, linewidth=1)
+    ax.text(100, most * 1.08, "the record ends here", ha="right", color="#555555", fontsize=8.5)
+    truth(ax, times, f"M = {times:.2f}: inference alone")
+    ax.set(xscale="log", yscale="log", xlim=(0.01, 100), ylim=(times * 0.8, 6000))
+    ax.set(xlabel="R: tokens served for each token of pretraining")
+    ax.set_ylabel("times its greedy inference")
+    ax.legend(loc="upper right")
+    stars = ", ".join(f"R = {r:g}: {multiplier(times, r):.1f}" for r in (0.16, 0.79, 22))
+    halved = ", ".join(f"R = {r:g}: {multiplier(times, r, 2.0):.1f}" for r in (0.08, 0.4, 11))
+    return Picture(fig, f"M = {times:.2f}; v1 {stars}; ICLR {halved}")
+
+
+# ---- the exchange --------------------------------------------------------------------------------
+
+
+def _with_ends(values: Sequence[np.ndarray]) -> str:
+    return ", ".join(f"{mean:+.2f}" for mean in values[0][:-1])
+
+
+def exchange_view(
+    settings: Settings, rival: Rival, sizes: Sizes, bins: np.ndarray, counts: np.ndarray
+) -> BudgetView:
+    """The small model with the search it can afford, and the large one's greedy text, by bin."""
+    number = bins.max() + 1
+    x = np.arange(number + 1)
+    fig, (bars, gaps) = figure(1, 2, size=(10.0, 4.2), width_ratios=[1.25, 1])
+    theirs = bootstrap.mean_interval(rival.right, counts)
+    bars.set(xlim=(-0.6, number + 0.6), ylim=(0, 1.08), xlabel="bin", ylabel="share solved")
+    bars.set_xticks(x, _named(number))
+    bars.bar(x + 0.2, by_bin(rival.right, bins), _WIDTH, color=LARGE, label="large, greedy")
+    for b in range(number):
+        mine = bins == b
+        _, low, high = bootstrap.mean_interval(rival.right[mine], counts[:, mine])
+        bars.plot([b + 0.2] * 2, [low, high], color=TRUTH, linewidth=1)
+    bars.plot([number + 0.2] * 2, theirs[1:], color=TRUTH, linewidth=1)
+    bars.bar([], [], color=GOOD, label="small with search")
+    bars.legend(loc="upper right")
+    bars.grid(axis="x", visible=False)
+    gaps.set(xlim=(-0.6, number + 0.6), ylim=(-0.68, 0.42), xlabel="bin")
+    gaps.set(ylabel="small with search, less large")
+    gaps.set_xticks(x, _named(number))
+    truth(gaps, 0.0)
+    cuts = functools.lru_cache(maxsize=2)(
+        lambda seed: cut(bins, counts, np.random.default_rng([seed, 11]))
+    )
+
+    known: dict[tuple, Exchange] = {}
+
+    def draw(ratio, count, seed):
+        allowed = affordable(settings, rival, sizes, bins, ratio, count)
+        key = seed, allowed.tobytes()  # many an R affords the same
+        if key not in known:
+            known[key] = exchange(settings, rival.right, bins, allowed, counts, cuts(seed))
+        found = known[key]
+        mean, low, high = found.small
+        bars.bar(x - 0.2, mean, _WIDTH, color=GOOD)
+        bars.errorbar(x - 0.2, mean, [mean - low, high - mean], fmt="none", color=TRUTH, lw=1)
+        mean, low, high = found.more
+        for k in x:
+            color = GOOD if low[k] > 0 else BAD if high[k] < 0 else MUTED
+            gaps.plot([k, k], [low[k], high[k]], color=color, linewidth=2.5)
+            gaps.plot(k, mean[k], "o", color=color, markersize=7)
+        most = found.most
+        spread = f"{most.min()}" if most.min() == most.max() else f"{most.min()} to {most.max()}"
+        text = (
+            f"R = {ratio_name(ratio)}: one greedy answer of the large model costs as much as "
+            f"{multiplier(sizes.times, ratio):.4g} of the small (v1); it may use up to {spread} "
+            f"of the recorded generations; solved {found.small[0, -1]:.3f}, large "
+            f"{rival.right.mean():.3f}; difference by bin {_with_ends(found.more)}; all "
+            f"{mean[-1]:+.3f} [{low[-1]:+.3f}, {high[-1]:+.3f}]"
+        )
+        verifier = found.flops.mean()
+        return text, Cost(units=int(most.max()), lm_flops=float(verifier))
+
+    return BudgetView(
+        fig,
+        draw,
+        ratio=options(RATIOS, default=0.79, names=[ratio_name(r) for r in RATIOS], label="R"),
+        count=choice(COUNTS, default=COUNTS[0], label="counted in"),
+    )
+
+
+def stars_picture(
+    settings: Settings, rival: Rival, sizes: Sizes, bins, counts, ratios=(22, 0.79, 0.16)
+) -> Picture:
+    """The paper's figure 9: the small model against its budget, and stars for the large one."""
+    number = bins.max() + 1
+    budgets = np.unique(settings.generations)
+    colors = mpl.colormaps["cividis"](np.linspace(0, 0.9, number))
+    found = []
+    cuts = cut(bins, counts, np.random.default_rng(11))
+    for budget in budgets:
+        allowed = np.repeat((settings.generations <= budget)[:, None], number, axis=1)
+        found.append(exchange(settings, rival.right, bins, allowed, counts, cuts).small)
+    mean, low, high = np.moveaxis(found, 1, 0)
+    fig, ax = figure(size=(7.8, 4.4))
+    stars = by_bin(rival.right, bins)
+    above = []
+    for b in range(number):
+        ax.fill_between(budgets, low[:, b], high[:, b], color=colors[b], alpha=0.2, linewidth=0)
+        label = _named(number, None)[b].replace("\n", " ")
+        ax.plot(budgets, mean[:, b], "o-", color=colors[b], markersize=4, label=label)
+        for ratio in ratios:
+            place = multiplier(sizes.times, ratio)
+            ax.plot(
+                place,
+                stars[b],
+                "*",
+                color=colors[b],
+                markersize=14,
+                markeredgecolor=TRUTH,
+                zorder=4,
+            )
+        at_stars = [
+            np.interp(np.log(multiplier(sizes.times, r)), np.log(budgets), mean[:, b])
+            for r in ratios
+        ]
+        over = sum(stars[b] > value for value in at_stars)
+        above.append(f"bin {b + 1} {over} of {len(ratios)}")
+    counting_axis(ax, budgets, "generations", marks=budgets, room=1.3)
+    ax.set(ylim=(-0.02, 1.04), ylabel="share solved")
+    ax.legend(title="bin", loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return Picture(fig, f"stars above the line of their bin: {', '.join(above)}")
+
+
+# ---- everything on the bill ----------------------------------------------------------------------
+
+_PALETTE = (MUTED, GOOD, COLORS[4], COLORS[2], COLORS[3], LARGE, BAD, COLORS[6])
+
+
+def bills_picture(bills: Mapping[str, np.ndarray]) -> Picture:
+    """What was paid before the first question, stage by stage."""
+    fig, ax = figure(size=(8.2, 0.5 * len(bills) + 1.3))
+    names = list(bills)
+    left = np.zeros(len(names))
+    table = np.array([bills[name] for name in names]) / 1e12
+    for stage, color, values in zip(STAGES, COLORS, table.T, strict=False):
+        ax.barh(names, values, left=left, color=color, label=stage)
+        left += values
+    for i, total in enumerate(left):
+        ax.text(total * 1.01 + 1, i, f"{total:.0f}", va="center", fontsize=8.5)
+    ax.set(xlabel="10¹² FLOPs before the first question", xlim=(0, left.max() * 1.1))
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    ax.legend(loc="lower right")
+    said = "; ".join(f"{name} {total:.1f}" for name, total in zip(names, left, strict=True))
+    return Picture(fig, f"10¹² FLOPs before the first question: {said}")
+
+
+def frontier_view(ways: Mapping[str, Way], bins: np.ndarray, served: Sequence[float], read: float):
+    """Accuracy against all FLOPs, for so many questions of some difficulty; who is on the frontier.
+
+    Parameters
+    ----------
+    ways : mapping
+        Name → way, with its budgets.
+    served : sequence of float
+        How many questions are answered.
+    read : float
+        Questions for which R is 1: where as many tokens are written as the small model read.
+    """
+    number = bins.max() + 1
+    names = list(ways)
+    first = min(way.training for way in ways.values())
+    last = max(way.at(served[-1], bins >= 0)[0].max() for way in ways.values())
+    fig, ax = figure(size=(10.0, 4.8))
+    ax.set(xscale="log", xlim=(first * 0.6, last * 2), ylim=(-0.02, 1.04))
+    ax.set(xlabel="FLOPs, training and all answers", ylabel="share solved")
+    for name, color in zip(names, _PALETTE, strict=False):
+        ax.plot([], [], "o-", color=color, markersize=4, label=name)
+    ax.plot([], [], drawstyle="steps-post", color=TRUTH, linewidth=1, label="the frontier")
+    fig.legend(loc="outside right upper")
+
+    def draw(questions, difficulty, seed):
+        among = np.ones(len(bins), dtype=bool) if difficulty == "all" else bins == difficulty
+        points = []
+        for name, color in zip(names, _PALETTE, strict=False):
+            total, solved = ways[name].at(questions, among)
+            ax.plot(total, solved, "o-", color=color, markersize=4)
+            points += [(price, share, name) for price, share in zip(total, solved, strict=True)]
+        best = [points[i] for i in frontier([point[:2] for point in points])]
+        prices = [price for price, _, _ in best] + [last * 2]
+        shares = [share for _, share, _ in best]
+        ax.plot(prices, [*shares, shares[-1]], drawstyle="steps-post", color=TRUTH, linewidth=1)
+        on = list(dict.fromkeys(name for _, _, name in best))
+        text = (
+            f"{questions:,.0f} questions, R = {questions / read:.2g}; on the frontier, from cheap "
+            f"to dear: {'; '.join(on)}; its top {shares[-1]:.3f} for {readable(prices[-2])} FLOPs"
+        )
+        return text, Cost(lm_flops=float(prices[-2]))
+
+    marks = [f"{q:,.0f}" for q in served]
+    bin_names = ["all", *(name.replace("\n", " ") for name in _named(number, None))]
+    return BudgetView(
+        fig,
+        draw,
+        luck=False,
+        questions=options(
+            served, default=served[len(served) // 2], names=marks, label="questions served"
+        ),
+        difficulty=options(["all", *range(number)], names=bin_names, label="difficulty (bin)"),
+    )
+
+
+# ---- a reader's own numbers ----------------------------------------------------------------------
+
+
+def serving_view() -> BudgetView:
+    """Costs of a year, in FLOPs and money, for numbers that are typed in."""
+    fig, ax = figure(size=(8.2, 3.8))
+    top = 1e5
+    ax.set(xscale="log", yscale="log", xlim=(1, top), ylim=(0.8, top))
+    ax.set(xlabel="answers to each question by the small model, the verifier free")
+    ax.set_ylabel("cost, small and greedy = 1")
+
+    def draw(parameters, trained, questions, tokens, times, price, seed):
+        one = serving.year(parameters, trained, questions, tokens)
+        whole = one.training + one.answers
+        many = np.geomspace(1, top, 200)
+        ax.plot(many, (one.training + many * one.answers) / whole, color=GOOD)
+        ax.axhline(times, color=LARGE)
+        at = serving.answers_for(one, times)
+        if at <= top and times <= top:
+            ax.plot(at, times, "*", color=TRUTH, markersize=14, zorder=4)
+        ax.text(1.15, times * 1.12, f"{times:g} times larger, greedy", color="#555555")
+        text = (
+            f"training {one.training:.2e} FLOPs, ${one.training * price / 1e18:,.0f}; a year of "
+            f"greedy answers {one.answers:.2e} FLOPs, ${one.answers * price / 1e18:,.0f}; "
+            f"R = {one.ratio:.3g}; a model {times:g} times larger costs "
+            f"${times * whole * price / 1e18:,.0f} in all, and for that the small one may give "
+            f"{at:,.0f} answers to each question"
+        )
+        return text, Cost(lm_flops=float(times * whole))
+
+    amount = serving.amount
+    return BudgetView(
+        fig,
+        draw,
+        luck=False,
+        parameters=entry(amount("parameters"), "8 B", label="parameters"),
+        trained=entry(amount("tokens of training"), "2 T", label="tokens of training"),
+        questions=entry(amount("questions a day"), "1 M", label="questions a day, for a year"),
+        tokens=entry(amount("tokens of an answer"), "500", label="tokens of an answer"),
+        times=entry(amount("times larger", 1.0), "14", label="times larger is the other"),
+        price=entry(amount("price"), "1", label="dollars for 10¹⁸ FLOPs"),
+    )
