@@ -10,7 +10,7 @@ from letters_weighed import prefer
 
 torch = pytest.importorskip("torch")
 
-from tiny_transformers import KINDS, full_forward, llama, tiny
+from tiny_transformers import KINDS, full_forward, tiny
 from transformers import DynamicCache
 
 from ttclib.cost import Cost
@@ -289,7 +289,7 @@ def test_contents_follow_their_rows(data):
     """``arrange`` as a whole: fed rows in front, kept ones behind, each with what it held."""
     have = data.draw(st.integers(1, 7))
     lengths = np.array(data.draw(st.lists(st.integers(1, 5), min_size=have, max_size=have)))
-    cache = engine.Rows(llama(3, 5, num_hidden_layers=1), have, 5, torch.float32, "cpu")
+    cache = engine.Rows((1, 4, 4), have, 5, torch.float32, "cpu")
     cache.lengths = lengths.copy()
     for row in range(have):
         cache._data[:, :, row] = row
@@ -309,7 +309,7 @@ def test_contents_follow_their_rows(data):
 
 
 def test_as_few_rows_move_as_can_be():
-    cache = engine.Rows(llama(3, 5), 6, 5, torch.float32, "cpu")
+    cache = engine.Rows((2, 4, 4), 6, 5, torch.float32, "cpu")
     fed, kept = cache.arrange(np.array([2, 0, 2, 1]), np.array([4, 5]))
     assert fed.tolist() == [2, 0, 3, 1]  # only the second copy of row 2
     assert kept.tolist() == [4, 5]

@@ -102,7 +102,8 @@ def test_a_lab_model_by_hand():
     width, layers, hidden, vocabulary = 64, 4, 192, 21
     shape = Shape(vocabulary=vocabulary, width=width, layers=layers, heads=4, hidden=hidden)
     matrices = layers * (4 * width**2 + 3 * width * hidden) + vocabulary * width
-    assert coefficients(shape.config()) == (2 * matrices, 4 * layers * width)
+    by_hand = (2 * matrices, 4 * layers * width)
+    assert coefficients(shape.config()) == shape.flops == by_hand
     norms = (2 * layers + 1) * width
     assert matrices == shape.parameters - norms
 

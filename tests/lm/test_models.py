@@ -3,6 +3,8 @@ line.
 """
 
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -71,6 +73,53 @@ def test_the_lab_model_writes_and_is_loaded_once():
     greedy = sample(lm, "3+4=", 1, np.random.default_rng(0), sampler=samplers.greedy, max_tokens=20)
     assert greedy.particles.finished.all()
     assert greedy.particles.log_probs[0] > -20  # it knows what it writes: 60 if it guessed
+
+
+@pytest.mark.parametrize("name", models.LAB)
+def test_a_lab_model_is_what_the_library_reads(name, seed):
+    """Read by our own reader and by the library's: the same numbers, to the last bit."""
+    lm = fresh(name)
+    library = CausalLM(*pretrained.read_model(artefacts.path(name)))
+    assert lm.vocabulary == library.vocabulary
+    assert (lm.context, lm.flops, lm.kept) == (library.context, library.flops, library.kept)
+    rng = np.random.default_rng(seed)
+    prompts = rng.integers(2, len(lm.vocabulary), (4, 9)).tolist()
+    ours, theirs = (model.start(prompts, 12) for model in (lm, library))
+    assert (ours.log_probs == theirs.log_probs).all()
+    for session in (ours, theirs):
+        session.feed(np.array([0, 2, 2]), np.array([3, 4, 5]))
+    assert (ours.log_probs == theirs.log_probs).all()
+    weights = library.model.state_dict()
+    exported = lm.model.state_dict()
+    assert exported.keys() == weights.keys()
+    assert all((exported[key] == weight).all() for key, weight in weights.items())
+    left = {"_name_or_path", "architectures", "dtype", "transformers_version"}
+    mine, its = (model.config.to_dict() for model in (lm.model, library.model))
+    assert {k: mine[k] for k in mine.keys() - left} == {k: its[k] for k in its.keys() - left}
+
+
+def test_a_lab_model_decodes_without_the_models_of_the_library():
+    code = (
+        "import sys, numpy as np\n"
+        "from ttclib.lm.decoding import sample\n"
+        "from ttclib.lm.models import load\n"
+        "from ttclib.search.models import load_verifier\n"
+        "from ttclib.lm.arithmetic import Arithmetic\n"
+        "lm = load('lab-small')\n"
+        "sample(lm, '3+4=', 4, np.random.default_rng(0), max_tokens=20)\n"
+        "load_verifier('prm').start(lm, Arithmetic(), ['3+4'], 30)\n"
+        "heavy = {'transformers.modeling_utils', 'sympy', 'torch._dynamo'}\n"
+        "print(sorted(heavy & sys.modules.keys()))\n"
+        "lm.model\n"
+        "print(sorted(heavy & sys.modules.keys()))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    # the second line: what the first would say if the test were blind
+    assert run.stdout.splitlines() == [
+        "[]",
+        "['sympy', 'torch._dynamo', 'transformers.modeling_utils']",
+    ]
 
 
 def test_the_pretrained_model_is_asked_for_by_name(monkeypatch):

@@ -433,6 +433,11 @@ def one_line(call, *says):
     return line
 
 
+def ours_or_any(folder):
+    """Read a folder as the lab's models are read."""
+    return pretrained.read_ours(folder) or pretrained.read_model(folder)
+
+
 @pytest.mark.parametrize("harm", HARMS)
 @pytest.mark.parametrize("name", SAVED)
 def test_a_damaged_file_of_a_model_is_said_in_one_line(tmp_path, name, harm, capfd):
@@ -444,6 +449,7 @@ def test_a_damaged_file_of_a_model_is_said_in_one_line(tmp_path, name, harm, cap
     cure = "give it an eos_token" if harm == "missing" and "_config" in name else "files again"
     what = "the tokenizer of" if "tokenizer" in name else "config.json or the weights of"
     one_line(lambda: pretrained.read_model(tmp_path), f"{what} {tmp_path}", cure)
+    one_line(lambda: ours_or_any(tmp_path), str(tmp_path), cure)
     assert capfd.readouterr() == ("", "")
 
 
@@ -460,6 +466,7 @@ def test_a_file_of_another_model_is_said_in_one_line(tmp_path, name, other):
     theirs = saved(models[other](), tmp_path / "theirs")
     shutil.copy(theirs / name, mine / name)
     one_line(lambda: pretrained.read_model(mine), str(mine), "get its files again")
+    one_line(lambda: ours_or_any(mine), str(mine), "get its files again")
 
 
 def without_a_layer(lm):
@@ -474,6 +481,7 @@ def test_a_tokenizer_without_an_end_is_said_in_one_line(tmp_path):
     saved(lm, tmp_path)
     said = one_line(lambda: pretrained.read_model(tmp_path), "names no end token", "eos_token")
     assert str(tmp_path) in said
+    assert one_line(lambda: ours_or_any(tmp_path)) == said
 
 
 # GGUF, written here by its description (ggml's docs/gguf.md)

@@ -9,6 +9,8 @@ filter does with numbers, costs a language model no token.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
+from typing import cast
 
 import numpy as np
 import torch
@@ -26,12 +28,12 @@ _ROOM = 64  # positions that a row has room for at first
 
 
 class CausalLM:
-    """A causal language model of ``transformers`` and its tokenizer.
+    """A causal language model and its tokenizer.
 
     Parameters
     ----------
-    model : transformers.PreTrainedModel
-        Any decoder-only model whose layers all attend to the whole context.
+    model : transformers.PreTrainedModel or Llama
+        Any decoder-only model whose layers all attend to the whole context, or one of ours.
     tokenizer : transformers.PreTrainedTokenizerBase
 
     Raises
@@ -41,18 +43,35 @@ class CausalLM:
     """
 
     def __init__(self, model, tokenizer):
-        _refuse_partial_attention(model.config)
-        self.model = model.eval()
-        # the masks below say yes or no; other implementations would add them to the scores
-        self.model.set_attn_implementation("sdpa")
-        # for a small model the library's bookkeeping takes longer than its arithmetic
-        small = sum(weight.numel() for weight in model.parameters()) < _SMALL
-        self.ours = Llama.of(model) if small else None
+        # flops is a, b: a token at a given context costs a + b · context
+        if isinstance(model, Llama):
+            self.ours: Llama | None = model.eval()
+            size = model.shape.vocabulary
+            self.context = model.shape.context
+            self.flops = model.shape.flops
+            self.kept = model.shape.kept
+        else:
+            config = model.config
+            _refuse_partial_attention(config)
+            self.model = model.eval()
+            # the masks below say yes or no; other implementations would add them to the scores
+            self.model.set_attn_implementation("sdpa")
+            # for a small model the library's bookkeeping takes longer than its arithmetic
+            small = sum(weight.numel() for weight in model.parameters()) < _SMALL
+            self.ours = Llama.of(model) if small else None
+            size = config.vocab_size
+            self.context = config.max_position_embeddings
+            self.flops = coefficients(config)
+            self.kept = _kept(config)
         self.next = OneToken(self.ours) if self.ours else None
-        self.vocabulary = Vocabulary.of(tokenizer, size=model.config.vocab_size)
-        self.context = model.config.max_position_embeddings
-        # a, b: a token at a given context costs a + b · context
-        self.flops = coefficients(model.config)
+        self.vocabulary = Vocabulary.of(tokenizer, size=size)
+
+    @cached_property
+    def model(self):
+        """The model as one of ``transformers``: one of ours becomes it when it is asked for."""
+        tokenizer = self.vocabulary.tokenizer
+        ids = {name: getattr(tokenizer, name) for name in ("eos_token_id", "pad_token_id")}
+        return cast(Llama, self.ours).export(bos_token_id=None, **ids)
 
     def start(self, prompts: Sequence[Sequence[int]], length: int) -> CachedSession:
         """Feed the prompts, for rows of at most ``length`` tokens: see :class:`CachedSession`."""
@@ -72,6 +91,14 @@ def _refuse_partial_attention(config) -> None:
             f"{config.model_type} has layers with {', '.join(sorted(kinds))}; what works here is a "
             "model whose layers all have full_attention, such as Llama, GPT-2 or Qwen2"
         )
+
+
+def _kept(config) -> tuple[int, int, int]:
+    """Layers, heads, and a head's width, of keys and values."""
+    heads = config.num_attention_heads
+    kept = getattr(config, "num_key_value_heads", None) or heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // heads
+    return config.num_hidden_layers, kept, width
 
 
 class CachedSession:
@@ -116,7 +143,8 @@ class CachedSession:
         length = whole_number("length", length, int(used.max()))
         if length > lm.context:
             raise ValueError(f"length is {length}; the model's context holds {lm.context} tokens")
-        self._cache = Rows(lm.model.config, len(used), length, lm.model.dtype, lm.model.device)
+        weight = next((lm.ours or lm.model).parameters())
+        self._cache = Rows(lm.kept, len(used), length, weight.dtype, weight.device)
         tokens = np.zeros((len(used), used.max()), dtype=np.int64)
         for row, prompt in enumerate(prompts):
             tokens[row, : len(prompt)] = prompt
@@ -176,8 +204,7 @@ class CachedSession:
     @torch.inference_mode()
     def _forward(self, tokens, start, mask, last):
         """Run the model on new tokens (m, k) that follow ``start`` (m,) older ones."""
-        model = self.lm.model
-        device = model.device
+        device = self._cache.device
         positions = start[:, None] + np.arange(tokens.shape[1])
         self._cache.expect(start, tokens.shape[1])
         tokens = torch.from_numpy(tokens).to(device)
@@ -197,7 +224,7 @@ class CachedSession:
                 logits = F.linear(stream, ours.embed.weight)
         else:
             wanted, which = np.unique(last, return_inverse=True)
-            logits = model(
+            logits = self.lm.model(
                 input_ids=tokens,
                 position_ids=positions,
                 attention_mask=mask,
@@ -217,15 +244,13 @@ class Rows(Cache):
     out, up to ``length`` positions.
     """
 
-    def __init__(self, config, rows, length, dtype, device):
+    def __init__(self, kept, rows, length, dtype, device):
         super().__init__(layers=[])
         self.length = length
         self.lengths = np.zeros(rows, dtype=int)
-        heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-        width = (
-            getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        )
-        shape = (config.num_hidden_layers, 2, rows, heads, min(length, _ROOM), width)
+        self.device = device
+        layers, heads, width = kept
+        shape = (layers, 2, rows, heads, min(length, _ROOM), width)
         self._data = torch.zeros(shape, dtype=dtype, device=device)
 
     def arrange(self, first: np.ndarray, then: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

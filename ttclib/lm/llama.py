@@ -10,9 +10,9 @@ positions (Su et al. 2021), SwiGLU (Shazeer 2020); input and output embeddings a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +20,15 @@ from torch import Tensor, nn
 
 from ttclib.inputs import whole_number
 from ttclib.lm.arithmetic import MAX_LENGTH
+
+_NAMES = {  # of sizes, here and in a config.json of transformers
+    "vocabulary": "vocab_size",
+    "width": "hidden_size",
+    "layers": "num_hidden_layers",
+    "heads": "num_attention_heads",
+    "hidden": "intermediate_size",
+    "context": "max_position_embeddings",
+}
 
 
 @dataclass(frozen=True)
@@ -46,22 +55,38 @@ class Shape:
         block = 4 * self.width**2 + 3 * self.width * self.hidden + 2 * self.width
         return self.vocabulary * self.width + self.layers * block + self.width
 
+    @property
+    def flops(self) -> tuple[int, int]:
+        """The same as :func:`ttclib.lm.flops.coefficients`, where no configuration is at hand."""
+        block = 4 * self.width**2 + 3 * self.width * self.hidden
+        weights = self.vocabulary * self.width + self.layers * block
+        return 2 * weights, 4 * self.layers * self.width
+
+    @property
+    def kept(self) -> tuple[int, int, int]:
+        """Layers, heads, and a head's width: what a cache of keys and values is made for."""
+        return self.layers, self.heads, self.width // self.heads
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """What ``transformers`` writes into ``config.json`` of such a model."""
+        return {theirs: getattr(self, ours) for ours, theirs in _NAMES.items()} | {
+            "model_type": "llama",
+            "num_key_value_heads": self.heads,
+            "head_dim": self.width // self.heads,
+            "rms_norm_eps": 1e-6,
+            "tie_word_embeddings": True,
+            "rope_parameters": {"rope_theta": 10000.0, "rope_type": "default"},
+            "attention_bias": False,
+            "mlp_bias": False,
+            "hidden_act": "silu",
+        }
+
     def config(self, **tokens):
         """Return the same as a ``transformers.LlamaConfig``; ``tokens`` are special tokens' ids."""
         from transformers import LlamaConfig
 
-        return LlamaConfig(
-            vocab_size=self.vocabulary,
-            hidden_size=self.width,
-            intermediate_size=self.hidden,
-            num_hidden_layers=self.layers,
-            num_attention_heads=self.heads,
-            num_key_value_heads=self.heads,
-            max_position_embeddings=self.context,
-            rms_norm_eps=1e-6,
-            tie_word_embeddings=True,
-            **tokens,
-        )
+        return LlamaConfig.from_dict(self.described | tokens)
 
 
 class Block(nn.Module):
@@ -180,27 +205,26 @@ class Llama(nn.Module):
     @classmethod
     def of(cls, model) -> Llama | None:
         """Return a copy of a ``transformers`` model, or None if its architecture is another."""
-        config = model.config
-        shape = Shape(
-            vocabulary=config.vocab_size,
-            width=config.hidden_size,
-            layers=config.num_hidden_layers,
-            heads=config.num_attention_heads,
-            hidden=getattr(config, "intermediate_size", 0),
-            context=config.max_position_embeddings,
-        )
-        mine = shape.config().to_dict()
-        its = config.to_dict()
-        decide = "model_type num_key_value_heads head_dim rms_norm_eps tie_word_embeddings"
-        decide += " rope_parameters attention_bias mlp_bias hidden_act"
-        if any(mine[key] != its.get(key) for key in decide.split()):
+        copy = cls.read(model.config.to_dict(), model.state_dict())
+        return copy and copy.to(model.device, model.dtype)
+
+    @classmethod
+    def read(cls, config: Mapping[str, Any], state: Mapping[str, Tensor]) -> Llama | None:
+        """Build the model of a ``config.json`` and weights by name, both as ``transformers`` writes
+        them; None if they are those of another architecture.
+        """
+        if config.get("model_type") != "llama":
             return None
-        copy = cls(shape)
-        state = model.state_dict()
+        shape = Shape(**{ours: config[theirs] for ours, theirs in _NAMES.items()})
+        if any(config.get(key) != value for key, value in shape.described.items()):
+            return None
+        model = cls(shape).eval()
+        if {n for _, theirs in model._names() for n in theirs} != state.keys() - {"lm_head.weight"}:
+            return None
         with torch.no_grad():
-            for ours, theirs in copy._names():
+            for ours, theirs in model._names():
                 ours.copy_(torch.cat([state[name] for name in theirs]))
-        return copy.to(model.device, model.dtype).eval()
+        return model
 
     def export(self, **tokens):
         """Return the same model as a ``transformers.LlamaForCausalLM``."""

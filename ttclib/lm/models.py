@@ -24,4 +24,5 @@ def load(name: str) -> CausalLM:
     one_of("model", name, (*LAB, "smollm2"))
     if name == "smollm2":
         return CausalLM(*pretrained.load_smollm2())
-    return CausalLM(*pretrained.read_model(path(name)))
+    folder = path(name)
+    return CausalLM(*pretrained.read_ours(folder) or pretrained.read_model(folder))

@@ -86,14 +86,34 @@ def read_model(source: Path | str, dtype="float32", *, local: bool = True):
     return model.eval(), tokenizer
 
 
+def read_ours(folder: Path) -> tuple[Llama, Any] | None:
+    """Read what :func:`write_model` wrote; None if it is another model, or another's tokenizer.
+
+    The models of ``transformers`` take 130 MB of code, which ours and a tokenizer do without.
+
+    Raises
+    ------
+    ValueError
+        If a file cannot be read: one line.
+    """
+    from safetensors.torch import load_file
+    from transformers import PreTrainedTokenizerFast
+
+    from ttclib.lm.llama import Llama
+
+    with reading_of(f"the model {folder}", "get its files again"):
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        model = Llama.read(config, load_file(folder / "model.safetensors"))
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+        fits = tokenizer.eos_token and model and len(tokenizer) <= model.shape.vocabulary
+        return (model, tokenizer) if model and fits else None
+
+
 def write_model(folder: Path, model: Llama, tokenizer) -> None:
     """Write one of our models and its tokenizer as :func:`read_model` reads them."""
-    special = {
-        "pad_token_id": tokenizer.pad_token_id,
-        "eos_token_id": tokenizer.eos_token_id,
-        "bos_token_id": None,
-    }
-    model.cpu().export(**special).save_pretrained(folder)
+    from ttclib.lm.engine import CausalLM
+
+    CausalLM(model.cpu(), tokenizer).model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 

@@ -28,7 +28,6 @@ from torch import nn
 from ttclib.files import reading_of
 from ttclib.inputs import one_of
 from ttclib.lm.engine import Rows
-from ttclib.lm.flops import coefficients
 from ttclib.lm.llama import Llama, Shape
 from ttclib.lm.protocols import LanguageModel, Task
 from ttclib.lm.sequences import NONE, Sequences
@@ -276,7 +275,7 @@ class RewardModel:
         self.texts = list(texts)
         shape = net.body.shape
         self.context = shape.context
-        per_token, per_context = coefficients(shape.config())
+        per_token, per_context = shape.flops
         if "body" not in net.hears:
             per_token -= 2 * shape.width * shape.vocabulary  # it predicts no token
         if net.hears:
@@ -353,11 +352,10 @@ class CachedReader:
 
     def __init__(self, verifier: RewardModel, prompts: Sequence[Sequence[int]], length: int):
         self.verifier = verifier
-        shape = verifier.net.body.shape
-        layers = shape.layers + bool(verifier.net.hidden)  # the judge's block is one more
-        shape = replace(shape, layers=layers)
+        layers, heads, width = verifier.net.body.shape.kept
+        kept = layers + bool(verifier.net.hidden), heads, width  # the judge's block is one more
         # room for what pads a short step beside a long one
-        self._cache = Rows(shape.config(), len(prompts), 2 * length, torch.float32, "cpu")
+        self._cache = Rows(kept, len(prompts), 2 * length, torch.float32, "cpu")
         self._rows: dict[tuple[int, bytes], int] = {}
         self._left: torch.Tensor  # what is left of reading each row: see Net.forward
         counts = np.array([len(prompt) for prompt in prompts])
