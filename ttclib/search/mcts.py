@@ -15,6 +15,7 @@ Lookahead search has the rollout without the exploration. AlphaMath (Chen et al.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -161,20 +162,23 @@ def uct(width: int, exploration: float = 0.25, share: float = 0.75) -> Selection
 
 def _descend(tree: Tree, leaves: np.ndarray, number: int, width: int, exploration: float):
     """Choose ``number`` of the leaves, one by one; return their places among them."""
-    paths = {int(leaf): tree.path(int(leaf)) for leaf in leaves}
-    left = np.zeros(len(tree.parent), dtype=int)  # leaves at and below each node
-    for path in paths.values():
-        left[path] += 1
+    paths = {leaf: tree.path(leaf) for leaf in leaves.tolist()}
+    below: dict[int, list[int]] = {}  # the children of each node that lead to a leaf
+    for node in sorted(set().union(*paths.values())):
+        below.setdefault(int(tree.parent[node]), []).append(node)
     mean = tree.totals / np.maximum(tree.visits, 1)
     visits = tree.visits.copy()
     found = []
     for _ in range(number):
-        node = paths[int(leaves[0])][-1]
+        node = below[-1][0]
         while node not in paths:
-            below = np.flatnonzero((tree.parent == node) & (left > 0))
-            bounds = upper_bound(mean[below], visits[below], visits[node], exploration)
-            node = int(below[bounds.argmax()])
-        left[paths[node]] -= 1
+            children = below[node]
+            bounds = upper_bound(mean[children], visits[children], visits[node], exploration)
+            node = children[bounds.argmax()]
         visits[paths[node]] += width
         found.append(node)
+        for child, above in itertools.pairwise(paths[node]):
+            below[above].remove(child)
+            if below[above]:
+                break  # other leaves are left
     return [leaves.tolist().index(node) for node in found]
