@@ -1,0 +1,1 @@
+"""Attempts and their revisions: the heart of notebook 10."""
