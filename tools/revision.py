@@ -4,7 +4,7 @@ import bisect
 
 import numpy as np
 
-from ttclib.course.revisions.attempts import WINDOW, revision_prompt
+from ttclib.course.revisions.attempts import WINDOW
 from ttclib.lm import arithmetic, tokenizer, training
 
 ROW = 512  # tokens; of longer texts the first attempts are left out
@@ -42,26 +42,30 @@ def edit_distance(a, b):
     return distance
 
 
+def take(items, k, rng):
+    """Draw up to ``k`` items, none twice, in any order."""
+    left = list(items)
+    return [left.pop(int(rng.choice(len(left)))) for _ in range(min(k, len(left)))]
+
+
 def wrong_then_right(right, wrong, rng):
     """Choose attempts as in the paper: 0 to 4 wrong ones and a right one, which alone is learned.
 
     The last wrong one is the nearest to it by edit distance (Snell et al. 2024, section 6.1).
     """
-    goal = right[rng.integers(len(right))]
-    k = min(int(rng.integers(WINDOW + 1)), len(wrong))
-    chosen = [wrong[i] for i in rng.permutation(len(wrong))[:k]]
-    if k:
+    (goal,) = take(right, 1, rng)
+    chosen = take(wrong, int(rng.choice(WINDOW + 1)), rng)
+    if chosen:
         chosen[-1] = min(wrong, key=lambda text: edit_distance(text, goal))
-    return [*chosen, goal], [False] * k + [True]
+    return [*chosen, goal], [False] * len(chosen) + [True]
 
 
 def as_they_come(right, wrong, rng):
     """Choose attempts in any order, of which a random one is right; all right ones are learned."""
-    goal = int(rng.integers(len(right)))
-    others = [(text, True) for i, text in enumerate(right) if i != goal]
-    others += [(text, False) for text in wrong]
-    chosen = [others[i] for i in rng.permutation(len(others))[:WINDOW]]
-    chosen.insert(int(rng.integers(len(chosen) + 1)), (right[goal], True))
+    marked = [(text, True) for text in right] + [(text, False) for text in wrong]
+    goal = marked.pop(int(rng.choice(len(right))))
+    chosen = take(marked, WINDOW, rng)
+    chosen.insert(int(rng.choice(len(chosen) + 1)), goal)
     texts, learned = zip(*chosen, strict=True)
     return list(texts), list(learned)
 
@@ -126,5 +130,5 @@ def revision_texts(problems, solutions, right, choose, each, singles, rng):
         for _ in range(each):
             texts.append(written(problem, *CHOICES[choose](mine, others, rng)))
         for _ in range(singles):
-            texts.append(written(problem, [mine[rng.integers(len(mine))]], [True]))
+            texts.append(written(problem, take(mine, 1, rng), [True]))
     return texts

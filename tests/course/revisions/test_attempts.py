@@ -1,0 +1,162 @@
+"""Chains of attempts: what is read before each, what it costs, and a model whose law is known."""
+
+import functools
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from exact_p_values import FALSE_ALARM, binomial_p_value
+from tiny_lm import TinyLM
+
+from ttclib.course.revisions import attempts
+from ttclib.course.revisions.attempts import CONTEXT, WINDOW, draw_chains, revision_prompt
+from ttclib.course.revisions.turns import Turns, shares_ahead
+from ttclib.lm import arithmetic, tokenizer
+from ttclib.lm.arithmetic import END, TASK
+from ttclib.lm.vocabulary import Vocabulary
+
+FIRST = 0.4
+STEP = Turns(righted=0.3, spoiled=0.2)
+PROBLEMS = ["1+1", "2+1", "(1+1)*2"]
+
+
+class Reviser(TinyLM):
+    """It answers #value or #0, and how likely each is hangs on its last attempt alone."""
+
+    vocabulary = Vocabulary.of(tokenizer.build(), len(tokenizer.VOCABULARY))
+
+    def __init__(self, context=CONTEXT):
+        self.context = context
+        self.distribution = functools.cache(self._distribution)
+        self.heard = []
+
+    def start(self, prompts, length):
+        letters = list(tokenizer.VOCABULARY)
+        self.heard.append(["".join(letters[token] for token in prompt) for prompt in prompts])
+        return super().start(prompts, length)
+
+    def _distribution(self, prefix):
+        letters = list(tokenizer.VOCABULARY)
+        *before, now = "".join(letters[token] for token in prefix).split(END)
+        problem, _, written = now.partition("?")
+        value = str(TASK.reference(problem))
+        right = FIRST
+        if before:
+            last = before[-1] == f"{problem}?#{value}"
+            right = 1 - STEP.spoiled if last else STEP.righted
+        law = np.zeros(len(letters))
+        if written == "#":
+            law[letters.index(value)] = right
+            law[letters.index("0")] = 1 - right
+        else:
+            law[letters.index(END if written else "#")] = 1.0
+        return law
+
+
+def test_the_last_attempts_stand_before_the_problem_each_behind_its_own():
+    five = [f"#{i}" for i in range(5)]
+    assert revision_prompt(TASK, "1+1", []) == "1+1?"
+    assert revision_prompt(TASK, "1+1", five, 2) == "1+1?#3\n1+1?#4\n1+1?"
+    assert revision_prompt(TASK, "1+1", five, 0) == "1+1?"
+    assert revision_prompt(TASK, "1+1", five).count("?") == WINDOW + 1
+
+
+def test_each_step_reads_the_attempts_before_it():
+    lm = Reviser()
+    found = draw_chains(lm, TASK, PROBLEMS, 2, 4, np.random.default_rng(0), window=2)
+    heard = iter(lm.heard)
+    for j in range(2):
+        for k in range(4):
+            expected = [
+                revision_prompt(TASK, problem, found.attempts[i, j, max(0, k - 2) : k].tolist())
+                for i, problem in enumerate(PROBLEMS)
+            ]
+            assert next(heard) == expected
+
+
+def test_right_is_what_the_task_says_and_positions_are_those_that_were_fed():
+    found = draw_chains(Reviser(), TASK, PROBLEMS, 3, 5, np.random.default_rng(1), window=2)
+    assert found.attempts.shape == found.right.shape == (3, 3, 5)
+    fed = np.zeros(5, dtype=int)
+    for i, problem in enumerate(PROBLEMS):
+        for j in range(3):
+            for k, text in enumerate(found.attempts[i, j]):
+                assert found.right[i, j, k] == (text == f"#{TASK.reference(problem)}")
+                mine = found.attempts[i, j, max(0, k - 2) : k].tolist()
+                # an answer is two letters and the end, which is not fed again
+                fed[k] += len(revision_prompt(TASK, problem, mine)) + 2
+    assert found.read.tolist() == fed.tolist()
+    assert found.cost.lm_positions == fed.sum()
+    assert found.cost.units == 3 * 3 * 5
+    assert found.cost.lm_tokens == 3 * 3 * 5 * 3
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 128])
+def test_fewer_chains_and_steps_are_the_beginning_of_more(seed, at_once):
+    def drawn(chains, steps):
+        rng = np.random.default_rng(seed)
+        return draw_chains(Reviser(), TASK, PROBLEMS, chains, steps, rng, at_once=at_once)
+
+    more = drawn(3, 4)
+    for chains, steps in ((1, 4), (2, 2), (3, 1)):
+        assert (drawn(chains, steps).attempts == more.attempts[:, :chains, :steps]).all()
+
+
+def p_value(seed, **options):
+    """Of the shares after 0 to 3 steps: chains are independent, so each count is binomial."""
+    rng = np.random.default_rng(seed)
+    found = draw_chains(Reviser(), TASK, ["1+1"] * 3000, 1, 4, rng, **options)
+    counts = found.right[:, 0].sum(axis=0)
+    truth = shares_ahead(FIRST, STEP, 3)
+    return 4 * min(binomial_p_value(n, 3000, p) for n, p in zip(counts, truth, strict=True))
+
+
+@pytest.mark.statistical
+def test_the_shares_along_a_chain_are_those_of_the_two_state_chain(seed):
+    assert p_value(seed, at_once=1000) > FALSE_ALARM
+
+
+@pytest.mark.statistical
+def test_a_model_that_forgets_what_it_wrote_is_caught(seed):
+    assert p_value(seed, at_once=1000, window=0) < FALSE_ALARM
+
+
+@pytest.mark.statistical
+def test_a_model_that_reads_the_first_attempts_is_caught(seed, monkeypatch):
+    def oldest(task, problem, written, window):
+        ask = task.prompt(problem)
+        return "".join(f"{ask}{text}{END}" for text in written[:1]) + ask
+
+    monkeypatch.setattr(attempts, "revision_prompt", oldest)
+    assert p_value(seed, at_once=1000) < FALSE_ALARM
+
+
+def test_what_does_not_fit_is_refused_in_one_line():
+    lm = Reviser(context=14)
+    assert draw_chains(lm, TASK, ["1+1"], 1, 2, np.random.default_rng(0)).right.shape == (1, 1, 2)
+    with pytest.raises(ValueError, match=r"have 18 tokens; the model's context holds 14") as error:
+        draw_chains(lm, TASK, ["1+1"], 1, 3, np.random.default_rng(0))
+    assert "\n" not in str(error.value)
+
+
+def test_the_window_and_an_answer_always_fit():
+    problem = "999-(999-(999-(999-(999-(999-(999-1))))))"
+    longest = len(arithmetic.example(problem))
+    assert (WINDOW + 1) * longest <= CONTEXT
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"chains": 0}, "chains is 0"),
+        ({"steps": 0}, "steps is 0"),
+        ({"window": -1}, "window is -1"),
+        ({"at_once": 0}, "at_once is 0"),
+    ],
+)
+def test_bad_input_is_one_line(options, line):
+    usual = {"chains": 1, "steps": 1} | options
+    with pytest.raises(ValueError, match=line):
+        draw_chains(Reviser(), TASK, ["1+1"], rng=np.random.default_rng(0), **usual)

@@ -1,0 +1,143 @@
+"""What the revisers learn from is chosen as it should be, written as it is read, packed whole."""
+
+import functools
+import itertools
+from collections import Counter
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from hypothesis import given
+from hypothesis import strategies as st
+from outcomes import outcomes
+
+from tools import revision
+from ttclib.course.revisions.attempts import WINDOW, revision_prompt
+from ttclib.lm import tokenizer, training
+from ttclib.lm.arithmetic import END, TASK
+
+LETTERS = st.text("12+", max_size=9)
+RIGHT = ["1+1=2;#2", "1+1=2;#02"]
+WRONG = ["1+1=3;#3", "#9", "1+1=22;#22", "1-1=0;#0", "7", "8"]
+
+
+@functools.cache
+def by_definition(a, b):
+    """Levenshtein's recursion."""
+    if not a or not b:
+        return len(a) + len(b)
+    return min(
+        by_definition(a[1:], b) + 1,
+        by_definition(a, b[1:]) + 1,
+        by_definition(a[1:], b[1:]) + (a[0] != b[0]),
+    )
+
+
+@given(LETTERS, LETTERS)
+def test_edit_distance_is_levenshteins(a, b):
+    assert revision.edit_distance(a, b) == by_definition(a, b)
+
+
+def test_long_texts_do_not_overflow():
+    assert revision.edit_distance("1" * 300, "2" * 200 + "1" * 50) == 250
+
+
+def test_wrong_attempts_then_a_right_one_as_in_the_paper():
+    """Every path through the random choices, for a problem with three wrong solutions."""
+    counts = np.zeros(WINDOW + 1)
+    wrong = WRONG[:3]
+    for probability, (texts, learned) in outcomes(
+        lambda rng: revision.wrong_then_right(RIGHT[:1], wrong, rng)
+    ):
+        *before, goal = texts
+        assert goal == RIGHT[0]
+        assert learned == [False] * len(before) + [True]
+        assert set(before) <= set(wrong)
+        if before:
+            nearest = min(revision.edit_distance(text, goal) for text in wrong)
+            assert revision.edit_distance(before[-1], goal) == nearest
+        counts[len(before)] += probability
+    # 0 to 4, uniformly; there are only three
+    assert counts == pytest.approx([0.2, 0.2, 0.2, 0.4, 0.0])
+
+
+def test_attempts_as_they_come_are_in_any_order_with_a_right_one_anywhere():
+    """Every path: one right and two wrong solutions stand in each order equally often."""
+    counts = Counter()
+    for probability, (texts, learned) in outcomes(
+        lambda rng: revision.as_they_come(RIGHT[:1], WRONG[:2], rng)
+    ):
+        assert [text in RIGHT for text in texts] == learned
+        counts[tuple(texts)] += probability
+    orders = itertools.permutations([RIGHT[0], *WRONG[:2]])
+    assert counts == pytest.approx(dict.fromkeys(orders, 1 / 6))
+
+
+def test_of_many_attempts_the_window_and_one_more_are_chosen(seed):
+    texts, learned = revision.as_they_come(RIGHT, WRONG, np.random.default_rng(seed))
+    assert len(set(texts)) == WINDOW + 1
+    assert any(learned)
+
+
+def test_all_right_attempts_are_learned(seed):
+    texts, learned = revision.as_they_come([*RIGHT, "#2"], ["#1"], np.random.default_rng(seed))
+    assert sorted(texts) == sorted([*RIGHT, "#2", "#1"])
+    assert learned == [text != "#1" for text in texts]
+
+
+def test_what_is_learned_is_written_as_it_will_be_read():
+    tokens, learn = revision.written("1+1", ["#3", "#4", "#2"], [False, False, True])
+    prompt = revision_prompt(TASK, "1+1", ["#3", "#4"])
+    answer = "#2" + END
+    assert tokens == tokenizer.encode(prompt + answer)
+    assert learn == [False] * len(prompt) + [True] * len(answer)
+
+
+def test_of_long_texts_the_first_attempts_are_left_out():
+    long = "1" * 120
+    tokens, learn = revision.written("1+1", [long] * 5, [True] * 5)
+    each = len("1+1?") + len(long) + 1
+    assert len(tokens) == len(learn) == revision.ROW // each * each
+
+
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=30), st.randoms(use_true_random=False))
+def test_packed_texts_are_whole_and_learn_what_they_should(sizes, random):
+    texts = []
+    for number, size in enumerate(sizes):
+        learn = [random.random() < 0.5 for _ in range(size)]
+        texts.append(([number * 20 + i for i in range(size)], learn))
+    rows = revision.pack(texts, 20)
+    found = []
+    for row in range(len(rows)):
+        for k in range(rows.texts[row].max() + 1):
+            inside = np.flatnonzero(rows.texts[row] == k)
+            tokens = rows.tokens[row, inside].tolist()
+            mine, learn = texts[tokens[0] // 20]
+            assert tokens == mine
+            assert rows.positions[row, inside].tolist() == list(range(len(mine)))
+            wanted = [
+                t if fine else training.IGNORE for t, fine in zip(mine[1:], learn[1:], strict=True)
+            ]
+            assert rows.targets[row, inside].tolist() == [*wanted, training.IGNORE]
+            found.append(tokens[0] // 20)
+    assert sorted(found) == list(range(len(texts)))
+    # no two rows would have fitted into one: each is filled with the longest that fits
+    fill = (rows.texts >= 0).sum(axis=1)
+    assert np.count_nonzero(2 * fill <= 20) <= 1
+
+
+def test_problems_without_a_right_solution_teach_nothing(seed):
+    right = np.array([[True, False], [False, False]])
+    texts = revision.revision_texts(
+        ["1+1", "2+2"],
+        [["#2", "#3"], ["#5", "#6"]],
+        right,
+        "as they come",
+        3,
+        2,
+        np.random.default_rng(seed),
+    )
+    assert len(texts) == 5
+    assert all(tokens[:4] == tokenizer.encode("1+1?") for tokens, _ in texts)
