@@ -1,13 +1,26 @@
 """The revisers of notebook 10: models that read their last attempts and write another."""
 
 import bisect
+import io
+from dataclasses import replace
 
 import numpy as np
 
-from ttclib.course.revisions.attempts import WINDOW
+from tools.artefact import Artefact, digest, kept
+from tools.lab import draw, fastest, progress
+from ttclib.artefacts import sha256
+from ttclib.course.revisions.attempts import CONTEXT, WINDOW, draw_chains
+from ttclib.course.revisions.turns import turns
 from ttclib.lm import arithmetic, tokenizer, training
+from ttclib.measure import bootstrap
 
 ROW = 512  # tokens; of longer texts the first attempts are left out
+LONGEST = 100  # tokens of a sampled solution; longer ones have gone astray
+SAMPLES = {"problems": 48_000, "samples": 8}
+CHAINS = {"problems": 12_000, "chains": 2, "steps": WINDOW + 1}
+SEEDS = {"solutions": 10, "texts": 11, "training": 3}
+TEST = {"problems": 400, "chains": 4, "steps": 8, "seed": 2}
+PROBLEMS_AT_ONCE = 256
 
 
 # ---- what they learn from ----------------------------------------------------------------
@@ -70,7 +83,22 @@ def as_they_come(right, wrong, rng):
     return list(texts), list(learned)
 
 
-CHOICES = {"wrong then right": wrong_then_right, "as they come": as_they_come}
+def keep_or_mend(right, wrong, rng):
+    """Choose an attempt and what comes of it: a right one again, of a wrong one the nearest right.
+
+    What is right is learned. The model reads a single attempt.
+    """
+    before = take([*right, *wrong], 1, rng)[0]
+    if before in right:
+        return [before, before], [True, True]
+    return [before, min(right, key=lambda text: edit_distance(text, before))], [False, True]
+
+
+CHOICES = {
+    "wrong then right": wrong_then_right,
+    "as they come": as_they_come,
+    "keep or mend": keep_or_mend,
+}
 
 
 def written(problem, attempts, learned):
@@ -132,3 +160,210 @@ def revision_texts(problems, solutions, right, choose, each, singles, rng):
         for _ in range(singles):
             texts.append(written(problem, take(mine, 1, rng), [True]))
     return texts
+
+
+def chain_texts(problems, attempts, right, each, singles, rng):
+    """Write chains that a reviser drew, as they came, and plain texts of right attempts of them.
+
+    Of a chain without a right attempt there is nothing to learn.
+
+    Parameters
+    ----------
+    attempts, right : numpy.ndarray, shape (problems, chains, steps)
+        Of :class:`ttclib.course.revisions.attempts.Chains`.
+    """
+    texts = []
+    for problem, rows, fine in zip(problems, attempts, right, strict=True):
+        mine = rows[fine].tolist()
+        for chain, learned in zip(rows.tolist(), fine.tolist(), strict=True):
+            readable = all(tokenizer.PAD not in text for text in chain)
+            if any(learned) and readable:
+                texts += [written(problem, chain, learned)] * each
+        for _ in range(singles if mine else 0):
+            texts.append(written(problem, take(mine, 1, rng), [True]))
+    return texts
+
+
+# ---- training ----------------------------------------------------------------------------
+
+
+def reader(folder):
+    """Load a model that reads attempts: positions turn, so a longer context needs no weights."""
+    from ttclib.lm.engine import CausalLM
+    from ttclib.lm.pretrained import read_model
+
+    model, words = read_model(folder)
+    model.config.max_position_embeddings = CONTEXT
+    return CausalLM(model.to(fastest()), words)
+
+
+def sampled(job):
+    """Return training problems, solutions of each, and which are right; drawn once for all."""
+    plan = job.settings["samples"]
+    writer = job.needs[job.settings["writer"]]
+    seed = job.seeds["solutions"]
+    problems = arithmetic.problems("train", plan["problems"], np.random.default_rng(seed))
+    lm = reader(writer)
+
+    def make():
+        rng = np.random.default_rng([seed, 1])
+        found = draw(lm, problems, plan["samples"], rng, "solutions", max_tokens=LONGEST)
+        file = io.BytesIO()
+        np.savez_compressed(file, tokens=found.tokens, lengths=found.lengths, right=found.right)
+        return file.getvalue()
+
+    cache = job.work.parent / f"solutions-{digest([plan, seed])}.npz"
+    owner = f"{cache.name} of {sha256(writer / 'model.safetensors')}"
+    with np.load(io.BytesIO(kept(cache, owner, make))) as arrays:
+        found = dict(arrays)
+    texts = [
+        lm.vocabulary.decode(tokens[:k])
+        for tokens, k in zip(found["tokens"], found["lengths"], strict=True)
+    ]
+    each = plan["samples"]
+    solutions = [texts[i : i + each] for i in range(0, len(texts), each)]
+    return problems, solutions, found["right"].reshape(-1, each)
+
+
+def drawn_chains(job):
+    """Let the model that is to learn revise training problems, once; return its chains."""
+    plan = job.settings["chains"]
+    seed = job.seeds["solutions"]
+    problems = arithmetic.problems("train", plan["problems"], np.random.default_rng(seed))
+    problems.sort(key=len)  # so that a batch has prompts of like length
+    start = job.needs[job.settings["start"]]
+
+    def make():
+        rng = np.random.default_rng([seed, 2])
+        found = draw_chains(
+            reader(start),
+            arithmetic.TASK,
+            problems,
+            plan["chains"],
+            plan["steps"],
+            rng,
+            at_once=PROBLEMS_AT_ONCE,
+        )
+        file = io.BytesIO()
+        np.savez_compressed(file, attempts=found.attempts.astype(str), right=found.right)
+        return file.getvalue()
+
+    cache = job.work / "chains.npz"
+    owner = f"{digest([plan, seed])} of {sha256(start / 'model.safetensors')}"
+    with np.load(io.BytesIO(kept(cache, owner, make))) as arrays:
+        return problems, arrays["attempts"], arrays["right"]
+
+
+def train_reviser(job):
+    """Train a reviser stage by stage; return the seconds of training."""
+    from ttclib.lm.llama import Llama
+    from ttclib.lm.pretrained import read_model, write_model
+
+    model, words = read_model(job.needs[job.settings["start"]])
+    model = Llama.of(model).to(fastest())
+    model.shape = replace(model.shape, context=CONTEXT)
+    rng = np.random.default_rng(job.seeds["texts"])
+    seconds = 0.0
+    own = "chains" in job.settings
+    found = drawn_chains(job) if own else sampled(job)
+    write_texts = chain_texts if own else revision_texts
+    for number, stage in enumerate(job.settings["stages"]):
+        rows = pack(write_texts(*found, **stage["texts"], rng=rng), stage["row"])
+        with progress(stage["training"]["steps"]) as report:
+            seconds += training.train_lm(
+                model,
+                rows,
+                **stage["training"],
+                seed=job.seeds["training"] + number,
+                checkpoint=job.work / f"checkpoint-{number}.pt",
+                report=report,
+            )
+    write_model(job.folder, model, words)
+    return seconds
+
+
+def score_reviser(job):
+    """Measure a reviser along chains on problems that nobody learned from."""
+    problems = arithmetic.problems("test", TEST["problems"], np.random.default_rng(TEST["seed"]))
+    found = draw_chains(
+        reader(job.folder),
+        arithmetic.TASK,
+        problems,
+        TEST["chains"],
+        TEST["steps"],
+        np.random.default_rng([TEST["seed"], 1]),
+        at_once=PROBLEMS_AT_ONCE,
+    )
+    return along_a_chain(found.right) | {"measured with": TEST}
+
+
+def along_a_chain(right):
+    """Summarise chains, bool (problems, chains, steps): shares by step, gains, turns."""
+    by_problem = right.mean(axis=1)
+    gains = (by_problem[:, 1:] - by_problem[:, :1]).T
+    counts = bootstrap.counts(len(right), 1999, np.random.default_rng(0))
+    mean, low, high = bootstrap.mean_interval(gains, counts)
+    step = turns(right)
+    return {
+        "first attempt": round(float(by_problem[:, 0].mean()), 4),
+        "last attempt": round(float(by_problem[:, -1].mean()), 4),
+        "by step": by_problem.mean(axis=0).round(4).tolist(),
+        "gain over the first": [
+            [round(float(value), 4) for value in row] for row in zip(mean, low, high, strict=True)
+        ],
+        "wrong to right": round(step.righted, 4),
+        "right to wrong": round(step.spoiled, 4),
+    }
+
+
+def stage(texts, row, batch, steps, learning_rate):
+    """Declare a stage of training; ``texts`` are options of what writes them."""
+    return {
+        "texts": texts,
+        "row": row,
+        "training": {
+            "batch": batch,
+            "steps": steps,
+            "learning_rate": learning_rate,
+            "compiled": True,
+        },
+    }
+
+
+def reviser(name, what, start, stages, **source):
+    """Declare a reviser: its texts are solutions by ``writer``, or chains of its own."""
+    needs = tuple(dict.fromkeys((start, *filter(None, [source.get("writer")]))))
+    settings = {"start": start, "stages": stages, **source}
+    return Artefact(name, what, train_reviser, settings, SEEDS, needs, score_reviser)
+
+
+PAPER = {"choose": "wrong then right", "each": 4, "singles": 2}
+ONE = {"choose": "keep or mend", "each": 2, "singles": 0}
+FIVE = {"choose": "as they come", "each": 2, "singles": 2}
+SOLUTIONS = {"writer": "lab-small", "samples": SAMPLES}
+ARTEFACTS = (
+    reviser(
+        "reviser-paper",
+        "lab-small after reading wrong attempts, then a right one",
+        "lab-small",
+        [stage(PAPER, ROW, 16, 1600, 3e-3)],
+        **SOLUTIONS,
+    ),
+    reviser(
+        "reviser",
+        "lab-small after reading attempts as they come: one, then up to five",
+        "lab-small",
+        [
+            stage(ONE, 256, 32, 800, 3e-3),
+            stage(FIVE, ROW, 16, 1600, 2e-3),
+        ],
+        **SOLUTIONS,
+    ),
+    reviser(
+        "reviser-own",
+        "that reviser after reading chains of its own",
+        "reviser",
+        [stage({"each": 1, "singles": 1}, ROW, 16, 800, 1e-3)],
+        chains=CHAINS,
+    ),
+)

@@ -14,9 +14,12 @@ from hypothesis import strategies as st
 from outcomes import outcomes
 
 from tools import revision
-from ttclib.course.revisions.attempts import WINDOW, revision_prompt
+from tools.artefact import Job
+from ttclib import artefacts
+from ttclib.course.revisions.attempts import CONTEXT, WINDOW, revision_prompt
 from ttclib.lm import tokenizer, training
 from ttclib.lm.arithmetic import END, TASK
+from ttclib.lm.models import load
 
 LETTERS = st.text("12+", max_size=9)
 RIGHT = ["1+1=2;#2", "1+1=2;#02"]
@@ -141,3 +144,93 @@ def test_problems_without_a_right_solution_teach_nothing(seed):
     )
     assert len(texts) == 5
     assert all(tokens[:4] == tokenizer.encode("1+1?") for tokens, _ in texts)
+
+
+@pytest.fixture(scope="module")
+def revisers(tmp_path_factory):
+    """A reviser of a few solutions and a few steps, and one that learned from chains of that."""
+    folder = tmp_path_factory.mktemp("revisers")
+    few = {"batch": 2, "steps": 2, "learning_rate": 1e-3}
+    stages = [
+        {"texts": revision.ONE, "row": 256, "training": few},
+        {"texts": revision.FIVE, "row": revision.ROW, "training": few},
+    ]
+    plan = {"start": "lab-small", "writer": "lab-small", "stages": stages}
+    plan["samples"] = {"problems": 12, "samples": 4}
+    needs = {"lab-small": artefacts.path("lab-small")}
+    first = Job(plan, revision.SEEDS, folder / "reviser", folder / "one" / "work", needs)
+    stages = [{"texts": {"each": 1, "singles": 1}, "row": revision.ROW, "training": few}]
+    plan = {"start": "reviser", "stages": stages}
+    plan["chains"] = {"problems": 6, "chains": 2, "steps": 2}
+    needs = {"reviser": first.folder}
+    second = Job(plan, revision.SEEDS, folder / "reviser-own", folder / "two" / "work", needs)
+    for job in (first, second):
+        job.folder.mkdir()
+        job.work.mkdir(parents=True)
+        assert revision.train_reviser(job) > 0
+    return first, second
+
+
+def test_a_reviser_is_lab_small_with_room_for_attempts(revisers):
+    for job in revisers:
+        lm = revision.reader(job.folder)
+        assert lm.context == CONTEXT
+        assert sum(w.numel() for w in lm.model.parameters()) == sum(
+            w.numel() for w in load("lab-small").model.parameters()
+        )
+    changed = [
+        (revision.reader(job.folder).model.model.norm.weight).detach().numpy() for job in revisers
+    ]
+    assert not np.array_equal(*changed)
+
+
+def test_a_killed_training_goes_on_from_what_it_has(revisers, monkeypatch):
+    first, second = revisers
+    before = [(job.folder / "model.safetensors").read_bytes() for job in revisers]
+
+    def never(*args, **options):
+        raise AssertionError("it is kept")
+
+    monkeypatch.setattr(revision, "draw", never)
+    monkeypatch.setattr(revision, "draw_chains", never)
+    for job, was in zip((first, second), before, strict=True):
+        revision.train_reviser(job)
+        assert (job.folder / "model.safetensors").read_bytes() == was
+
+
+def test_a_reviser_is_scored_along_chains(revisers, monkeypatch):
+    monkeypatch.setattr(revision, "TEST", {"problems": 3, "chains": 2, "steps": 3, "seed": 2})
+    found = revision.score_reviser(revisers[0])
+    assert len(found["by step"]) == 3
+    assert len(found["gain over the first"]) == 2
+    assert found["first attempt"] == found["by step"][0]
+
+
+def test_a_summary_of_chains_by_hand():
+    right = np.array([[[0, 1, 1], [0, 0, 1]], [[1, 0, 0], [0, 0, 0]]], dtype=bool)
+    found = revision.along_a_chain(right)
+    assert found["by step"] == [0.25, 0.25, 0.5]
+    assert [gain[0] for gain in found["gain over the first"]] == [0.0, 0.25]
+    # of six wrong attempts that were followed by another two were righted
+    assert found["wrong to right"] == pytest.approx(2 / 6, abs=1e-4)
+    assert found["right to wrong"] == pytest.approx(1 / 2, abs=1e-4)
+
+
+def test_of_chains_only_those_with_a_right_attempt_are_read(seed):
+    attempts = np.array([[["#3", "#2"], ["#3", "#3"], ["<pad>", "#2"]]])
+    right = attempts == "#2"
+    texts = revision.chain_texts(["1+1"], attempts, right, 2, 1, np.random.default_rng(seed))
+    chain = revision.written("1+1", ["#3", "#2"], [False, True])
+    alone = revision.written("1+1", ["#2"], [True])
+    assert texts == [chain, chain, alone]
+
+
+def test_every_reviser_says_what_it_is_made_from():
+    names = [artefact.name for artefact in revision.ARTEFACTS]
+    assert len(set(names)) == len(names)
+    for i, artefact in enumerate(revision.ARTEFACTS):
+        assert artefact.settings["start"] in artefact.needs
+        assert set(artefact.needs) <= {"lab-small", *names[:i]}
+        for stage in artefact.settings["stages"]:
+            assert stage["row"] <= CONTEXT
+            assert stage["texts"].get("choose", "as they come") in revision.CHOICES
