@@ -16,11 +16,12 @@ from ttclib.measure import bootstrap
 
 ROW = 512  # tokens; of longer texts the first attempts are left out
 LONGEST = 100  # tokens of a sampled solution; longer ones have gone astray
-SAMPLES = {"problems": 48_000, "samples": 8}
+SAMPLES = {"problems": 12_000, "samples": 8}
 CHAINS = {"problems": 12_000, "chains": 2, "steps": WINDOW + 1}
 SEEDS = {"solutions": 10, "texts": 11, "training": 3}
 TEST = {"problems": 400, "chains": 4, "steps": 8, "seed": 2}
 PROBLEMS_AT_ONCE = 256
+TEMPERATURE = 0.7  # of the writer: learning from its texts takes some of its sharpness back
 
 
 # ---- what they learn from ----------------------------------------------------------------
@@ -256,6 +257,8 @@ def drawn_chains(job):
 
 def train_reviser(job):
     """Train a reviser stage by stage; return the seconds of training."""
+    import torch
+
     from ttclib.lm.llama import Llama
     from ttclib.lm.pretrained import read_model, write_model
 
@@ -278,6 +281,8 @@ def train_reviser(job):
                 checkpoint=job.work / f"checkpoint-{number}.pt",
                 report=report,
             )
+    with torch.no_grad():  # as the writer was: see tools/lab.py
+        model.norm.weight /= job.settings["temperature"]
     write_model(job.folder, model, words)
     return seconds
 
@@ -330,39 +335,47 @@ def stage(texts, row, batch, steps, learning_rate):
     }
 
 
-def reviser(name, what, start, stages, **source):
+def reviser(name, what, start, stages, temperature=1.0, **source):
     """Declare a reviser: its texts are solutions by ``writer``, or chains of its own."""
     needs = tuple(dict.fromkeys((start, *filter(None, [source.get("writer")]))))
-    settings = {"start": start, "stages": stages, **source}
+    settings = {"start": start, "stages": stages, "temperature": temperature, **source}
     return Artefact(name, what, train_reviser, settings, SEEDS, needs, score_reviser)
 
 
-PAPER = {"choose": "wrong then right", "each": 4, "singles": 2}
-ONE = {"choose": "keep or mend", "each": 2, "singles": 0}
+PAPER = {"choose": "wrong then right", "each": 4, "singles": 1}
+ONE = {"choose": "keep or mend", "each": 4, "singles": 0}
 FIVE = {"choose": "as they come", "each": 2, "singles": 2}
-SOLUTIONS = {"writer": "lab-small", "samples": SAMPLES}
 ARTEFACTS = (
     reviser(
         "reviser-paper",
         "lab-small after reading wrong attempts, then a right one",
         "lab-small",
-        [stage(PAPER, ROW, 16, 1600, 3e-3)],
-        **SOLUTIONS,
+        [stage(PAPER, ROW, 16, 400, 3e-3)],
+        TEMPERATURE,
+        writer="lab-small",
+        samples=SAMPLES,
     ),
     reviser(
         "reviser",
-        "lab-small after reading attempts as they come: one, then up to five",
+        "lab-small after reading attempts to keep or to mend",
         "lab-small",
-        [
-            stage(ONE, 256, 32, 800, 3e-3),
-            stage(FIVE, ROW, 16, 1600, 2e-3),
-        ],
-        **SOLUTIONS,
+        [stage(ONE, 256, 16, 800, 3e-3)],
+        TEMPERATURE,
+        writer="lab-small",
+        samples=SAMPLES,
     ),
     reviser(
         "reviser-own",
-        "that reviser after reading chains of its own",
+        "that reviser after reading attempts of its own",
         "reviser",
+        [stage(ONE, 256, 16, 800, 1.5e-3)],
+        writer="reviser",
+        samples=SAMPLES,
+    ),
+    reviser(
+        "reviser-four",
+        "that one after reading chains of its own, up to four attempts in context",
+        "reviser-own",
         [stage({"each": 1, "singles": 1}, ROW, 16, 800, 1e-3)],
         chains=CHAINS,
     ),

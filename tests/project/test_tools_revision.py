@@ -3,11 +3,12 @@
 import functools
 import itertools
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -155,12 +156,12 @@ def revisers(tmp_path_factory):
         {"texts": revision.ONE, "row": 256, "training": few},
         {"texts": revision.FIVE, "row": revision.ROW, "training": few},
     ]
-    plan = {"start": "lab-small", "writer": "lab-small", "stages": stages}
+    plan = {"start": "lab-small", "writer": "lab-small", "stages": stages, "temperature": 1.0}
     plan["samples"] = {"problems": 12, "samples": 4}
     needs = {"lab-small": artefacts.path("lab-small")}
     first = Job(plan, revision.SEEDS, folder / "reviser", folder / "one" / "work", needs)
     stages = [{"texts": {"each": 1, "singles": 1}, "row": revision.ROW, "training": few}]
-    plan = {"start": "reviser", "stages": stages}
+    plan = {"start": "reviser", "stages": stages, "temperature": 1.0}
     plan["chains"] = {"problems": 6, "chains": 2, "steps": 2}
     needs = {"reviser": first.folder}
     second = Job(plan, revision.SEEDS, folder / "reviser-own", folder / "two" / "work", needs)
@@ -198,6 +199,17 @@ def test_a_killed_training_goes_on_from_what_it_has(revisers, monkeypatch):
         assert (job.folder / "model.safetensors").read_bytes() == was
 
 
+def test_a_cooler_reviser_is_the_same_with_larger_logits(revisers, tmp_path):
+    """Dividing by 0.7 comes after the training, so it changes one weight and no other."""
+    first = revisers[0]
+    cool = replace(first, settings=first.settings | {"temperature": 0.7}, folder=tmp_path)
+    revision.train_reviser(cool)
+    states = [revision.reader(job.folder).model.state_dict() for job in (first, cool)]
+    for name, weight in states[0].items():
+        factor = 0.7 if name == "model.norm.weight" else 1.0
+        assert torch.allclose(weight, states[1][name] * factor)
+
+
 def test_a_reviser_is_scored_along_chains(revisers, monkeypatch):
     monkeypatch.setattr(revision, "TEST", {"problems": 3, "chains": 2, "steps": 3, "seed": 2})
     found = revision.score_reviser(revisers[0])
@@ -233,4 +245,5 @@ def test_every_reviser_says_what_it_is_made_from():
         assert set(artefact.needs) <= {"lab-small", *names[:i]}
         for stage in artefact.settings["stages"]:
             assert stage["row"] <= CONTEXT
-            assert stage["texts"].get("choose", "as they come") in revision.CHOICES
+            known = revision.CHOICES if "samples" in artefact.settings else {None}
+            assert stage["texts"].get("choose") in known
