@@ -14,7 +14,7 @@ from ttclib.course.revisions.turns import turns
 from ttclib.lm import arithmetic, tokenizer, training
 from ttclib.measure import bootstrap
 
-ROW = 512  # tokens; of longer texts the first attempts are left out
+ROW = 512  # tokens
 LONGEST = 100  # tokens of a sampled solution; longer ones have gone astray
 SAMPLES = {"problems": 12_000, "samples": 8}
 CHAINS = {"problems": 12_000, "chains": 2, "steps": WINDOW + 1}
@@ -102,9 +102,8 @@ CHOICES = {
 }
 
 
-def written(problem, attempts, learned):
-    """Write attempts at a problem: tokens, and which of them are to be learned."""
-    room = ROW
+def written(problem, attempts, learned, room=ROW):
+    """Write the last attempts at a problem that have room: tokens, and which are to be learned."""
     tokens = []
     targets = []
     for attempt, learn in list(zip(attempts, learned, strict=True))[::-1]:
@@ -119,7 +118,7 @@ def written(problem, attempts, learned):
 
 
 def pack(texts, length=ROW):
-    """Pack texts of any length into rows: the longest that is left, then what fits behind it."""
+    """Pack texts, none longer than a row: the longest that is left, then what fits behind it."""
     order = sorted(range(len(texts)), key=lambda i: len(texts[i][0]))
     sizes = [len(texts[i][0]) for i in order]
     rows = []
@@ -136,7 +135,7 @@ def pack(texts, length=ROW):
     return training.PackedTexts(**vars(packed), targets=targets)
 
 
-def revision_texts(problems, solutions, right, choose, each, singles, rng):
+def revision_texts(problems, solutions, right, choose, each, singles, rng, row=ROW):
     """Write the training texts: attempts at each problem that has a right one, and plain texts.
 
     Parameters
@@ -157,13 +156,13 @@ def revision_texts(problems, solutions, right, choose, each, singles, rng):
         if not mine:
             continue
         for _ in range(each):
-            texts.append(written(problem, *CHOICES[choose](mine, others, rng)))
+            texts.append(written(problem, *CHOICES[choose](mine, others, rng), row))
         for _ in range(singles):
-            texts.append(written(problem, take(mine, 1, rng), [True]))
+            texts.append(written(problem, take(mine, 1, rng), [True], row))
     return texts
 
 
-def chain_texts(problems, attempts, right, each, singles, rng):
+def chain_texts(problems, attempts, right, each, singles, rng, row=ROW):
     """Write chains that a reviser drew, as they came, and plain texts of right attempts of them.
 
     Of a chain without a right attempt there is nothing to learn.
@@ -179,9 +178,9 @@ def chain_texts(problems, attempts, right, each, singles, rng):
         for chain, learned in zip(rows.tolist(), fine.tolist(), strict=True):
             readable = all(tokenizer.PAD not in text for text in chain)
             if any(learned) and readable:
-                texts += [written(problem, chain, learned)] * each
+                texts += [written(problem, chain, learned, row)] * each
         for _ in range(singles if mine else 0):
-            texts.append(written(problem, take(mine, 1, rng), [True]))
+            texts.append(written(problem, take(mine, 1, rng), [True], row))
     return texts
 
 
@@ -271,7 +270,7 @@ def train_reviser(job):
     found = drawn_chains(job) if own else sampled(job)
     write_texts = chain_texts if own else revision_texts
     for number, stage in enumerate(job.settings["stages"]):
-        rows = pack(write_texts(*found, **stage["texts"], rng=rng), stage["row"])
+        rows = pack(write_texts(*found, **stage["texts"], rng=rng, row=stage["row"]), stage["row"])
         with progress(stage["training"]["steps"]) as report:
             seconds += training.train_lm(
                 model,
