@@ -1,58 +1,18 @@
 """Chains of attempts: what is read before each, what it costs, and a model whose law is known."""
 
-import functools
-
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from exact_p_values import FALSE_ALARM, binomial_p_value
-from tiny_lm import TinyLM
+from two_state_reviser import FIRST, PROBLEMS, STEP, Reviser
 
 from ttclib.course.revisions import attempts
 from ttclib.course.revisions.attempts import CONTEXT, WINDOW, draw_chains, revision_prompt
-from ttclib.course.revisions.turns import Turns, shares_ahead
-from ttclib.lm import arithmetic, tokenizer
+from ttclib.course.revisions.turns import shares_ahead
+from ttclib.lm import arithmetic
 from ttclib.lm.arithmetic import END, TASK
-from ttclib.lm.vocabulary import Vocabulary
-
-FIRST = 0.4
-STEP = Turns(righted=0.3, spoiled=0.2)
-PROBLEMS = ["1+1", "2+1", "(1+1)*2"]
-
-
-class Reviser(TinyLM):
-    """It answers #value or #0, and how likely each is hangs on its last attempt alone."""
-
-    vocabulary = Vocabulary.of(tokenizer.build(), len(tokenizer.VOCABULARY))
-
-    def __init__(self, context=CONTEXT):
-        self.context = context
-        self.distribution = functools.cache(self._distribution)
-        self.heard = []
-
-    def start(self, prompts, length):
-        letters = list(tokenizer.VOCABULARY)
-        self.heard.append(["".join(letters[token] for token in prompt) for prompt in prompts])
-        return super().start(prompts, length)
-
-    def _distribution(self, prefix):
-        letters = list(tokenizer.VOCABULARY)
-        *before, now = "".join(letters[token] for token in prefix).split(END)
-        problem, _, written = now.partition("?")
-        value = str(TASK.reference(problem))
-        right = FIRST
-        if before:
-            last = before[-1] == f"{problem}?#{value}"
-            right = 1 - STEP.spoiled if last else STEP.righted
-        law = np.zeros(len(letters))
-        if written == "#":
-            law[letters.index(value)] = right
-            law[letters.index("0")] = 1 - right
-        else:
-            law[letters.index(END if written else "#")] = 1.0
-        return law
 
 
 def test_the_last_attempts_stand_before_the_problem_each_behind_its_own():
@@ -66,28 +26,29 @@ def test_the_last_attempts_stand_before_the_problem_each_behind_its_own():
 def test_each_step_reads_the_attempts_before_it():
     lm = Reviser()
     found = draw_chains(lm, TASK, PROBLEMS, 2, 4, np.random.default_rng(0), window=2)
-    heard = iter(lm.heard)
-    for j in range(2):
-        for k in range(4):
-            expected = [
-                revision_prompt(TASK, problem, found.attempts[i, j, max(0, k - 2) : k].tolist())
-                for i, problem in enumerate(PROBLEMS)
-            ]
-            assert next(heard) == expected
+    assert len(lm.heard) == 4
+    for k, heard in enumerate(lm.heard):
+        expected = [
+            revision_prompt(TASK, problem, chain[max(0, k - 2) : k].tolist())
+            for problem, chains in zip(PROBLEMS, found.attempts, strict=True)
+            for chain in chains
+        ]
+        assert sorted(heard) == sorted(expected)
 
 
 def test_right_is_what_the_task_says_and_positions_are_those_that_were_fed():
     found = draw_chains(Reviser(), TASK, PROBLEMS, 3, 5, np.random.default_rng(1), window=2)
     assert found.attempts.shape == found.right.shape == (3, 3, 5)
-    fed = np.zeros(5, dtype=int)
+    fed = np.zeros(found.read.shape, dtype=int)
     for i, problem in enumerate(PROBLEMS):
         for j in range(3):
             for k, text in enumerate(found.attempts[i, j]):
                 assert found.right[i, j, k] == (text == f"#{TASK.reference(problem)}")
                 mine = found.attempts[i, j, max(0, k - 2) : k].tolist()
                 # an answer is two letters and the end, which is not fed again
-                fed[k] += len(revision_prompt(TASK, problem, mine)) + 2
-    assert found.read.tolist() == fed.tolist()
+                fed[i, j, k] = len(revision_prompt(TASK, problem, mine)) + 2
+    assert (found.read == fed).all()
+    assert (found.written == 3).all()
     assert found.cost.lm_positions == fed.sum()
     assert found.cost.units == 3 * 3 * 5
     assert found.cost.lm_tokens == 3 * 3 * 5 * 3
@@ -102,6 +63,14 @@ def test_fewer_chains_and_steps_are_the_beginning_of_more(seed, at_once):
     more = drawn(3, 4)
     for chains, steps in ((1, 4), (2, 2), (3, 1)):
         assert (drawn(chains, steps).attempts == more.attempts[:, :chains, :steps]).all()
+    each = (4, 2, 1)
+    ragged = drawn(3, each)
+    there = np.arange(4) < np.array(each)[:, None]
+    for name in ("attempts", "right", "read", "written"):
+        expected = getattr(more, name)
+        assert (getattr(ragged, name)[:, there] == expected[:, there]).all()
+    assert not ragged.written[:, ~there].any()
+    assert ragged.cost.units == 3 * sum(each)
 
 
 def p_value(seed, **options):
@@ -152,6 +121,7 @@ def test_the_window_and_an_answer_always_fit():
     [
         ({"chains": 0}, "chains is 0"),
         ({"steps": 0}, "steps is 0"),
+        ({"steps": [1, 1]}, r"steps has shape \(2,\); there are 1 chains"),
         ({"window": -1}, "window is -1"),
         ({"at_once": 0}, "at_once is 0"),
     ],
