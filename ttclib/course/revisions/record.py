@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from joblib import Parallel, delayed
+from scipy.special import expit
 from tqdm import tqdm
 
 from ttclib.course.revisions.attempts import Chains, draw_chains, revision_prompt
@@ -194,9 +195,6 @@ def final_scores(
     ValueError
         If an attempt and what stands before it are longer than the verifier reads.
     """
-    from ttclib.course.process_reward_model.beliefs import believe
-    from ttclib.search.rollouts import Rollouts
-
     words = judge.writer.vocabulary
     cells = np.argwhere(found.written > 0)
     kinds: dict[tuple[str, str, int], int] = {}
@@ -207,61 +205,73 @@ def final_scores(
         which.append(kinds.setdefault(key, len(kinds)))
     prompts = [words.encode(prompt) for prompt, _, _ in kinds]
     answers = [[*words.encode(text), words.end][:size] for _, text, size in kinds]
-    lengths = np.array([len(answer) for answer in answers])
-    longest = int((lengths + [len(prompt) for prompt in prompts]).max())
+    lengths = np.array(
+        [len(prompt) + len(answer) for prompt, answer in zip(prompts, answers, strict=True)]
+    )
+    longest = int(lengths.max())
     if longest > judge.verifier.context:
         raise ValueError(
             f"an attempt and what stands before it have {longest} tokens; "
             f"the verifier reads {judge.verifier.context}"
         )
-    tokens = np.full((len(kinds), lengths.max()), -1)
-    for row, answer in zip(tokens, answers, strict=True):
-        row[: len(answer)] = answer
-    nothing = np.zeros(len(kinds), dtype=int)
-    texts = Rollouts(
-        np.arange(len(kinds)),
-        tokens,
-        notes(judge.writer, prompts, answers, at_once),
-        lengths,
-        nothing > 0,
-        nothing,
-    )
-    belief, _ = believe(judge.verifier.net, prompts, texts, at_once)
+    said = np.zeros(len(kinds))
+    order = np.argsort(lengths, kind="stable")  # little padding
+    for first in range(0, len(order), at_once):
+        rows = order[first : first + at_once]
+        pairs = [(prompts[i], answers[i]) for i in rows]
+        said[rows] = _judged(judge, *zip(*pairs, strict=True))
     scores = np.full(found.written.shape, np.nan)
-    scores[tuple(cells.T)] = belief[np.arange(len(kinds)), lengths - 1][which]
+    scores[tuple(cells.T)] = said[which]
     return scores
 
 
-def notes(
-    writer: Any, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]], at_once: int
-) -> np.ndarray:
-    """Return what a writer would have noted while it wrote answers: (answers, longest, 2).
+def _judged(judge: Judge, prompts, answers) -> np.ndarray:
+    """Score a batch of answers, each behind its prompt."""
+    import torch
 
-    Log probability of each token, and entropy (nats) of the distribution it is from; zero beyond
-    the end. As a decoder notes them, but all tokens of an answer at once.
+    tokens, written = _rows(prompts, answers)
+    per_token = np.zeros((*tokens.shape, 2))
+    per_token[written] = np.concatenate(notes(judge.writer, prompts, answers))
+    length = tokens.shape[1]
+    with torch.inference_mode():
+        logits, _ = judge.verifier.net(
+            torch.from_numpy(tokens),
+            torch.from_numpy(per_token).float(),
+            torch.from_numpy(written),
+            torch.arange(length).expand(len(tokens), -1),
+            torch.ones(length, length, dtype=torch.bool).tril(),
+        )
+    last = length - 1 - written[:, ::-1].argmax(axis=1)
+    return expit(logits.double().numpy()[np.arange(len(tokens)), last])
+
+
+def notes(writer: Any, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]]) -> list:
+    """Return what a writer would have noted while it wrote answers: of each (tokens, 2).
+
+    Log probability of each token, and entropy (nats) of the distribution it is from. As a decoder
+    notes them, but for all tokens at once.
     """
     import torch
 
-    sizes = np.array(
-        [len(prompt) + len(answer) for prompt, answer in zip(prompts, answers, strict=True)]
-    )
-    order = np.argsort(sizes, kind="stable")  # little padding
-    found = np.zeros((len(answers), max(map(len, answers)), 2))
-    for first in range(0, len(order), at_once):
-        rows = order[first : first + at_once]
-        tokens = np.zeros((len(rows), sizes[rows].max()), dtype=np.int64)
-        for row, i in zip(tokens, rows, strict=True):
-            row[: sizes[i]] = [*prompts[i], *answers[i]]
-        with torch.inference_mode():
-            tensor = torch.from_numpy(tokens)
-            log_p = torch.log_softmax(writer.ours(tensor)[:, :-1], -1, dtype=torch.float64)
-            entropy = -(log_p.exp() * log_p).sum(-1).numpy()
-            of_token = log_p.gather(-1, tensor[:, 1:, None])[..., 0].numpy()
-        for row, i in enumerate(rows):
-            mine = slice(len(prompts[i]) - 1, sizes[i] - 1)
-            found[i, : len(answers[i]), 0] = of_token[row, mine]
-            found[i, : len(answers[i]), 1] = entropy[row, mine]
-    return found
+    tokens, written = _rows(prompts, answers)
+    with torch.inference_mode():
+        texts = torch.from_numpy(tokens)
+        log_p = torch.log_softmax(writer.ours(texts)[:, :-1], -1, dtype=torch.float64)
+        entropy = -(log_p.exp() * log_p).sum(-1)
+        of_token = log_p.gather(-1, texts[:, 1:, None])[..., 0]
+    noted = torch.stack([of_token, entropy], dim=-1).numpy()
+    return [row[mine] for row, mine in zip(noted, written[:, 1:], strict=True)]
+
+
+def _rows(prompts, answers) -> tuple[np.ndarray, np.ndarray]:
+    """Lay prompts and their answers in rows: tokens, and which of them are the answer's."""
+    sizes = [len(prompt) + len(answer) for prompt, answer in zip(prompts, answers, strict=True)]
+    tokens = np.zeros((len(sizes), max(sizes)), dtype=np.int64)
+    written = np.zeros(tokens.shape, dtype=bool)
+    for i, (prompt, answer) in enumerate(zip(prompts, answers, strict=True)):
+        tokens[i, : sizes[i]] = [*prompt, *answer]
+        written[i, len(prompt) : sizes[i]] = True
+    return tokens, written
 
 
 # ---- drawing and writing -------------------------------------------------------------------------
