@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+from typing import TYPE_CHECKING
 
 from ttclib.artefacts import path
 from ttclib.course.revisions.attempts import CONTEXT
-from ttclib.lm.engine import CausalLM
-from ttclib.lm.pretrained import read_model
+
+if TYPE_CHECKING:  # who only looks at records needs no PyTorch
+    from ttclib.lm.engine import CausalLM
 
 
 @functools.cache
@@ -22,6 +24,9 @@ def load_reader(name: str) -> CausalLM:
     ValueError
         If its files are missing or damaged: the line says how to get it.
     """
+    from ttclib.lm.engine import CausalLM
+    from ttclib.lm.pretrained import read_model
+
     model, words = read_model(path(name))
     model.config.max_position_embeddings = CONTEXT
     return CausalLM(model, words)
