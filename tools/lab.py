@@ -43,6 +43,22 @@ def save_tokenizer(job):
     tokenizer.build().save_pretrained(job.folder)
 
 
+def training_problems(n, rng):
+    """Draw ``n`` problems to learn from: of one operation too, and short ones again and again.
+
+    The largest size of a problem's numbers is drawn first, and each size up to it is as likely as
+    the others. So problems with small numbers only are common, as they are among what people ask.
+    """
+    found = []
+
+    def sizes():
+        return range(1, int(rng.choice(arithmetic.DIGITS)) + 1)
+
+    for text in arithmetic.drawn("train", n, rng, arithmetic.OPERATIONS, sizes, found):
+        found.append(text)
+    return found
+
+
 def packed_texts(job):
     """Return the training texts in packed rows; they are kept, because both models read them."""
     from ttclib.lm import training
@@ -50,7 +66,7 @@ def packed_texts(job):
     settings, seed = job.settings["texts"], job.seeds["texts"]
 
     def make():
-        problems = arithmetic.training_problems(settings["problems"], np.random.default_rng(seed))
+        problems = training_problems(settings["problems"], np.random.default_rng(seed))
         texts = [
             (tokenizer.encode(arithmetic.example(problem)), len(problem) + 1)
             for problem in tqdm(problems, "writing texts")

@@ -91,7 +91,8 @@ def drawn(job, lm, split, settings):
 def rollouts(job, split, settings):
     """Return the packed rollouts of a split, labelled as the settings say."""
     from ttclib.course.process_reward_model import learning
-    from ttclib.search.rollouts import shared_labels, step_ends
+    from ttclib.course.process_reward_model.per_step import shared_labels
+    from ttclib.search.rollouts import step_ends
 
     lm = generator(job)
     problems, found = drawn(job, lm, split, settings)

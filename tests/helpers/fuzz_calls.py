@@ -156,7 +156,7 @@ PARTICLES = [
     call(smc.alive, population=MEMBERS),
     call(smc.resample, select, scheme=choice("systematic"), n=count(4).but(nothing="good")),
     call(smc.when_ess_below, select, threshold=probability(0.5), select=function(smc.keep_all, ())),
-    call(smc.keep_top, select, k=2, copies=2),
+    call(beams.keep_top, select, k=2, copies=2),
     call(MEMBERS.mean, values=numbers([0.5, 1.0, 2.0, 4.0], **GAPS)),
     call(
         smc.Population,
@@ -384,7 +384,6 @@ LM_LINES = [
     call(arithmetic.random_expression, operations=count(3, 0), rng=rng()),
     call(arithmetic.split_of, problem=text("1+2")),
     call(arithmetic.problems, split=choice("test"), n=2, rng=rng()),
-    call(arithmetic.training_problems, n=2, rng=rng()),
     call(arithmetic.example, problem=text("1+2*3")),
     call(flops.token_flops, config=CONFIG, context=3),
     call(flops.sequence_flops, config=CONFIG, start=count(1, 0), stop=3),
@@ -611,7 +610,7 @@ NOT_CALLED = {
     ),
     "called at every step or token with what its caller has checked": (
         "cost.Cost lm.arithmetic.apply lm.arithmetic.value lm.arithmetic.write "
-        "lm.arithmetic.reducible lm.arithmetic.solve lm.decoding.optimal "
+        "lm.arithmetic.drawn lm.arithmetic.reducible lm.arithmetic.solve lm.decoding.optimal "
         "lm.decoding.bootstrap lm.engine.CachedSession lm.engine.Rows "
         "lm.llama.Block lm.llama.rotate lm.llama.OneToken lm.nines.nines lm.nines.failures "
         "lm.samplers.renormalise "
@@ -624,7 +623,7 @@ NOT_CALLED = {
         "sampling.mcmc.step_sizes sampling.montecarlo.chunks sampling.montecarlo.values_of "
         "sampling.montecarlo.spent "
         "search.mcts.upper_bound search.mcts.TreeSearch "
-        "search.rollouts.step_ends search.rollouts.shared_labels search.scoring.ScoringReader "
+        "search.rollouts.step_ends search.scoring.ScoringReader "
         "search.verifier.so_far search.verifier.CachedReader search.verifier.Trie "
         "search.protocols.Reading lm.automata.check_size "
         "lm.flops.coefficients cost.readable"
@@ -643,10 +642,11 @@ NOT_CALLED = {
     "it reads or writes files; the tests of damaged files are its own": (
         "artefacts.path artefacts.sha256 files.whole files.seal files.unseal files.reading_of "
         "files.in_short files.turn lm.gguf.read_llama lm.models.load lm.pretrained.read_model "
+        "lm.pretrained.read_ours "
         "lm.pretrained.write_model lm.pretrained.damage lm.pretrained.wheel_file "
         "lm.pretrained.from_hub search.models.load_verifier search.models.model_or_verifier "
         "search.results.read search.results.read_results search.results.read_samples "
-        "search.results.read_alone"
+        "search.results.read_drawn search.results.read_alone"
     ),
     "its arguments are models, or tables that files hold": (
         "lm.engine.CausalLM lm.pretrained.chat lm.llama.Llama lm.training.descend "

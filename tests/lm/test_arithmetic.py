@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tools.lab import training_problems
 from ttclib.lm import arithmetic
 
 
@@ -197,7 +198,7 @@ def test_splits_are_disjoint_balanced_and_fixed():
 def test_training_problems_are_balanced_and_small_ones_are_common():
     """Shares within six standard errors: a false alarm in about one of 10⁸ runs."""
     n = 7 * 3_000
-    texts = arithmetic.training_problems(n, np.random.default_rng(5))
+    texts = training_problems(n, np.random.default_rng(5))
     assert all(arithmetic.split_of(text) == "train" for text in texts)
     assert (np.bincount([sum(t.count(s) for s in "+-*") for t in texts])[1:] == 3_000).all()
     largest = np.array([max(map(len, re.findall(r"[0-9]+", text))) for text in texts])

@@ -18,6 +18,7 @@ from letters_weighed import prefer
 from normal_p_values import mean_p_value
 from outcomes import enumerable, outcomes
 
+from ttclib.course.small_language_model.beams import keep_top
 from ttclib.course.smc_decoding.constraints import both, length, mentions, regex
 from ttclib.course.smc_decoding.exact import enumerate_texts
 from ttclib.course.smc_decoding.markov_lm import garden_path
@@ -26,7 +27,7 @@ from ttclib.lm.automata import Automaton
 from ttclib.lm.decoding import Decoder, Sequences, sample
 from ttclib.lm.potentials import Feature
 from ttclib.particles.resampling import UNBIASED
-from ttclib.particles.smc import alive, keep_all, keep_top, resample, run, smc, when_ess_below
+from ttclib.particles.smc import alive, keep_all, resample, run, smc, when_ess_below
 
 FALSE_ALARM = 1e-6
 SCHEMES = {name: enumerable(scheme) for name, scheme in UNBIASED.items()}

@@ -20,12 +20,12 @@ from ttclib.course.particle_filtering.smoothing import (
     kalman_smoother,
     trajectories,
 )
+from ttclib.course.small_language_model.beams import keep_top
 from ttclib.particles.resampling import UNBIASED
 from ttclib.particles.smc import (
     FeynmanKac,
     Population,
     keep_all,
-    keep_top,
     resample,
     run,
     smc,

@@ -5,6 +5,7 @@ import pytest
 from letters import Letters
 
 from ttclib.course.process_reward_model.learning import pack_solutions
+from ttclib.course.process_reward_model.per_step import shared_labels
 from ttclib.lm import arithmetic
 from ttclib.lm.models import load
 from ttclib.lm.vocabulary import Vocabulary
@@ -75,7 +76,7 @@ def test_steps_end_at_semicolons_and_at_the_end(lm, drawn):
 def test_shared_labels_are_shares_of_what_begins_alike(lm, drawn):
     found, _ = drawn
     ends = R.step_ends(found.tokens, found.lengths, lm.vocabulary.containing(";"))
-    labels = R.shared_labels(found, ends)
+    labels = shared_labels(found, ends)
     for i in range(len(found)):
         for j in np.flatnonzero(ends[i]):
             alike = (found.problem == found.problem[i]) & (

@@ -287,31 +287,12 @@ def problems(
         If there is no such split.
     """
     found: dict[str, None] = {}  # an ordered set
-    for text in _drawn(
-        split, whole_number("n", n), rng, operations, lambda: MEASURED_DIGITS, found
-    ):
+    for text in drawn(split, whole_number("n", n), rng, operations, lambda: MEASURED_DIGITS, found):
         found[text] = None
     return list(found)
 
 
-@checked
-def training_problems(n: int, rng: np.random.Generator) -> list[str]:
-    """Draw ``n`` problems to learn from: of one operation too, and short ones again and again.
-
-    The largest size of a problem's numbers is drawn first, and each size up to it is as likely as
-    the others. So problems with small numbers only are common, as they are among what people ask.
-    """
-    found: list[str] = []
-
-    def sizes():
-        return range(1, int(rng.choice(DIGITS)) + 1)
-
-    for text in _drawn("train", whole_number("n", n), rng, OPERATIONS, sizes, found):
-        found.append(text)
-    return found
-
-
-def _drawn(split, n, rng, operations, sizes, found) -> Iterator[str]:
+def drawn(split, n, rng, operations, sizes, found) -> Iterator[str]:
     """Yield problems of a split until ``n`` are found, of each number of operations in turn."""
     if split not in ("train", "validation", "test"):
         raise ValueError(f"split is {short(split)}; it must be train, validation or test")

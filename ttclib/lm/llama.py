@@ -21,14 +21,13 @@ from torch import Tensor, nn
 from ttclib.inputs import whole_number
 from ttclib.lm.arithmetic import MAX_LENGTH
 
-_NAMES = {  # of sizes, here and in a config.json of transformers
-    "vocabulary": "vocab_size",
-    "width": "hidden_size",
-    "layers": "num_hidden_layers",
-    "heads": "num_attention_heads",
-    "hidden": "intermediate_size",
-    "context": "max_position_embeddings",
-}
+# sizes, here and in a config.json of transformers; then what all such models have in common
+_NAMES = {"vocabulary": "vocab_size", "width": "hidden_size", "hidden": "intermediate_size"}
+_NAMES |= {"layers": "num_hidden_layers", "heads": "num_attention_heads"}
+_NAMES |= {"context": "max_position_embeddings"}
+_LLAMA = {"model_type": "llama", "rms_norm_eps": 1e-6, "tie_word_embeddings": True}
+_LLAMA |= {"rope_parameters": {"rope_theta": 10000.0, "rope_type": "default"}}
+_LLAMA |= {"attention_bias": False, "mlp_bias": False, "hidden_act": "silu"}
 
 
 @dataclass(frozen=True)
@@ -70,17 +69,9 @@ class Shape:
     @property
     def described(self) -> dict[str, Any]:
         """What ``transformers`` writes into ``config.json`` of such a model."""
-        return {theirs: getattr(self, ours) for ours, theirs in _NAMES.items()} | {
-            "model_type": "llama",
-            "num_key_value_heads": self.heads,
-            "head_dim": self.width // self.heads,
-            "rms_norm_eps": 1e-6,
-            "tie_word_embeddings": True,
-            "rope_parameters": {"rope_theta": 10000.0, "rope_type": "default"},
-            "attention_bias": False,
-            "mlp_bias": False,
-            "hidden_act": "silu",
-        }
+        sizes = {theirs: getattr(self, ours) for ours, theirs in _NAMES.items()}
+        heads = {"num_key_value_heads": self.heads, "head_dim": self.width // self.heads}
+        return sizes | heads | _LLAMA
 
     def config(self, **tokens):
         """Return the same as a ``transformers.LlamaConfig``; ``tokens`` are special tokens' ids."""

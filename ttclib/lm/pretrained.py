@@ -87,14 +87,8 @@ def read_model(source: Path | str, dtype="float32", *, local: bool = True):
 
 
 def read_ours(folder: Path) -> tuple[Llama, Any] | None:
-    """Read what :func:`write_model` wrote; None if it is another model, or another's tokenizer.
-
-    The models of ``transformers`` take 130 MB of code, which ours and a tokenizer do without.
-
-    Raises
-    ------
-    ValueError
-        If a file cannot be read: one line.
+    """Read what :func:`write_model` wrote, without the models of ``transformers``, whose code takes
+    125 MB; None if it is another model, or another's tokenizer.
     """
     from safetensors.torch import load_file
     from transformers import PreTrainedTokenizerFast

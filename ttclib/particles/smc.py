@@ -365,23 +365,3 @@ def when_ess_below(threshold: float, select: Selection) -> Selection:
         return chosen(population, rng)
 
     return adaptive
-
-
-def keep_top(k: int, copies: int = 1) -> Selection:
-    """Select the k heaviest members, ``copies`` times each: the selection of beam search.
-
-    Ties keep the earlier member. The result is not a fair sample: ``log_evidence`` is then only a
-    score.
-    """
-    k, copies = whole_number("k", k), whole_number("copies", copies)
-
-    def select(population, rng):
-        if k > len(population):
-            raise ValueError(
-                f"k is {k}; it must be at most the population's {len(population)} members"
-            )
-        best = np.sort(np.argsort(-population.log_weights, kind="stable")[:k])
-        ancestors = np.repeat(best, copies)
-        return ancestors, population.log_weights[ancestors]
-
-    return select

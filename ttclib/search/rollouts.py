@@ -7,7 +7,6 @@ appendix D, instead draw 16 new continuations at every step of a few solutions.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 
@@ -158,23 +157,3 @@ def step_ends(tokens: np.ndarray, lengths: np.ndarray, pauses: np.ndarray) -> np
     place = np.arange(tokens.shape[1])
     ends = pauses[np.maximum(tokens, 0)] & (place < lengths[:, None])
     return ends | (place == lengths[:, None] - 1)
-
-
-def shared_labels(rollouts: Rollouts, ends: np.ndarray) -> np.ndarray:
-    """Label every step end with the share of right solutions among those that begin alike.
-
-    Returns
-    -------
-    numpy.ndarray of float, shape (m, longest)
-        Zero where no step ends.
-    """
-    rows, places = np.nonzero(ends)
-    keys = [
-        (int(rollouts.problem[i]), rollouts.tokens[i, : j + 1].tobytes())
-        for i, j in zip(rows, places, strict=True)
-    ]
-    seen = Counter(keys)
-    good = Counter(key for key, i in zip(keys, rows, strict=True) if rollouts.right[i])
-    labels = np.zeros(ends.shape)
-    labels[ends] = [good[key] / seen[key] for key in keys]
-    return labels

@@ -12,14 +12,14 @@ from views import control, shown, sliders
 from ttclib.course.process_reward_model import figures, learning
 from ttclib.course.process_reward_model.beliefs import believe
 from ttclib.course.process_reward_model.ladder import Judged, favourites, weighted_at
-from ttclib.course.process_reward_model.per_step import continuations
+from ttclib.course.process_reward_model.per_step import continuations, shared_labels
 from ttclib.lm import arithmetic
 from ttclib.lm.models import load
 from ttclib.measure import bootstrap, votes
 from ttclib.measure.calibration import auc_within, auroc, expected_calibration_error
 from ttclib.search import aggregation
 from ttclib.search.results import Curve
-from ttclib.search.rollouts import draw, shared_labels, step_ends
+from ttclib.search.rollouts import draw, step_ends
 
 PROBLEMS = ["9-(2+3)", "8-1-1"]
 SOLUTIONS = [

@@ -1,15 +1,19 @@
-"""New continuations after every step of a solution: how the papers label its steps.
+"""Labels of steps: from solutions that begin alike, and as the papers make them.
 
-Wang et al. 2024 (Math-Shepherd); Snell et al. 2024, appendix D.
+They draw new continuations after every step of a solution: Wang et al. 2024 (Math-Shepherd); Snell
+et al. 2024, appendix D.
 """
 
 from __future__ import annotations
+
+from collections import Counter
 
 import numpy as np
 
 from ttclib.cost import Cost
 from ttclib.lm.decoding import sample
 from ttclib.lm.protocols import LanguageModel, Task
+from ttclib.search.rollouts import Rollouts
 
 
 def continuations(
@@ -38,3 +42,23 @@ def continuations(
             right[step, i] = task.right(problem, task.answer(text))
         spent += last.spent
     return right, np.array(places), spent
+
+
+def shared_labels(rollouts: Rollouts, ends: np.ndarray) -> np.ndarray:
+    """Label every step end with the share of right solutions among those that begin alike.
+
+    Returns
+    -------
+    numpy.ndarray of float, shape (m, longest)
+        Zero where no step ends.
+    """
+    rows, places = np.nonzero(ends)
+    keys = [
+        (int(rollouts.problem[i]), rollouts.tokens[i, : j + 1].tobytes())
+        for i, j in zip(rows, places, strict=True)
+    ]
+    seen = Counter(keys)
+    good = Counter(key for key, i in zip(keys, rows, strict=True) if rollouts.right[i])
+    labels = np.zeros(ends.shape)
+    labels[ends] = [good[key] / seen[key] for key in keys]
+    return labels

@@ -11,7 +11,27 @@ from ttclib.inputs import whole_number
 from ttclib.lm.decoding import Decoder
 from ttclib.lm.protocols import LanguageModel
 from ttclib.lm.sequences import Sequences
-from ttclib.particles.smc import Population, Weighed, alive, keep_top, smc
+from ttclib.particles.smc import Population, Selection, Weighed, alive, smc
+
+
+def keep_top(k: int, copies: int = 1) -> Selection:
+    """Select the k heaviest members, ``copies`` times each: the selection of beam search.
+
+    Ties keep the earlier member. The result is not a fair sample: ``log_evidence`` is then only a
+    score.
+    """
+    k, copies = whole_number("k", k), whole_number("copies", copies)
+
+    def select(population, rng):
+        if k > len(population):
+            raise ValueError(
+                f"k is {k}; it must be at most the population's {len(population)} members"
+            )
+        best = np.sort(np.argsort(-population.log_weights, kind="stable")[:k])
+        ancestors = np.repeat(best, copies)
+        return ancestors, population.log_weights[ancestors]
+
+    return select
 
 
 class Beam(Decoder):
