@@ -18,10 +18,10 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def test_the_map_marks_the_notebooks_that_are_there():
     there = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
-    assert [stem[:2] for stem in there] == [f"{k:02d}" for k in range(course_map.READY)]
+    assert [stem[:2] for stem in there] == [f"{k:02d}" for k in sorted(course_map.READY)]
     picture = course_map.course_map()
-    assert f"{course_map.READY} of 16 notebooks are ready" in repr(picture)
-    assert picture.png == course_map.course_map().png != course_map.course_map(ready=16).png
+    assert f"{len(course_map.READY)} of 16 notebooks are ready" in repr(picture)
+    assert picture.png == course_map.course_map().png != course_map.course_map(ready=range(16)).png
 
 
 def test_the_picture_in_the_readme_is_up_to_date():
@@ -43,13 +43,13 @@ def drawn(monkeypatch):
 
 def test_ready_notebooks_are_filled(monkeypatch):
     monkeypatch.setattr(course_map, "Picture", Sheet)
-    for ready in (0, 3, 16):
+    for ready in ((), (0, 1, 5), range(16)):
         page = course_map.course_map(ready).fig.axes[0]
         faces = [
             to_hex(box.get_facecolor()) for box in page.patches if isinstance(box, FancyBboxPatch)
         ]
         filled = faces.count(course_map.PROPOSED.lower())
-        assert filled == ready + 1  # the last is the legend's
+        assert filled == len(ready) + 1  # the last is the legend's
 
 
 def test_every_part_names_its_loop_and_its_notebooks(drawn):

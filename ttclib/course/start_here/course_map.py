@@ -8,6 +8,7 @@ formula; the language model's weights and the search's rewards are random number
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from itertools import pairwise
 
 import numpy as np
@@ -18,7 +19,7 @@ from ttclib.particles import genealogy, smc, statespace
 from ttclib.sampling import mcmc
 from ttclib.show.style import COLORS, MUTED, Picture, figure
 
-READY = 10  # notebooks 00 to 09 can be opened; the others are planned
+READY = frozenset({*range(10), 11})  # can be opened; the others are planned
 
 PROPOSED = COLORS[0]
 WEIGHED = COLORS[1]
@@ -52,7 +53,7 @@ _LEFT = 1.02  # where the first part begins
 _STEP = 1.625  # from part to part
 
 
-def course_map(ready: int = READY, dpi: int = 100) -> Picture:
+def course_map(ready: Collection[int] = READY, dpi: int = 100) -> Picture:
     """Draw the arc of the course: ``ready`` notebooks are filled in, the others outlined."""
     fig, page = figure(size=(_WIDTH, _HEIGHT))
     fig.set_layout_engine("none")
@@ -70,7 +71,7 @@ def course_map(ready: int = READY, dpi: int = 100) -> Picture:
         left = _LEFT + k * _STEP
         _part(page, k, left)
         for row, name in enumerate(names):
-            _chip(page, left + 0.1, 1.5 - 0.225 * row, f"{number:02d}", name, number < ready)
+            _chip(page, left + 0.1, 1.5 - 0.225 * row, f"{number:02d}", name, number in ready)
             number += 1
     _chip(page, _LEFT + 0.1, 0.2, "", "ready", True)
     _chip(page, _LEFT + 0.9, 0.2, "", "planned", False)
@@ -78,7 +79,7 @@ def course_map(ready: int = READY, dpi: int = 100) -> Picture:
     return Picture(
         fig,
         f"map of the course: {arc}; in each you propose, weigh and select; "
-        f"{ready} of {number} notebooks are ready, the others planned",
+        f"{len(ready)} of {number} notebooks are ready, the others planned",
     )
 
 

@@ -9,7 +9,7 @@ every token is read by a verifier, too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -148,7 +148,7 @@ def affordable(
     number = bins.max() + 1
     if one_of("count", count, COUNTS) in (V1, ICLR):
         most = SLACK * multiplier(sizes.times, ratio, 1.0 if count == V1 else 2.0)
-        return np.repeat(settings.generations[:, None] <= most, number, axis=1)
+        return up_to(settings, most, bins)
     paid = settings.lm_flops if count == LM_FLOPS else settings.flops
     own = rival.flops + sizes.share(rival.tokens, ratio)
     mine = [bins == b for b in range(number)]
@@ -163,8 +163,9 @@ class Exchange(NamedTuple):
 
     Attributes
     ----------
-    solved, flops : numpy.ndarray, shape (problems,)
-        Share that the chosen settings solve, averaged over splits, and what they paid.
+    solved, lm_flops, flops : numpy.ndarray, shape (problems,)
+        Share that the chosen settings solve, averaged over splits; what they paid for the language
+        model, and for both models.
     small, more : numpy.ndarray, shape (3, bins + 1)
         Mean, low and high of what the small model solves, and of how much more than the large one:
         each bin, then all problems.
@@ -175,6 +176,7 @@ class Exchange(NamedTuple):
     """
 
     solved: np.ndarray
+    lm_flops: np.ndarray
     flops: np.ndarray
     small: np.ndarray
     more: np.ndarray
@@ -204,6 +206,44 @@ def cut(bins, counts, rng: np.random.Generator, splits: int = 64) -> Cuts:
     return Cuts(halves(bins, rng, splits), again.reshape(len(counts), few, -1))
 
 
+def chosen(settings: Settings, bins, allowed, fold) -> np.ndarray:
+    """Share of each problem that its bin's best affordable setting solves, and what it pays.
+
+    The setting is chosen on the half that the problem is not in, and the splits are averaged.
+
+    Parameters
+    ----------
+    fold : bool array, shape (splits, problems)
+
+    Returns
+    -------
+    numpy.ndarray, shape (3, problems)
+        Solved; FLOPs of the language model, and of both models.
+    """
+    found = np.zeros((3, len(bins)))
+    for inside, right in _bins(settings, bins, allowed):
+        took = two_fold(right, np.zeros(len(inside), dtype=int), fold[:, inside])
+        at = np.arange(len(inside))
+        own = allowed[:, bins[inside[0]]]
+        paid = (table[own][:, inside] for table in (settings.lm_flops, settings.flops))
+        found[:, inside] = [table[took, at].mean(axis=0) for table in (right, *paid)]
+    return found
+
+
+def _bins(settings: Settings, bins, allowed) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the problems of each bin, and what its affordable settings solve of them."""
+    for b in range(bins.max() + 1):
+        if not allowed[:, b].any():
+            raise ValueError(f"bin {b + 1} can afford no setting; it must afford at least one")
+        inside = np.flatnonzero(bins == b)
+        yield inside, settings.right[allowed[:, b]][:, inside]
+
+
+def up_to(settings: Settings, most: float, bins) -> np.ndarray:
+    """Allow every setting of at most so many generations: bool (settings, bins)."""
+    return np.repeat((settings.generations <= most)[:, None], bins.max() + 1, axis=1)
+
+
 def exchange(settings: Settings, rival: np.ndarray, bins, allowed, counts, cuts: Cuts) -> Exchange:
     """Choose the best affordable setting of each bin on one half, score it on the other.
 
@@ -220,28 +260,19 @@ def exchange(settings: Settings, rival: np.ndarray, bins, allowed, counts, cuts:
         From :func:`cut`, of the same ``counts``.
     """
     number = bins.max() + 1
-    solved, paid = np.zeros((2, len(bins)))
+    solved, lm_flops, flops = chosen(settings, bins, allowed, cuts.fold)
     draws = np.zeros((len(counts), len(bins)))  # what each problem scores in each replicate
-    for b in range(number):
-        inside = np.flatnonzero(bins == b)
-        own = np.flatnonzero(allowed[:, b])
-        if not len(own):
-            raise ValueError(f"bin {b + 1} can afford no setting; it must afford at least one")
-        right = settings.right[np.ix_(own, inside)]
-        nobody = np.zeros(len(inside), dtype=int)
-        at = np.arange(len(inside))
-        chosen = two_fold(right, nobody, cuts.fold[:, inside])
-        solved[inside] = right[chosen, at].mean(axis=0)
-        paid[inside] = settings.flops[own[chosen], inside].mean(axis=0)
-        weights = np.broadcast_to(counts[:, None, inside], cuts.again[..., inside].shape)
-        chosen = two_fold(right, nobody, cuts.again[..., inside], weights)
-        draws[:, inside] = right[chosen, at].mean(axis=1)
+    for inside, right in _bins(settings, bins, allowed):
+        again = cuts.again[..., inside]
+        weights = np.broadcast_to(counts[:, None, inside], again.shape)
+        took = two_fold(right, np.zeros(len(inside), dtype=int), again, weights)
+        draws[:, inside] = right[took, np.arange(len(inside))].mean(axis=1)
     groups = [*(bins == b for b in range(number)), np.ones(len(bins), dtype=bool)]
     found = []
     for values, again in ((solved, draws), (solved - rival, draws - rival)):
         found.append(np.transpose([interval(values, again, counts, group) for group in groups]))
     most = np.array([settings.generations[allowed[:, b]].max() for b in range(number)])
-    return Exchange(solved, paid, *found, most, draws)
+    return Exchange(solved, lm_flops, flops, *found, most, draws)
 
 
 def interval(values, draws, counts, among) -> tuple[float, float, float]:

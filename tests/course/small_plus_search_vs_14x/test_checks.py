@@ -4,7 +4,7 @@ import math
 
 from verdicts import *  # noqa: F403
 
-from ttclib.course.exchange import checks
+from ttclib.course.small_plus_search_vs_14x import checks
 
 
 def times(m, r):

@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ttclib.course.small_plus_search_vs_14x.matched import Settings, chosen, up_to
 from ttclib.search import results as sweep
+from ttclib.search.results import Results
 
 WRITER = "lab-small"
 STAGES = ("pretraining", "rollouts", "reading on", "the judge")
@@ -24,7 +26,7 @@ def places(entry: Mapping, row: int) -> float:
     return float(training["batch"] * training["steps"] * row)
 
 
-def bill(made: Mapping[str, Mapping], name: str, weights: int, positions: float) -> np.ndarray:
+def bill(made: Mapping[str, Mapping], name: str, weights: int, a_rollout: float) -> np.ndarray:
     """Return the FLOPs of each of :data:`STAGES` for a model or a verifier of the manifest.
 
     Parameters
@@ -33,8 +35,8 @@ def bill(made: Mapping[str, Mapping], name: str, weights: int, positions: float)
         From :func:`ttclib.artefacts.manifest`.
     weights : int
         In matrices: of the model itself, or of the body of a verifier.
-    positions : float
-        Tokens that a rollout feeds, its problem included.
+    a_rollout : float
+        FLOPs of a solution that the writer draws.
     """
     settings = made[name]["settings"]
     judged = "start" in settings
@@ -51,7 +53,7 @@ def bill(made: Mapping[str, Mapping], name: str, weights: int, positions: float)
         whole = made["prm"]["settings"]["rollouts"]
         problems = asked.get("problems", whole["problems"])
         solutions = max(solutions, problems * whole["samples"])
-    stages["rollouts"] = 2 * weights * positions * solutions
+    stages["rollouts"] = a_rollout * solutions
     if judged:
         tuned = settings["net"].get("hears") == []  # then the body learned along with the head
         stages["the judge"] = (6 if tuned else 2) * weights * places(made[name], row)
@@ -91,6 +93,14 @@ def frontier(points: Sequence[tuple[float, float]]) -> list[int]:
             found.append(i)
             best = points[i][1]
     return found
+
+
+def searched(results: Results, training: float, bins, fold) -> Way:
+    """The best method of each bin up to each budget, chosen on one half and scored on the other."""
+    settings = Settings.of(results)
+    found = [chosen(settings, bins, up_to(settings, most, bins), fold) for most in results.budgets]
+    solved, _, flops = np.moveaxis(found, 1, 0)
+    return Way(training, solved, flops)
 
 
 def alone(folder: Path, model: str, training: float, temperature: float = 1.0) -> Way:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ttclib.course.exchange.matched import multiplier
+from ttclib.course.small_plus_search_vs_14x.matched import multiplier
 from ttclib.inputs import positive
 
 DAYS = 365

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ttclib.course.exchange.matched import multiplier as matched
+from ttclib.course.small_plus_search_vs_14x.matched import multiplier as matched
 from ttclib.exercise import close, exercise, expect, mistake
 
 

@@ -10,9 +10,9 @@ import matplotlib as mpl
 import numpy as np
 
 from ttclib.cost import Cost, readable
-from ttclib.course.exchange import serving
-from ttclib.course.exchange.bills import STAGES, Way, frontier
-from ttclib.course.exchange.matched import (
+from ttclib.course.small_plus_search_vs_14x import serving
+from ttclib.course.small_plus_search_vs_14x.bills import STAGES, Way, frontier
+from ttclib.course.small_plus_search_vs_14x.matched import (
     COUNTS,
     Exchange,
     Rival,
@@ -23,6 +23,7 @@ from ttclib.course.exchange.matched import (
     cut,
     exchange,
     multiplier,
+    up_to,
 )
 from ttclib.measure import bootstrap
 from ttclib.show.slider import BudgetView, choice, entry, options
@@ -35,6 +36,7 @@ from ttclib.show.style import (
     Picture,
     counting_axis,
     figure,
+    plain_ticks,
     truth,
 )
 
@@ -140,13 +142,20 @@ def exchange_view(
             f"{rival.right.mean():.3f}; difference by bin {_with_ends(found.more)}; all "
             f"{mean[-1]:+.3f} [{low[-1]:+.3f}, {high[-1]:+.3f}]"
         )
-        verifier = found.flops.mean()
-        return text, Cost(units=int(most.max()), lm_flops=float(verifier))
+        lm, verifier = found.lm_flops.mean(), (found.flops - found.lm_flops).mean()
+        cost = Cost(units=int(most.max()), lm_flops=float(lm), verifier_flops=float(verifier))
+        return text, cost
 
     return BudgetView(
         fig,
         draw,
-        ratio=options(RATIOS, default=0.79, names=[ratio_name(r) for r in RATIOS], label="R"),
+        ratio=options(
+            RATIOS,
+            default=0.79,
+            unit="generations",
+            names=[ratio_name(r) for r in RATIOS],
+            label="R",
+        ),
         count=choice(COUNTS, default=COUNTS[0], label="counted in"),
     )
 
@@ -161,7 +170,7 @@ def stars_picture(
     found = []
     cuts = cut(bins, counts, np.random.default_rng(11))
     for budget in budgets:
-        allowed = np.repeat((settings.generations <= budget)[:, None], number, axis=1)
+        allowed = up_to(settings, budget, bins)
         found.append(exchange(settings, rival.right, bins, allowed, counts, cuts).small)
     mean, low, high = np.moveaxis(found, 1, 0)
     fig, ax = figure(size=(7.8, 4.4))
@@ -196,7 +205,7 @@ def stars_picture(
 
 # ---- everything on the bill ----------------------------------------------------------------------
 
-_PALETTE = (MUTED, GOOD, COLORS[4], COLORS[2], COLORS[3], LARGE, BAD, COLORS[6])
+_PALETTE = (MUTED, GOOD, COLORS[4], COLORS[2], COLORS[3], BAD, LARGE, TRUTH)
 
 
 def bills_picture(bills: Mapping[str, np.ndarray]) -> Picture:
@@ -213,7 +222,7 @@ def bills_picture(bills: Mapping[str, np.ndarray]) -> Picture:
     ax.set(xlabel="10¹² FLOPs before the first question", xlim=(0, left.max() * 1.1))
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
-    ax.legend(loc="lower right")
+    ax.legend(loc="upper right")
     said = "; ".join(f"{name} {total:.1f}" for name, total in zip(names, left, strict=True))
     return Picture(fig, f"10¹² FLOPs before the first question: {said}")
 
@@ -232,33 +241,45 @@ def frontier_view(ways: Mapping[str, Way], bins: np.ndarray, served: Sequence[fl
     """
     number = bins.max() + 1
     names = list(ways)
-    first = min(way.training for way in ways.values())
-    last = max(way.at(served[-1], bins >= 0)[0].max() for way in ways.values())
+    groups = {"all": np.ones(len(bins), dtype=bool)} | {b: bins == b for b in range(number)}
+
+    def paid(questions, among):
+        """What each way pays, in units of the first at its smallest budget; that unit."""
+        totals = {name: way.at(questions, among)[0] for name, way in ways.items()}
+        unit = totals[names[0]][0]
+        return {name: total / unit for name, total in totals.items()}, unit
+
+    every = [paid(q, group)[0].values() for q in served for group in groups.values()]
+    last = max(total.max() for totals in every for total in totals)
     fig, ax = figure(size=(10.0, 4.8))
-    ax.set(xscale="log", xlim=(first * 0.6, last * 2), ylim=(-0.02, 1.04))
-    ax.set(xlabel="FLOPs, training and all answers", ylabel="share solved")
+    ax.set(xscale="log", xlim=(0.9, last * 1.2), ylim=(-0.02, 1.04))
+    ax.set(xlabel=f"FLOPs, training and all answers; {names[0]}, one answer each = 1")
+    ax.set_ylabel("share solved")
+    plain_ticks(ax.xaxis, [k for k in (1, 2, 5, 10, 20, 50, 100) if k < last])
     for name, color in zip(names, _PALETTE, strict=False):
         ax.plot([], [], "o-", color=color, markersize=4, label=name)
     ax.plot([], [], drawstyle="steps-post", color=TRUTH, linewidth=1, label="the frontier")
     fig.legend(loc="outside right upper")
 
     def draw(questions, difficulty, seed):
-        among = np.ones(len(bins), dtype=bool) if difficulty == "all" else bins == difficulty
+        among = groups[difficulty]
+        totals, unit = paid(questions, among)
         points = []
         for name, color in zip(names, _PALETTE, strict=False):
-            total, solved = ways[name].at(questions, among)
+            total, solved = totals[name], ways[name].at(questions, among)[1]
             ax.plot(total, solved, "o-", color=color, markersize=4)
             points += [(price, share, name) for price, share in zip(total, solved, strict=True)]
         best = [points[i] for i in frontier([point[:2] for point in points])]
-        prices = [price for price, _, _ in best] + [last * 2]
+        prices = [price for price, _, _ in best] + [last * 1.2]
         shares = [share for _, share, _ in best]
         ax.plot(prices, [*shares, shares[-1]], drawstyle="steps-post", color=TRUTH, linewidth=1)
         on = list(dict.fromkeys(name for _, _, name in best))
         text = (
             f"{questions:,.0f} questions, R = {questions / read:.2g}; on the frontier, from cheap "
-            f"to dear: {'; '.join(on)}; its top {shares[-1]:.3f} for {readable(prices[-2])} FLOPs"
+            f"to dear: {'; '.join(on)}; its top {shares[-1]:.3f} for "
+            f"{readable(prices[-2] * unit)} FLOPs"
         )
-        return text, Cost(lm_flops=float(prices[-2]))
+        return text
 
     marks = [f"{q:,.0f}" for q in served]
     bin_names = ["all", *(name.replace("\n", " ") for name in _named(number, None))]
@@ -301,7 +322,7 @@ def serving_view() -> BudgetView:
             f"${times * whole * price / 1e18:,.0f} in all, and for that the small one may give "
             f"{at:,.0f} answers to each question"
         )
-        return text, Cost(lm_flops=float(times * whole))
+        return text
 
     amount = serving.amount
     return BudgetView(
