@@ -6,19 +6,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from tools.artefact import Artefact, digest, kept
+from tools.artefact import Artefact, kept
 from tools.lab import draw, fastest, progress
-from ttclib.artefacts import sha256
+from tools.verifier import LONGEST, ROLLOUTS, drawn
 from ttclib.course.revisions.attempts import CONTEXT, WINDOW, draw_chains
 from ttclib.course.revisions.turns import turns
 from ttclib.lm import arithmetic, tokenizer, training
 from ttclib.measure import bootstrap
 
-ROW = 512  # tokens
-LONGEST = 100  # tokens of a sampled solution; longer ones have gone astray
-SAMPLES = {"problems": 12_000, "samples": 8}
-CHAINS = {"problems": 12_000, "chains": 2, "steps": WINDOW + 1}
-SEEDS = {"solutions": 10, "texts": 11, "training": 3}
+ROW = 512  # tokens; of longer texts the first attempts are left out
+SLIPS = {True: 0.2, False: 0.7}  # chance that what follows a right, a wrong attempt is not taught
+SAME_AGAIN = 0.5  # share of slips after a wrong attempt that repeat it
+OWN = {"problems": 24_000, "samples": 8}
+PART = 1000  # problems: so many are drawn at once, and kept
+SEEDS = {"rollouts": 10, "own": 99, "texts": 11, "training": 3}
 TEST = {"problems": 400, "chains": 4, "steps": 8, "seed": 2}
 PROBLEMS_AT_ONCE = 256
 TEMPERATURE = 0.7  # of the writer: learning from its texts takes some of its sharpness back
@@ -62,6 +63,11 @@ def take(items, k, rng):
     return [left.pop(int(rng.choice(len(left)))) for _ in range(min(k, len(left)))]
 
 
+def happens(chance, rng):
+    """Return whether what has this chance happens."""
+    return rng.choice(2, p=[chance, 1 - chance]) == 0
+
+
 def wrong_then_right(right, wrong, rng):
     """Choose attempts as in the paper: 0 to 4 wrong ones and a right one, which alone is learned.
 
@@ -89,13 +95,39 @@ def keep_or_mend(right, wrong, rng):
 
     What is right is learned. The model reads a single attempt.
     """
-    before = take([*right, *wrong], 1, rng)[0]
-    if before in right:
-        return [before, before], [True, True]
-    return [before, min(right, key=lambda text: edit_distance(text, before))], [False, True]
+    (before,) = take([*right, *wrong], 1, rng)
+    return [before, kept_or_mended(before, right)], [before in right, True]
+
+
+def kept_or_mended(attempt, right):
+    """Return an attempt if it is right, else the nearest right one."""
+    return min(right, key=lambda text: edit_distance(text, attempt))
+
+
+def like_a_chain(right, wrong, rng):
+    """Choose attempts as a chain writes them: kept or mended, but also spoiled, or wrong again.
+
+    A right one is learned where it is kept, and where it comes after a wrong one.
+    """
+    everything = [*right, *wrong]
+    (last,) = take(everything, 1, rng)
+    texts = [last]
+    learned = [last in right]
+    while len(texts) <= WINDOW:
+        was_right = last in right
+        if happens(SLIPS[was_right], rng):
+            again = not was_right and happens(SAME_AGAIN, rng)
+            text = last if again else take(everything, 1, rng)[0]
+        else:
+            text = kept_or_mended(last, right)
+        learned.append(text in right and (not was_right or text == last))
+        texts.append(text)
+        last = text
+    return texts, learned
 
 
 CHOICES = {
+    "like a chain": like_a_chain,
     "wrong then right": wrong_then_right,
     "as they come": as_they_come,
     "keep or mend": keep_or_mend,
@@ -149,37 +181,15 @@ def revision_texts(problems, solutions, right, choose, each, singles, rng, row=R
         Texts of attempts of a problem, and texts of a right solution alone.
     """
     texts = []
-    for problem, drawn, good in zip(problems, solutions, right, strict=True):
-        mine = [text for text, fine in zip(drawn, good, strict=True) if fine]
-        others = [text for text, fine in zip(drawn, good, strict=True) if not fine]
+    for problem, samples, good in zip(problems, solutions, right, strict=True):
+        mine = [text for text, fine in zip(samples, good, strict=True) if fine]
+        others = [text for text, fine in zip(samples, good, strict=True) if not fine]
         others = [text for text in others if tokenizer.PAD not in text]  # which cannot be typed
         if not mine:
             continue
         for _ in range(each):
             texts.append(written(problem, *CHOICES[choose](mine, others, rng), row))
         for _ in range(singles):
-            texts.append(written(problem, take(mine, 1, rng), [True], row))
-    return texts
-
-
-def chain_texts(problems, attempts, right, each, singles, rng, row=ROW):
-    """Write chains that a reviser drew, as they came, and plain texts of right attempts of them.
-
-    Of a chain without a right attempt there is nothing to learn.
-
-    Parameters
-    ----------
-    attempts, right : numpy.ndarray, shape (problems, chains, steps)
-        Of :class:`ttclib.course.revisions.attempts.Chains`.
-    """
-    texts = []
-    for problem, rows, fine in zip(problems, attempts, right, strict=True):
-        mine = rows[fine].tolist()
-        for chain, learned in zip(rows.tolist(), fine.tolist(), strict=True):
-            readable = all(tokenizer.PAD not in text for text in chain)
-            if any(learned) and readable:
-                texts += [written(problem, chain, learned, row)] * each
-        for _ in range(singles if mine else 0):
             texts.append(written(problem, take(mine, 1, rng), [True], row))
     return texts
 
@@ -197,92 +207,100 @@ def reader(folder):
     return CausalLM(model.to(fastest()), words)
 
 
-def sampled(job):
-    """Return training problems, solutions of each, and which are right; drawn once for all."""
-    plan = job.settings["samples"]
-    writer = job.needs[job.settings["writer"]]
-    seed = job.seeds["solutions"]
-    problems = arithmetic.problems("train", plan["problems"], np.random.default_rng(seed))
-    lm = reader(writer)
+def solutions(job, number, model, words):
+    """Return training problems, solutions of each, and which are right; drawn once for a stage.
 
-    def make():
-        rng = np.random.default_rng([seed, 1])
-        found = draw(lm, problems, plan["samples"], rng, "solutions", max_tokens=LONGEST)
-        file = io.BytesIO()
-        np.savez_compressed(file, tokens=found.tokens, lengths=found.lengths, right=found.right)
-        return file.getvalue()
+    They are the rollouts that the verifiers learn from too, or the reviser's own.
+    """
+    from ttclib.lm.engine import CausalLM
+    from ttclib.lm.pretrained import read_model
 
-    cache = job.work.parent / f"solutions-{digest([plan, seed])}.npz"
-    owner = f"{cache.name} of {sha256(writer / 'model.safetensors')}"
-    with np.load(io.BytesIO(kept(cache, owner, make))) as arrays:
-        found = dict(arrays)
+    stage = job.settings["stages"][number]
+    plan = stage["solutions"]
+    if stage["writer"] == "own":
+        folder = job.work / f"writer-{number}"
+        save(model, words, folder, job.settings["temperature"])
+        problems = arithmetic.problems(
+            "train", plan["problems"], np.random.default_rng(job.seeds["rollouts"])
+        )
+        parts = [
+            own_solutions(job, number, reader(folder), problems, first)
+            for first in range(0, len(problems), PART)
+        ]
+    else:
+        lm = CausalLM(*read_model(job.needs[stage["writer"]]))
+        problems, found = drawn(job, lm, "train", plan)
+        parts = [vars(found)]
+    letters = np.array(list(tokenizer.VOCABULARY), dtype=object)
     texts = [
-        lm.vocabulary.decode(tokens[:k])
-        for tokens, k in zip(found["tokens"], found["lengths"], strict=True)
+        "".join(letters[tokens[:k]]).removesuffix(arithmetic.END)
+        for part in parts
+        for tokens, k in zip(part["tokens"], part["lengths"], strict=True)
     ]
     each = plan["samples"]
-    solutions = [texts[i : i + each] for i in range(0, len(texts), each)]
-    return problems, solutions, found["right"].reshape(-1, each)
+    right = np.concatenate([part["right"] for part in parts])
+    return (
+        problems,
+        [texts[i : i + each] for i in range(0, len(texts), each)],
+        right.reshape(-1, each),
+    )
 
 
-def drawn_chains(job):
-    """Let the model that is to learn revise training problems, once; return its chains."""
-    plan = job.settings["chains"]
-    seed = job.seeds["solutions"]
-    problems = arithmetic.problems("train", plan["problems"], np.random.default_rng(seed))
-    problems.sort(key=len)  # so that a batch has prompts of like length
-    start = job.needs[job.settings["start"]]
+def own_solutions(job, number, lm, problems, first):
+    """Return what the reviser itself writes on some of the problems, as arrays."""
+    plan = job.settings["stages"][number]["solutions"]
+    rng = np.random.default_rng([job.seeds["own"], first])
+    mine = problems[first : first + PART]
 
     def make():
-        rng = np.random.default_rng([seed, 2])
-        found = draw_chains(
-            reader(start),
-            arithmetic.TASK,
-            problems,
-            plan["chains"],
-            plan["steps"],
-            rng,
-            at_once=PROBLEMS_AT_ONCE,
-        )
+        found = draw(lm, mine, plan["samples"], rng, f"from {first}", max_tokens=LONGEST)
         file = io.BytesIO()
-        np.savez_compressed(file, attempts=found.attempts.astype(str), right=found.right)
+        np.savez_compressed(file, **vars(found))
         return file.getvalue()
 
-    cache = job.work / "chains.npz"
-    owner = f"{digest([plan, seed])} of {sha256(start / 'model.safetensors')}"
-    with np.load(io.BytesIO(kept(cache, owner, make))) as arrays:
-        return problems, arrays["attempts"], arrays["right"]
+    cache = job.work / f"own-{number}-{first}.npz"
+    with np.load(io.BytesIO(kept(cache, cache.name, make))) as arrays:
+        return dict(arrays)
+
+
+def save(model, words, folder, temperature):
+    """Write a model down, with the logits of a temperature, as the writer is: see tools/lab.py."""
+    import torch
+
+    from ttclib.lm.pretrained import write_model
+
+    weight = model.norm.weight
+    before = weight.detach().clone()
+    with torch.no_grad():
+        weight /= temperature
+        write_model(folder, model, words)
+        weight.copy_(before)
 
 
 def train_reviser(job):
     """Train a reviser stage by stage; return the seconds of training."""
-    import torch
-
     from ttclib.lm.llama import Llama
-    from ttclib.lm.pretrained import read_model, write_model
+    from ttclib.lm.pretrained import read_model
 
     model, words = read_model(job.needs[job.settings["start"]])
     model = Llama.of(model).to(fastest())
     model.shape = replace(model.shape, context=CONTEXT)
-    rng = np.random.default_rng(job.seeds["texts"])
     seconds = 0.0
-    own = "chains" in job.settings
-    found = drawn_chains(job) if own else sampled(job)
-    write_texts = chain_texts if own else revision_texts
     for number, stage in enumerate(job.settings["stages"]):
-        rows = pack(write_texts(*found, **stage["texts"], rng=rng, row=stage["row"]), stage["row"])
+        found = solutions(job, number, model, words)
+        rng = np.random.default_rng(job.seeds["texts"])
+        texts = revision_texts(*found, **stage["texts"], rng=rng, row=stage["row"])
+        rows = pack(texts, stage["row"])
         with progress(stage["training"]["steps"]) as report:
             seconds += training.train_lm(
                 model,
                 rows,
                 **stage["training"],
-                seed=job.seeds["training"] + number,
+                seed=job.seeds["training"],
                 checkpoint=job.work / f"checkpoint-{number}.pt",
                 report=report,
             )
-    with torch.no_grad():  # as the writer was: see tools/lab.py
-        model.norm.weight /= job.settings["temperature"]
-    write_model(job.folder, model, words)
+    save(model, words, job.folder, job.settings["temperature"])
     return seconds
 
 
@@ -320,13 +338,16 @@ def along_a_chain(right):
     }
 
 
-def stage(texts, row, batch, steps, learning_rate):
-    """Declare a stage of training; ``texts`` are options of what writes them."""
+def stage(writer, plan, texts, row, steps, learning_rate):
+    """Declare a stage of training: whose solutions, and what is made of them."""
+    choose, each = texts
     return {
-        "texts": texts,
+        "writer": writer,
+        "solutions": plan,
+        "texts": {"choose": choose, "each": each, "singles": 0},
         "row": row,
         "training": {
-            "batch": batch,
+            "batch": 16,
             "steps": steps,
             "learning_rate": learning_rate,
             "compiled": True,
@@ -334,48 +355,23 @@ def stage(texts, row, batch, steps, learning_rate):
     }
 
 
-def reviser(name, what, start, stages, temperature=1.0, **source):
-    """Declare a reviser: its texts are solutions by ``writer``, or chains of its own."""
-    needs = tuple(dict.fromkeys((start, *filter(None, [source.get("writer")]))))
-    settings = {"start": start, "stages": stages, "temperature": temperature, **source}
-    return Artefact(name, what, train_reviser, settings, SEEDS, needs, score_reviser)
+def reviser(name, what, *stages):
+    """Declare a reviser that grows out of the writer."""
+    settings = {"start": "lab-small", "stages": list(stages), "temperature": TEMPERATURE}
+    return Artefact(name, what, train_reviser, settings, SEEDS, ("lab-small",), score_reviser)
 
 
-PAPER = {"choose": "wrong then right", "each": 4, "singles": 1}
-ONE = {"choose": "keep or mend", "each": 4, "singles": 0}
-FIVE = {"choose": "as they come", "each": 2, "singles": 2}
+KEEP = ("keep or mend", 3)
 ARTEFACTS = (
     reviser(
         "reviser-paper",
         "lab-small after reading wrong attempts, then a right one",
-        "lab-small",
-        [stage(PAPER, ROW, 16, 400, 3e-3)],
-        TEMPERATURE,
-        writer="lab-small",
-        samples=SAMPLES,
+        stage("lab-small", ROLLOUTS, ("wrong then right", 3), ROW, 400, 3e-3),
     ),
     reviser(
         "reviser",
-        "lab-small after reading attempts to keep or to mend",
-        "lab-small",
-        [stage(ONE, 256, 16, 800, 3e-3)],
-        TEMPERATURE,
-        writer="lab-small",
-        samples=SAMPLES,
-    ),
-    reviser(
-        "reviser-own",
-        "that reviser after reading attempts of its own",
-        "reviser",
-        [stage(ONE, 256, 16, 800, 1.5e-3)],
-        writer="reviser",
-        samples=SAMPLES,
-    ),
-    reviser(
-        "reviser-four",
-        "that one after reading chains of its own, up to four attempts in context",
-        "reviser-own",
-        [stage({"each": 1, "singles": 1}, ROW, 16, 800, 1e-3)],
-        chains=CHAINS,
+        "lab-small after reading attempts to keep or to mend: the writer's, then its own",
+        stage("lab-small", ROLLOUTS, KEEP, 256, 3200, 3e-3),
+        stage("own", OWN, ("keep or mend", 4), 256, 1600, 1.5e-3),
     ),
 )

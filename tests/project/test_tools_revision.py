@@ -3,7 +3,6 @@
 import functools
 import itertools
 from collections import Counter
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -79,6 +78,31 @@ def test_attempts_as_they_come_are_in_any_order_with_a_right_one_anywhere():
     assert counts == pytest.approx(dict.fromkeys(orders, 1 / 6))
 
 
+def test_a_text_like_a_chain_is_learned_where_it_keeps_or_mends():
+    """Every path, for a problem with a right and a wrong solution."""
+    right, wrong = RIGHT[0], WRONG[0]
+    spoiled = righted = total = 0.0
+    for probability, (texts, learned) in outcomes(
+        lambda rng: revision.like_a_chain([right], [wrong], rng)
+    ):
+        assert len(texts) == WINDOW + 1
+        assert learned == [text == right for text in texts]
+        total += probability
+        spoiled += probability * (texts[0] == right and texts[1] == wrong)
+        righted += probability * (texts[0] == wrong and texts[1] == right)
+    assert total == pytest.approx(1)
+    slip = revision.SLIPS
+    assert spoiled == pytest.approx(0.5 * slip[True] * 0.5)
+    again = slip[False] * (revision.SAME_AGAIN + (1 - revision.SAME_AGAIN) * 0.5)
+    assert righted == pytest.approx(0.5 * (1 - again))
+
+
+def test_another_right_text_after_a_right_one_is_not_learned(seed):
+    texts, learned = revision.like_a_chain(RIGHT, WRONG, np.random.default_rng(seed))
+    for before, text, learn in zip(texts, texts[1:], learned[1:], strict=False):
+        assert learn == (text in RIGHT and (before not in RIGHT or text == before))
+
+
 def test_of_many_attempts_the_window_and_one_more_are_chosen(seed):
     texts, learned = revision.as_they_come(RIGHT, WRONG, np.random.default_rng(seed))
     assert len(set(texts)) == WINDOW + 1
@@ -148,71 +172,64 @@ def test_problems_without_a_right_solution_teach_nothing(seed):
 
 
 @pytest.fixture(scope="module")
-def revisers(tmp_path_factory):
-    """A reviser of a few solutions and a few steps, and one that learned from chains of that."""
+def trained(tmp_path_factory):
+    """A reviser of a few solutions and a few steps: the writer's, then its own."""
     folder = tmp_path_factory.mktemp("revisers")
     few = {"batch": 2, "steps": 2, "learning_rate": 1e-3}
+    plan = {"problems": 12, "samples": 4}
     stages = [
-        {"texts": revision.ONE, "row": 256, "training": few},
-        {"texts": revision.FIVE, "row": revision.ROW, "training": few},
+        revision.stage("lab-small", plan, ("keep or mend", 2), 256, 0, 0.0),
+        revision.stage("own", plan, ("like a chain", 2), revision.ROW, 0, 0.0),
     ]
-    plan = {"start": "lab-small", "writer": "lab-small", "stages": stages, "temperature": 1.0}
-    plan["samples"] = {"problems": 12, "samples": 4}
+    stages = [stage | {"training": few} for stage in stages]
+    settings = {"start": "lab-small", "stages": stages, "temperature": 1.0}
     needs = {"lab-small": artefacts.path("lab-small")}
-    first = Job(plan, revision.SEEDS, folder / "reviser", folder / "one" / "work", needs)
-    stages = [{"texts": {"each": 1, "singles": 1}, "row": revision.ROW, "training": few}]
-    plan = {"start": "reviser", "stages": stages, "temperature": 1.0}
-    plan["chains"] = {"problems": 6, "chains": 2, "steps": 2}
-    needs = {"reviser": first.folder}
-    second = Job(plan, revision.SEEDS, folder / "reviser-own", folder / "two" / "work", needs)
-    for job in (first, second):
-        job.folder.mkdir()
-        job.work.mkdir(parents=True)
-        assert revision.train_reviser(job) > 0
-    return first, second
+    job = Job(settings, revision.SEEDS, folder / "reviser", folder / "parts" / "work", needs)
+    job.folder.mkdir()
+    job.work.mkdir(parents=True)
+    assert revision.train_reviser(job) > 0
+    return job
 
 
-def test_a_reviser_is_lab_small_with_room_for_attempts(revisers):
-    for job in revisers:
-        lm = revision.reader(job.folder)
-        assert lm.context == CONTEXT
-        assert sum(w.numel() for w in lm.model.parameters()) == sum(
-            w.numel() for w in load("lab-small").model.parameters()
-        )
-    changed = [
-        (revision.reader(job.folder).model.model.norm.weight).detach().numpy() for job in revisers
-    ]
-    assert not np.array_equal(*changed)
+def test_a_reviser_is_lab_small_with_room_for_attempts(trained):
+    lm = revision.reader(trained.folder)
+    before = load("lab-small").model
+    assert lm.context == CONTEXT
+    assert sum(w.numel() for w in lm.model.parameters()) == sum(
+        w.numel() for w in before.parameters()
+    )
+    assert not torch.equal(lm.model.model.norm.weight, before.model.norm.weight)
 
 
-def test_a_killed_training_goes_on_from_what_it_has(revisers, monkeypatch):
-    first, second = revisers
-    before = [(job.folder / "model.safetensors").read_bytes() for job in revisers]
+def test_a_killed_training_goes_on_from_what_it_has(trained, monkeypatch):
+    before = (trained.folder / "model.safetensors").read_bytes()
 
     def never(*args, **options):
         raise AssertionError("it is kept")
 
     monkeypatch.setattr(revision, "draw", never)
-    monkeypatch.setattr(revision, "draw_chains", never)
-    for job, was in zip((first, second), before, strict=True):
-        revision.train_reviser(job)
-        assert (job.folder / "model.safetensors").read_bytes() == was
+    revision.train_reviser(trained)
+    assert (trained.folder / "model.safetensors").read_bytes() == before
 
 
-def test_a_cooler_reviser_is_the_same_with_larger_logits(revisers, tmp_path):
+def test_a_cooler_model_is_the_same_with_larger_logits(trained, tmp_path):
     """Dividing by 0.7 comes after the training, so it changes one weight and no other."""
-    first = revisers[0]
-    cool = replace(first, settings=first.settings | {"temperature": 0.7}, folder=tmp_path)
-    revision.train_reviser(cool)
-    states = [revision.reader(job.folder).model.state_dict() for job in (first, cool)]
+    from ttclib.lm.llama import Llama
+    from ttclib.lm.pretrained import read_model
+
+    model, words = read_model(trained.folder)
+    model = Llama.of(model)
+    for temperature in (0.7, 1.0):  # what is saved does not change what goes on learning
+        revision.save(model, words, tmp_path / str(temperature), temperature)
+    states = [revision.reader(tmp_path / name).model.state_dict() for name in ("1.0", "0.7")]
     for name, weight in states[0].items():
         factor = 0.7 if name == "model.norm.weight" else 1.0
         assert torch.allclose(weight, states[1][name] * factor)
 
 
-def test_a_reviser_is_scored_along_chains(revisers, monkeypatch):
+def test_a_reviser_is_scored_along_chains(trained, monkeypatch):
     monkeypatch.setattr(revision, "TEST", {"problems": 3, "chains": 2, "steps": 3, "seed": 2})
-    found = revision.score_reviser(revisers[0])
+    found = revision.score_reviser(trained)
     assert len(found["by step"]) == 3
     assert len(found["gain over the first"]) == 2
     assert found["first attempt"] == found["by step"][0]
@@ -228,22 +245,10 @@ def test_a_summary_of_chains_by_hand():
     assert found["right to wrong"] == pytest.approx(1 / 2, abs=1e-4)
 
 
-def test_of_chains_only_those_with_a_right_attempt_are_read(seed):
-    attempts = np.array([[["#3", "#2"], ["#3", "#3"], ["<pad>", "#2"]]])
-    right = attempts == "#2"
-    texts = revision.chain_texts(["1+1"], attempts, right, 2, 1, np.random.default_rng(seed))
-    chain = revision.written("1+1", ["#3", "#2"], [False, True])
-    alone = revision.written("1+1", ["#2"], [True])
-    assert texts == [chain, chain, alone]
-
-
 def test_every_reviser_says_what_it_is_made_from():
-    names = [artefact.name for artefact in revision.ARTEFACTS]
-    assert len(set(names)) == len(names)
-    for i, artefact in enumerate(revision.ARTEFACTS):
+    for artefact in revision.ARTEFACTS:
         assert artefact.settings["start"] in artefact.needs
-        assert set(artefact.needs) <= {"lab-small", *names[:i]}
         for stage in artefact.settings["stages"]:
+            assert stage["writer"] in (*artefact.needs, "own")
             assert stage["row"] <= CONTEXT
-            known = revision.CHOICES if "samples" in artefact.settings else {None}
-            assert stage["texts"].get("choose") in known
+            assert stage["texts"]["choose"] in revision.CHOICES
