@@ -20,7 +20,7 @@ SAME_AGAIN = 0.5  # share of slips after a wrong attempt that repeat it
 OWN = {"problems": 24_000, "samples": 8}
 PART = 1000  # problems: so many are drawn at once, and kept
 SEEDS = {"rollouts": 10, "own": 99, "texts": 11, "training": 3}
-TEST = {"problems": 400, "chains": 4, "steps": 8, "seed": 2}
+TEST = {"problems": 400, "chains": 2, "steps": 8, "seed": 2}
 PROBLEMS_AT_ONCE = 256
 TEMPERATURE = 0.7  # of the writer: learning from its texts takes some of its sharpness back
 
@@ -104,6 +104,18 @@ def kept_or_mended(attempt, right):
     return min(right, key=lambda text: edit_distance(text, attempt))
 
 
+def mend_itself(right, wrong, rng):
+    """Choose an attempt as it came, and what comes of it; both are learned.
+
+    So the first attempt stays the writer's, with its mistakes: nothing but the revision gets
+    better. Of a problem without a right solution the attempt stands alone.
+    """
+    (before,) = take([*right, *wrong], 1, rng)
+    if not right:
+        return [before], [True]
+    return [before, kept_or_mended(before, right)], [True, True]
+
+
 def like_a_chain(right, wrong, rng):
     """Choose attempts as a chain writes them: kept or mended, but also spoiled, or wrong again.
 
@@ -127,6 +139,7 @@ def like_a_chain(right, wrong, rng):
 
 
 CHOICES = {
+    "mend itself": mend_itself,
     "like a chain": like_a_chain,
     "wrong then right": wrong_then_right,
     "as they come": as_they_come,
@@ -185,7 +198,7 @@ def revision_texts(problems, solutions, right, choose, each, singles, rng, row=R
         mine = [text for text, fine in zip(samples, good, strict=True) if fine]
         others = [text for text, fine in zip(samples, good, strict=True) if not fine]
         others = [text for text in others if tokenizer.PAD not in text]  # which cannot be typed
-        if not mine:
+        if not mine and (choose != "mend itself" or not others):
             continue
         for _ in range(each):
             texts.append(written(problem, *CHOICES[choose](mine, others, rng), row))
@@ -314,6 +327,7 @@ def score_reviser(job):
         TEST["chains"],
         TEST["steps"],
         np.random.default_rng([TEST["seed"], 1]),
+        window=job.settings["window"],
         at_once=PROBLEMS_AT_ONCE,
     )
     return along_a_chain(found.right) | {"measured with": TEST}
@@ -355,9 +369,14 @@ def stage(writer, plan, texts, row, steps, learning_rate):
     }
 
 
-def reviser(name, what, *stages):
-    """Declare a reviser that grows out of the writer."""
-    settings = {"start": "lab-small", "stages": list(stages), "temperature": TEMPERATURE}
+def reviser(name, what, *stages, window=1, temperature=TEMPERATURE):
+    """Declare a reviser that grows out of the writer, and how many attempts it is to read."""
+    settings = {
+        "start": "lab-small",
+        "stages": list(stages),
+        "temperature": temperature,
+        "window": window,
+    }
     return Artefact(name, what, train_reviser, settings, SEEDS, ("lab-small",), score_reviser)
 
 
@@ -367,6 +386,7 @@ ARTEFACTS = (
         "reviser-paper",
         "lab-small after reading wrong attempts, then a right one",
         stage("lab-small", ROLLOUTS, ("wrong then right", 3), ROW, 400, 3e-3),
+        window=WINDOW,
     ),
     reviser(
         "reviser",

@@ -182,7 +182,7 @@ def trained(tmp_path_factory):
         revision.stage("own", plan, ("like a chain", 2), revision.ROW, 0, 0.0),
     ]
     stages = [stage | {"training": few} for stage in stages]
-    settings = {"start": "lab-small", "stages": stages, "temperature": 1.0}
+    settings = {"start": "lab-small", "stages": stages, "temperature": 1.0, "window": 2}
     needs = {"lab-small": artefacts.path("lab-small")}
     job = Job(settings, revision.SEEDS, folder / "reviser", folder / "parts" / "work", needs)
     job.folder.mkdir()
