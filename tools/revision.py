@@ -15,6 +15,7 @@ from ttclib.lm import arithmetic, tokenizer, training
 from ttclib.measure import bootstrap
 
 ROW = 512  # tokens; of longer texts the first attempts are left out
+LONG_ROW = 640  # holds nearly every problem with five attempts
 SLIPS = {True: 0.2, False: 0.7}  # chance that what follows a right, a wrong attempt is not taught
 SAME_AGAIN = 0.5  # share of slips after a wrong attempt that repeat it
 OWN = {"problems": 24_000, "samples": 8}
@@ -119,22 +120,22 @@ def mend_itself(right, wrong, rng):
 def like_a_chain(right, wrong, rng):
     """Choose attempts as a chain writes them: kept or mended, but also spoiled, or wrong again.
 
-    A right one is learned where it is kept, and where it comes after a wrong one.
+    The first is learned as it came; a later one where it keeps a right one, and where it is right
+    after a wrong one. Of a problem without a right solution the first attempt stands alone.
     """
     everything = [*right, *wrong]
-    (last,) = take(everything, 1, rng)
-    texts = [last]
-    learned = [last in right]
-    while len(texts) <= WINDOW:
+    texts = take(everything, 1, rng)
+    learned = [True]
+    while right and len(texts) <= WINDOW:
+        last = texts[-1]
         was_right = last in right
         if happens(SLIPS[was_right], rng):
             again = not was_right and happens(SAME_AGAIN, rng)
             text = last if again else take(everything, 1, rng)[0]
         else:
             text = kept_or_mended(last, right)
-        learned.append(text in right and (not was_right or text == last))
         texts.append(text)
-        last = text
+        learned.append(text in right and (not was_right or text == last))
     return texts, learned
 
 
@@ -145,6 +146,9 @@ CHOICES = {
     "as they come": as_they_come,
     "keep or mend": keep_or_mend,
 }
+
+
+STAND_ALONE = {"mend itself", "like a chain"}  # these learn from problems without a right solution
 
 
 def written(problem, attempts, learned, room=ROW):
@@ -198,7 +202,7 @@ def revision_texts(problems, solutions, right, choose, each, singles, rng, row=R
         mine = [text for text, fine in zip(samples, good, strict=True) if fine]
         others = [text for text, fine in zip(samples, good, strict=True) if not fine]
         others = [text for text in others if tokenizer.PAD not in text]  # which cannot be typed
-        if not mine and (choose != "mend itself" or not others):
+        if not others + mine if choose in STAND_ALONE else not mine:
             continue
         for _ in range(each):
             texts.append(written(problem, *CHOICES[choose](mine, others, rng), row))
@@ -380,7 +384,6 @@ def reviser(name, what, *stages, window=1, temperature=TEMPERATURE):
     return Artefact(name, what, train_reviser, settings, SEEDS, ("lab-small",), score_reviser)
 
 
-KEEP = ("keep or mend", 3)
 ARTEFACTS = (
     reviser(
         "reviser-paper",
@@ -390,8 +393,15 @@ ARTEFACTS = (
     ),
     reviser(
         "reviser",
-        "lab-small after reading attempts to keep or to mend: the writer's, then its own",
-        stage("lab-small", ROLLOUTS, KEEP, 256, 3200, 3e-3),
-        stage("own", OWN, ("keep or mend", 4), 256, 1600, 1.5e-3),
+        "the reviser: lab-small, whose first attempts stay as they are",
+        stage("lab-small", ROLLOUTS, ("mend itself", 3), 256, 3200, 3e-3),
+        stage("lab-small", ROLLOUTS, ("like a chain", 1), LONG_ROW, 500, 1.5e-3),
+        temperature=1.0,  # its own texts are learned as they come, and so its temperature
+        window=WINDOW,
+    ),
+    reviser(
+        "reviser-both",
+        "the same from texts in which right first attempts are learned too",
+        stage("lab-small", ROLLOUTS, ("keep or mend", 3), 256, 3200, 3e-3),
     ),
 )

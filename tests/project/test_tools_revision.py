@@ -86,7 +86,7 @@ def test_a_text_like_a_chain_is_learned_where_it_keeps_or_mends():
         lambda rng: revision.like_a_chain([right], [wrong], rng)
     ):
         assert len(texts) == WINDOW + 1
-        assert learned == [text == right for text in texts]
+        assert learned == [True] + [text == right for text in texts[1:]]
         total += probability
         spoiled += probability * (texts[0] == right and texts[1] == wrong)
         righted += probability * (texts[0] == wrong and texts[1] == right)
@@ -101,6 +101,27 @@ def test_another_right_text_after_a_right_one_is_not_learned(seed):
     texts, learned = revision.like_a_chain(RIGHT, WRONG, np.random.default_rng(seed))
     for before, text, learn in zip(texts, texts[1:], learned[1:], strict=False):
         assert learn == (text in RIGHT and (before not in RIGHT or text == before))
+
+
+@pytest.mark.parametrize("choose", sorted(revision.STAND_ALONE))
+def test_without_a_right_solution_the_attempt_stands_alone(choose, seed):
+    """Else the first attempts would be those of easier problems."""
+    texts, learned = revision.CHOICES[choose]([], WRONG, np.random.default_rng(seed))
+    assert len(texts) == 1
+    assert texts[0] in WRONG
+    assert learned == [True]
+
+
+def test_a_first_attempt_is_learned_as_it_came():
+    """Every path: it is right as often as the writer, and what comes of it is always right."""
+    first = Counter()
+    for probability, (texts, learned) in outcomes(
+        lambda rng: revision.mend_itself(RIGHT[:1], WRONG[:3], rng)
+    ):
+        assert texts[1] == RIGHT[0]
+        assert learned == [True, True]
+        first[texts[0]] += probability
+    assert first == pytest.approx(dict.fromkeys([RIGHT[0], *WRONG[:3]], 1 / 4))
 
 
 def test_of_many_attempts_the_window_and_one_more_are_chosen(seed):
