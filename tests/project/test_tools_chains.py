@@ -53,7 +53,7 @@ def test_each_revision_stands_behind_an_attempt_at_the_same_problem(drawn):
 def test_revisions_are_labelled_behind_their_histories(job, drawn):
     histories, found = drawn
     rows = chains.packed(job, "validation", PLAN, 12)
-    ends = step_ends(found.tokens, found.lengths, np.array(tokenizer.VOCABULARY) == ";")
+    ends = step_ends(found.tokens, found.lengths, np.array(list(tokenizer.VOCABULARY)) == ";")
     labels = shared_labels(found, ends)
     texts = {}  # each different revision: its labels
     for history, tokens, k, end, label in zip(
