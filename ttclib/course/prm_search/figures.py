@@ -168,7 +168,7 @@ def draw_search(ax, search, history: Sequence[Population], problem: str) -> None
     shown = np.array(sorted(height), dtype=int)
     score = np.array([nodes[i].score for i in shown])
     selected = np.array([nodes[i].selected for i in shown], dtype=bool)
-    marks = [_mark(problem, nodes[i]) for i in shown]
+    marks = _marks(problem, nodes, shown)
     lines = [
         [(nodes[i].depth - 1, height[nodes[i].parent]), (nodes[i].depth, height[i])]
         for i in shown
@@ -178,7 +178,7 @@ def draw_search(ax, search, history: Sequence[Population], problem: str) -> None
     look = {"colors": SCORES(score[later]), "linewidths": np.where(selected[later], 1.8, 0.6)}
     ax.add_collection(LineCollection(lines, zorder=2, **look))
     if max(map(len, columns)) <= LABELLED:
-        _write_steps(ax, nodes, columns, height, dict(zip(shown.tolist(), marks, strict=True)))
+        _write_steps(ax, nodes, columns, height, marks)
     else:
         where_to = np.array([(nodes[i].depth, height[i]) for i in shown])
         for chosen, size, edge in ((~selected, 9, "none"), (selected, 30, TRUTH)):
@@ -190,9 +190,9 @@ def draw_search(ax, search, history: Sequence[Population], problem: str) -> None
                 linewidths=0.9,
                 zorder=3,
             )
-        ringed = where_to[[mark == RIGHT for mark in marks]]
+        ringed = where_to[[mark == RIGHT for mark in marks.values()]]
         ax.plot(*ringed.T, "o", color=TRUTH, markersize=10, fillstyle="none", zorder=3)
-    _explain(ax, nodes, shown, marks, words=max(map(len, columns)) <= LABELLED)
+    _explain(ax, nodes, shown, marks.values(), words=max(map(len, columns)) <= LABELLED)
 
 
 RIGHT, WRONG = "✓", "✗"
@@ -250,12 +250,20 @@ def _explain(ax, nodes, shown, marks, words: bool) -> None:
     ax.text(0.5, 1.01, line, transform=ax.transAxes, ha="center", va="bottom", fontsize=8)
 
 
-def _mark(problem: str, node: tree.Node) -> str:
-    """What a text is, to one who can calculate: the right answer, or wrong from some step on."""
-    if node.answer == _value(problem):
-        return RIGHT
-    fine = node.answer is None and all(arithmetic.check_solution(problem, node.text).correct)
-    return "" if fine else WRONG
+def _marks(problem: str, nodes: Sequence[tree.Node], shown: np.ndarray) -> dict[int, str]:
+    """What texts are, to one who can calculate: the right answer, or wrong from some step on."""
+    value = _value(problem)
+    marks: dict[int, str] = {}
+    for i in shown.tolist():  # parents come first, and what is wrong stays wrong
+        node = nodes[i]
+        wrong = node.answer is not None or marks.get(node.parent) == WRONG
+        if node.answer == value:
+            marks[i] = RIGHT
+        elif wrong or not all(arithmetic.check_solution(problem, node.text).correct):
+            marks[i] = WRONG
+        else:
+            marks[i] = ""
+    return marks
 
 
 def _value(problem: str) -> int:

@@ -10,7 +10,6 @@ import numpy as np
 from ttclib.lm.sequences import NONE
 from ttclib.particles.smc import Population
 from ttclib.search.aggregation import last
-from ttclib.search.search import given
 
 
 @dataclass
@@ -56,9 +55,10 @@ def grow(search, history: Sequence[Population]) -> list[Node]:
     """
     nodes: list[Node] = []
     places = {"": -1}
+    task = search.task
     for population in history:
         texts = population.particles
-        answers = given(search.task, population, search.texts(texts))
+        there = texts.finished & (population.log_weights > -np.inf)
         scores = last(texts.scores)
         for i in np.flatnonzero(texts.lengths > texts.begun):
             before, whole = (_decoded(search, texts, i, k[i]) for k in (texts.begun, texts.lengths))
@@ -67,14 +67,13 @@ def grow(search, history: Sequence[Population]) -> list[Node]:
                 places[whole] = len(nodes)
                 depth = nodes[parent].depth + 1 if before else 0
                 step = whole.removeprefix(before)
-                nodes.append(Node(whole, step, parent, depth, float(scores[i]), answers[i]))
+                answer = task.canonical(task.answer(whole)) if there[i] else None
+                nodes.append(Node(whole, step, parent, depth, float(scores[i]), answer))
             nodes[places[whole]].written += 1
             if before:
                 nodes[parent].selected = True
-    final = history[-1]
-    there = final.particles.finished & (final.log_weights > -np.inf)
-    for i in np.flatnonzero(there):
-        text = _decoded(search, final.particles, i, final.particles.lengths[i])
+    for i in np.flatnonzero(there):  # in the end
+        text = _decoded(search, texts, i, texts.lengths[i])
         nodes[places[text]].selected = True
     return nodes
 
