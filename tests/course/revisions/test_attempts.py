@@ -9,7 +9,7 @@ from exact_p_values import FALSE_ALARM, binomial_p_value
 from two_state_reviser import FIRST, PROBLEMS, STEP, Reviser
 
 from ttclib.course.revisions import attempts
-from ttclib.course.revisions.attempts import CONTEXT, WINDOW, draw_chains, revision_prompt
+from ttclib.course.revisions.attempts import CONTEXT, LONGEST, WINDOW, draw_chains, revision_prompt
 from ttclib.course.revisions.turns import shares_ahead
 from ttclib.lm import arithmetic
 from ttclib.lm.arithmetic import END, TASK
@@ -114,6 +114,24 @@ def test_the_window_and_an_answer_always_fit():
     problem = "999-(999-(999-(999-(999-(999-(999-1))))))"
     longest = len(arithmetic.example(problem))
     assert (WINDOW + 1) * longest <= CONTEXT
+
+
+class Endless(Reviser):
+    """It never ends."""
+
+    def _distribution(self, prefix):
+        law = np.zeros(len(self.vocabulary))
+        law[self.vocabulary.encode("1")[0]] = 1.0
+        return law
+
+
+def test_an_attempt_that_goes_astray_is_cut_where_a_verifier_of_solutions_still_reads_it():
+    widest = "999-(999-(999-(999-(999-(999-(999-999))))))"  # of seven operations
+    found = draw_chains(Endless(), TASK, [widest], 1, 2, np.random.default_rng(0))
+    assert found.written.tolist() == [[[LONGEST, LONGEST]]]
+    assert len(TASK.prompt(widest)) + LONGEST == arithmetic.MAX_LENGTH
+    # a true solution of as many operations on numbers as long is not cut
+    assert len(arithmetic.solve(arithmetic.parse(widest))) < LONGEST
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from ttclib.lm.protocols import LanguageModel, Task
 
 WINDOW = 4  # attempts that the model reads before the next: the last four, as in the paper
 CONTEXT = (WINDOW + 1) * MAX_LENGTH  # tokens; so many attempts and the next one always fit
+LONGEST = 100  # tokens of an attempt: no problem and its solution are longer than MAX_LENGTH
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def _write(lm: LanguageModel, prompts: Sequence[str], lucks):
     """Draw one answer behind each prompt: texts, positions fed and tokens of each; the cost."""
     sizes = np.array([len(lm.vocabulary.encode(prompt)) for prompt in prompts])
     longest = int(sizes.max())
-    room = min(lm.context - longest, MAX_LENGTH)
+    room = min(lm.context - longest, LONGEST)
     if room < 1:
         raise ValueError(
             f"attempts and problem have {longest} tokens; the model's context holds {lm.context}, "

@@ -162,4 +162,4 @@ def mean_where_known(
     total = np.where(known, values, 0.0)
     draws = bootstrap.means(total, counts) / bootstrap.means(known, counts)
     low, high = bootstrap.interval(draws)
-    return np.nanmean(values, axis=-1), low, high
+    return total.sum(axis=-1) / known.sum(axis=-1), low, high

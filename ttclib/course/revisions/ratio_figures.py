@@ -33,9 +33,9 @@ def _by_bin(right: np.ndarray, bins: np.ndarray) -> np.ndarray:
     return np.stack([right[:, bins == b].mean(axis=1) for b in range(bins.max() + 1)], axis=1)
 
 
-def _ratio_axis(ax: Axes, n: int) -> None:
+def _ratio_axis(ax: Axes, n: int, room: float = 1.25) -> None:
     lengths = _lengths(n)
-    counting_axis(ax, lengths, f"{IN_A_ROW}; {n} in all", marks=lengths)
+    counting_axis(ax, lengths, f"{IN_A_ROW}; {n} in all", marks=lengths, room=room)
     ax.set_xticks(lengths, [f"{k}\n×{n // k}" for k in lengths])
 
 
@@ -65,7 +65,7 @@ def ratio_view(
     means = np.concatenate([np.ravel(band) for band in bands.values()])
     number = bins.max() + 1
     fig, (curve, bars) = figure(1, 2, size=(9.8, 3.9), width_ratios=[1.25, 1])
-    _ratio_axis(curve, most)
+    _ratio_axis(curve, most, room=2.2)
     curve.set_xlabel(f"{IN_A_ROW}; below: chains at N = {most}")
     curve.set(ylim=(max(0.0, means.min() - 0.04), min(1.0, means.max() + 0.04)), ylabel=SHARE)
     curve.set_title("grey: the other budgets")
