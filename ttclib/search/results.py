@@ -20,6 +20,7 @@ from ttclib.search.methods import ANNEALED, BEST_OF_N, OWN, Setting, width_rules
 
 Columns = Mapping[str, np.ndarray]
 
+_WRITER = Setting(BEST_OF_N, 1)  # the usual model and temperature
 MAJORITY = "majority"
 WEIGHTED = "best-of-N weighted"
 BEST = "best-of-N max"
@@ -270,25 +271,30 @@ class Samples:
 
 
 def read_samples(folder: Path, verifier: str = "prm") -> Samples:
-    """Read the samples of a sweep, of the usual model and temperature, with one verifier's scores.
+    """Read the samples of a sweep, of the usual model and temperature, with one verifier's scores:
+    :func:`read_drawn`.
+    """
+    return Samples(*read_drawn(folder, "right", f"{verifier}_last"))
+
+
+def read_drawn(folder: Path, *columns: str, model: str = _WRITER.model) -> list[np.ndarray]:
+    """Read columns of what a model drew at the usual temperature: (seeds, problems, n) each.
+
+    They are ``"right"``, ``"text"``, ``"answer"`` (NaN where there is none), ``"prm_last"``, ….
 
     Raises
     ------
     ValueError
-        If the sweep holds none, or not as many for every problem.
+        If the sweep holds no sample, or not as many for every problem.
     """
-    return _drawn(folder, f"{verifier}_last", Setting(BEST_OF_N, 1).model)
-
-
-def _drawn(folder: Path, score: str, model: str) -> Samples:
-    usual = {"model": model, "temperature": Setting(BEST_OF_N, 1).temperature}
+    mine = {"model": model, "temperature": _WRITER.temperature}
     axes = ("seed", "problem", "sample")
-    rows = where(read(folder, "samples", (*usual, *axes, "right", score)), **usual)
+    rows = where(read(folder, "samples", (*mine, *axes, *columns)), **mine)
     order = np.lexsort([rows[name] for name in reversed(axes)])
     shape = [len(np.unique(rows[name])) for name in axes]
     if not len(order) or len(order) != np.prod(shape):
         raise ValueError(f"samples.parquet holds {len(order)} samples; that is no full table")
-    return Samples(*(rows[name][order].reshape(shape) for name in ("right", score)))
+    return [rows[name][order].reshape(shape) for name in columns]
 
 
 def read_alone(
@@ -305,18 +311,18 @@ def read_alone(
     among : array of int, optional
         Places of the problems that are asked about; ``counts`` are of these.
     """
-    names = ("model", "temperature", "n", "problem", "passed", "lm_flops")
-    mine = where(read(folder, columns=names), model=model)
-    greedy, warm = (where(mine, temperature=t) for t in (0.0, Setting(BEST_OF_N, 1).temperature))
-    drawn = _drawn(folder, "log_prob", model)
+    columns = ("model", "temperature", "n", "problem", "passed", "lm_flops")
+    mine = where(read(folder, columns=columns), model=model)
+    greedy, warm = (where(mine, temperature=t) for t in (0.0, _WRITER.temperature))
+    right, log_prob = read_drawn(folder, "right", "log_prob", model=model)
     budgets = np.unique(warm["n"])
-    likeliest = [drawn.score[..., :n].argmax(axis=-1)[..., None] for n in budgets]
-    taken = [np.take_along_axis(drawn.right, one, axis=-1)[..., 0] for one in likeliest]
+    likeliest = [log_prob[..., :n].argmax(axis=-1)[..., None] for n in budgets]
+    taken = [np.take_along_axis(right, one, axis=-1)[..., 0] for one in likeliest]
     found = []
-    for rows, right in ((greedy, _means(greedy, "passed")), (warm, np.mean(taken, axis=1))):
-        generations = np.broadcast_to(np.unique(rows["n"])[:, None].astype(float), right.shape)
+    for rows, solved in ((greedy, _means(greedy, "passed")), (warm, np.mean(taken, axis=1))):
+        generations = np.broadcast_to(np.unique(rows["n"])[:, None].astype(float), solved.shape)
         paid = _means(rows, "lm_flops") if flops else generations
-        found.append(_curve(right[:, among], paid[:, among], counts))
+        found.append(_curve(solved[:, among], paid[:, among], counts))
     return found[0], found[1]
 
 

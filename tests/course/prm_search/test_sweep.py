@@ -301,6 +301,19 @@ def test_a_plain_function_verifies_for_nothing(tmp_path):
     assert {row["passed"] for row in rows(found)} == {True, False}
 
 
+def test_a_majority_counts_the_texts_that_its_verifier_gives_no_weight(tmp_path):
+    """So it is the same under every verifier that read the same samples."""
+    settings = [Setting("best of n", n, verifier=name) for n in (1, 8) for name in ("prm", "all")]
+    found = run(settings, tmp_path, load=lambda name: exact if name == "all" else load(name))
+    said = {
+        name: [(row["majority"], row["majority_right"]) for row in rows(found, verifier=name)]
+        for name in ("prm", "all")
+    }
+    assert said["all"] == said["prm"]
+    # the verifier does leave texts out: of those it leaves the majority would be another
+    assert any(row["weighted_last"] != row["majority"] for row in rows(found, verifier="all"))
+
+
 def test_at_temperature_0_the_model_of_the_setting_is_greedy(tmp_path):
     settings = [Setting("best of n", 2, temperature=0.0, model="other"), Setting("best of n", 2)]
     models = {"other": NoisySolver(), "lab-small": Boaster()}

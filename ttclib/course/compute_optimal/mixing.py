@@ -14,10 +14,10 @@ from ttclib.search.results import (
     WEIGHTED,
     Results,
     Samples,
+    read_drawn,
     read_results,
     read_samples,
 )
-from ttclib.search.results import read as read_table
 
 _ROUNDED = 5e-5  # scores are kept with four digits
 
@@ -48,7 +48,7 @@ def mixture(folder: Path, weak: str, strong: str, share: float) -> tuple[Results
     budgets = first.budgets
     rows = [first.row(name) for name in (MAJORITY, WEIGHTED, BEST)]
     right = first.right[rows].copy()
-    right[1] = _weighted(samples, _answers(folder, samples), budgets)
+    right[1] = _weighted(samples, read_drawn(folder, "answer")[0].astype(float), budgets)
     for at, n in enumerate(budgets):
         taken = samples.score[..., :n].argmax(axis=-1)[..., None]
         right[2, at] = np.take_along_axis(samples.right, taken, axis=-1)[..., 0]
@@ -56,15 +56,6 @@ def mixture(folder: Path, weak: str, strong: str, share: float) -> tuple[Results
     return Results(
         (MAJORITY, WEIGHTED, BEST), budgets, right, first.lm_flops[rows], judged
     ), samples
-
-
-def _answers(folder: Path, samples: Samples) -> np.ndarray:
-    """Final answers as numbers, NaN where there is none: shape (seeds, problems, n)."""
-    axes = ("seed", "problem", "sample")
-    table = read_table(folder, "samples", (*axes, "model", "answer"))
-    mine = table["model"] == "lab-small"
-    order = np.lexsort([table[name][mine] for name in reversed(axes)])
-    return table["answer"][mine][order].astype(float).reshape(samples.score.shape)
 
 
 def _weighted(samples: Samples, answers: np.ndarray, budgets: np.ndarray) -> np.ndarray:

@@ -208,8 +208,11 @@ def conclusions(
         Of a verifier.
     """
     found = given(task, population, texts)
+    # a majority asks no verifier, so that it counts the texts to which one gives no weight at all
+    ended = zip(texts, population.particles.finished, strict=True)
+    written = [task.canonical(task.answer(text)) if done else None for text, done in ended]
     said = {
-        "majority": votes.majority(found),
+        "majority": votes.majority(written),
         "posterior": votes.weighted_majority(found, population.weights),
     }
     for name, aggregate in AGGREGATIONS.items():
@@ -326,7 +329,8 @@ class Sweep:
     results : pyarrow.Table
         A row for each setting, seed and problem. An answer in each way of concluding (``majority``,
         ``posterior``, ``weighted_last``, ``max_last``, ``weighted_min``, …; null: none) and whether
-        it is right (``majority_right``, …); whether any answer is (``passed``); what was paid.
+        it is right (``majority_right``, …); whether any answer is that the verifier gives some
+        weight (``passed``); what was paid.
         It is each problem's own, as if it had been searched alone; best of N pays what a draw of N
         alone would have. ``ahead_tokens`` are those that lookahead wrote and forgot.
     samples : pyarrow.Table or None

@@ -11,7 +11,6 @@ import numpy as np
 
 from ttclib.inputs import whole_number
 from ttclib.search import results
-from ttclib.search.methods import BEST_OF_N, Setting
 
 WRITER = "lab-small"
 
@@ -108,7 +107,7 @@ class Judged:
 
 
 def recorded(folder: Path, judges: Mapping[str, str]) -> Judged:
-    """Read the samples of a sweep, of the usual writer and temperature, with one seed.
+    """Read the samples of a sweep, of the usual writer and temperature, with its first seed.
 
     Parameters
     ----------
@@ -116,14 +115,9 @@ def recorded(folder: Path, judges: Mapping[str, str]) -> Judged:
     judges : mapping of str to str
         What each judge is called here → the verifier's name in the sweep.
     """
-    usual = Setting(BEST_OF_N, 1)
-    drawn = {"model": usual.model, "temperature": usual.temperature, "seed": 0}
-    score = {name: f"{verifier}_last" for name, verifier in judges.items()}
-    columns = ("right", "answer", "log_prob", *score.values())
-    rows = results.where(results.read(folder, "samples", (*drawn, "problem", *columns)), **drawn)
-    # a sweep keeps its samples in order, problem by problem
-    shape = len(np.unique(rows["problem"])), -1
-    right, answers, log_prob, *scores = (rows[name].reshape(shape) for name in columns)
+    score = [f"{verifier}_last" for verifier in judges.values()]
+    drawn = results.read_drawn(folder, "right", "answer", "log_prob", *score)
+    right, answers, log_prob, *scores = (column[0] for column in drawn)
     return Judged(right, answers.astype(float), log_prob, dict(zip(judges, scores, strict=True)))
 
 
