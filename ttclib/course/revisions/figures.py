@@ -20,6 +20,7 @@ from ttclib.show.style import (
     TRUTH,
     Picture,
     counting_axis,
+    end_labels,
     figure,
     truth,
 )
@@ -44,7 +45,10 @@ def _interval(values, seed: int = 0):
 
 
 def along_picture(
-    shares: Mapping[str, np.ndarray], title: str = "95% bands", low: float = 0.0
+    shares: Mapping[str, np.ndarray],
+    means: Mapping[str, Sequence[float]] | None = None,
+    title: str = "95% bands",
+    low: float = 0.0,
 ) -> Picture:
     """Draw the share of right attempts along a chain, with bands over problems.
 
@@ -53,13 +57,20 @@ def along_picture(
     shares : mapping
         Name → share of right attempts of each problem, (problems, steps); (problems, 1) is drawn as
         a level line: fresh samples.
+    means : mapping, optional
+        Name → share of right attempts of all problems, (steps,): a line without a band.
     low : float
         Where the vertical axis begins.
     """
-    steps = max(each.shape[1] for each in shares.values())
+    means = means or {}
+    steps = max(np.shape(each)[-1] for each in (*shares.values(), *means.values()))
     fig, ax = figure(size=(8.4, 3.9))
     texts = []
-    for (name, each), color in zip(shares.items(), (*COLORS, TRUTH, MUTED), strict=False):
+    colors = iter((*COLORS[:-1], TRUTH, MUTED))
+    for name, line in means.items():
+        ax.plot(range(1, len(line) + 1), line, "o-", color=next(colors), markersize=3.5, label=name)
+        texts.append(f"{name} from {line[0]:.3f} to {line[-1]:.3f}")
+    for (name, each), color in zip(shares.items(), colors, strict=False):
         mean, least, most = _interval(each)
         if len(mean) == 1:
             ends = np.array([1, steps])
@@ -148,7 +159,9 @@ def keeper_view(
         luck=False,
         judge=options(names, default=first, label="judge, from poor to exact"),
         threshold=options(thresholds, default=0.5, label="kept from this score on"),
-        attempt=options(steps, default=4, unit="attempts", label="attempt in the chain"),
+        attempt=options(
+            steps, default=steps[len(steps) // 2], unit="attempts", label="attempt in the chain"
+        ),
     )
 
 
@@ -305,7 +318,7 @@ def windows_view(
     fig, (curve, bill) = figure(1, 2, size=(9.8, 3.9))
     _share_axis(curve, steps)
     curve.set(ylim=(max(0, ends.min() - 0.06), min(1, ends.max() + 0.06)))
-    curve.set_title("grey: the other numbers of attempts")
+    curve.set_title("at the right: attempts in context")
     top = max(positions.max() for positions, _ in (each[0] for each in prices.values()))
     bill.set(xlim=(0.4, steps + 0.6), ylim=(0, top * 1.1), xlabel="attempt in the chain")
     bill.set(ylabel="positions fed for an attempt")
@@ -314,9 +327,11 @@ def windows_view(
     bill.legend(loc="upper left")
 
     def draw(window, seed):
-        for w, (mean, _, _) in bands.items():
+        for mean, _, _ in bands.values():
             curve.plot(x, mean, color=MUTED, linewidth=0.8)
-            curve.text(steps + 0.1, mean[-1], str(w), color=MUTED, fontsize=7.5, va="center")
+        finals = [mean[-1] for mean, _, _ in bands.values()]
+        shades = [GOOD if w == window else MUTED for w in numbers]
+        end_labels(curve, steps, finals, map(str, numbers), shades)
         mean, least, most = bands[window]
         curve.fill_between(x, least, most, color=GOOD, alpha=0.2, linewidth=0)
         curve.plot(x, mean, "o-", color=GOOD, markersize=4)
@@ -329,7 +344,7 @@ def windows_view(
             f"with what was read kept {kept.sum():.0f}, "
             f"{kept_flops / again_flops:.2f} of the FLOPs"
         )
-        return text, Cost(units=steps, lm_positions=round(again.sum()), lm_flops=again_flops)
+        return text, Cost(lm_positions=round(again.sum()), lm_flops=again_flops)
 
     return BudgetView(
         fig, draw, luck=False, window=options(numbers, default=1, label="attempts in context")
