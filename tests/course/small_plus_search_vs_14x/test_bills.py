@@ -12,7 +12,7 @@ from ttclib.course.small_plus_search_vs_14x.bills import Way, alone, bill, front
 from ttclib.course.small_plus_search_vs_14x.matched import Settings, chosen, up_to
 from ttclib.measure import bootstrap
 from ttclib.measure.folds import halves
-from ttclib.search.results import read_alone, read_results
+from ttclib.search.results import MAJORITY, WEIGHTED, read_alone, read_results
 
 
 def entry(steps, **more):
@@ -101,10 +101,14 @@ def test_a_writer_alone_is_what_the_record_says(model):
 
 def test_the_large_model_alone_votes():
     scores = artefacts.manifest()["exchange"]["score"]
-    way = alone(artefacts.path("exchange"), "lab-large", 0.0)
-    named = ["greedy", *(f"majority of {n} at temperature 1" for n in (2, 4, 8, 16))]
-    assert way.solved.mean(axis=1).round(4).tolist() == [scores[name] for name in named]
-    assert (np.diff(way.flops.mean(axis=1)) > 0).all()
+    found = {}
+    for word, take in (("majority", MAJORITY), ("weighted", WEIGHTED)):
+        way = found[take] = alone(artefacts.path("exchange"), "lab-large", 0.0, take, 0.7)
+        named = ["greedy", *(f"{word} of {n} at temperature 0.7" for n in (2, 4, 8, 16))]
+        assert way.solved.mean(axis=1).round(4).tolist() == [scores[name] for name in named]
+        assert (np.diff(way.flops.mean(axis=1)) > 0).all()
+    extra = found[WEIGHTED].flops - found[MAJORITY].flops
+    assert (extra[0] == 0).all() and (extra[1:] > 0).all()  # nobody judges the greedy text
 
 
 def test_a_search_is_the_choice_up_to_each_budget():

@@ -14,9 +14,11 @@ import numpy as np
 
 from ttclib.course.small_plus_search_vs_14x.matched import Settings, chosen, up_to
 from ttclib.search import results as sweep
-from ttclib.search.results import Results
+from ttclib.search.results import MAJORITY, WEIGHTED, Results
 
 WRITER = "lab-small"
+LIKELIEST = "likeliest"
+_VOTES = {MAJORITY: "majority_right", WEIGHTED: "weighted_last_right"}
 STAGES = ("pretraining", "rollouts", "reading on", "the judge")
 
 
@@ -103,25 +105,33 @@ def searched(results: Results, training: float, bins, fold) -> Way:
     return Way(training, solved, flops)
 
 
-def alone(folder: Path, model: str, training: float, temperature: float = 1.0) -> Way:
-    """Read what a model does without a verifier: its greedy text, then more and more samples.
+def alone(
+    folder: Path, model: str, training: float, take: str = LIKELIEST, temperature: float = 1.0
+) -> Way:
+    """Read what a model does by itself: its greedy text, then 2, 4, … samples.
 
-    Of the samples the likeliest text is taken, or, of the large model, the majority's answer. Only
-    its record has votes: the others were drawn under an exact verifier, which drops what is wrong.
+    Parameters
+    ----------
+    take : str
+        Of the samples the likeliest text; or the answer of the majority, or that with the highest
+        sum of scores under the verifier, whose reading is paid for. A record that was drawn under
+        an exact verifier has no votes, because that one drops what is wrong.
+    temperature : float
+        Of the samples.
     """
-    votes = model == "lab-large"
-    columns = ("model", "temperature", "n", "problem", "passed", "majority_right", "lm_flops")
+    columns = ("model", "temperature", "n", "problem", "passed", "lm_flops", "verifier_flops")
+    columns += tuple(_VOTES.values())
     rows = sweep.where(sweep.read(folder, columns=columns), model=model)
     greedy = sweep.where(rows, temperature=0.0)
     warm = sweep.where(rows, temperature=temperature)
     solved = [_by_problem(greedy, "passed")]
     flops = [_by_problem(greedy, "lm_flops")]
-    likeliest = None if votes else _likeliest(folder, model, temperature)
+    likeliest = _likeliest(folder, model, temperature) if take == LIKELIEST else None
     for n in np.unique(warm["n"])[1:]:
         here = sweep.where(warm, n=n)
-        right = _by_problem(here, "majority_right") if likeliest is None else likeliest(n)
-        solved.append(right)
-        flops.append(_by_problem(here, "lm_flops"))
+        solved.append(likeliest(n) if likeliest else _by_problem(here, _VOTES[take]))
+        read = _by_problem(here, "verifier_flops") if take == WEIGHTED else 0.0
+        flops.append(_by_problem(here, "lm_flops") + read)
     return Way(training, np.array(solved), np.array(flops))
 
 

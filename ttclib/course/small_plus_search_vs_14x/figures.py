@@ -205,7 +205,7 @@ def stars_picture(
 
 # ---- everything on the bill ----------------------------------------------------------------------
 
-_PALETTE = (MUTED, GOOD, COLORS[4], COLORS[2], COLORS[3], BAD, LARGE, TRUTH)
+_PALETTE = (MUTED, GOOD, COLORS[4], COLORS[2], COLORS[3], BAD, LARGE, "#6A3D9A")
 
 
 def bills_picture(bills: Mapping[str, np.ndarray]) -> Picture:
