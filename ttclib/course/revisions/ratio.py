@@ -66,11 +66,13 @@ def best_split(
     taken = np.zeros((bins.max() + 1, len(right)))
     np.add.at(taken, (np.broadcast_to(bins, settings.shape), settings), 1)
     each = -(-cuts // 8)
-    weights = np.repeat(counts, each, axis=0)
-    again = two_fold(right, bins, halves(bins, rng, len(weights)), weights)
-    draws = average(right, again, weights).reshape(len(counts), each).mean(axis=1)
+    draws = []
+    for some in np.array_split(counts, -(-len(counts) // 64)):  # all at once take much memory
+        weights = np.repeat(some, each, axis=0)
+        again = two_fold(right, bins, halves(bins, rng, len(weights)), weights)
+        draws.append(average(right, again, weights).reshape(len(some), each).mean(axis=1))
     accuracy = float(np.mean(average(right, settings)))
-    return Choice(accuracy, draws, taken / taken.sum(axis=1, keepdims=True))
+    return Choice(accuracy, np.concatenate(draws), taken / taken.sum(axis=1, keepdims=True))
 
 
 # ---- what it pays --------------------------------------------------------------------------------
