@@ -157,6 +157,17 @@ def test_a_blind_score_is_that_of_a_search_and_notes_are_the_decoders(seed):
         assert scores[cell] == pytest.approx(expected[row][~np.isnan(expected[row])][-1], abs=1e-4)
 
 
+def test_texts_that_end_at_once_or_never_have_a_score():
+    small = models.load("lab-small")
+    judge = Judge(tiny_verifier(small, "linear", context=200), small)
+    found = draw_chains(Reviser(), TASK, ["1+1"], 1, 2, np.random.default_rng(0))
+    found.attempts[0, 0, :] = ["", "1+1"]
+    found.written[0, 0, :] = [1, 3]  # the end alone; no end
+    scores = record.final_scores(judge, TASK, ["1+1"], found)[0, 0]
+    assert scores[0] == pytest.approx(by_itself(judge, "1+1?", "\n"), abs=1e-4)
+    assert scores[1] == pytest.approx(by_itself(judge, "1+1?", "1+1"), abs=1e-4)
+
+
 def test_a_text_that_the_verifier_cannot_read_is_refused_in_one_line():
     small = models.load("lab-small")
     short = Judge(tiny_verifier(small, "linear", context=10), small, window=1)

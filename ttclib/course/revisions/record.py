@@ -204,7 +204,9 @@ def final_scores(
         key = prompt, found.attempts[i, j, k], int(found.written[i, j, k])
         which.append(kinds.setdefault(key, len(kinds)))
     prompts = [words.encode(prompt) for prompt, _, _ in kinds]
-    answers = [[*words.encode(text), words.end][:size] for _, text, size in kinds]
+    answers = [  # an attempt may end at once
+        [*(words.encode(text) if text else []), words.end][:size] for _, text, size in kinds
+    ]
     lengths = np.array(
         [len(prompt) + len(answer) for prompt, answer in zip(prompts, answers, strict=True)]
     )
