@@ -114,10 +114,9 @@ def alone(
     ----------
     take : str
         Of the samples the likeliest text; or the answer of the majority, or that with the highest
-        sum of scores under the verifier, whose reading is paid for. A record that was drawn under
-        an exact verifier has no votes, because that one drops what is wrong.
+        sum of scores under the verifier, whose reading is paid for.
     temperature : float
-        Of the samples.
+        Of the samples that vote; the likeliest is looked for at the usual one.
     """
     columns = ("model", "temperature", "n", "problem", "passed", "lm_flops", "verifier_flops")
     columns += tuple(_VOTES.values())
@@ -126,7 +125,7 @@ def alone(
     warm = sweep.where(rows, temperature=temperature)
     solved = [_by_problem(greedy, "passed")]
     flops = [_by_problem(greedy, "lm_flops")]
-    likeliest = _likeliest(folder, model, temperature) if take == LIKELIEST else None
+    likeliest = _likeliest(folder, model) if take == LIKELIEST else None
     for n in np.unique(warm["n"])[1:]:
         here = sweep.where(warm, n=n)
         solved.append(likeliest(n) if likeliest else _by_problem(here, _VOTES[take]))
@@ -139,13 +138,9 @@ def _by_problem(rows, name: str) -> np.ndarray:
     return rows[name][np.argsort(rows["problem"], kind="stable")].astype(float)
 
 
-def _likeliest(folder: Path, model: str, temperature: float) -> Callable[[int], np.ndarray]:
+def _likeliest(folder: Path, model: str) -> Callable[[int], np.ndarray]:
     """Return who is right if the likeliest of the first n samples of each problem is taken."""
-    columns = ("model", "temperature", "problem", "sample", "right", "log_prob")
-    rows = sweep.read(folder, "samples", columns)
-    rows = sweep.where(rows, model=model, temperature=temperature)
-    order = np.lexsort((rows["sample"], rows["problem"]))
-    shape = len(np.unique(rows["problem"])), -1
-    right, log_prob = (rows[name][order].reshape(shape) for name in columns[-2:])
+    drawn = sweep.read_drawn(folder, "right", "log_prob", model=model)
+    right, log_prob = (table[0] for table in drawn)  # a writer has one seed
     at = np.arange(len(right))
     return lambda n: right[at, log_prob[:, :n].argmax(axis=1)].astype(float)
