@@ -105,20 +105,26 @@ def search(job):
 
 
 def search_score(job):
-    """Measure the accuracy of best-of-N weighted for each method and verifier, by generations."""
+    """Measure the accuracy of best-of-N weighted for each method and verifier, by generations; and
+    what each writer does without one, by its answers: how often one of the first n is right.
+    """
+    from ttclib.search.results import read_drawn
+
     results = pq.read_table(job.folder / "results.parquet")
     by = ["model", "temperature", "method", "width", "lookahead", "verifier", "n", "generations"]
-    ways = ["weighted_last_right", "passed"]
-    means = results.group_by(by).aggregate([(way, "mean") for way in ways])
+    means = results.group_by(by).aggregate([("weighted_last_right", "mean")])
     most = max(results["n"].to_pylist())
     found = {}
     for row in means.sort_by([(name, "ascending") for name in by]).to_pylist():
-        if row["model"] in WRITERS:
-            kind = "greedy" if row["temperature"] == 0 else f"pass@{row['n']}"
-            found[f"{row['model']}, {kind}"] = round(row["passed_mean"], 4)
+        model, t, n = row["model"], row["temperature"], row["n"]
+        kind = "greedy" if t == 0 else f"pass@{n}"
+        kind = f"{model}, {kind}" if model in WRITERS else kind
+        drawn = row["method"] == "best of n" and (model in WRITERS or n in (1, most))
+        if drawn and kind not in found:  # whatever the verifier says
+            right, *_ = read_drawn(job.folder, "right", model=model, temperature=t)
+            found[kind] = round(right[..., :n].any(axis=-1).mean().item(), 4)
+        if model in WRITERS:
             continue
-        if row["method"] == "best of n" and row["n"] in (1, most):
-            found[f"pass@{row['n']}"] = round(row["passed_mean"], 4)  # whatever the verifier says
         width = f" M={row['width']}" if row["width"] > 1 else ""
         ahead = f" k={row['lookahead']}" if row["lookahead"] else ""
         name = f"{row['method']}{width}{ahead}, {row['verifier']}"

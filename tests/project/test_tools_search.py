@@ -91,7 +91,13 @@ def test_a_small_sweep_is_built_and_scored(built):
             if (row["method"], row["width"], row["verifier"]) == (method, width, verifier)
         ]
         assert score[f"{method} M={width}, {verifier}"] == {"4": round(np.mean(mine), 4)}
-    assert 0 <= score["pass@1"] <= score["pass@4"] <= 1
+    drawn = pq.read_table(built.folder / "samples.parquet").to_pylist()
+    for name in ("pass@1", "pass@4", *(f"{model}, greedy" for model in search.WRITERS)):
+        model, _, kind = name.rpartition(", ")
+        t, n = (0.0, 1) if kind == "greedy" else (1.0, int(kind[-1]))
+        mine = [s for s in drawn if (s["model"], s["temperature"]) == (model or "lab-small", t)]
+        solved = {s["problem"] for s in mine if s["right"] and s["sample"] < n}
+        assert mine and score[name] == len(solved) / 2, name  # whatever a verifier says of them
 
 
 def test_a_finished_part_is_not_done_again(built):

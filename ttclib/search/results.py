@@ -277,8 +277,13 @@ def read_samples(folder: Path, verifier: str = "prm") -> Samples:
     return Samples(*read_drawn(folder, "right", f"{verifier}_last"))
 
 
-def read_drawn(folder: Path, *columns: str, model: str = _WRITER.model) -> list[np.ndarray]:
-    """Read columns of what a model drew at the usual temperature: (seeds, problems, n) each.
+def read_drawn(
+    folder: Path,
+    *columns: str,
+    model: str = _WRITER.model,
+    temperature: float = _WRITER.temperature,
+) -> list[np.ndarray]:
+    """Read columns of what a model drew at one temperature: (seeds, problems, n) each.
 
     They are ``"right"``, ``"text"``, ``"answer"`` (NaN where there is none), ``"prm_last"``, ….
 
@@ -287,7 +292,7 @@ def read_drawn(folder: Path, *columns: str, model: str = _WRITER.model) -> list[
     ValueError
         If the sweep holds no sample, or not as many for every problem.
     """
-    mine = {"model": model, "temperature": _WRITER.temperature}
+    mine = {"model": model, "temperature": temperature}
     axes = ("seed", "problem", "sample")
     rows = where(read(folder, "samples", (*mine, *axes, *columns)), **mine)
     order = np.lexsort([rows[name] for name in reversed(axes)])
@@ -311,17 +316,18 @@ def read_alone(
     among : array of int, optional
         Places of the problems that are asked about; ``counts`` are of these.
     """
-    columns = ("model", "temperature", "n", "problem", "passed", "lm_flops")
-    mine = where(read(folder, columns=columns), model=model)
-    greedy, warm = (where(mine, temperature=t) for t in (0.0, _WRITER.temperature))
-    right, log_prob = read_drawn(folder, "right", "log_prob", model=model)
-    budgets = np.unique(warm["n"])
-    likeliest = [log_prob[..., :n].argmax(axis=-1)[..., None] for n in budgets]
-    taken = [np.take_along_axis(right, one, axis=-1)[..., 0] for one in likeliest]
+    columns = ("model", "temperature", "n", "problem", "lm_flops")
+    rows = where(read(folder, columns=columns), model=model)
     found = []
-    for rows, solved in ((greedy, _means(greedy, "passed")), (warm, np.mean(taken, axis=1))):
-        generations = np.broadcast_to(np.unique(rows["n"])[:, None].astype(float), solved.shape)
-        paid = _means(rows, "lm_flops") if flops else generations
+    for t in (0.0, _WRITER.temperature):
+        right, log_prob = read_drawn(folder, "right", "log_prob", model=model, temperature=t)
+        mine = where(rows, temperature=t)
+        budgets = np.unique(mine["n"])  # of greedy texts there is one, the likeliest of itself
+        likeliest = [log_prob[..., :n].argmax(axis=-1)[..., None] for n in budgets]
+        taken = [np.take_along_axis(right, one, axis=-1)[..., 0] for one in likeliest]
+        solved = np.mean(taken, axis=1)
+        generations = np.broadcast_to(budgets[:, None].astype(float), solved.shape)
+        paid = _means(mine, "lm_flops") if flops else generations
         found.append(_curve(solved[:, among], paid[:, among], counts))
     return found[0], found[1]
 

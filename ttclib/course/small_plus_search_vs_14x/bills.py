@@ -116,16 +116,16 @@ def alone(
         Of the samples the likeliest text; or the answer of the majority, or that with the highest
         sum of scores under the verifier, whose reading is paid for.
     temperature : float
-        Of the samples that vote; the likeliest is looked for at the usual one.
+        Of the samples.
     """
-    columns = ("model", "temperature", "n", "problem", "passed", "lm_flops", "verifier_flops")
+    columns = ("model", "temperature", "n", "problem", "lm_flops", "verifier_flops")
     columns += tuple(_VOTES.values())
     rows = sweep.where(sweep.read(folder, columns=columns), model=model)
     greedy = sweep.where(rows, temperature=0.0)
     warm = sweep.where(rows, temperature=temperature)
-    solved = [_by_problem(greedy, "passed")]
+    solved = [_likeliest(folder, model, 0.0)(1)]  # of greedy texts there is one
     flops = [_by_problem(greedy, "lm_flops")]
-    likeliest = _likeliest(folder, model) if take == LIKELIEST else None
+    likeliest = _likeliest(folder, model, temperature) if take == LIKELIEST else None
     for n in np.unique(warm["n"])[1:]:
         here = sweep.where(warm, n=n)
         solved.append(likeliest(n) if likeliest else _by_problem(here, _VOTES[take]))
@@ -138,9 +138,9 @@ def _by_problem(rows, name: str) -> np.ndarray:
     return rows[name][np.argsort(rows["problem"], kind="stable")].astype(float)
 
 
-def _likeliest(folder: Path, model: str) -> Callable[[int], np.ndarray]:
+def _likeliest(folder: Path, model: str, temperature: float) -> Callable[[int], np.ndarray]:
     """Return who is right if the likeliest of the first n samples of each problem is taken."""
-    drawn = sweep.read_drawn(folder, "right", "log_prob", model=model)
+    drawn = sweep.read_drawn(folder, "right", "log_prob", model=model, temperature=temperature)
     right, log_prob = (table[0] for table in drawn)  # a writer has one seed
     at = np.arange(len(right))
     return lambda n: right[at, log_prob[:, :n].argmax(axis=1)].astype(float)
