@@ -290,7 +290,7 @@ def long_run_view(
         draw,
         luck=False,
         number=options(groups, default=groups[0], label="groups of like problems"),
-        seen=options(counted, default=counted[-1], unit="attempts", label="turns counted within"),
+        seen=options(counted, default=counted[0], unit="attempts", label="turns counted within"),
     )
 
 
