@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 import course
-from tools import artefact, data, lab, search, verifier
+from tools import artefact, chains, data, lab, revision, search, verifier
 from tools.artefact import Artefact, make, pending
 from ttclib import artefacts
+from ttclib.course.revisions.attempts import WINDOW
 from ttclib.lm import arithmetic, flops, samplers, tokenizer
 
 torch = pytest.importorskip("torch")
@@ -99,7 +100,7 @@ def test_the_readme_says_what_each_verifier_was_given():
     rows = re.findall(r"^\| `([\w-]+)` \| `([\w-]+)`(.*?) \| (.*?) \| ([\d,]+) \|$", readme, re.M)
     expected = []
     for name, made in data.ARTEFACTS.items():
-        if "start" in made.settings:
+        if "net" in made.settings:
             net, solutions = made.settings["net"], made.settings["rollouts"]["solutions"]
             along = ", trained along" if net.get("hears") == [] else ""
             expected.append((name, made.settings["start"], along, hears(net), f"{solutions:,}"))
@@ -150,6 +151,40 @@ def test_the_readme_says_the_numbers_of_the_settings():
     ]
     assert problems[0][: len(problems[1])] == problems[1]
     assert data.ARTEFACTS["search-sweep"].seeds["problems"] == lab.TEST["seed"]
+
+
+def test_the_readme_says_how_the_revisers_were_made():
+    text = " ".join((SHIPPED / "README.md").read_text(encoding="utf-8").split())
+    paper, both, mine = (
+        data.ARTEFACTS[name].settings for name in ("reviser-paper", "reviser-both", "reviser")
+    )
+    steps = [stage["training"]["steps"] for each in (paper, mine, both) for stage in each["stages"]]
+    histories = chains.HISTORIES
+    record = data.ARTEFACTS["revision-chains"].settings
+    numbers = ["no", "one", "two", "three", "four"]
+    for sentence in (
+        "learn for {:,}, {:,} + {:,} and {:,} steps of 16 rows".format(*steps),
+        f"divided by {paper['temperature']} afterwards",
+        f"along {revision.TEST['chains']} chains of {revision.TEST['steps']} attempts",
+        f"each of {revision.TEST['problems']} test problems",
+        f"for {steps[2]} steps, chains of five",
+        f"reads {numbers[both['window']]} attempt before",
+        f"the others up to {numbers[mine['window']]}",
+        f"{numbers[histories['samples']]} revisions of each of {numbers[histories['first']]}",
+        f"attempts at {histories['problems']:,} training problems",
+        f"which read {numbers[record['window']]} attempt, on the {record['problems']} problems",
+        f"{record['attempts']} attempts at each problem in every split",
+    ):
+        assert sentence in text, sentence
+    assert paper["window"] == mine["window"] == WINDOW == 4
+    assert paper["temperature"] == both["temperature"]
+    assert mine["temperature"] == 1.0
+    for stage in [*paper["stages"], *mine["stages"], *both["stages"]]:
+        assert (stage["writer"], stage["solutions"]) == ("lab-small", verifier.ROLLOUTS)
+        assert stage["training"]["batch"] == 16
+    assert [stage["texts"]["choose"] for stage in paper["stages"]] == ["wrong then right"]
+    assert [stage["texts"]["choose"] for stage in both["stages"]] == ["keep or mend"]
+    assert [stage["texts"]["choose"] for stage in mine["stages"]] == ["mend itself", "like a chain"]
 
 
 def test_its_commands_exist():
