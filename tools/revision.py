@@ -10,6 +10,7 @@ from tools.artefact import Artefact, kept
 from tools.lab import draw, fastest, progress
 from tools.verifier import LONGEST, ROLLOUTS, drawn
 from ttclib.course.revisions.attempts import CONTEXT, WINDOW, draw_chains
+from ttclib.course.revisions.reader import read_reader
 from ttclib.course.revisions.turns import turns
 from ttclib.lm import arithmetic, tokenizer, training
 from ttclib.measure import bootstrap
@@ -215,13 +216,8 @@ def revision_texts(problems, solutions, right, choose, each, singles, rng, row=R
 
 
 def reader(folder):
-    """Load a model that reads attempts: positions turn, so a longer context needs no weights."""
-    from ttclib.lm.engine import CausalLM
-    from ttclib.lm.pretrained import read_model
-
-    model, words = read_model(folder)
-    model.config.max_position_embeddings = CONTEXT
-    return CausalLM(model.to(fastest()), words)
+    """Load a model that reads attempts, where it is fastest."""
+    return read_reader(folder, fastest())
 
 
 def solutions(job, number, model, words):
