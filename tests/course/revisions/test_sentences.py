@@ -195,6 +195,7 @@ def along(shown, luck):
 def flow(shown, luck):
     right = shown.right
     step = np.array([turns(right, each[:, None]) for each in luck.counts])
+    # fresh samples in a row: what comes next does not care about what stands there
     fresh = np.array([turns(shown.first, each) for each in luck.counts])
     (righted, spoiled), (by_luck, lost) = step.T, fresh.T
     texts = shown.taken(shown.record.texts, 8, 8)
@@ -210,10 +211,8 @@ def flow(shown, luck):
     said = "nearly one right attempt in four is lost at every step"
     yield said, (spoiled > 0.2) & (spoiled < 0.26)
     before, after = right[..., 1:-1], right[..., 2:]
-    gained, lost = (
-        luck.mean(each.mean(axis=(1, 2))) for each in (~before & after, before & ~after)
-    )
-    yield "So soon as many are spoiled as are righted", abs(gained - lost) < 0.15 * lost
+    won, gone = (luck.mean(each.mean(axis=(1, 2))) for each in (~before & after, before & ~after))
+    yield "So soon as many are spoiled as are righted", abs(won - gone) < 0.15 * gone
 
 
 def long_run(shown, luck):
@@ -251,6 +250,7 @@ def context(shown, luck):
     yield "With none in context nothing is gained", Open([gain[0]])
     least = np.min([gain[w] for w in (1, 2, 4)], axis=0)
     yield "those are fresh samples", least - gain[0] > 0.02
+    # the question is about step 8
     said = "One, two or four: no difference that 400 problems could show"
     yield said, Open([last[a] - last[b] for a, b in ((1, 2), (1, 4), (2, 4))])
     read = {w: luck.mean(read.mean(axis=1).T) for w, (_, read) in shown.windows.items()}
