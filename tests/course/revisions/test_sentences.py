@@ -154,8 +154,15 @@ def keeping(shown, luck):
     nearly = luck.share(right, score >= 0.9)
     part = of_judge["prm"] / of_judge["exact"]
     yield "about two thirds of what the exact judge adds", abs(part - 2 / 3) < 1 / 12
-    yield "at attempt 4 it is behind", long[0.5][:, 3] - long[0.9][:, 3] > 0.005
-    yield "since what it keeps is nearly always right", nearly > 0.9
+    ladder = np.array([of_judge[name] for name in LADDER[: LADDER.index("prm") + 1]])
+    rises = (np.diff(ladder, axis=0) > 0).all(axis=0)
+    yield "Up to `prm`, a better judge is worth more on every rung.", rises
+    behind = long[0.5] - long[0.9]
+    yield (
+        "It falls behind, and further behind",
+        (behind[:, 3] > 0.005) & (behind[:, 15] > behind[:, 3] + 0.005),
+    )
+    yield "what it keeps is nearly always right", nearly > 0.9
     yield "and falls behind on long chains", long[0.5][:, 15] - long[0.1][:, 15] > 0.005
     ends = middle[:, [0, 4]].max(axis=1)
     yield "The middle ones.", middle[:, 1:4].min(axis=1) > ends
@@ -511,8 +518,9 @@ CAUGHT = [
         keeping,
         judges_toss_a_coin,
         "about two thirds of what the exact judge adds",
-        "at attempt 4 it is behind",
-        "since what it keeps is nearly always right",
+        "Up to `prm`, a better judge is worth more on every rung.",
+        "It falls behind, and further behind",
+        "what it keeps is nearly always right",
         "and falls behind on long chains",
     ),
     (keeping, bins_are_alike, "The middle ones.", "hard ones have hardly anything to keep"),
