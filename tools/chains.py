@@ -1,15 +1,14 @@
 """The chains of notebook 10: attempts and revisions, and two verifiers that score each of them."""
 
 import functools
-import json
 
 import joblib
 import numpy as np
 
 from tools.artefact import Artefact
-from tools.lab import TEST, TEXTS_AT_ONCE, progress
+from tools.lab import TEST, TEXTS_AT_ONCE
 from tools.revision import reader
-from tools.verifier import ANSWER, LONGEST, TRAINING
+from tools.verifier import ANSWER, LONGEST, TRAINING, learn
 from ttclib.course.revisions import record
 from ttclib.course.revisions.attempts import revision_prompt
 from ttclib.lm import arithmetic, tokenizer
@@ -77,30 +76,9 @@ def packed(job, split, plan, seed):
 
 def train_with_history(job):
     """Train a verifier of revisions that reads the attempt before; return the seconds."""
-    from ttclib.course.process_reward_model import learning
-    from ttclib.lm.llama import Llama
-    from ttclib.lm.pretrained import read_model
-    from ttclib.search.verifier import Net, RewardModel
-
     rows = packed(job, "train", job.settings["histories"], job.seeds["rollouts"])
     held_out = packed(job, "validation", HELD_OUT, HELD_OUT["seed"])
-    body = Llama.of(read_model(job.needs[job.settings["start"]])[0])
-    net = Net(body.shape, seed=job.seeds["training"])
-    net.body.load_state_dict(body.state_dict())
-    settings = job.settings["training"]
-    with progress(settings["steps"]) as report:
-        history, seconds = learning.train_verifier(
-            net,
-            rows,
-            **settings,
-            seed=job.seeds["training"],
-            held_out=held_out,
-            checkpoint=job.work / "checkpoint.pt",
-            report=report,
-        )
-    RewardModel(net, reader(job.needs["reviser"]).vocabulary.texts).save(job.folder)
-    (job.folder / "history.json").write_text(json.dumps(history) + "\n", encoding="utf-8")
-    return seconds
+    return learn(job, rows, held_out, reader(job.needs["reviser"]).vocabulary.texts)
 
 
 # ---- the record --------------------------------------------------------------------------

@@ -23,7 +23,6 @@ OWN = {"problems": 24_000, "samples": 8}
 PART = 1000  # problems: so many are drawn at once, and kept
 SEEDS = {"rollouts": 10, "own": 99, "texts": 11, "training": 3}
 TEST = {"problems": 400, "chains": 2, "steps": 8, "seed": 2}
-PROBLEMS_AT_ONCE = 256
 TEMPERATURE = 0.7  # of the writer: learning from its texts takes some of its sharpness back
 
 
@@ -82,16 +81,6 @@ def wrong_then_right(right, wrong, rng):
     return [*chosen, goal], [False] * len(chosen) + [True]
 
 
-def as_they_come(right, wrong, rng):
-    """Choose attempts in any order, of which a random one is right; all right ones are learned."""
-    marked = [(text, True) for text in right] + [(text, False) for text in wrong]
-    goal = marked.pop(int(rng.choice(len(right))))
-    chosen = take(marked, WINDOW, rng)
-    chosen.insert(int(rng.choice(len(chosen) + 1)), goal)
-    texts, learned = zip(*chosen, strict=True)
-    return list(texts), list(learned)
-
-
 def keep_or_mend(right, wrong, rng):
     """Choose an attempt and what comes of it: a right one again, of a wrong one the nearest right.
 
@@ -144,7 +133,6 @@ CHOICES = {
     "mend itself": mend_itself,
     "like a chain": like_a_chain,
     "wrong then right": wrong_then_right,
-    "as they come": as_they_come,
     "keep or mend": keep_or_mend,
 }
 
@@ -328,7 +316,6 @@ def score_reviser(job):
         TEST["steps"],
         np.random.default_rng([TEST["seed"], 1]),
         window=job.settings["window"],
-        at_once=PROBLEMS_AT_ONCE,
     )
     return along_a_chain(found.right) | {"measured with": TEST}
 

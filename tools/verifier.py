@@ -122,16 +122,29 @@ def generator(job):
 
 def train_verifier(job):
     """Train a verifier on rollouts; return the seconds of training."""
+    rows = rollouts(job, "train", ROLLOUTS)
+    held_out = rollouts(job, "validation", HELD_OUT | {"row": ROLLOUTS["row"]})
+    return learn(job, rows, held_out, generator(job).vocabulary.texts, **job.settings["net"])
+
+
+def learn(job, rows, held_out, texts, **options):
+    """Train a verifier on packed solutions, from the body of a model; return the seconds.
+
+    Parameters
+    ----------
+    texts : sequence of (str or None)
+        What each token says.
+    **options
+        Of :class:`ttclib.search.verifier.Net`.
+    """
     from ttclib.course.process_reward_model import learning
     from ttclib.lm.llama import Llama
     from ttclib.lm.pretrained import read_model
     from ttclib.search.verifier import Net, RewardModel
 
     settings = job.settings["training"]
-    rows = rollouts(job, "train", ROLLOUTS)
-    held_out = rollouts(job, "validation", HELD_OUT | {"row": ROLLOUTS["row"]})
     body = Llama.of(read_model(job.needs[job.settings["start"]])[0])
-    net = Net(body.shape, **job.settings["net"], seed=job.seeds["training"])
+    net = Net(body.shape, **options, seed=job.seeds["training"])
     net.body.load_state_dict(body.state_dict())
     with progress(settings["steps"]) as report:
         history, seconds = learning.train_verifier(
@@ -143,7 +156,7 @@ def train_verifier(job):
             checkpoint=job.work / "checkpoint.pt",
             report=report,
         )
-    RewardModel(net, generator(job).vocabulary.texts).save(job.folder)
+    RewardModel(net, texts).save(job.folder)
     (job.folder / "history.json").write_text(json.dumps(history) + "\n", encoding="utf-8")
     return seconds
 
