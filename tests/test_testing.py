@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tiny_lm import TinyLM
 
+from ttclib.course.small_language_model import cuts
 from ttclib.course.smc_decoding.constraints import (
     both,
     length,
@@ -135,8 +136,8 @@ def log_probs(seed):
 
 @pytest.mark.parametrize(
     "sampler",
-    [samplers.plain, samplers.greedy, samplers.temperature(0.7), samplers.top_p(0.9)]
-    + [samplers.min_p(0.1), samplers.chain(samplers.temperature(1.3), samplers.top_p(0.5))],
+    [samplers.plain, samplers.greedy, samplers.temperature(0.7), cuts.top_p(0.9)]
+    + [cuts.min_p(0.1), cuts.chain(samplers.temperature(1.3), cuts.top_p(0.5))],
 )
 def test_our_samplers_keep_their_promises(sampler, log_probs):
     check_sampler(sampler, log_probs)

@@ -169,7 +169,8 @@ PER_RUN = ["model", "method", "n", "seed", "lm_tokens", "lm_positions", "lm_flop
 
 def decoder_of(lm, prompts, method, settings):
     """Return the decoder of a method, and its selection."""
-    from ttclib.lm import nines, samplers
+    from ttclib.course.smc_decoding.doubt import doubt
+    from ttclib.lm import samplers
     from ttclib.lm.decoding import Decoder
 
     # the law p^α is left as it is, not made to sum to one: its sum is the weight
@@ -178,7 +179,7 @@ def decoder_of(lm, prompts, method, settings):
     potentials = []
     until = None
     if method in ("nines votes", "nines SMC"):  # a generation is a step
-        potentials = [nines.doubt(lm.vocabulary, settings["penalty"])]
+        potentials = [doubt(lm.vocabulary, settings["penalty"])]
         until = ";"
     decoder = Decoder(
         lm,

@@ -31,14 +31,13 @@ from tiny_verifiers import opinion, tiny_verifier
 from ttclib.cost import Cost
 from ttclib.course.particle_filtering import kalman
 from ttclib.course.process_reward_model import learning
-from ttclib.course.small_language_model import beams
+from ttclib.course.small_language_model import beams, cuts, flops
 from ttclib.course.smc_decoding import constraints
+from ttclib.course.smc_decoding.doubt import doubt
 from ttclib.lm import (
     arithmetic,
     automata,
     decoding,
-    flops,
-    nines,
     potentials,
     samplers,
     tokenizer,
@@ -153,7 +152,7 @@ PARTICLES = [
     call(resampling.scheme, name=choice("systematic")),
     call(smc.smc, model=FILTER, n=4, select=function(smc.keep_all, WRONG_CHOICES), rng=rng()),
     call(smc.run, model=FILTER, n=4, select=function(smc.keep_all, WRONG_CHOICES), rng=rng()),
-    call(smc.alive, population=MEMBERS),
+    call(beams.alive, population=MEMBERS),
     call(smc.resample, select, scheme=choice("systematic"), n=count(4).but(nothing="good")),
     call(smc.when_ess_below, select, threshold=probability(0.5), select=function(smc.keep_all, ())),
     call(beams.keep_top, select, k=2, copies=2),
@@ -290,9 +289,9 @@ def decoded(drawn):
 
 LM_LINES = [
     sampler(samplers.temperature, value=number(0.5, 0.0, open_low=True)),
-    sampler(samplers.top_k, k=2),
-    sampler(samplers.top_p, p=probability(0.5, open_low=True)),
-    sampler(samplers.min_p, p=probability(0.5, open_low=True)),
+    sampler(cuts.top_k, k=2),
+    sampler(cuts.top_p, p=probability(0.5, open_low=True)),
+    sampler(cuts.min_p, p=probability(0.5, open_low=True)),
     call(Vocabulary, texts=several([*"abc", None]), end=count(3, 0)),
     call(Vocabulary.words, words=several(["to", "be"], empty="free")),
     call(LETTERS.encode, text=text("ab")),
@@ -303,10 +302,10 @@ LM_LINES = [
         ),
     ),
     call(
-        samplers.chain,
+        cuts.chain,
         lambda found: found(LOGS),
         samplers=kind(
-            (samplers.plain, samplers.top_k(2)),
+            (samplers.plain, cuts.top_k(2)),
             bad={"a number": (samplers.plain, 3), "a text": ("plain",), "a list": ([],)},
         ),
     ),
@@ -340,7 +339,7 @@ LM_LINES = [
     ),
     call(constraints.length, at_least=count(1, 0), at_most=3, vocabulary=LETTERS),
     call(constraints.both, a=NONE_A, b=constraints.length(1, 2, LETTERS)),
-    call(nines.doubt, vocabulary=LETTERS, penalty=4.0),
+    call(doubt, vocabulary=LETTERS, penalty=4.0),
     call(automata.trim, automaton=NONE_A, what=text("it")),
     call(
         automata.Automaton,
@@ -385,7 +384,6 @@ LM_LINES = [
     call(arithmetic.split_of, problem=text("1+2")),
     call(arithmetic.problems, split=choice("test"), n=2, rng=rng()),
     call(arithmetic.example, problem=text("1+2*3")),
-    call(flops.token_flops, config=CONFIG, context=3),
     call(flops.sequence_flops, config=CONFIG, start=count(1, 0), stop=3),
     call(Shape, vocabulary=7, width=4, layers=count(2, 0), heads=2, hidden=count(6, 0), context=9),
 ]

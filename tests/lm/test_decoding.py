@@ -18,7 +18,8 @@ from letters_weighed import prefer
 from normal_p_values import mean_p_value
 from outcomes import enumerable, outcomes
 
-from ttclib.course.small_language_model.beams import keep_top
+from ttclib.course.small_language_model import cuts
+from ttclib.course.small_language_model.beams import alive, keep_top
 from ttclib.course.smc_decoding.constraints import both, length, mentions, regex
 from ttclib.course.smc_decoding.exact import enumerate_texts
 from ttclib.course.smc_decoding.markov_lm import garden_path
@@ -27,7 +28,7 @@ from ttclib.lm.automata import Automaton
 from ttclib.lm.decoding import Decoder, Sequences, sample
 from ttclib.lm.potentials import Feature
 from ttclib.particles.resampling import UNBIASED
-from ttclib.particles.smc import alive, keep_all, resample, run, smc, when_ess_below
+from ttclib.particles.smc import keep_all, resample, run, smc, when_ess_below
 
 FALSE_ALARM = 1e-6
 SCHEMES = {name: enumerable(scheme) for name, scheme in UNBIASED.items()}
@@ -189,11 +190,11 @@ def test_a_population_that_grows_or_shrinks(children):
 
 SAMPLERS = {
     "temperature": samplers.temperature(0.5),
-    "top_k": samplers.top_k(2),
-    "top_p": samplers.top_p(0.75),
-    "min_p": samplers.min_p(0.5),
+    "top_k": cuts.top_k(2),
+    "top_p": cuts.top_p(0.75),
+    "min_p": cuts.min_p(0.5),
     "greedy": samplers.greedy,
-    "chain": samplers.chain(samplers.temperature(2), samplers.top_p(0.8)),
+    "chain": cuts.chain(samplers.temperature(2), cuts.top_p(0.8)),
     "power": lambda log_distribution: (
         3 * log_distribution
     ),  # not normalised: the target is p³ · φ, and Z its sum
@@ -504,7 +505,7 @@ def answers_its_prompt(kind, seed, **options):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"until": "b"}, {"stop": "ab"}, {"sampler": samplers.top_k(2)}]
+    "options", [{}, {"until": "b"}, {"stop": "ab"}, {"sampler": cuts.top_k(2)}]
 )
 def test_every_text_answers_its_own_prompt(options, seed):
     """The log probabilities are the model's own, whatever distribution the tokens were

@@ -14,10 +14,10 @@ from tiny_transformers import KINDS, full_forward, tiny
 from transformers import DynamicCache
 
 from ttclib.cost import Cost
+from ttclib.course.small_language_model.flops import sequence_flops
 from ttclib.course.smc_decoding.constraints import regex
 from ttclib.lm import decoding, engine
 from ttclib.lm.decoding import Decoder, sample
-from ttclib.lm.flops import sequence_flops
 from ttclib.particles.resampling import UNBIASED
 from ttclib.particles.smc import keep_all, resample, run, smc, when_ess_below
 

@@ -7,7 +7,8 @@ torch = pytest.importorskip("torch")
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig, MixtralConfig
 
-from ttclib.lm.flops import coefficients, sequence_flops, token_flops
+from ttclib.course.small_language_model.flops import sequence_flops
+from ttclib.lm.flops import coefficients
 from ttclib.lm.llama import Shape
 
 
@@ -30,6 +31,11 @@ CONFIGS = {
     ),
 }
 ROWS, PROMPT = 2, 10
+
+
+def token_flops(config, context):
+    a, b = coefficients(config)
+    return a + b * context
 
 
 @pytest.fixture(params=CONFIGS, scope="module")
@@ -129,9 +135,8 @@ def test_a_sequence_is_the_sum_of_its_tokens():
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: token_flops(llama(), 0), "context is 0"),
-        (lambda: token_flops(llama(), 1.5), "context is 1.5; it must be a whole number"),
-        (lambda: token_flops(llama(), [1, 2]), "context is "),
+        (lambda: sequence_flops(llama(), 0, 1.5), "stop is 1.5; it must be a whole number"),
+        (lambda: sequence_flops(llama(), [1, 2], 3), "start is "),
         (
             lambda: sequence_flops(llama(), 3, 2),
             "stop is 2; it must be a whole number of at least 3",

@@ -1,10 +1,9 @@
-"""Checks that do not know the answer: what they see, what they miss, how the decoder uses them."""
+"""Checks that do not know the answer: what they see, what they miss."""
 
 import numpy as np
 import pytest
 
 from ttclib.lm import arithmetic, nines
-from ttclib.lm.vocabulary import Vocabulary
 
 
 @pytest.mark.parametrize(
@@ -52,15 +51,3 @@ def test_it_passes_one_wrong_result_in_nine():
 )
 def test_failures(solution, complete, count):
     assert nines.failures(solution, complete) == count
-
-
-def test_doubt_weighs_each_failure():
-    vocabulary = Vocabulary.characters()
-    texts = ["17-9=7;8*12=95;#95", "17-9=8;8*12=96;#96"]
-    rows = [vocabulary.encode(text) + [vocabulary.end] for text in texts]
-    tokens, lengths = np.array(rows), np.array([len(row) for row in rows])
-    doubt = nines.doubt(vocabulary, penalty=3.0)
-    assert doubt.log_final(tokens, lengths).tolist() == [-6.0, 0.0]
-    assert doubt.log_value(tokens, np.array([7, 5])).tolist() == [-3.0, 0.0]
-    with pytest.raises(ValueError, match="penalty"):
-        nines.doubt(vocabulary, 0)

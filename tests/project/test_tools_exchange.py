@@ -10,8 +10,8 @@ pytest.importorskip("pyarrow")
 from tools import data, exchange, search
 from tools.lab import TEST
 from ttclib import artefacts
+from ttclib.course.small_language_model.flops import sequence_flops
 from ttclib.lm import arithmetic
-from ttclib.lm.flops import sequence_flops
 from ttclib.search.results import read, where
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 
-from ttclib.inputs import short, whole_number
+from ttclib.inputs import short
 
 
 def coefficients(config) -> tuple[int, int]:
@@ -65,40 +65,3 @@ def _coefficients(kind, text: str) -> tuple[int, int]:
     a = 2 * sum(weight.numel() for weight in weights)
     b = 4 * config.num_hidden_layers * heads * head_width
     return a, b
-
-
-def token_flops(config, context: int) -> int:
-    """FLOPs of feeding one token that looks at ``context`` positions, itself included.
-
-    Raises
-    ------
-    ValueError
-        If the context is not a whole number of at least 1.
-
-    Examples
-    --------
-    >>> from transformers import LlamaConfig
-    >>> small = LlamaConfig(vocab_size=21, hidden_size=64, intermediate_size=192,
-    ...                     num_hidden_layers=4, num_attention_heads=4)
-    >>> token_flops(small, 1), token_flops(small, 100)
-    (429696, 531072)
-    """
-    a, b = coefficients(config)
-    return a + b * whole_number("context", context)
-
-
-def sequence_flops(config, start: int, stop: int) -> int:
-    """FLOPs of feeding the tokens at positions ``start``, …, ``stop`` − 1, each once.
-
-    The token at position t looks at t + 1 positions: those before ``start`` are in the cache.
-    A kernel that computes the whole square of scores and masks half of it does more.
-
-    Raises
-    ------
-    ValueError
-        If they are not whole numbers with 0 ≤ start ≤ stop.
-    """
-    start = whole_number("start", start, 0)
-    stop = whole_number("stop", stop, start)
-    a, b = coefficients(config)
-    return a * (stop - start) + b * (stop * (stop + 1) - start * (start + 1)) // 2

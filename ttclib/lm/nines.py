@@ -9,12 +9,7 @@ from __future__ import annotations
 import functools
 import re
 
-import numpy as np
-
-from ttclib.inputs import checked, positive
 from ttclib.lm.arithmetic import END, apply
-from ttclib.lm.potentials import Feature
-from ttclib.lm.vocabulary import Vocabulary
 
 _STEP = re.compile(r"(\d+)([-+*])(\d+)=(\d+)")
 
@@ -40,21 +35,3 @@ def failures(solution: str, complete: bool) -> int:
     *steps, tail = solution.rstrip(END).split(";")
     result = steps[-1].rpartition("=")[2] if steps else ""
     return sum(not nines(step) for step in steps) + (complete and tail != f"#{result}")
-
-
-@checked
-def doubt(vocabulary: Vocabulary, penalty: float = 4.0) -> Feature:
-    """Return a potential that multiplies by e^−penalty for each failure, as soon as it shows.
-
-    Raises
-    ------
-    ValueError
-        If ``penalty`` is not above zero.
-    """
-    penalty = positive("penalty", penalty)
-
-    def log_value(complete, tokens, lengths):
-        texts = [vocabulary.decode(row[:k]) for row, k in zip(tokens, lengths, strict=True)]
-        return -penalty * np.array([failures(text, complete) for text in texts], dtype=float)
-
-    return Feature(functools.partial(log_value, False), functools.partial(log_value, True))

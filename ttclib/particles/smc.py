@@ -308,22 +308,6 @@ def run(model: Model, n: int, select: Selection, rng: np.random.Generator) -> li
     return list(smc(model, n, select, rng))
 
 
-@checked
-def alive(population: Population) -> Population:
-    """Return the population, if anybody in it is left to draw conclusions from.
-
-    Raises
-    ------
-    ValueError
-        If every particle died; the line says at which step.
-    """
-    if population.extinct:
-        raise ValueError(
-            f"step {population.t}: every particle died; all {len(population)} weights are zero"
-        )
-    return population
-
-
 # ---- selections: (population, rng) → (ancestors, log_weights) ---------------------------------
 
 

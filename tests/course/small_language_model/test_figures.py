@@ -16,9 +16,9 @@ from noisy_solver import NoisySolver
 from views import control, every, line_of, pixels, shown, sliders
 
 from ttclib.course.small_language_model import answers, figures
+from ttclib.course.small_language_model.flops import sequence_flops
 from ttclib.lm import arithmetic, samplers, tokenizer
 from ttclib.lm.decoding import Decoder, sample
-from ttclib.lm.flops import sequence_flops
 from ttclib.lm.models import load
 from ttclib.measure import votes
 from ttclib.show.style import BAD, GOOD, figure

@@ -14,9 +14,9 @@ from views import control, line_of, no_event_loop_of_another_test, shown  # noqa
 
 from ttclib.cost import Cost
 from ttclib.course.smc_decoding import checks, contest, figures, judging
+from ttclib.course.smc_decoding.doubt import doubt
 from ttclib.course.smc_decoding.exact import enumerate_texts
 from ttclib.course.smc_decoding.markov_lm import garden_path
-from ttclib.lm import nines
 from ttclib.lm.decoding import Decoder
 from ttclib.lm.potentials import Feature
 from ttclib.measure.calibration import reliability
@@ -281,8 +281,11 @@ SOLVER = NoisySolver()
 
 @pytest.fixture
 def conditions():
-    doubt = [nines.doubt(SOLVER.vocabulary)]
-    return {"none": {problem: [] for problem in PROBLEMS}, "nines": dict.fromkeys(PROBLEMS, doubt)}
+    doubted = [doubt(SOLVER.vocabulary)]
+    return {
+        "none": {problem: [] for problem in PROBLEMS},
+        "nines": dict.fromkeys(PROBLEMS, doubted),
+    }
 
 
 def test_pieces_of_a_family_join_to_its_texts():
@@ -386,7 +389,7 @@ def test_the_last_dots_are_the_weights(drawings, conditions, seed):
 
 
 def test_a_population_that_died_is_one_line(conditions):
-    never = {p: [nines.doubt(SOLVER.vocabulary), _never()] for p in PROBLEMS}
+    never = {p: [doubt(SOLVER.vocabulary), _never()] for p in PROBLEMS}
     view = figures.genealogy_view(SOLVER, PROBLEMS, conditions | {"never": never})
     good = shown(view)
     control(view, "condition").value = "never"

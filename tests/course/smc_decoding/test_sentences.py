@@ -18,9 +18,10 @@ from sentences import Says
 from tools import notebooks
 from ttclib import artefacts
 from ttclib.course.smc_decoding import checks, constraints, figures, judging
+from ttclib.course.smc_decoding.doubt import doubt
 from ttclib.course.smc_decoding.exact import enumerate_texts
 from ttclib.course.smc_decoding.markov_lm import garden_path
-from ttclib.lm import arithmetic, nines
+from ttclib.lm import arithmetic
 from ttclib.lm.decoding import Decoder
 from ttclib.lm.models import load
 from ttclib.particles import resampling
@@ -194,8 +195,8 @@ def demand(number):
     return [constraints.regex(f"[^#]*#{number}", lab().vocabulary)]
 
 
-def doubt():
-    return [nines.doubt(lab().vocabulary)]
+def doubts():
+    return [doubt(lab().vocabulary)]
 
 
 @pytest.mark.statistical
@@ -204,13 +205,13 @@ def test_the_nines_as_told(seed):
     truth = {problem: arithmetic.value(arithmetic.parse(problem)) for problem in problems()}
     free = weight_of(truth[caught], *trees(caught, [], seed))
     says("About a quarter, a little fewer than when we chose", 0.17 < free.mean() < 0.29)
-    histories, texts = trees(caught, doubt(), seed)
+    histories, texts = trees(caught, doubts(), seed)
     right = weight_of(truth[caught], histories, texts)
     says("has more than nine tenths of the weight, on average", right.mean() > 0.9)
     low = [next((p.t for p in h if p.ess < 8), None) for h in histories]
     says("mostly after the second step or the third", np.isin(low, (1, 2)).mean() > 0.7)
     free = weight_of(truth[missed], *trees(missed, [], (seed, 1)))
-    weak = weight_of(truth[missed], *trees(missed, doubt(), (seed, 2)))
+    weak = weight_of(truth[missed], *trees(missed, doubts(), (seed, 2)))
     says(
         "The second problem: why are the nines so much weaker there?",
         abs((weak - free).mean()) < 0.12,

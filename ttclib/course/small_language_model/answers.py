@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ttclib.lm import samplers
+from ttclib.course.small_language_model import cuts
 from ttclib.measure import votes
 
 
@@ -17,7 +17,7 @@ def top_p(probs: np.ndarray, p: float) -> np.ndarray:
     """The fewest likeliest of probabilities (V,) that reach p, renormalised; zero elsewhere."""
     with np.errstate(divide="ignore"):
         log_probs = np.log(probs)
-    return np.exp(samplers.top_p(p)(log_probs[None])[0])
+    return np.exp(cuts.top_p(p)(log_probs[None])[0])
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:

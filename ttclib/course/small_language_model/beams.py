@@ -7,11 +7,27 @@ from dataclasses import replace
 
 import numpy as np
 
-from ttclib.inputs import whole_number
+from ttclib.inputs import checked, whole_number
 from ttclib.lm.decoding import Decoder
 from ttclib.lm.protocols import LanguageModel
 from ttclib.lm.sequences import Sequences
-from ttclib.particles.smc import Population, Selection, Weighed, alive, smc
+from ttclib.particles.smc import Population, Selection, Weighed, smc
+
+
+@checked
+def alive(population: Population) -> Population:
+    """Return the population, if anybody in it is left to draw conclusions from.
+
+    Raises
+    ------
+    ValueError
+        If every particle died; the line says at which step.
+    """
+    if population.extinct:
+        raise ValueError(
+            f"step {population.t}: every particle died; all {len(population)} weights are zero"
+        )
+    return population
 
 
 def keep_top(k: int, copies: int = 1) -> Selection:

@@ -15,10 +15,11 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from ttclib.cost import Cost, readable
-from ttclib.course.small_language_model import answers
+from ttclib.course.small_language_model import answers, cuts
+from ttclib.course.small_language_model.flops import sequence_flops
 from ttclib.lm import arithmetic, samplers, tokenizer
 from ttclib.lm.decoding import Decoder, sample
-from ttclib.lm.flops import coefficients, sequence_flops
+from ttclib.lm.flops import coefficients
 from ttclib.measure import bootstrap
 from ttclib.measure.votes import majority, majority_at_k, pass_at_k, votes
 from ttclib.show.live import LiveView
@@ -322,15 +323,15 @@ def _draw_tree(ax, lm, logits: Callable, problem: str, forks: list[_Fork]) -> di
 
 CUTS = {
     "none": samplers.plain,
-    "top-k, k = 1": samplers.top_k(1),
-    "top-k, k = 2": samplers.top_k(2),
-    "top-k, k = 5": samplers.top_k(5),
-    "top-p, p = 0.5": samplers.top_p(0.5),
-    "top-p, p = 0.9": samplers.top_p(0.9),
-    "top-p, p = 0.99": samplers.top_p(0.99),
-    "min-p, p = 0.5": samplers.min_p(0.5),
-    "min-p, p = 0.1": samplers.min_p(0.1),
-    "min-p, p = 0.01": samplers.min_p(0.01),
+    "top-k, k = 1": cuts.top_k(1),
+    "top-k, k = 2": cuts.top_k(2),
+    "top-k, k = 5": cuts.top_k(5),
+    "top-p, p = 0.5": cuts.top_p(0.5),
+    "top-p, p = 0.9": cuts.top_p(0.9),
+    "top-p, p = 0.99": cuts.top_p(0.99),
+    "min-p, p = 0.5": cuts.min_p(0.5),
+    "min-p, p = 0.1": cuts.min_p(0.1),
+    "min-p, p = 0.01": cuts.min_p(0.01),
 }
 
 
@@ -360,7 +361,7 @@ def cut_view(
     axes[-1].legend(loc="upper right")
 
     def draw(temperature, cut, seed):
-        change = samplers.chain(samplers.temperature(temperature), CUTS[cut])
+        change = cuts.chain(samplers.temperature(temperature), CUTS[cut])
         said = []
         for ax, (title, probs) in zip(axes, given.items(), strict=True):
             with np.errstate(divide="ignore"):
