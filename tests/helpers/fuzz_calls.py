@@ -588,7 +588,7 @@ CALLS = {
 NOT_CALLED = {
     "a record that the library itself fills": (
         "lm.arithmetic.Operation lm.arithmetic.StepCheck lm.sequences.Sequences lm.sequences.Run "
-        "lm.training.Packed lm.training.PackedTexts lm.vocabulary.Spelling "
+        "lm.training.Packed lm.training.PackedTexts lm.training.TaughtTexts lm.vocabulary.Spelling "
         "measure.calibration.Reliability "
         "particles.smc.Weighed sampling.mcmc.State sampling.mcmc.Info sampling.mcmc.Kernel "
         "sampling.mcmc.Chain sampling.montecarlo.Estimate "
@@ -613,7 +613,8 @@ NOT_CALLED = {
         "lm.llama.Block lm.llama.rotate lm.llama.OneToken lm.nines.nines lm.nines.failures "
         "lm.samplers.renormalise "
         "lm.samplers.plain lm.samplers.greedy lm.samplers.draw_tokens lm.training.side_by_side "
-        "lm.training.pack_texts lm.training.lm_loss lm.training.batch_of lm.training.schedule "
+        "lm.training.pack_texts lm.training.lm_loss lm.training.soft_loss lm.training.batch_of "
+        "lm.training.schedule "
         "lm.vocabulary.integer_type lm.vocabulary.in_bytes particles.smc.well_formed "
         "particles.smc.keep_all particles.statespace.log_normal "
         "particles.weights.effective_sample_size sampling.mcmc.accept_or_stay "

@@ -1,4 +1,8 @@
-"""The trainer: same numbers as the library's class, packing that keeps texts apart, resuming."""
+"""The trainer: same numbers as the library's class, packing that keeps texts apart, resuming,
+learning from a teacher.
+"""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -118,6 +122,127 @@ def test_training_learns(texts):
         report=lambda s, v: losses.append(v),
     )
     assert losses[-1] < 0.75 * losses[0]
+
+
+# ---- learning from a teacher -------------------------------------------------------------
+
+
+def softmax(logits, temperature):
+    weights = np.exp(logits / temperature)
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def told_apart(soft_loss, logits, teacher, temperature):
+    """Whether a loss or its slope differs from T² Σ p log(p / q), T (q − p), a mean over tokens."""
+    q = softmax(logits, temperature)
+    p = softmax(teacher, temperature)
+    value = temperature**2 * (p * np.log(p / q)).sum(axis=1).mean()
+    slope = temperature * (q - p) / len(q)
+    mine = torch.tensor(logits, requires_grad=True)
+    loss = soft_loss(mine, torch.tensor(teacher), temperature)
+    loss.backward()
+    same = np.allclose(loss.item(), value, atol=1e-12)
+    return not (same and np.allclose(mine.grad.numpy(), slope, atol=1e-12))
+
+
+def without_the_square(logits, teacher, temperature):
+    return training.soft_loss(logits, teacher, temperature) / temperature**2
+
+
+def backwards(logits, teacher, temperature):
+    q, p = (torch.log_softmax(values / temperature, -1) for values in (logits, teacher))
+    return temperature**2 * (q.exp() * (q - p)).sum(dim=1).mean()
+
+
+def teacher_at_temperature_1(logits, teacher, temperature):
+    return training.soft_loss(logits, teacher * temperature, temperature)
+
+
+def mean_over_the_vocabulary(logits, teacher, temperature):
+    return training.soft_loss(logits, teacher, temperature) / logits.shape[1]
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0, 8.0])
+def test_soft_loss_is_the_divergence_and_has_its_slope(temperature, seed):
+    rng = np.random.default_rng(seed)
+    logits, teacher = rng.normal(size=(2, 6, 3))
+    teacher -= np.log(np.exp(teacher).sum(axis=1, keepdims=True))  # log probabilities
+    assert not told_apart(training.soft_loss, logits, teacher, temperature)
+    assert told_apart(backwards, logits, teacher, temperature)
+    assert told_apart(mean_over_the_vocabulary, logits, teacher, temperature)
+    if temperature != 1:
+        assert told_apart(without_the_square, logits, teacher, temperature)
+        assert told_apart(teacher_at_temperature_1, logits, teacher, temperature)
+
+
+def test_slope_at_a_high_temperature_matches_logits(seed):
+    """Hinton et al. 2015, section 2.1: with the factor it tends to (z − v) / V, logits centred."""
+    z, v = np.random.default_rng(seed).normal(size=(2, 4, 5))
+    mine = torch.tensor(z, requires_grad=True)
+    training.soft_loss(mine, torch.tensor(v), 1e4).backward()
+    centred = [values - values.mean(axis=1, keepdims=True) for values in (z, v)]
+    expected = (centred[0] - centred[1]) / z.size
+    assert np.allclose(mine.grad.numpy(), expected, atol=1e-4 / z.size)
+
+
+def taught(rows, model, **how):
+    arrays = (rows.tokens, rows.positions, rows.texts)
+    with torch.no_grad():
+        logits = model(*(torch.as_tensor(a.astype(np.int64)) for a in arrays))
+    says = torch.log_softmax(logits, -1).numpy()
+    return training.TaughtTexts(**vars(rows), teacher=says, **how)
+
+
+def test_soft_and_hard_loss_share_the_learned_tokens(texts):
+    rows = training.pack_texts(texts, 256)
+    chosen = np.array([2, 0])
+    model = Llama(TINY, seed=3)
+    both = taught(rows, Llama(TINY, seed=4), temperature=2.0)
+    with torch.no_grad():
+        logits = model(
+            *(
+                torch.as_tensor(a[chosen].astype(np.int64))
+                for a in (rows.tokens, rows.positions, rows.texts)
+            )
+        )
+    on = rows.targets[chosen] != training.IGNORE
+    q = softmax(logits.numpy()[on].astype(float), 2.0)
+    p = softmax(both.teacher[chosen][on].astype(float), 2.0)
+    soft = 4 * (p * np.log(p / q)).sum(axis=1).mean()
+    hard = training.lm_loss(model, rows, chosen).item()
+    for share in (0.0, 0.3, 1.0):
+        loss = training.lm_loss(model, replace(both, share=share), chosen).item()
+        assert abs(loss - (share * soft + (1 - share) * hard)) < 1e-4
+
+
+def test_a_student_comes_to_say_what_its_teacher_says(texts):
+    rows = training.pack_texts(texts, 256)
+    teacher = Llama(TINY, seed=6)
+    with torch.no_grad():
+        teacher.norm.weight *= 3  # so that it has something to say
+    losses = []
+    training.train_lm(
+        Llama(TINY),
+        taught(rows, teacher),
+        batch=len(rows),
+        steps=80,
+        learning_rate=2e-2,
+        report=lambda s, v: losses.append(v),
+    )
+    assert losses[-1] < 0.3 * losses[0]
+
+
+def test_another_teacher_is_another_run(texts, tmp_path):
+    rows = training.pack_texts(texts, 256)
+    settings = {"batch": 4, "steps": 2, "learning_rate": 1e-2, "checkpoint": tmp_path / "run.pt"}
+    first = taught(rows, Llama(TINY, seed=7))
+    for other in (first, replace(first, temperature=2.0), replace(first, share=0.5), rows):
+        steps = []
+        training.train_lm(Llama(TINY), other, **settings, report=lambda s, v: steps.append(s))
+        assert steps == [1, 2]  # none is taken for done
+    steps = []
+    training.train_lm(Llama(TINY), rows, **settings, report=lambda s, v: steps.append(s))
+    assert steps == []
 
 
 def test_tokenizer_is_a_real_one(tmp_path):

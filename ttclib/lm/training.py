@@ -60,6 +60,23 @@ class PackedTexts(Packed):
     targets: np.ndarray
 
 
+@dataclass(frozen=True)
+class TaughtTexts(PackedTexts):
+    """Texts to learn from a teacher.
+
+    Attributes
+    ----------
+    teacher : numpy.ndarray of float, shape (rows, length, vocabulary)
+        Its log probabilities of the next token.
+    temperature, share : float
+        Of the soft loss, see :func:`soft_loss`; the rest is cross-entropy with the true token.
+    """
+
+    teacher: np.ndarray
+    temperature: float = 1.0
+    share: float = 1.0
+
+
 def side_by_side(
     texts: Sequence[Sequence[int]], length: int
 ) -> tuple[Packed, list[tuple[int, slice]]]:
@@ -119,7 +136,7 @@ def pack_texts(texts: Sequence[tuple[Sequence[int], int]], length: int) -> Packe
 def lm_loss(
     model: nn.Module, rows: PackedTexts, chosen: np.ndarray, mixed: bool = False
 ) -> torch.Tensor:
-    """Mean cross-entropy (nats a token) of the chosen rows; ``mixed``: see :func:`train_lm`."""
+    """Mean loss (nats a token) of the chosen rows; ``mixed``: see :func:`train_lm`."""
     device = next(model.parameters()).device
     tokens, targets, positions, texts = (
         torch.as_tensor(a[chosen].astype(np.int64), device=device)
@@ -127,7 +144,22 @@ def lm_loss(
     )
     with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
         logits = model(tokens, positions, texts)
-    return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORE)
+    hard = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORE)
+    if not isinstance(rows, TaughtTexts):
+        return hard
+    learned = targets != IGNORE
+    teacher = torch.as_tensor(rows.teacher[chosen], device=device)[learned]
+    soft = soft_loss(logits[learned].float(), teacher.float(), rows.temperature)
+    return rows.share * soft + (1 - rows.share) * hard
+
+
+def soft_loss(logits, teacher, temperature: float) -> torch.Tensor:
+    """T² · KL(teacher ‖ model) in nats a token, both at temperature T; arrays (tokens, vocabulary).
+
+    Without the factor the slope by a logit would fall like 1/T² (Hinton et al. 2015, section 2).
+    """
+    q, p = (F.log_softmax(values / temperature, -1) for values in (logits, teacher))
+    return temperature**2 * F.kl_div(q, p, reduction="batchmean", log_target=True)
 
 
 @checked
