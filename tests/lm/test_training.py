@@ -235,14 +235,16 @@ def test_a_student_comes_to_say_what_its_teacher_says(texts):
 def test_another_teacher_is_another_run(texts, tmp_path):
     rows = training.pack_texts(texts, 256)
     settings = {"batch": 4, "steps": 2, "learning_rate": 1e-2, "checkpoint": tmp_path / "run.pt"}
+
+    def steps_of(those):
+        steps = []
+        training.train_lm(Llama(TINY), those, **settings, report=lambda s, v: steps.append(s))
+        return steps
+
     first = taught(rows, Llama(TINY, seed=7))
     for other in (first, replace(first, temperature=2.0), replace(first, share=0.5), rows):
-        steps = []
-        training.train_lm(Llama(TINY), other, **settings, report=lambda s, v: steps.append(s))
-        assert steps == [1, 2]  # none is taken for done
-    steps = []
-    training.train_lm(Llama(TINY), rows, **settings, report=lambda s, v: steps.append(s))
-    assert steps == []
+        assert steps_of(other) == [1, 2]  # none is taken for done
+    assert steps_of(rows) == []
 
 
 def test_tokenizer_is_a_real_one(tmp_path):
