@@ -10,14 +10,14 @@ import shutil
 import signal
 import sys
 
-from tools import chains, decoding, exchange, lab, revision, search, verifier
+from tools import chains, decoding, exchange, lab, revision, scaling, search, verifier
 from tools.artefact import DATA, known, make, pending, rescore
 from ttclib import artefacts
 from ttclib.files import whole
 
 ARTEFACTS = {
     artefact.name: artefact
-    for tool in (lab, decoding, verifier, search, exchange, revision, chains)
+    for tool in (lab, decoding, verifier, search, exchange, revision, chains, scaling)
     for artefact in tool.ARTEFACTS
 }
 BEGIN = "<!-- written by course.py data: -->\n"
