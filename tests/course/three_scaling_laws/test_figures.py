@@ -136,8 +136,10 @@ def test_what_is_asked_more_wants_a_smaller_model():
         assert numbers_of(vertical)[0, 0] == size
         on_law = np.interp(np.log(numbers_of(dots)[:, 0]), np.log(curve[:, 0]), np.log(curve[:, 1]))
         assert np.log(numbers_of(dots)[:, 1]) == pytest.approx(on_law, abs=0.05)
+        times = float(laws.life(*LAW.asked(0.08, 0.0), ratio * letters)) / cost.lm_flops
+        assert times > 1 or ratio == 0
         (more,) = numbers("would cost # times as much", text)
-        assert more == pytest.approx(1) if ratio == 0 else more > 1
+        assert more == pytest.approx(times, abs=0.006)
         if ratio <= 10:
             (cheapest,) = numbers("of the measured sizes # is cheapest", text)
             assert abs(np.log2(cheapest / size)) < 0.8
