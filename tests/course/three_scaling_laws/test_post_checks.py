@@ -1,0 +1,78 @@
+"""Checks of notebook 12, second half: the right answer passes, and each slip is told what it is."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from verdicts import *  # noqa: F403
+
+from ttclib.course.three_scaling_laws import post_checks as checks
+
+
+def learned(full, sampled, taught):
+    return full / (1 + sampled / 3 + taught / 3)
+
+
+def relative(right):
+    spread = right.std(axis=1, keepdims=True)
+    return (right - right.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1)
+
+
+def around(right, axis=1):
+    return right - right.mean(axis=axis, keepdims=True)
+
+
+def quiet(p, k):
+    return p**k + (1 - p) ** k
+
+
+TOKENS = {
+    "three are paid like one": lambda full, s, t: full / (1 + s),
+    "upside down": lambda full, s, t: full * (1 + s / 3),
+    "not three times as much": lambda full, s, t: full / (1 + 3 * s),
+    "what the model writes costs something": lambda full, s, t: full / (1 + t / 3),
+    "yours is 7": lambda full, s, t: 7,
+    "teacher's reading is on the bill": lambda full, s, t: full / (1 + s / 3),
+    "leaves 200,000": lambda full, s, t: learned(full, s, 3 * t),
+    "all tokens are left": lambda full, s, t: learned(full, s, t) if s + t else 0.0,
+}
+ADVANTAGES = {
+    "each text has an advantage": lambda right: right[0],
+    "compares with all texts": lambda right: (right - right.mean()) / right.std(),
+    "are a row": lambda right: around(right, 0) / np.maximum(right.std(axis=0), 1e-9),
+    "divide by the standard deviation": around,
+    "ddof=0": lambda right: around(right) / right.std(axis=1, ddof=1, keepdims=True),
+    "that is the variance": lambda right: around(right) / right.var(axis=1, keepdims=True),
+    "√3": lambda right: 0 * right,
+    "the advantage is 0 there": lambda right: around(right) / right.std(axis=1, keepdims=True),
+    "no text is better": lambda right: relative(right) + (right.shape[1] == 2),
+}
+SILENT = {
+    "all wrong is silent": lambda p, k: p**k,
+    "all right is silent": lambda p, k: (1 - p) ** k,
+    "it says something": lambda p, k: 1 - quiet(p, k),
+    "cannot happen at once": lambda p, k: p**k * (1 - p) ** k,
+    "0.6562": lambda p, k: 1.0,
+    "a half": lambda p, k: quiet(p, k) if p != 0.5 else 0.0,
+    "always silent": lambda p, k: quiet(p, k) if p else 0.0,
+}
+RIGHT = [
+    (checks.tokens_learned, learned),
+    (checks.advantage, relative),
+    (checks.silent, quiet),
+]
+WRONG = [
+    (check, slip, words)
+    for check, slips in (
+        (checks.tokens_learned, TOKENS),
+        (checks.advantage, ADVANTAGES),
+        (checks.silent, SILENT),
+    )
+    for words, slip in slips.items()
+]
+
+
+def test_a_blank_is_not_attempted():
+    for check in (checks.tokens_learned, checks.advantage, checks.silent):
+        assert check(lambda *_: ...).mark == "–"

@@ -1,0 +1,109 @@
+"""What the pictures of the second half of notebook 12 draw, and what they say beside it."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("pyarrow")
+
+from drawings import Drawing, numbers_of
+from post_record import write
+
+from ttclib.course.three_scaling_laws import enumerable, post_figures
+from ttclib.course.three_scaling_laws.policy_gradient import group_relative
+from ttclib.course.three_scaling_laws.post_training import expected_k
+from ttclib.course.three_scaling_laws.third_law import Way
+from ttclib.measure import bootstrap
+
+COUNTS = bootstrap.counts(4, 40, np.random.default_rng(0))
+
+
+@pytest.fixture
+def record(tmp_path):
+    return write(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def drawing(monkeypatch):
+    monkeypatch.setattr(post_figures, "BudgetView", Drawing)
+
+
+def test_pass_at_k_before_and_after(record):
+    bins = np.array([0, 0, 1, 1])
+    view = post_figures.passes_view(record, ["learns", "sharpens"], bins, COUNTS)
+    text, cost = view.at(way="learns", temperature=1.0)
+    assert text.startswith("learns: pass@1 0.656, pass@64 1.000, does not cross the start")
+    assert "lab-small 0.410 and 1.000, at temperature 1.0 0.410 and 1.000" in text
+    assert cost.lm_flops == 0
+    text, _ = view.at(way="sharpens", temperature=0.5)
+    assert "pass@64 0.750, crosses the start at k = " in text
+    assert "at temperature 0.5 0.516 and 0.750" in text
+
+
+def test_what_is_forgotten(record):
+    picture = post_figures.forgetting_picture(record, ["lab-small", "learns"], COUNTS)
+    assert "the old task 0.41, 0.66; four-digit numbers 0.00, 0.25" in picture.text
+
+
+def test_how_much_a_problem_counts():
+    picture = post_figures.weights_picture([0.1, 0.9])
+    for k in (2, 8, 64):
+        assert f"{k}: {enumerable.relative_weight(0.02, k):.1f}" in picture.text
+
+
+def test_the_tiny_model_follows_the_texts_it_draws(seed):
+    view = post_figures.tiny_view()
+    text, cost = view.at(samples=4, seed=seed)
+    assert cost.lm_tokens == 2 * post_figures.LUCKS * post_figures.STEPS * 4 * 6 * 4
+    advantages, rate = post_figures.ADVANTAGES["group-relative"]
+    assert advantages is group_relative
+    ends = [
+        post_figures.climb(advantages, rate, 4, np.random.default_rng([seed, luck]))[-1]
+        for luck in range(post_figures.LUCKS)
+    ]
+    said = expected_k(np.array(ends), 1024).mean()
+    assert f"group-relative: reward {np.mean(ends):.2f}, pass@1024 {said:.2f}" in text
+
+
+def test_more_texts_a_step_come_nearer_to_the_exact_climb():
+    advantages, rate = post_figures.ADVANTAGES["REINFORCE"]
+    exact = post_figures._exact()
+    assert exact[0] == pytest.approx(enumerable.TinyPolicy.new().solved)
+    few, many = (
+        np.abs(
+            post_figures.climb(advantages, rate, k, np.random.default_rng(0))[10] - exact[10]
+        ).max()
+        for k in (4, 4096)
+    )
+    assert many < few
+    assert many < 0.02
+
+
+def laws():
+    """Three ways that are written down by hand."""
+    start = np.array([1.0, 0.0, 0.0, 0.0])
+    better = np.array([1.0, 1.0, 0.0, 0.0])
+    best = np.array([1.0, 1.0, 1.0, 0.0])
+    return {
+        "pretraining": {
+            "more": Way(np.array([1e12, 3e12]), np.ones(2) * 1e7, np.array([start, best]))
+        },
+        "post-training": {
+            "way": Way(np.array([1e12, 2e12]), np.ones(2) * 1e7, np.array([start, better]))
+        },
+        "test time": {
+            "votes": Way(np.ones(2) * 1e12, np.array([1e7, 1e9]), np.array([start, better]))
+        },
+    }
+
+
+def test_three_laws_pay_training_once_and_every_answer():
+    view = post_figures.laws_view(laws(), [1e2, 1e6])
+    text, _ = view.at(questions=1e6)
+    assert text.startswith("1,000,000 questions. The best of each: pretraining 0.75 for 13 TFLOPs")
+    assert "post-training 0.50 for 12 TFLOPs (way)" in text
+    assert "test time 0.50 for 1e+03 TFLOPs (votes)" in text
+    lines = [numbers_of(line) for line in view.moving(0)]
+    assert any(
+        np.allclose(line[:, 0], [1e12 + 1e13, 1e12 + 1e15]) for line in lines if len(line) == 2
+    )

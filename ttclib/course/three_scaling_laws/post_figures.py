@@ -1,0 +1,266 @@
+"""Pictures of notebook 12, second half: post-training, and three laws in one picture."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ttclib.cost import Cost, readable
+from ttclib.course.three_scaling_laws import enumerable, policy_gradient
+from ttclib.course.three_scaling_laws.post_training import (
+    BASE,
+    EXAM,
+    LARGER,
+    Record,
+    crossing,
+    expected_k,
+)
+from ttclib.course.three_scaling_laws.third_law import Way
+from ttclib.measure import bootstrap
+from ttclib.show.slider import BudgetView, choice, options, powers_of_two
+from ttclib.show.style import (
+    COLORS,
+    GOOD,
+    MUTED,
+    TRUTH,
+    Picture,
+    counting_axis,
+    figure,
+)
+
+KS = (1, 2, 4, 8, 16, 32, 64)
+
+
+# ---- pass@k before and after ---------------------------------------------------------------------
+
+
+def _curve(ax, measured, counts, color, label, line="-"):
+    """Draw pass@k with a band over problems; return its means."""
+    mean, low, high = bootstrap.mean_interval(measured.passes(KS), counts)
+    ax.fill_between(KS, low, high, color=color, alpha=0.18, linewidth=0)
+    ax.plot(KS, mean, line, color=color, label=label)
+    return mean
+
+
+def passes_view(record: Record, ways: Sequence[str], bins: np.ndarray, counts) -> BudgetView:
+    """pass@k of a way to train, of the start, and of the start at another temperature.
+
+    Parameters
+    ----------
+    bins : numpy.ndarray of int, shape (problems,)
+        Difficulty, from easy to hard, by other samples than these.
+    counts : int array, shape (replicates, problems)
+        From :func:`ttclib.measure.bootstrap.counts`.
+    """
+    fig, (left, right) = figure(1, 2, size=(10.0, 3.9), width_ratios=[1.3, 1])
+    base = record.at(BASE)
+    number = bins.max() + 1
+    left.set(ylim=(0.4, 1.0), ylabel="pass@k")
+    counting_axis(left, KS, "k, samples of a problem", KS)
+    before = _curve(left, base, counts, MUTED, f"{BASE}, temperature 1")
+    right.set(ylim=(0, 1.05), xlabel="problems, from easy to hard", ylabel="pass@1")
+    right.set_xticks(range(number), [f"{i + 1}" for i in range(number)])
+    right.grid(axis="x", visible=False)
+
+    def by_bin(measured):
+        return [measured.passes([1])[0, bins == b].mean() for b in range(number)]
+
+    at = np.arange(number)
+    right.bar(at - 0.2, by_bin(base), 0.38, color=MUTED, label=BASE)
+
+    def draw(way, temperature, seed):
+        other = record.at(BASE, temperature=temperature)
+        rival = _curve(left, other, counts, COLORS[1], f"{BASE}, temperature {temperature}", "--")
+        mine = record.at(way)
+        after = _curve(left, mine, counts, GOOD, way)
+        left.legend(loc="lower right")
+        right.bar(at + 0.2, by_bin(mine), 0.38, color=GOOD, label=way)
+        right.legend(loc="upper right")
+        where = crossing(before, after)
+        crosses = f"crosses the start at k = {KS[where]}" if where else "does not cross the start"
+        text = (
+            f"{way}: pass@1 {after[0]:.3f}, pass@{KS[-1]} {after[-1]:.3f}, {crosses}; "
+            f"{BASE} {before[0]:.3f} and {before[-1]:.3f}, "
+            f"at temperature {temperature} {rival[0]:.3f} and {rival[-1]:.3f}"
+        )
+        return text, Cost()
+
+    return BudgetView(
+        fig,
+        draw,
+        luck=False,
+        way=choice(ways, label="after"),
+        temperature=options(record.temperatures(), default=1.0, label="temperature of the start"),
+    )
+
+
+# ---- what is forgotten ---------------------------------------------------------------------------
+
+
+def forgetting_picture(record: Record, ways: Sequence[str], counts) -> Picture:
+    """pass@1 on the old task and on the shifted one, with bands over problems."""
+    fig, ax = figure(size=(8.0, 3.4))
+    at = np.arange(len(ways))
+    said = []
+    for shift, test, color, label in (
+        (-0.2, EXAM, GOOD, "the old task"),
+        (0.2, LARGER, COLORS[1], "four-digit numbers"),
+    ):
+        found = [record.at(way, test=test).passes([1])[0] for way in ways]
+        mean, low, high = bootstrap.mean_interval(np.array(found), counts)
+        ax.bar(at + shift, mean, 0.38, color=color, label=label)
+        ax.errorbar(
+            at + shift, mean, [mean - low, high - mean], fmt="none", color=TRUTH, linewidth=1
+        )
+        said.append(f"{label} " + ", ".join(f"{m:.2f}" for m in mean))
+    ax.set_xticks(at, ways)
+    ax.set(ylim=(0, 1), ylabel="pass@1")
+    ax.grid(axis="x", visible=False)
+    ax.legend(loc="upper right")
+    return Picture(fig, f"{', '.join(ways)}: {'; '.join(said)}")
+
+
+# ---- the model that can be enumerated ------------------------------------------------------------
+
+
+def weights_picture(solved: Sequence[float]) -> Picture:
+    """How much a problem counts in the group-relative gradient, by its share of right texts."""
+    fig, ax = figure(size=(7.6, 3.4))
+    p = np.linspace(0.002, 0.998, 250)
+    for k, color in zip((2, 4, 8, 64), COLORS, strict=False):
+        ax.plot(p, enumerable.relative_weight(p, k), color=color, label=f"{k} texts of a problem")
+    ax.plot(p, 1 / np.sqrt(p * (1 - p)), "--", color=TRUTH, linewidth=1.2, label="1/√(p(1 − p))")
+    ax.plot(solved, np.zeros(len(solved)), "|", color=MUTED, markersize=12)
+    ax.set(xlim=(0, 1), ylim=(0, 10), xlabel="p, share of right texts of the problem")
+    ax.set(ylabel="how much it counts")
+    ax.legend(loc="upper center")
+    ends = ", ".join(f"{k}: {enumerable.relative_weight(0.02, k):.1f}" for k in (2, 8, 64))
+    return Picture(fig, f"at p = 0.02, by texts of a problem {ends}; at p = 0.5 1.4 to 2")
+
+
+STEPS = 80
+RATE = 4.0
+ADVANTAGES = {
+    "REINFORCE": (policy_gradient.above_the_batch, RATE),
+    "group-relative": (policy_gradient.group_relative, RATE / 3),
+}
+LUCKS = 5
+
+
+@functools.cache
+def _exact() -> tuple[np.ndarray, np.ndarray]:
+    """Shares solved along the exact gradient: (steps + 1, problems)."""
+    policy = enumerable.TinyPolicy.new()
+    found = [policy.solved]
+    for _ in range(STEPS):
+        policy = policy.moved(enumerable.exact_gradient(policy), RATE)
+        found.append(policy.solved)
+    return np.array(found)
+
+
+def climb(advantages, rate: float, samples: int, rng: np.random.Generator) -> np.ndarray:
+    """Follow gradients of drawn texts; return the shares solved, exactly: (steps + 1, problems)."""
+    policy = enumerable.TinyPolicy.new()
+    found = [policy.solved]
+    for _ in range(STEPS):
+        drawn = enumerable.draw(policy, samples, rng)
+        policy = policy.moved(enumerable.sampled_gradient(policy, drawn, advantages), rate)
+        found.append(policy.solved)
+    return np.array(found)
+
+
+def tiny_view() -> BudgetView:
+    """The expected reward along drawn gradients, and pass@k at the end, all exact."""
+    fig, (left, right) = figure(1, 2, size=(10.0, 3.8))
+    ks = 2 ** np.arange(11)
+    exact = _exact()
+    left.set(xlim=(0, STEPS), ylim=(0, 1), xlabel="steps", ylabel="expected reward")
+    left.plot(exact.mean(axis=1), "--", color=TRUTH, label="along the exact gradient")
+    right.set(ylim=(0, 1.03), ylabel="pass@k, exactly")
+    counting_axis(right, ks, "k, samples of a problem")
+    right.plot(ks, [expected_k(exact[0], k).mean() for k in ks], color=MUTED, label="the start")
+    right.plot(
+        ks, [expected_k(exact[-1], k).mean() for k in ks], "--", color=TRUTH, label="exact gradient"
+    )
+
+    def draw(samples, seed):
+        ends = {}
+        for (name, (advantages, rate)), color in zip(
+            ADVANTAGES.items(), (COLORS[1], GOOD), strict=True
+        ):
+            runs = np.array(
+                [
+                    climb(advantages, rate, samples, np.random.default_rng([seed, luck]))
+                    for luck in range(LUCKS)
+                ]
+            )
+            for luck, run in enumerate(runs):
+                label = name if luck == 0 else None
+                left.plot(run.mean(axis=1), color=color, alpha=0.6, linewidth=1, label=label)
+                curve = [expected_k(run[-1], k).mean() for k in ks]
+                right.plot(ks, curve, color=color, alpha=0.6, linewidth=1, label=label)
+            ends[name] = runs[:, -1]
+        left.legend(loc="upper left")
+        right.legend(loc="lower right")
+        said = "; ".join(
+            f"{name}: reward {end.mean():.2f}, pass@1024 {expected_k(end, 1024).mean():.2f}"
+            for name, end in ends.items()
+        )
+        text = f"{samples} texts of each problem a step, {LUCKS} lucks. {said}"
+        return text, Cost(lm_tokens=2 * LUCKS * STEPS * samples * RIGHT_TOKENS)
+
+    return BudgetView(fig, draw, samples=powers_of_two(1, 8, unit="texts", default=3))
+
+
+RIGHT_TOKENS = len(enumerable.TOTALS) * enumerable.LENGTH  # letters of a text for each problem
+
+
+# ---- three laws ----------------------------------------------------------------------------------
+
+
+def laws_view(laws: Mapping[str, Mapping[str, Way]], questions: Sequence[float]) -> BudgetView:
+    """Accuracy against all FLOPs: pretraining, post-training and test time in one picture.
+
+    Parameters
+    ----------
+    laws : mapping
+        From :func:`ttclib.course.three_scaling_laws.third_law.three_laws`.
+    questions : sequence of float
+        How many may be asked.
+    """
+    fig, ax = figure(size=(9.6, 4.8))
+    every = [way for ways in laws.values() for way in ways.values()]
+    ends = np.concatenate([way.paid(q) for way in every for q in (questions[0], questions[-1])])
+    ax.set(xscale="log", xlim=(ends.min() * 0.7, ends.max() * 2.5), ylim=(0.4, 1))
+    ax.set(xlabel="FLOPs, all training and all answers", ylabel="share of problems solved")
+    looks = dict(zip(laws, zip((COLORS[1], GOOD, COLORS[2]), "so^", strict=True), strict=True))
+
+    def draw(questions, seed):
+        said = []
+        for name, ways in laws.items():
+            color, mark = looks[name]
+            points = []
+            for place, (what, way) in enumerate(ways.items()):
+                x = way.paid(questions)
+                label = name if place == 0 else None
+                ax.plot(x, way.accuracy, color=color, marker=mark, markersize=4, label=label)
+                ax.text(x[-1] * 1.06, way.accuracy[-1], what, color=color, fontsize=7.5)
+                points += zip(way.accuracy, -x, [what] * len(x), strict=True)
+            share, price, what = max(points)
+            said.append(f"{name} {share:.2f} for {readable(-price)}FLOPs ({what})")
+        ax.legend(loc="lower right")
+        return f"{questions:,.0f} questions. The best of each: {'; '.join(said)}", Cost()
+
+    return BudgetView(
+        fig,
+        draw,
+        luck=False,
+        questions=options(
+            questions,
+            default=questions[len(questions) // 2],
+            names=[f"{q:,.0f}" for q in questions],
+            label="questions asked",
+        ),
+    )
