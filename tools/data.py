@@ -10,16 +10,23 @@ import shutil
 import signal
 import sys
 
-from tools import chains, decoding, exchange, lab, revision, scaling, search, verifier
+from tools import (
+    chains,
+    decoding,
+    exchange,
+    lab,
+    post_training,
+    revision,
+    scaling,
+    search,
+    verifier,
+)
 from tools.artefact import DATA, known, make, pending, rescore
 from ttclib import artefacts
 from ttclib.files import whole
 
-ARTEFACTS = {
-    artefact.name: artefact
-    for tool in (lab, decoding, verifier, search, exchange, revision, chains, scaling)
-    for artefact in tool.ARTEFACTS
-}
+TOOLS = (lab, decoding, verifier, search, exchange, revision, chains, scaling, post_training)
+ARTEFACTS = {artefact.name: artefact for tool in TOOLS for artefact in tool.ARTEFACTS}
 BEGIN = "<!-- written by course.py data: -->\n"
 END = "<!-- until here -->\n"
 

@@ -22,7 +22,7 @@ def test_a_bill_charges_six_for_learning_and_two_for_writing():
 
 
 def test_what_was_measured_is_found(record):
-    assert record.names == ["lab-small", "lab-small-own", "learns", "sharpens"]
+    assert record.names == ["lab-small", "lab-small-more", "lab-small-own", "learns", "sharpens"]
     assert record.shares("learns") == [0.25, 1.0] and record.shares("sharpens") == [1.0]
     assert record.shares("learns", "larger") == [1.0]
     assert record.temperatures() == [0.5, 1.0]
@@ -35,7 +35,7 @@ def test_what_was_measured_is_found(record):
 
 
 def test_what_was_not_measured_is_refused(record):
-    with pytest.raises(ValueError, match="nothing was measured of 'sharpens' at 0.25"):
+    with pytest.raises(ValueError, match=r"nothing was measured of 'sharpens' at 0\.25"):
         record.at("sharpens", 0.25)
 
 

@@ -21,6 +21,7 @@ from ttclib.measure.votes import pass_at_k
 BASE = "lab-small"
 EXAM = "exam"
 LARGER = "larger"
+BESIDE = ("lab-small-more", "lab-small-own")  # the same shape; both read on for much longer
 
 
 class Bill(NamedTuple):
@@ -60,6 +61,8 @@ class Measured(NamedTuple):
     bill : Bill
     entropy : float
         Mean over written tokens of how open the next one was, in nats.
+    length : float
+        Mean tokens of a solution.
     """
 
     right: np.ndarray
@@ -67,6 +70,7 @@ class Measured(NamedTuple):
     greedy: np.ndarray
     bill: Bill
     entropy: float
+    length: float
 
     def passes(self, ks: Sequence[int]) -> np.ndarray:
         """Return pass@k of each problem, unbiased: (k, problems)."""
@@ -131,10 +135,7 @@ class Record:
         key, run = self._find(name, share, test, temperature)
         right, greedy = self._solved[key]
         bill = Bill(*(run[kind] for kind in Bill._fields))
-        return Measured(right, run["samples"], greedy, bill, run["entropy"])
-
-
-BESIDE = ("lab-small-more", "lab-small-own")  # the same shape; both read on for much longer
+        return Measured(right, run["samples"], greedy, bill, run["entropy"], run["length"])
 
 
 @checked

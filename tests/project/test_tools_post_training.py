@@ -1,0 +1,85 @@
+"""What post-training reads is what its plan says, and every way pays the same."""
+
+import itertools
+import re
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from noisy_solver import NoisySolver
+
+from tools import data, post_training
+from ttclib.lm import arithmetic, tokenizer
+
+SETTINGS = data.ARTEFACTS["post-training"].settings
+
+
+LETTERS = list(tokenizer.VOCABULARY)
+
+
+def problem_of(text):
+    """The problem that a text solves."""
+    tokens, given = text
+    return "".join(LETTERS[token] for token in tokens[: given - 1])
+
+
+def test_texts_are_collected_until_there_are_enough_tokens():
+    blocks = itertools.count()
+
+    def write(rng):
+        next(blocks)
+        return [([1] * 10, 3)] * 7
+
+    texts, total = post_training.until(95, write, None)
+    assert total == 100 and len(texts) == 10 and next(blocks) == 2
+    texts, total = post_training.until(70, write, None)
+    assert total == 70
+
+
+def test_a_mix_holds_its_shares(monkeypatch):
+    monkeypatch.setattr(post_training, "BLOCK", 40)
+    rng = np.random.default_rng(0)
+    texts = post_training.true_texts({"larger": 0.75, "exam": 0.25}, rng)
+    found = [problem_of(text) for text in texts]
+    large = [max(map(int, re.findall(r"\d+", problem))) > 999 for problem in found]
+    assert sum(large) == 30 and len(found) == 40
+    assert any(large[:10]) and not all(large[-20:])  # shuffled
+
+
+def test_long_problems_are_long_and_all_are_of_the_training_split():
+    for kind, operations in (("long", range(5, 8)), ("exam", range(2, 8)), ("larger", range(1, 5))):
+        found = post_training.PROBLEMS[kind](24, np.random.default_rng(0))
+        assert {arithmetic.split_of(problem) for problem in found} == {"train"}
+        counts = {sum(problem.count(sign) for sign in "+-*") for problem in found}
+        assert counts == set(operations)
+
+
+@pytest.mark.parametrize("right_only", [True, False])
+def test_written_texts_are_what_the_model_wrote(monkeypatch, right_only):
+    monkeypatch.setattr(post_training, "BLOCK", 6)
+    rng = np.random.default_rng(1)
+    texts, sampled = post_training.written_texts(NoisySolver(), "exam", 8, right_only, 2, rng)
+    by_problem = {}
+    letters = [*arithmetic.ALPHABET, "\n"]
+    for tokens, given in texts:
+        problem = problem_of((tokens, given))
+        solution = "".join(letters[t] for t in tokens[given:])
+        by_problem.setdefault(problem, []).append(solution)
+        right = arithmetic.answer(solution) == arithmetic.TASK.reference(problem)
+        assert right or not right_only
+    for solutions in by_problem.values():
+        assert len(set(solutions)) == len(solutions) <= 2
+    assert right_only or len(by_problem) == 6
+    assert sampled >= sum(len(tokens) for tokens, _ in texts)
+
+
+@pytest.mark.parametrize("name", SETTINGS["runs"])
+@pytest.mark.parametrize("share", post_training.SHARES)
+def test_a_plan_has_a_budget(name, share):
+    plan = post_training.budgeted(SETTINGS["runs"][name], share)
+    if plan["way"] == "policy gradient":
+        assert isinstance(plan["steps"], int)
+    else:
+        assert plan["tokens"] == share * post_training.FULL
