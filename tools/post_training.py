@@ -326,7 +326,7 @@ def measured(job, plan, test, samples, temperature=1.0):
 FULL = 1_000_000  # tokens: what it costs to train on so many pays for each way
 SHARES = (0.25, 1.0)  # of that budget; each has a schedule of its own
 FINE = {"batch": 16, "learning_rate": 5e-4, "seed": 7}
-SAMPLES = {0.25: 16, 1.0: 64}  # of each test problem
+SAMPLES = (16, 64)  # of each test problem
 TEMPERATURES = (0.4, 0.7, 1.4)
 
 
@@ -359,6 +359,7 @@ RUNS = {
     "larger numbers": reading(larger=1.0),
     "larger numbers, replay": reading(larger=0.75, exam=0.25),
 }
+QUARTERED = ("exam-like", "teacher's texts, soft", "expert iteration", "group-relative")
 SHIFTED = ("more of the same", "larger numbers", "larger numbers, replay")
 BESIDE = ("lab-small-more", "lab-small-own")
 
@@ -378,11 +379,11 @@ def measurements(settings):
     yield "lab-small", {}, 0.0, "larger", 1.0, most
     for name in settings["beside"]:
         yield name, {"model": name}, 0.0, "exam", 1.0, most
-    for share, samples in reversed(list(zip(SHARES, settings["samples"], strict=True))):
-        for name, plan in settings["runs"].items():
-            tests = ("exam", "larger") if name in settings["shifted"] else ("exam",)
-            for test in tests:
-                yield name, budgeted(plan, share), share, test, 1.0, samples
+    for share, samples in zip(SHARES, settings["samples"], strict=True):
+        for name in settings["runs"] if share == 1.0 else settings["quartered"]:
+            plan = budgeted(settings["runs"][name], share)
+            for test in ("exam", "larger") if name in settings["shifted"] else ("exam",):
+                yield name, plan, share, test, 1.0, samples
 
 
 def build(job):
@@ -430,10 +431,11 @@ ARTEFACTS = (
         build,
         {
             "problems": 400,
-            "samples": list(SAMPLES.values()),
+            "samples": list(SAMPLES),
             "temperatures": list(TEMPERATURES),
             "full": FULL,
             "runs": RUNS,
+            "quartered": list(QUARTERED),
             "shifted": list(SHIFTED),
             "beside": list(BESIDE),
         },

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,10 @@ torch = pytest.importorskip("torch")
 from noisy_solver import NoisySolver
 
 from tools import data, post_training
+from ttclib import artefacts
+from ttclib.course.three_scaling_laws.post_training import Record
 from ttclib.lm import arithmetic, tokenizer
+from ttclib.lm.models import load
 
 SETTINGS = data.ARTEFACTS["post-training"].settings
 
@@ -83,3 +87,27 @@ def test_a_plan_has_a_budget(name, share):
         assert isinstance(plan["steps"], int)
     else:
         assert plan["tokens"] == share * post_training.FULL
+
+
+def test_every_way_pays_the_same():
+    """Within a twentieth of the budget, in FLOPs; the models' weights are those of their shapes."""
+    record = Record(artefacts.path("post-training"))
+    n, teacher = (load(name).flops[0] / 2 for name in ("lab-small", "lab-large"))
+    for name in SETTINGS["runs"]:
+        for share in record.shares(name):
+            paid = record.at(name, share).bill.flops(n, teacher).sum() / (6 * n)
+            assert paid == pytest.approx(share * post_training.FULL, rel=0.05), name
+
+
+def test_the_record_holds_all_that_was_planned():
+    record = Record(artefacts.path("post-training"))
+    for name, _, share, test, temperature, samples in post_training.measurements(SETTINGS):
+        found = record.at(name, share, test, temperature)
+        assert found.samples == samples and len(found.right) == SETTINGS["problems"]
+        assert found.right.min() >= 0 and found.right.max() <= samples
+        assert set(found.greedy.tolist()) <= {0, 1}
+
+
+def test_the_score_is_what_the_manifest_says():
+    job = SimpleNamespace(folder=artefacts.path("post-training"))
+    assert post_training.score(job) == artefacts.manifest()["post-training"]["score"]
