@@ -64,8 +64,8 @@ def true_texts(shares, rng):
     return [texts[i] for i in rng.permutation(len(texts))]
 
 
-def written_texts(lm, kind, samples, right_only, most, rng):
-    """Write a block of solutions by a model; return texts, and the tokens it sampled and read.
+def written_texts(lm, kind, number, samples, right_only, most, rng):
+    """Write solutions of so many problems; return texts, and the tokens of all that was written.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def written_texts(lm, kind, samples, right_only, most, rng):
     most : int
         Different solutions of a problem that are kept.
     """
-    problems = PROBLEMS[kind](BLOCK, rng)
+    problems = PROBLEMS[kind](number, rng)
     found = draw(lm, problems, samples, rng, "writing", max_tokens=LONGEST)
     prompts = [tokenizer.encode(problem + "?") for problem in problems]
     sampled = int(found.lengths.sum()) + samples * sum(map(len, prompts))
@@ -136,7 +136,7 @@ def distil(job, model, words, plan):
     else:
 
         def write(rng):
-            return written_texts(teacher, "exam", 1, False, 1, rng)[0]
+            return written_texts(teacher, "exam", BLOCK, 1, False, 1, rng)[0]
 
         def make():
             return json.dumps(until(enough, write, rng)).encode()
@@ -180,15 +180,16 @@ def expert_iteration(job, model, words, plan):
     for turn in range(plan["rounds"]):
         rng = np.random.default_rng([plan["seed"], 1, turn])
 
-        def make(turn=turn, rng=rng):
+        enough = plan["tokens"] * (turn + 1) / plan["rounds"]
+
+        def make(rng=rng, left=enough - bill["trained"] - bill["sampled"] / 3):
             lm = CausalLM(model, words)
+            how = ("exam", plan["block"], plan["samples"], True, plan["most"], rng)
             texts = []
             sampled = 0
-            # two operations for a token sampled, six for one that is trained
-            while sampled / 3 + sum(len(text) for text, _ in texts) < (
-                plan["tokens"] / plan["rounds"]
-            ):
-                more, tokens = written_texts(lm, "exam", plan["samples"], True, plan["most"], rng)
+            # two operations a weight for a token that is written, six for one that is trained
+            while sampled / 3 + sum(len(text) for text, _ in texts) < left:
+                more, tokens = written_texts(lm, *how)
                 texts += more
                 sampled += tokens
             return json.dumps([texts, sampled]).encode()
@@ -353,7 +354,14 @@ RUNS = {
     "teacher's texts": taught("written", soft=False),
     "teacher's texts, soft": taught("written", soft=True),
     "true texts, soft": taught("true", soft=True),
-    "expert iteration": {"way": "expert iteration", "rounds": 3, "samples": 4, "most": 2, **FINE},
+    "expert iteration": {
+        "way": "expert iteration",
+        "rounds": 3,
+        "block": 120,
+        "samples": 4,
+        "most": 2,
+        **FINE,
+    },
     "REINFORCE": rewarded("above_the_batch", 144, 1, 17, 67),
     "group-relative": rewarded("group_relative", 18, 8, 26, 105),
     "larger numbers": reading(larger=1.0),

@@ -61,10 +61,10 @@ def test_long_problems_are_long_and_all_are_of_the_training_split():
 
 
 @pytest.mark.parametrize("right_only", [True, False])
-def test_written_texts_are_what_the_model_wrote(monkeypatch, right_only):
-    monkeypatch.setattr(post_training, "BLOCK", 6)
+def test_written_texts_are_what_the_model_wrote(right_only):
     rng = np.random.default_rng(1)
-    texts, sampled = post_training.written_texts(NoisySolver(), "exam", 8, right_only, 2, rng)
+    how = ("exam", 6, 8, right_only, 2, rng)
+    texts, sampled = post_training.written_texts(NoisySolver(), *how)
     by_problem = {}
     letters = [*arithmetic.ALPHABET, "\n"]
     for tokens, given in texts:

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("pyarrow")
 
-from drawings import Drawing, numbers_of
+from drawings import Drawing, Sheet, numbers_of
 from post_record import write
 
 from ttclib.course.three_scaling_laws import enumerable, post_figures
@@ -38,6 +38,16 @@ def test_pass_at_k_before_and_after(record):
     text, _ = view.at(way="sharpens", temperature=0.5)
     assert "pass@64 0.750, crosses the start at k = " in text
     assert "at temperature 0.5 0.516 and 0.750" in text
+
+
+def test_a_way_lies_on_the_line_of_temperatures_or_off_it(record, monkeypatch):
+    monkeypatch.setattr(post_figures, "Picture", Sheet)
+    picture = post_figures.tradeoff_picture(record, ["learns", "sharpens"], COUNTS)
+    assert "learns 0.66 and 1.00; sharpens 0.56 and 0.75" in picture.text
+    (ax,) = picture.fig.axes
+    line = numbers_of(ax.lines[0])
+    assert line[:, 0] == pytest.approx([132 / 256, 105 / 256])
+    assert line[:, 1] == pytest.approx([0.75, 1.0])
 
 
 def test_what_is_forgotten(record):

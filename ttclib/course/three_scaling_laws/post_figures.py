@@ -96,6 +96,36 @@ def passes_view(record: Record, ways: Sequence[str], bins: np.ndarray, counts) -
     )
 
 
+def tradeoff_picture(record: Record, ways: Sequence[str], counts) -> Picture:
+    """pass@64 against pass@1: the start at every temperature is a line, each way a cross."""
+    fig, ax = figure(size=(7.6, 4.4))
+    ends = (KS[0], KS[-1])
+    heights = record.temperatures()
+    line = np.array([record.at(BASE, temperature=t).passes(ends).mean(axis=1) for t in heights])
+    ax.plot(
+        *line.T, "--", color=COLORS[1], marker="s", markersize=4, label=f"{BASE}, hotter or colder"
+    )
+    for t, (x, y) in zip(heights, line, strict=True):
+        ax.text(x, y - 0.012, f"{t}", color=COLORS[1], fontsize=7.5, ha="center", va="top")
+    said = []
+    for way in ways:
+        mean, low, high = bootstrap.mean_interval(record.at(way).passes(ends), counts)
+        ax.errorbar(
+            *mean[:, None],
+            xerr=[[mean[0] - low[0]], [high[0] - mean[0]]],
+            yerr=[[mean[1] - low[1]], [high[1] - mean[1]]],
+            color=GOOD,
+            elinewidth=0.7,
+            marker="o",
+            markersize=4,
+        )
+        ax.text(mean[0] + 0.004, mean[1] + 0.004, way, color=GOOD, fontsize=7.5)
+        said.append(f"{way} {mean[0]:.2f} and {mean[1]:.2f}")
+    ax.set(xlabel="pass@1", ylabel=f"pass@{KS[-1]}")
+    ax.legend(loc="lower right")
+    return Picture(fig, f"pass@1 and pass@{KS[-1]}: {'; '.join(said)}")
+
+
 # ---- what is forgotten ---------------------------------------------------------------------------
 
 
