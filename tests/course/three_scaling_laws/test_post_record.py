@@ -25,11 +25,10 @@ from ttclib.course.three_scaling_laws.post_training import (
     expected_k,
     gain,
 )
-from ttclib.lm import arithmetic
 from ttclib.lm.models import load
 from ttclib.measure import bootstrap
 from ttclib.measure.folds import difficulty_bins
-from ttclib.search.results import read_results, read_samples
+from ttclib.search.results import read, read_results, read_samples
 
 FULL = 1_000_000
 CHECKED = ("expert iteration", "REINFORCE", "group-relative")
@@ -47,13 +46,16 @@ def record():
     post = Record(artefacts.path("post-training"))
     samples = read_samples(artefacts.path("search-sweep"), "prm")
     weights = {name: load(name).flops[0] / 2 for name in (BASE, "lab-large")}
-    problems = arithmetic.problems("test", 400, np.random.default_rng(2))
+    rows = read(artefacts.path("exchange"), columns=("problem", "expression"))
+    asked = dict(zip(rows["problem"].tolist(), rows["expression"], strict=True))
+    problems = [asked[i] for i in range(400)]
     return SimpleNamespace(
         post=post,
         start=post.at(BASE),
         counts=bootstrap.counts(400, 399, np.random.default_rng(0)),
         bins=difficulty_bins(samples.right.mean(axis=(0, 2))),
         weights=weights,
+        long=np.array([sum(map(problem.count, "+-*")) >= 5 for problem in problems]),
         a_problem=np.mean([len(problem) + 1 for problem in problems]),
     )
 
@@ -165,8 +167,7 @@ def test_what_explains_the_teachers_texts():
 
 def test_long_problems():
     r = record()
-    problems = arithmetic.problems("test", 400, np.random.default_rng(2))
-    long = np.array([sum(map(problem.count, "+-*")) >= 5 for problem in problems])
+    long = r.long
 
     def more(way, other, mine):
         gained = r.post.at(way).passes([1])[0] - r.post.at(other).passes([1])[0]

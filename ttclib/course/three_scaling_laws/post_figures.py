@@ -166,8 +166,12 @@ def weights_picture(solved: Sequence[float]) -> Picture:
     ax.set(xlim=(0, 1), ylim=(0, 10), xlabel="p, share of right texts of the problem")
     ax.set(ylabel="how much it counts")
     ax.legend(loc="upper center")
-    ends = ", ".join(f"{k}: {enumerable.relative_weight(0.02, k):.1f}" for k in (2, 8, 64))
-    return Picture(fig, f"at p = 0.02, by texts of a problem {ends}; at p = 0.5 1.4 to 2")
+    at = {
+        p: ", ".join(f"{k}: {enumerable.relative_weight(p, k):.1f}" for k in (2, 8, 64))
+        for p in (0.02, 0.5)
+    }
+    said = "; ".join(f"at p = {p}, by texts of a problem, {ends}" for p, ends in at.items())
+    return Picture(fig, f"how much a problem counts {said}")
 
 
 STEPS = 80
