@@ -10,7 +10,7 @@ import numpy as np
 from tools.artefact import Artefact, digest, kept
 from tools.lab import TEST, draw, fastest, progress, training_problems
 from ttclib.artefacts import sha256
-from ttclib.course.three_scaling_laws import larger_numbers, policy_gradient
+from ttclib.course.three_scaling_laws import advantages, larger_numbers, policy_gradient
 from ttclib.lm import arithmetic, samplers, tokenizer, training
 
 ROW = 256
@@ -205,7 +205,7 @@ def expert_iteration(job, model, words, plan):
 
 def policy_gradient_steps(job, model, words, plan):
     """Draw, check, and make what ended better likelier: step by step."""
-    advantages = getattr(policy_gradient, plan["advantages"])
+    better = getattr(advantages, plan["advantages"])
     bill = {"trained": 0, "sampled": 0, "reward": []}
     rewards = bill["reward"]
 
@@ -213,7 +213,7 @@ def policy_gradient_steps(job, model, words, plan):
         rng = np.random.default_rng([plan["seed"], 1, step])
         problems = exam(plan["problems"], rng)
         loss, right, (sampled, trained) = policy_gradient.policy_step(
-            model, words, problems, plan["samples"], advantages, rng
+            model, words, problems, plan["samples"], better, rng
         )
         rewards.append(float(right.mean()))
         bill["sampled"] += sampled

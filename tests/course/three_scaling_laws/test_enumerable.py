@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from ttclib.course.three_scaling_laws import enumerable
+from ttclib.course.three_scaling_laws.advantages import above_the_batch, group_relative
 from ttclib.course.three_scaling_laws.enumerable import RIGHT, TEXTS, TOTALS, TinyPolicy
-from ttclib.course.three_scaling_laws.policy_gradient import above_the_batch, group_relative
 
 
 def random_policy(seed=0):

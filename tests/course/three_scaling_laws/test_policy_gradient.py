@@ -11,12 +11,8 @@ torch = pytest.importorskip("torch")
 from tiny_transformers import letters_tokenizer
 
 from ttclib.course.three_scaling_laws import policy_gradient
-from ttclib.course.three_scaling_laws.policy_gradient import (
-    above_the_batch,
-    group_relative,
-    policy_loss,
-    weigh_texts,
-)
+from ttclib.course.three_scaling_laws.advantages import above_the_batch, group_relative
+from ttclib.course.three_scaling_laws.policy_gradient import policy_loss, weigh_texts
 from ttclib.lm.llama import Llama, Shape
 
 END = 2

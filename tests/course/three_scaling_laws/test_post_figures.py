@@ -10,7 +10,7 @@ from drawings import Drawing, Sheet, numbers_of
 from post_record import write
 
 from ttclib.course.three_scaling_laws import enumerable, post_figures
-from ttclib.course.three_scaling_laws.policy_gradient import group_relative
+from ttclib.course.three_scaling_laws.advantages import group_relative
 from ttclib.course.three_scaling_laws.post_training import expected_k
 from ttclib.course.three_scaling_laws.third_law import Way
 from ttclib.measure import bootstrap

@@ -100,7 +100,7 @@ def sampled_gradient(policy: TinyPolicy, drawn: np.ndarray, advantages) -> TinyP
     drawn : int array, shape (problems, samples)
         From :func:`draw`.
     advantages : callable
-        Of :mod:`ttclib.course.three_scaling_laws.policy_gradient`.
+        Of :mod:`.advantages`.
     """
     told = advantages(np.take_along_axis(RIGHT, drawn, axis=1))
     weights = np.zeros(RIGHT.shape)

@@ -1,9 +1,7 @@
-"""Learning from a checked answer alone: the policy gradient, with two ways to say "better".
+"""Learning from a checked answer alone: the policy gradient of a transformer.
 
 A text that ends right becomes likelier, a wrong one less likely, each by as much as its *advantage*
-says. REINFORCE (Williams 1992) compares a text with the mean of its batch; the group-relative form
-(Shao et al. 2024, equation 3, without the clipping that a second step on the same texts would need,
-and without the leash to the model before) compares it with other texts of the same problem.
+says: see :mod:`.advantages`.
 """
 
 from __future__ import annotations
@@ -15,7 +13,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ttclib.inputs import truth_array
 from ttclib.lm import arithmetic
 from ttclib.lm.engine import CausalLM
 from ttclib.lm.training import IGNORE, PackedTexts, pack_texts, side_by_side
@@ -25,43 +22,6 @@ LONGEST = 100  # tokens of a solution; longer ones have gone astray
 ROW = 256
 
 Advantages = Callable[[np.ndarray], np.ndarray]
-
-
-def above_the_batch(right) -> np.ndarray:
-    """Return the advantage over the mean of all other texts of a batch: REINFORCE's baseline.
-
-    Parameters
-    ----------
-    right : bool array, shape (problems, samples)
-        Whether each text ends right: its reward.
-
-    Returns
-    -------
-    numpy.ndarray, shape (problems, samples)
-        A text is left out of its own baseline, so the gradient stays unbiased.
-    """
-    reward = truth_array("right", right).astype(float)
-    if reward.size < 2:
-        return np.zeros_like(reward)
-    others = (reward.sum() - reward) / (reward.size - 1)
-    return reward - others
-
-
-def group_relative(right) -> np.ndarray:
-    """Return the advantage within the texts of one problem, in standard deviations.
-
-    Parameters
-    ----------
-    right : bool array, shape (problems, samples)
-
-    Returns
-    -------
-    numpy.ndarray, shape (problems, samples)
-        0 where all texts of a problem are right, or all are wrong: nothing to compare.
-    """
-    reward = truth_array("right", right).astype(float)
-    spread = reward.std(axis=1, keepdims=True)
-    return (reward - reward.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1)
 
 
 def weigh_texts(
@@ -122,7 +82,7 @@ def policy_step(
     samples : int
         Texts of each problem.
     advantages : callable
-        :func:`above_the_batch` or :func:`group_relative`.
+        Of :mod:`.advantages`.
 
     Returns
     -------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ttclib.course.three_scaling_laws.policy_gradient import group_relative
+from ttclib.course.three_scaling_laws.advantages import group_relative
 from ttclib.exercise import close, exercise, expect, mistake
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ttclib.cost import Cost, readable
-from ttclib.course.three_scaling_laws import enumerable, policy_gradient
+from ttclib.course.three_scaling_laws import advantages, enumerable
 from ttclib.course.three_scaling_laws.post_training import (
     BASE,
     EXAM,
@@ -177,8 +177,8 @@ def weights_picture(solved: Sequence[float]) -> Picture:
 STEPS = 80
 RATE = 4.0
 ADVANTAGES = {
-    "REINFORCE": (policy_gradient.above_the_batch, RATE),
-    "group-relative": (policy_gradient.group_relative, RATE / 3),
+    "REINFORCE": (advantages.above_the_batch, RATE),
+    "group-relative": (advantages.group_relative, RATE / 3),
 }
 LUCKS = 5
 
@@ -194,13 +194,13 @@ def _exact() -> tuple[np.ndarray, np.ndarray]:
     return np.array(found)
 
 
-def climb(advantages, rate: float, samples: int, rng: np.random.Generator) -> np.ndarray:
+def climb(better, rate: float, samples: int, rng: np.random.Generator) -> np.ndarray:
     """Follow gradients of drawn texts; return the shares solved, exactly: (steps + 1, problems)."""
     policy = enumerable.TinyPolicy.new()
     found = [policy.solved]
     for _ in range(STEPS):
         drawn = enumerable.draw(policy, samples, rng)
-        policy = policy.moved(enumerable.sampled_gradient(policy, drawn, advantages), rate)
+        policy = policy.moved(enumerable.sampled_gradient(policy, drawn, better), rate)
         found.append(policy.solved)
     return np.array(found)
 
@@ -221,15 +221,9 @@ def tiny_view() -> BudgetView:
 
     def draw(samples, seed):
         ends = {}
-        for (name, (advantages, rate)), color in zip(
-            ADVANTAGES.items(), (COLORS[1], GOOD), strict=True
-        ):
-            runs = np.array(
-                [
-                    climb(advantages, rate, samples, np.random.default_rng([seed, luck]))
-                    for luck in range(LUCKS)
-                ]
-            )
+        for name, color in zip(ADVANTAGES, (COLORS[1], GOOD), strict=True):
+            rngs = (np.random.default_rng([seed, luck]) for luck in range(LUCKS))
+            runs = np.array([climb(*ADVANTAGES[name], samples, rng) for rng in rngs])
             for luck, run in enumerate(runs):
                 label = name if luck == 0 else None
                 left.plot(run.mean(axis=1), color=color, alpha=0.6, linewidth=1, label=label)
