@@ -17,7 +17,7 @@ from ttclib.search import rollouts
 HISTORIES = {"problems": 6_000, "first": 2, "samples": 4}
 HELD_OUT = {"problems": 320, "first": 4, "samples": 8, "seed": 12}
 ROW = 512  # tokens
-CHAINS = {"problems": 400, "attempts": 64, "window": 1}
+CHAINS = {"problems": 400, "attempts": 128, "window": 1}
 
 
 class AfterAttempts(arithmetic.Arithmetic):
@@ -137,7 +137,7 @@ ARTEFACTS = (
     ),
     Artefact(
         "revision-chains",
-        "400 problems: chains of the reviser, up to 64 attempts in a row or side by side",
+        "400 problems: chains of the reviser, up to 128 attempts in a row or side by side",
         draw_chains,
         CHAINS,
         {"problems": TEST["seed"], "runs": 1},

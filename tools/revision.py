@@ -224,44 +224,45 @@ def solutions(job, number, model, words):
         problems = arithmetic.problems(
             "train", plan["problems"], np.random.default_rng(job.seeds["rollouts"])
         )
-        parts = [
-            own_solutions(job, number, reader(folder), problems, first)
-            for first in range(0, len(problems), PART)
-        ]
+        parts = in_parts(job, f"own-{number}", reader(folder), problems, plan["samples"])
     else:
         lm = CausalLM(*read_model(job.needs[stage["writer"]]))
         problems, found = drawn(job, lm, "train", plan)
         parts = [vars(found)]
+    return problems, *by_problem(parts, plan["samples"])
+
+
+def in_parts(job, name, lm, problems, samples):
+    """Draw solutions by a model, so many problems at once, and keep them: a list of arrays."""
+    return [one_part(job, name, lm, problems, samples, i) for i in range(0, len(problems), PART)]
+
+
+def one_part(job, name, lm, problems, samples, first):
+    """Return the solutions of the problems from ``first`` on, as arrays."""
+    mine = problems[first : first + PART]
+
+    def make():
+        rng = np.random.default_rng([job.seeds["own"], first])
+        found = draw(lm, mine, samples, rng, f"from {first}", max_tokens=LONGEST)
+        file = io.BytesIO()
+        np.savez_compressed(file, **vars(found))
+        return file.getvalue()
+
+    cache = job.work / f"{name}-{first}.npz"
+    with np.load(io.BytesIO(kept(cache, cache.name, make))) as arrays:
+        return dict(arrays)
+
+
+def by_problem(parts, samples):
+    """Return the solutions of each problem, lists of texts, and which are right."""
     letters = np.array(list(tokenizer.VOCABULARY), dtype=object)
     texts = [
         "".join(letters[tokens[:k]]).removesuffix(arithmetic.END)
         for part in parts
         for tokens, k in zip(part["tokens"], part["lengths"], strict=True)
     ]
-    each = plan["samples"]
-    right = np.concatenate([part["right"] for part in parts])
-    return (
-        problems,
-        [texts[i : i + each] for i in range(0, len(texts), each)],
-        right.reshape(-1, each),
-    )
-
-
-def own_solutions(job, number, lm, problems, first):
-    """Return what the reviser itself writes on some of the problems, as arrays."""
-    plan = job.settings["stages"][number]["solutions"]
-    rng = np.random.default_rng([job.seeds["own"], first])
-    mine = problems[first : first + PART]
-
-    def make():
-        found = draw(lm, mine, plan["samples"], rng, f"from {first}", max_tokens=LONGEST)
-        file = io.BytesIO()
-        np.savez_compressed(file, **vars(found))
-        return file.getvalue()
-
-    cache = job.work / f"own-{number}-{first}.npz"
-    with np.load(io.BytesIO(kept(cache, cache.name, make))) as arrays:
-        return dict(arrays)
+    right = np.concatenate([part["right"] for part in parts]).reshape(-1, samples)
+    return [texts[i : i + samples] for i in range(0, len(texts), samples)], right
 
 
 def save(model, words, folder, temperature):

@@ -52,7 +52,7 @@ NESTED = {
     "not at each": lambda n, j: n >> j,
     "count from 0": lambda n, j: checks.steps_of(n, max(j - 1, 0)),
     "with n = 16": lambda n, j: 1,
-    "64 do not": lambda n, j: checks.steps_of(min(n, 16), j),
+    "128 do not": lambda n, j: checks.steps_of(min(n, 16), j),
 }
 RIGHT = [
     (checks.distance, checks.edit_distance),

@@ -78,18 +78,20 @@ def test_curves_stay_inside_the_axes_at_every_setting(record):
             assert (numbers_of(line)[:, 1] <= high).all()
 
 
-def test_each_bin_has_its_own_curve_and_interval(record):
-    right = by_split(record, 16)
-    sheet = ratio_figures.bins_picture(right, BINS, COUNTS)
+def test_each_bin_has_a_curve_and_an_interval_of_each_budget(record):
+    tables = [by_split(record, n) for n in (16, 4)]
+    sheet = ratio_figures.bins_picture(tables, BINS, COUNTS)
     for b, ax in enumerate(sheet.fig.axes):
-        mean = right[:, b == BINS].mean(axis=1)
-        line, best = ax.lines
-        assert numbers_of(line)[:, 1] == pytest.approx(mean)
-        assert numbers_of(best)[0, 1] == pytest.approx(mean.max())
-        (band,) = bands(ax)
-        assert (band[1] <= mean + 1e-9).all()
-        assert (mean <= band[2] + 1e-9).all()
-        assert f"bin {b + 1} {', '.join(f'{each:.2f}' for each in mean)}" in sheet.text
+        curves = list(zip(tables, ax.lines[::2], ax.lines[1::2], bands(ax), strict=True))
+        for right, line, best, band in curves:
+            mean = right[:, b == BINS].mean(axis=1)
+            lengths = 2 ** np.arange(len(right))
+            assert numbers_of(line) == pytest.approx(np.column_stack([lengths, mean]))
+            assert numbers_of(best)[0, 1] == pytest.approx(mean.max())
+            assert (band[1] <= mean + 1e-9).all()
+            assert (mean <= band[2] + 1e-9).all()
+            assert f"bin {b + 1} {', '.join(f'{each:.2f}' for each in mean)}" in sheet.text
+    assert [line.get_label() for line in ax.lines[::2]] == ["N = 16", "N = 4"]
 
 
 def test_ways_are_drawn_with_their_shares(record):
@@ -123,3 +125,8 @@ def test_prices_are_drawn_beside_attempts(record):
     assert left == pytest.approx(np.column_stack([[1, 2, 4], mean]))
     assert right == pytest.approx(np.column_stack([[30, 60, 120], mean]))
     assert f"in a row up to {mean[-1]:.3f} for 1.20e+02 FLOPs" in sheet.text
+    # of what is paid the ends lie between marks that are written in full
+    axis = sheet.fig.axes[1]
+    marks = [float(label.get_text()) * 1e9 for label in axis.get_xticklabels()]
+    assert marks == pytest.approx(axis.get_xticks())
+    assert axis.get_xlim()[0] <= marks[0] <= 30 < 100 <= marks[-1] <= axis.get_xlim()[1]

@@ -94,6 +94,6 @@ def nested(yours):
     if got == [steps_of(16, max(j - 1, 0)) for j in chains]:
         mistake("chains count from 0: chain 1 is the second, and is needed where there are two")
     expect(got == expected, f"with n = 16 the chains have {expected} attempts; yours have {got}")
-    mine = [yours(64, j) for j in range(64)]
-    expect(mine == [steps_of(64, j) for j in range(64)], "8 come out right, 64 do not")
-    return "1 chain of 64, 2 of 32, …, 64 of one: all in 256 attempts"
+    mine = [yours(128, j) for j in range(128)]
+    expect(mine == [steps_of(128, j) for j in range(128)], "16 come out right, 128 do not")
+    return "1 chain of 128, 2 of 64, …, 128 of one: all in 576 attempts"

@@ -16,7 +16,8 @@ from ttclib.show.slider import BudgetView, options
 from ttclib.show.style import COLORS, GOOD, MUTED, TRUTH, Picture, counting_axis, figure
 
 SHARE = "share of problems answered right"
-IN_A_ROW = "attempts in a row (a chain)"
+ROW = "in a row"
+IN_A_ROW = f"attempts {ROW} (a chain)"
 
 
 def _shades(number: int) -> list[str]:
@@ -43,7 +44,7 @@ def ratio_view(
     record: Record,
     bins: np.ndarray,
     counts: np.ndarray,
-    budgets: Sequence[int] = (4, 16, 64),
+    budgets: Sequence[int] = (4, 16, 64, 128),
     ways: Sequence[str] = WAYS,
 ) -> BudgetView:
     """Draw the ratio of sequential to parallel: what a split of N attempts solves.
@@ -64,6 +65,7 @@ def ratio_view(
     bands = {key: bootstrap.mean_interval(right, counts) for key, right in found.items()}
     means = np.concatenate([np.ravel(band) for band in bands.values()])
     number = bins.max() + 1
+    lengths = _lengths(most).tolist()
     fig, (curve, bars) = figure(1, 2, size=(9.8, 3.9), width_ratios=[1.25, 1])
     _ratio_axis(curve, most, room=2.2)
     curve.set_xlabel(f"{IN_A_ROW}; below: chains at N = {most}")
@@ -78,7 +80,7 @@ def ratio_view(
         for other in budgets:
             mean = bands[other, way][0]
             curve.plot(_lengths(other), mean, color=MUTED, linewidth=0.8)
-            curve.text(other * 1.06, mean[-1], f"N = {other}", color=MUTED, fontsize=7.5)
+            curve.text(other * 1.06, mean[-1], f"N = {other}", color=MUTED, fontsize=7.5, va="top")
         mean, low, high = bands[n, way]
         curve.fill_between(_lengths(n), low, high, color=GOOD, alpha=0.2, linewidth=0)
         curve.plot(_lengths(n), mean, color=GOOD)
@@ -104,7 +106,7 @@ def ratio_view(
         draw,
         luck=False,
         n=options(budgets, default=most, unit="attempts", label="attempts in all, N"),
-        steps=options(_lengths(most).tolist(), default=1, unit="attempts", label="in a row"),
+        steps=options(lengths, default=lengths[len(lengths) // 2], unit="attempts", label=ROW),
         way=options(ways, default=NESTED, label="the answer"),
     )
 
@@ -113,34 +115,40 @@ def _said(chains: int, steps: int) -> str:
     return f"{chains} {'chain' if chains == 1 else 'chains'} of {steps}"
 
 
-def bins_picture(right: np.ndarray, bins: np.ndarray, counts: np.ndarray) -> Picture:
+def bins_picture(tables: Sequence[np.ndarray], bins: np.ndarray, counts: np.ndarray) -> Picture:
     """Draw the share of right answers against the ratio, for each bin, with 95% bands.
 
     Parameters
     ----------
-    right : array, shape (splits, problems)
-        From :func:`ttclib.course.revisions.ratio.by_split`.
+    tables : sequence of arrays, (splits, problems) each
+        From :func:`ttclib.course.revisions.ratio.by_split`, of a budget each, the largest first.
     """
-    n = 2 ** (len(right) - 1)
     number = bins.max() + 1
-    fig, axes = figure(1, number, size=(10.4, 3.2), sharey=True)
+    budgets = [2 ** (len(right) - 1) for right in tables]
+    fig, axes = figure(1, number, size=(10.4, 3.4), sharey=True)
+    axes = np.atleast_1d(axes)
     texts = []
-    for b, ax in enumerate(np.atleast_1d(axes)):
-        mine = bins == b
-        weights = counts[:, mine]
-        mean, low, high = bootstrap.mean_interval(right[:, mine], weights[weights.any(axis=1)])
-        ax.fill_between(_lengths(n), low, high, color=GOOD, alpha=0.2, linewidth=0)
-        ax.plot(_lengths(n), mean, "o-", color=GOOD, markersize=3.5)
+    for n, right, color in zip(budgets, tables, COLORS, strict=False):
+        of_bins = []
+        for b, ax in enumerate(axes):
+            mine = bins == b
+            weights = counts[:, mine]
+            mean, low, high = bootstrap.mean_interval(right[:, mine], weights[weights.any(axis=1)])
+            ax.fill_between(_lengths(n), low, high, color=color, alpha=0.15, linewidth=0)
+            ax.plot(_lengths(n), mean, "o-", color=color, markersize=3, label=f"N = {n}")
+            best = int(mean.round(9).argmax())
+            ax.plot(_lengths(n)[best], mean[best], "o", color=TRUTH, markersize=5)
+            of_bins.append(f"bin {b + 1} {', '.join(f'{each:.2f}' for each in mean)}")
+        texts.append(f"1 to {n}: {'; '.join(of_bins)}")
+    marks = _lengths(budgets[0])[:: 2 if len(tables[0]) > 4 else 1]
+    for b, ax in enumerate(axes):
         ax.set(xscale="log", title=f"bin {b + 1}", ylim=(0, 1.02))
-        marks = _lengths(n)[:: 2 if len(right) > 4 else 1]
         ax.set_xticks(marks, [str(mark) for mark in marks])
         ax.minorticks_off()
-        best = int(mean.round(9).argmax())
-        ax.plot(_lengths(n)[best], mean[best], "o", color=TRUTH, markersize=6)
-        texts.append(f"bin {b + 1} {', '.join(f'{each:.2f}' for each in mean)}")
-    np.atleast_1d(axes)[0].set_ylabel(SHARE)
-    fig.supxlabel(f"{IN_A_ROW}, {n} in all", fontsize=9)
-    return Picture(fig, f"right by attempts in a row, 1 to {n}: {'; '.join(texts)}")
+    axes[0].set_ylabel(SHARE)
+    axes[0].legend(loc="lower left")
+    fig.supxlabel(IN_A_ROW, fontsize=9)
+    return Picture(fig, f"right by attempts in a row, {'; '.join(texts)}")
 
 
 def ways_picture(tables: Mapping[str, np.ndarray], counts: np.ndarray) -> Picture:
@@ -201,6 +209,7 @@ def prices_picture(
     """
     fig, axes = figure(1, 2, size=(9.8, 3.7), sharey=True)
     texts = []
+    every = []
     for (name, points), color in zip(curves.items(), COLORS, strict=False):
         right = np.array([each for each, _ in points], dtype=float)
         mean, low, high = bootstrap.mean_interval(right, counts)
@@ -209,9 +218,16 @@ def prices_picture(
             ax.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)
             ax.plot(x, mean, "o-", color=color, markersize=3.5, label=name)
         texts.append(f"{name} up to {mean[-1]:.3f} for {flops[-1]:.2e} FLOPs")
+        every.extend(flops)
     budgets = 2 ** np.arange(max(map(len, curves.values())))
     counting_axis(axes[0], budgets, "attempts", marks=budgets)
-    axes[1].set(xscale="log", xlabel="FLOPs a problem, reviser and verifier")
+    low, high = np.log10([min(every), max(every)]) + (-0.3, 0.1)
+    marks = [m * 10.0**k for k in range(int(low) - 1, int(high) + 1) for m in (1, 2, 5)]
+    marks = [mark for mark in marks if 10**low <= mark <= 10**high]
+    axes[1].set(xscale="log", xlabel="GFLOPs a problem, reviser and verifier")
+    axes[1].set_xlim(10**low, 10**high)
+    axes[1].set_xticks(marks, [f"{mark / 1e9:g}" for mark in marks])
+    axes[1].minorticks_off()
     axes[0].set_ylabel(SHARE)
     axes[0].legend(loc="lower right")
     return Picture(fig, f"accuracy against price: {'; '.join(texts)}")

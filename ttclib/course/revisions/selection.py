@@ -27,7 +27,7 @@ def winners(answers: np.ndarray, weights: np.ndarray) -> np.ndarray:
         Zero or more.
     """
     same = answers[..., :, None] == answers[..., None, :]
-    total = (same * weights[..., None, :]).sum(axis=-1)
+    total = np.einsum("...ij,...j->...i", same, weights)
     total = np.where(np.isnan(answers), -1.0, total)
     most = total.max(axis=-1, keepdims=True)
     # sums that are equal but for rounding are equal; of equals the first
