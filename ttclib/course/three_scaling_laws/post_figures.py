@@ -33,6 +33,18 @@ from ttclib.show.style import (
 KS = (1, 2, 4, 8, 16, 32, 64)
 
 
+def _names(ax, xs, ys, names: Sequence[str], color: str, wide: float = 0.25) -> None:
+    """Write a name beside each point, moved up where it would cover another's."""
+    places = ax.transAxes.inverted().transform(ax.transData.transform(np.column_stack([xs, ys])))
+    placed: list[np.ndarray] = []
+    for place, name in sorted(zip(places, names, strict=True), key=lambda pair: pair[0][1]):
+        near = [other[1] for other in placed if abs(other[0] - place[0]) < wide]
+        place = np.array([place[0], max([place[1], *(height + 0.03 for height in near)])])
+        placed.append(place)
+        look = {"color": color, "fontsize": 7.5, "va": "center", "transform": ax.transAxes}
+        ax.text(place[0] + 0.012, place[1], name, **look)
+
+
 # ---- pass@k before and after ---------------------------------------------------------------------
 
 
@@ -60,7 +72,8 @@ def passes_view(record: Record, ways: Sequence[str], bins: np.ndarray, counts) -
     left.set(ylim=(0.4, 1.0), ylabel="pass@k")
     counting_axis(left, KS, "k, samples of a problem", KS)
     before = _curve(left, base, counts, MUTED, f"{BASE}, temperature 1")
-    right.set(ylim=(0, 1.05), xlabel="problems, from easy to hard", ylabel="pass@1")
+    right.set(xlim=(-0.6, number - 0.4), ylim=(0, 1.15), ylabel="pass@1")
+    right.set(xlabel="problems, from easy to hard")
     right.set_xticks(range(number), [f"{i + 1}" for i in range(number)])
     right.grid(axis="x", visible=False)
 
@@ -92,7 +105,7 @@ def passes_view(record: Record, ways: Sequence[str], bins: np.ndarray, counts) -
         draw,
         luck=False,
         way=choice(ways, label="after"),
-        temperature=options(record.temperatures(), default=1.0, label="temperature of the start"),
+        temperature=options(record.temperatures(), default=0.7, label="temperature of the start"),
     )
 
 
@@ -101,28 +114,23 @@ def tradeoff_picture(record: Record, ways: Sequence[str], counts) -> Picture:
     fig, ax = figure(size=(7.6, 4.4))
     ends = (KS[0], KS[-1])
     heights = record.temperatures()
+    ax.set(xlim=(0.33, 0.72), ylim=(0.7, 1.0))
     line = np.array([record.at(BASE, temperature=t).passes(ends).mean(axis=1) for t in heights])
     ax.plot(
         *line.T, "--", color=COLORS[1], marker="s", markersize=4, label=f"{BASE}, hotter or colder"
     )
     for t, (x, y) in zip(heights, line, strict=True):
         ax.text(x, y - 0.012, f"{t}", color=COLORS[1], fontsize=7.5, ha="center", va="top")
-    said = []
-    for way in ways:
-        mean, low, high = bootstrap.mean_interval(record.at(way).passes(ends), counts)
-        ax.errorbar(
-            *mean[:, None],
-            xerr=[[mean[0] - low[0]], [high[0] - mean[0]]],
-            yerr=[[mean[1] - low[1]], [high[1] - mean[1]]],
-            color=GOOD,
-            elinewidth=0.7,
-            marker="o",
-            markersize=4,
-        )
-        ax.text(mean[0] + 0.004, mean[1] + 0.004, way, color=GOOD, fontsize=7.5)
-        said.append(f"{way} {mean[0]:.2f} and {mean[1]:.2f}")
+    found = [bootstrap.mean_interval(record.at(way).passes(ends), counts) for way in ways]
+    for mean, low, high in found:
+        ax.plot([low[0], high[0]], [mean[1]] * 2, color=GOOD, linewidth=0.7, alpha=0.5)
+        ax.plot([mean[0]] * 2, [low[1], high[1]], color=GOOD, linewidth=0.7, alpha=0.5)
+    points = np.array([mean for mean, _, _ in found])
+    ax.plot(*points.T, "o", color=GOOD, markersize=4)
+    _names(ax, *points.T, ways, GOOD)
     ax.set(xlabel="pass@1", ylabel=f"pass@{KS[-1]}")
     ax.legend(loc="lower right")
+    said = [f"{way} {x:.2f} and {y:.2f}" for way, (x, y) in zip(ways, points, strict=True)]
     return Picture(fig, f"pass@1 and pass@{KS[-1]}: {'; '.join(said)}")
 
 
@@ -274,8 +282,9 @@ def laws_view(laws: Mapping[str, Mapping[str, Way]], questions: Sequence[float])
                 x = way.paid(questions)
                 label = name if place == 0 else None
                 ax.plot(x, way.accuracy, color=color, marker=mark, markersize=4, label=label)
-                ax.text(x[-1] * 1.06, way.accuracy[-1], what, color=color, fontsize=7.5)
                 points += zip(way.accuracy, -x, [what] * len(x), strict=True)
+            last = [(way.paid(questions)[-1], way.accuracy[-1]) for way in ways.values()]
+            _names(ax, *np.transpose(last), list(ways), color)
             share, price, what = max(points)
             said.append(f"{name} {share:.2f} for {readable(-price)}FLOPs ({what})")
         ax.legend(loc="lower right")
