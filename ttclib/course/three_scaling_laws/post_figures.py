@@ -68,6 +68,7 @@ def passes_view(record: Record, ways: Sequence[str], bins: np.ndarray, counts) -
     """
     fig, (left, right) = figure(1, 2, size=(10.0, 3.9), width_ratios=[1.3, 1])
     base = record.at(BASE)
+    heights = record.temperatures()
     number = bins.max() + 1
     left.set(ylim=(0.4, 1.0), ylabel="pass@k")
     counting_axis(left, KS, "k, samples of a problem", KS)
@@ -105,7 +106,11 @@ def passes_view(record: Record, ways: Sequence[str], bins: np.ndarray, counts) -
         draw,
         luck=False,
         way=choice(ways, label="after"),
-        temperature=options(record.temperatures(), default=0.7, label="temperature of the start"),
+        temperature=options(
+            heights,
+            default=max(height for height in heights if height < 1),
+            label="temperature of the start",
+        ),
     )
 
 
