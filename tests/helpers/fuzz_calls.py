@@ -648,7 +648,8 @@ NOT_CALLED = {
         "search.results.read_drawn search.results.read_alone"
     ),
     "its arguments are models, or tables that files hold": (
-        "lm.engine.CausalLM lm.pretrained.chat lm.llama.Llama lm.training.descend "
+        "lm.engine.CausalLM lm.pretrained.chat lm.llama.Llama lm.llama.Prepacked "
+        "lm.training.descend "
         "measure.folds.halves measure.folds.choose measure.folds.two_fold measure.folds.average "
         "search.methods.width_rules search.results.where search.results.block "
         "search.scoring.Scoring search.verifier.Net search.verifier.RewardModel"

@@ -19,7 +19,7 @@ from transformers.cache_utils import Cache
 
 from ttclib.inputs import whole_number
 from ttclib.lm.flops import coefficients
-from ttclib.lm.llama import Llama, OneToken
+from ttclib.lm.llama import Llama, OneToken, Prepacked
 from ttclib.lm.vocabulary import Vocabulary
 
 _SMALL = 20_000_000  # parameters up to which a second copy of the weights is worth its memory
@@ -63,7 +63,6 @@ class CausalLM:
             self.context = config.max_position_embeddings
             self.flops = coefficients(config)
             self.kept = _kept(config)
-        self.next = OneToken(self.ours) if self.ours else None
         self.vocabulary = Vocabulary.of(tokenizer, size=size)
 
     @cached_property
@@ -72,6 +71,15 @@ class CausalLM:
         tokenizer = self.vocabulary.tokenizer
         ids = {name: getattr(tokenizer, name) for name in ("eos_token_id", "pad_token_id")}
         return cast(Llama, self.ours).export(bos_token_id=None, **ids)
+
+    @cached_property
+    def next(self) -> OneToken | None:
+        """The model for one more token a row, made when first asked for; None if nothing is quicker
+        than the model itself.
+        """
+        if self.ours:
+            return OneToken(self.ours)
+        return None if Prepacked.refuses(self.model) else Prepacked(self.model)
 
     def start(self, prompts: Sequence[Sequence[int]], length: int) -> CachedSession:
         """Feed the prompts, for rows of at most ``length`` tokens: see :class:`CachedSession`."""
@@ -213,15 +221,12 @@ class CachedSession:
         rows = torch.arange(len(last))
         # the head works only where a next token is wanted: on a large vocabulary it is the largest
         # product
-        if (ours := self.lm.ours) and (next_token := self.lm.next):
-            mask = None if mask.all() else mask  # attention without a mask is quicker
-            if tokens.shape[1] == 1:
-                logits = next_token(tokens[:, 0], positions[:, 0], mask, self._cache)
-            else:
-                stream = ours.stream(tokens, positions, mask, self._cache)[
-                    rows, torch.from_numpy(last)
-                ]
-                logits = F.linear(stream, ours.embed.weight)
+        unmasked = None if mask.all() else mask  # attention without a mask is quicker
+        if tokens.shape[1] == 1 and self.lm.next:
+            logits = self.lm.next(tokens[:, 0], positions[:, 0], unmasked, self._cache)
+        elif ours := self.lm.ours:
+            stream = ours.stream(tokens, positions, unmasked, self._cache)
+            logits = F.linear(stream[rows, torch.from_numpy(last)], ours.embed.weight)
         else:
             wanted, which = np.unique(last, return_inverse=True)
             logits = self.lm.model(

@@ -28,6 +28,7 @@ _NAMES |= {"context": "max_position_embeddings"}
 _LLAMA = {"model_type": "llama", "rms_norm_eps": 1e-6, "tie_word_embeddings": True}
 _LLAMA |= {"rope_parameters": {"rope_theta": 10000.0, "rope_type": "default"}}
 _LLAMA |= {"attention_bias": False, "mlp_bias": False, "hidden_act": "silu"}
+_MOST = 500_000_000  # weights up to which a second copy is worth its memory
 
 
 @dataclass(frozen=True)
@@ -264,40 +265,124 @@ class OneToken:
 
     def __init__(self, model: Llama):
         root = model.shape.width**0.5
-        self.heads = model.shape.heads
+        self.heads = model.shape.heads, model.shape.heads  # of queries; of keys and values
         self.frequency = model.frequency
         # √(mean x² + ε) · √width = √(|x|² + ε · width)
         self.smallest = model.norm.weight.new_tensor(1e-6**0.5 * root)
         self.embed = model.embed  # itself, so that whoever counts its positions sees these too
+        self.norm = None
         self.head = (self.embed.weight * (model.norm.weight * root)).detach().T.contiguous()
         self.blocks = [
-            [
-                weight.detach().T.contiguous()
-                for weight in (
-                    block.qkv.weight * (block.norm1.weight * root),
-                    block.out.weight,
-                    block.gate_up.weight * (block.norm2.weight * root),
-                    block.down.weight,
-                )
-            ]
+            (
+                None,
+                (block.qkv.weight * (block.norm1.weight * root)).detach().T.contiguous(),
+                block.out.weight.detach().T.contiguous(),
+                None,
+                (block.gate_up.weight * (block.norm2.weight * root)).detach().T.contiguous(),
+                block.down.weight.detach().T.contiguous(),
+            )
             for block in model.layers
         ]
 
     def __call__(self, tokens, positions, mask, cache):
         """Map tokens (rows,) at positions (rows,) to logits (rows, V): see :meth:`Llama.stream`."""
-        angle = positions[:, None, None, None] * self.frequency
-        cos = angle.cos()
-        sin = angle.sin()
         x = self.embed(tokens)
-        for layer, (qkv, out, gate_up, down) in enumerate(self.blocks):
-            heads = torch.mm(self._norm(x), qkv).view(len(x), 3, self.heads, -1)
-            turned = rotate(heads[:, :2], cos, sin)
-            k, v = cache.update(turned[:, 1, :, None], heads[:, 2, :, None], layer)
-            mixed = F.scaled_dot_product_attention(turned[:, 0, :, None], k, v, attn_mask=mask)
-            x = torch.addmm(x, mixed.view(len(x), -1), out)
-            gate, up = torch.mm(self._norm(x), gate_up).chunk(2, dim=-1)
-            x = torch.addmm(x, F.silu(gate) * up, down)
-        return torch.mm(self._norm(x), self.head)
+        angle = positions[:, None, None] * self.frequency
+        cos = angle.cos().to(x.dtype)
+        sin = angle.sin().to(x.dtype)
+        asking, kept = self.heads
+        for layer, (norm1, qkv, out, norm2, gate_up, down) in enumerate(self.blocks):
+            heads = self._times(self._normed(x, norm1), qkv).view(len(x), asking + 2 * kept, -1)
+            turned = rotate(heads[:, : asking + kept], cos, sin)
+            k, v = cache.update(turned[:, asking:, None], heads[:, asking + kept :, None], layer)
+            # heads that share keys and values are as many positions of one head
+            q = turned[:, :asking].unflatten(1, (kept, -1))
+            mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+            x = self._plus(x, mixed.reshape(len(x), -1), out)
+            gate, up = self._times(self._normed(x, norm2), gate_up).chunk(2, dim=-1)
+            x = self._plus(x, F.silu(gate) * up, down)
+        return self._times(self._normed(x, self.norm), self.head)
 
-    def _norm(self, x):
+    def _times(self, x, weight):
+        return torch.mm(x, weight)
+
+    def _plus(self, x, y, weight):
+        return torch.addmm(x, y, weight)
+
+    def _normed(self, x, weight):
         return x / torch.hypot(torch.linalg.vector_norm(x, dim=-1, keepdim=True), self.smallest)
+
+
+class Prepacked(OneToken):
+    """The same for a larger Llama of ``transformers``, whose heads may share keys and values.
+
+    Its steps are as quick as its products. So the matrices are laid out once as oneDNN multiplies
+    them, which it else does anew for each product, and those that read the same stream are joined.
+
+    Parameters
+    ----------
+    model : transformers.LlamaForCausalLM
+        One of which :meth:`refuses` says None. Its weights are copied.
+    """
+
+    def __init__(self, model):
+        body = model.model
+        self.heads = model.config.num_attention_heads, model.config.num_key_value_heads
+        self.frequency = torch.cat([-body.rotary_emb.inv_freq, body.rotary_emb.inv_freq])
+        self.epsilon = model.config.rms_norm_eps
+        self.embed = body.embed_tokens
+        self.norm = body.norm.weight
+        self.head = _packed(model.lm_head)
+        self.blocks = [
+            (
+                block.input_layernorm.weight,
+                _packed(block.self_attn.q_proj, block.self_attn.k_proj, block.self_attn.v_proj),
+                _packed(block.self_attn.o_proj),
+                block.post_attention_layernorm.weight,
+                _packed(block.mlp.gate_proj, block.mlp.up_proj),
+                _packed(block.mlp.down_proj),
+            )
+            for block in body.layers
+        ]
+
+    @staticmethod
+    def refuses(model) -> str | None:
+        """Say in one line why a model is not computed here, or not on this machine; else None."""
+        from transformers import LlamaForCausalLM
+
+        if type(model) is not LlamaForCausalLM:
+            return f"it is a {type(model).__name__}, no LlamaForCausalLM"
+        if not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+            return "this PyTorch comes without oneDNN"
+        config = model.config
+        for name in ("attention_bias", "mlp_bias", "hidden_act"):
+            if (found := getattr(config, name)) != _LLAMA[name]:
+                return f"{name} is {found}"
+        if (rope := cast(Any, config.rope_parameters)["rope_type"]) != "default":
+            return f"rope_type is {rope}"
+        with torch.device("meta"):  # shapes without memory
+            plain = LlamaForCausalLM(config)
+        has, asks = ({n: w.shape for n, w in m.named_parameters()} for m in (model, plain))
+        if has != asks:
+            return "its weights are not those that its configuration asks for"
+        kinds = {(type(w), w.dtype, w.device.type) for w in model.parameters()}
+        dtypes = [torch.float32] + [torch.bfloat16] * torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        if kinds not in [{(nn.Parameter, dtype, "cpu")} for dtype in dtypes]:
+            return f"its weights are {kinds}"
+        size = sum(shape.numel() for shape in has.values())
+        return f"a second copy of {size:,} weights takes too much" if size > _MOST else None
+
+    def _normed(self, x, weight):
+        return F.rms_norm(x, weight.shape, weight, self.epsilon)
+
+    def _times(self, x, weight):
+        return torch.ops.mkldnn._linear_pointwise(x, weight, None, "none", [], "")
+
+    def _plus(self, x, y, weight):
+        return x + self._times(y, weight)
+
+
+def _packed(*layers: nn.Linear) -> Tensor:
+    """Return the weights of linear layers, side by side, as oneDNN multiplies them."""
+    whole = torch.cat([layer.weight.detach() for layer in layers])
+    return torch.ops.mkldnn._reorder_linear_weight(whole)
