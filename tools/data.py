@@ -19,13 +19,14 @@ from tools import (
     revision,
     scaling,
     search,
+    small,
     verifier,
 )
 from tools.artefact import DATA, known, make, pending, rescore
 from ttclib import artefacts
 from ttclib.files import whole
 
-TOOLS = (lab, decoding, verifier, search, exchange, revision, chains, scaling, post_training)
+TOOLS = (lab, decoding, verifier, search, exchange, revision, chains, scaling, post_training, small)
 ARTEFACTS = {artefact.name: artefact for tool in TOOLS for artefact in tool.ARTEFACTS}
 BEGIN = "<!-- written by course.py data: -->\n"
 END = "<!-- until here -->\n"

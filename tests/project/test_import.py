@@ -24,6 +24,7 @@ NEURAL = (
     "ttclib.search",
     "ttclib.course.prm_search.sweep",
     "ttclib.course.process_reward_model.learning",
+    "ttclib.course.small_models",
     "ttclib.course.three_scaling_laws.policy_gradient",
 )
 SAMPLING = [

@@ -1,0 +1,1 @@
+"""Notebook 13: how small a model can be made."""
