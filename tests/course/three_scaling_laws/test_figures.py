@@ -132,7 +132,8 @@ def test_what_is_asked_more_wants_a_smaller_model():
         curve = numbers_of(line)
         lowest = curve[np.argmin(curve[:, 1])]
         assert lowest[0] == pytest.approx(size, rel=0.02)
-        assert cost.lm_flops == pytest.approx(lowest[1], rel=1e-3)
+        assert lowest[1] == pytest.approx(1, abs=1e-3)
+        assert (curve[:, 1] > 1 - 1e-9).all()
         assert numbers_of(vertical)[0, 0] == size
         on_law = np.interp(np.log(numbers_of(dots)[:, 0]), np.log(curve[:, 0]), np.log(curve[:, 1]))
         assert np.log(numbers_of(dots)[:, 1]) == pytest.approx(on_law, abs=0.05)
@@ -173,3 +174,5 @@ def test_a_training_ends_where_it_was_predicted_or_not(loss, word):
     watch(1, None)
     watch(2, loss)
     assert watch.text.endswith(f"{loss:.4f}, {word} of what was predicted, 0.9000 to 1.1000")
+    (line,) = watch._moving
+    assert numbers_of(line) == pytest.approx(np.array([[512, 1.2], [2048, loss - 0.8]]))

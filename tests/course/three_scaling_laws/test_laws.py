@@ -162,6 +162,16 @@ def test_isoflop_and_envelope_come_near_the_laws_own_optimum():
     assert laws.power(flops, size)[0] == pytest.approx(TRUE.growth, abs=0.02)
 
 
+def test_growth_is_the_exponent_of_the_best_sizes():
+    made = grid_of(TRUE)
+    flops = 6 * 2.0 ** np.arange(32, 37)
+    size, _ = laws.isoflop(made, flops)
+    other = Law(0.8, 30.0, 0.5, 60.0, 0.5)
+    found = laws.growths(made, flops, np.stack([made.mean, grid_of(other).mean]))
+    assert found[0] == pytest.approx(laws.power(flops, size)[0])
+    assert found[1] == pytest.approx(other.growth, abs=0.03)
+
+
 def test_sizes_counted_without_letters_have_other_letters_for_a_budget():
     made = grid_of(TRUE)
     here = made.at(6 * 2.0**30, count="beyond")

@@ -20,6 +20,7 @@ from ttclib.show.style import (
     TRUTH,
     Picture,
     figure,
+    plain_ticks,
     truth,
 )
 
@@ -90,7 +91,7 @@ def size_view(grid: Measured, law: Law) -> BudgetView:
     excess = grid.mean - law.E
     finite = excess[np.isfinite(excess)]
     x = grid.letters[0] / 1.3, grid.letters[-1] * 1.3
-    _log(ax, x, (finite.min() / 1.5, finite.max() * 1.2), xlabel="letters read", ylabel=_EXCESS)
+    _log(ax, x, (finite.min() / 3, finite.max() * 1.2), xlabel="letters read", ylabel=_EXCESS)
     tick_powers(ax.xaxis, *np.log2(grid.letters[[0, -1]]).astype(int))
     for row in excess:
         ax.plot(grid.letters, row, color=MUTED, linewidth=0.7, alpha=0.7)
@@ -272,35 +273,33 @@ def asked_view(grid: Measured, law: Law, excess: float) -> BudgetView:
     least = (law.A / excess) ** (1 / law.a)
     x = least / 1.2, grid.sizes[-1] * 1.4
     fine = np.geomspace(least * 1.0005, x[1], 300)
-    lowest = life(*law.asked(excess, 0.0))
-    largest = grid.sizes[-1]
-    most = RATIOS[-1] * law.asked(excess, RATIOS[-1])[1]
-    top = 2 * float(life(largest, law.letters(largest, excess), most))
-    _log(ax, x, (float(lowest) / 2, top), xlabel="parameters", ylabel="FLOPs of training and use")
+    _log(ax, x, (0.8, 300), xlabel="parameters", ylabel="FLOPs of training and use, in the least")
+    plain_ticks(ax.yaxis, [1, 2, 5, 10, 30, 100])
     tick_powers(ax.xaxis, int(np.ceil(np.log2(x[0]))), int(np.log2(x[1])), 1)
     ax.axvline(law.asked(excess, 0.0)[0], color=MUTED, linewidth=1)
     ax.plot([], [], "o", color=GOOD, label="letters read off the measured curves")
     ax.plot([], [], color=GOOD, label="letters by the law")
     ax.plot([], [], "--", color=TRUTH, label="best size, in closed form")
     ax.plot([], [], color=MUTED, linewidth=1, label="best size for training alone")
-    ax.legend(loc="upper left")
+    ax.legend(loc="upper right")
 
     def draw(ratio: float, seed: int):
         size, letters = law.asked(excess, ratio)
         used = ratio * letters
-        ax.plot(fine, life(fine, law.letters(fine, excess), used), color=GOOD)
+        best = float(life(size, letters, used))
+        ax.plot(fine, life(fine, law.letters(fine, excess), used) / best, color=GOOD)
         costs = life(grid.sizes[reach], needed[reach], used)
-        ax.plot(grid.sizes[reach], costs, "o", color=GOOD)
+        ax.plot(grid.sizes[reach], costs / best, "o", color=GOOD)
         truth(ax, size, vertical=True)
         measured = int(grid.sizes[reach][np.argmin(costs)])
         usual, usual_letters = law.asked(excess, 0.0)
-        more = float(life(usual, usual_letters, used) / life(size, letters, used))
+        more = float(life(usual, usual_letters, used)) / best
         text = (
             f"R = {ratio:g}: best {size:,.0f} parameters that read {letters:,.0f} letters, "
             f"{letters / size:,.0f} for each; of the measured sizes {measured:,} is cheapest; the "
             f"best size for training alone would cost {more:.2f} times as much"
         )
-        return text, Cost(lm_flops=float(life(size, letters, used)))
+        return text, Cost(lm_flops=best)
 
     slider = options(RATIOS, default=3.0, label="R: letters read in use for each of training")
     return BudgetView(fig, draw, luck=False, ratio=slider)
@@ -349,7 +348,7 @@ def texts_picture(worth: Mapping[str, np.ndarray], budgets: Sequence[int]) -> Pi
     ax.set_xticks([], minor=True)
     ax.set_yticks(y, list(worth))
     ax.grid(axis="y", visible=False)
-    ax.legend(loc="lower left")
+    ax.legend(loc="upper left")
     return Picture(fig, "; ".join(said))
 
 
@@ -378,10 +377,9 @@ class PredictedView(LiveView):
         self._seen: list[tuple[float, float]] = []
         fig, self._ax = figure(size=(7.6, 3.6))
         x = self._letters[0], self._letters[-1] * 1.25
-        self._ax.set(xscale="log", xlim=x, ylim=(entropy - 0.05, 2.2))
-        self._ax.set(xlabel="letters read", ylabel=f"exact loss ({_NATS})")
-        truth(self._ax, entropy, "entropy")
-        self._ax.plot([self._letters[-1]] * 2, self._ends, color=BAD, linewidth=5, alpha=0.6)
+        _log(self._ax, x, ((low - entropy) / 2, 3.0), xlabel="letters read", ylabel=_EXCESS)
+        ends = np.array(self._ends) - entropy
+        self._ax.plot([self._letters[-1]] * 2, ends, color=BAD, linewidth=9, alpha=0.6)
         self._ax.plot([], [], color=BAD, linewidth=5, alpha=0.6, label="predicted before")
         self._ax.legend(loc="upper right")
         super().__init__(fig, len(self._letters))
@@ -392,7 +390,8 @@ class PredictedView(LiveView):
         if loss is None:
             return
         self._seen.append((float(self._letters[step]), loss))
-        line = self._ax.plot(*np.transpose(self._seen), "o-", color=GOOD)
+        x, losses = np.transpose(self._seen)
+        line = self._ax.plot(x, losses - self._entropy, "o-", color=GOOD, markersize=4)
         low, high = self._ends
         text = f"after {self._letters[step]:,.0f} letters: exact loss {loss:.4f}"
         if step == len(self._letters) - 1:

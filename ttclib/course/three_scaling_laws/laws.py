@@ -234,8 +234,8 @@ class Measured(NamedTuple):
             at = np.log(letters[i])
             if len(there) > 1 and x[0] - _BEYOND <= at <= x[-1] + _BEYOND:
                 k = int(np.clip(np.searchsorted(x, at), 1, len(x) - 1))
-                line = np.polyfit(x[k - 1 : k + 1], row[there[k - 1 : k + 1]], 1)
-                found[i] = np.polyval(line, at)
+                before, after = row[there[k - 1 : k + 1]]
+                found[i] = before + (after - before) * (at - x[k - 1]) / (x[k] - x[k - 1])
         return found
 
 
@@ -317,6 +317,25 @@ def envelope(
     losses = np.array([grid.at(one, loss) for one in flops])
     best = np.nanargmin(losses, axis=1)
     return grid.sizes[best].astype(float), losses[np.arange(len(flops)), best]
+
+
+def growths(
+    grid: Measured, flops: np.ndarray, losses: np.ndarray, count: str = "sizes"
+) -> np.ndarray:
+    """Exponents with which the best size grows, one for each of several tables of losses.
+
+    Parameters
+    ----------
+    flops : array, shape (budgets,)
+    losses : array, shape (replicates, sizes, letters)
+        From :meth:`Measured.again`.
+    """
+    found = []
+    for loss in losses:
+        best, _ = isoflop(grid, flops, loss, count)
+        there = np.isfinite(best)
+        found.append(power(np.asarray(flops)[there], best[there])[0])
+    return np.array(found)
 
 
 def equivalent(letters: np.ndarray, excess: np.ndarray, reached: ArrayLike) -> np.ndarray:
