@@ -273,7 +273,7 @@ def asked_view(grid: Measured, law: Law, excess: float) -> BudgetView:
     least = (law.A / excess) ** (1 / law.a)
     x = least / 1.2, grid.sizes[-1] * 1.4
     fine = np.geomspace(least * 1.0005, x[1], 300)
-    _log(ax, x, (0.8, 300), xlabel="parameters", ylabel="FLOPs of training and use, in the least")
+    _log(ax, x, (0.8, 300), xlabel="parameters", ylabel="FLOPs over a life, times the least")
     plain_ticks(ax.yaxis, [1, 2, 5, 10, 30, 100])
     tick_powers(ax.xaxis, int(np.ceil(np.log2(x[0]))), int(np.log2(x[1])), 1)
     ax.axvline(law.asked(excess, 0.0)[0], color=MUTED, linewidth=1)
