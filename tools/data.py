@@ -16,6 +16,7 @@ from tools import (
     exchange,
     lab,
     post_training,
+    pruning,
     revision,
     scaling,
     search,
@@ -26,7 +27,19 @@ from tools.artefact import DATA, known, make, pending, rescore
 from ttclib import artefacts
 from ttclib.files import whole
 
-TOOLS = (lab, decoding, verifier, search, exchange, revision, chains, scaling, post_training, small)
+TOOLS = (
+    lab,
+    decoding,
+    verifier,
+    search,
+    exchange,
+    revision,
+    chains,
+    scaling,
+    post_training,
+    small,
+    pruning,
+)
 ARTEFACTS = {artefact.name: artefact for tool in TOOLS for artefact in tool.ARTEFACTS}
 BEGIN = "<!-- written by course.py data: -->\n"
 END = "<!-- until here -->\n"

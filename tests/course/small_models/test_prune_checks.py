@@ -1,0 +1,74 @@
+"""Checks of notebook 13: the right answer passes, and each slip is told what it is."""
+
+import numpy as np
+from verdicts import *  # noqa: F403
+
+from ttclib.course.small_models import prune_checks as checks
+
+
+def softmax(values, temperature):
+    weights = np.exp(values / temperature)
+    return weights / weights.sum()
+
+
+def rms(a):
+    return np.sqrt(np.mean(a**2, axis=0))
+
+
+def slope(z, v, t):
+    return t * (softmax(z, t) - softmax(v, t))
+
+
+IMPORTANCES = {
+    "cancel in a mean": lambda a: a.mean(axis=0),
+    "that is the mean size": lambda a: np.abs(a).mean(axis=0),
+    "do not take off the mean": lambda a: a.std(axis=0),
+    "take its root": lambda a: (a**2).mean(axis=0),
+    "grows with the number of texts": lambda a: np.linalg.norm(a, axis=0),
+    "one number a token": lambda a: np.sqrt((a**2).mean(axis=1)),
+    "of 3, −3, 3, −3 it is 3": lambda a: a[0],
+    "other numbers": lambda a: rms(a) if a.shape[1] == 3 else a[0],
+}
+SLOPES = {
+    "the sign": lambda z, v, t: -slope(z, v, t),
+    "would count a quarter": lambda z, v, t: slope(z, v, t) / t**2,
+    "leaves a factor T": lambda z, v, t: slope(z, v, t) / t,
+    "T² is too much": lambda z, v, t: slope(z, v, t) * t,
+    "the teacher is softened": lambda z, v, t: t * (softmax(z, t) - softmax(v, 1)),
+    "the model is softened": lambda z, v, t: t * (softmax(z, 1) - softmax(v, t)),
+    "the slope at T = 1": lambda z, v, t: slope(z, v, 1.0),
+    "for T = 2 it is": lambda z, v, t: z,
+    "T = 5 comes out wrong": lambda z, v, t: slope(z, v, 2.0),
+    "where model and teacher agree": lambda z, v, t: slope(z, v, t) + (t == 3),
+}
+BILLS = {
+    "the teacher reads every token": lambda n, m, d: 6 * n * d,
+    "reading alone": lambda n, m, d: 2 * m * d,
+    "forward only": lambda n, m, d: 6 * (n + m) * d,
+    "forward and back": lambda n, m, d: 2 * (n + m) * d,
+    "of the teacher, 1e6 tokens": lambda n, m, d: 0.0,
+    "without a teacher": lambda n, m, d: (6 * n + 2 * m) * d if m else 0.0,
+}
+EXERCISES = (
+    (checks.importance, rms, IMPORTANCES),
+    (checks.slope, slope, SLOPES),
+    (checks.bill, lambda n, m, d: (6 * n + 2 * m) * d, BILLS),
+)
+RIGHT = [(check, answer) for check, answer, _ in EXERCISES]
+WRONG = [(check, slip, words) for check, _, slips in EXERCISES for words, slip in slips.items()]
+
+
+def test_a_blank_is_not_attempted():
+    for check, _ in RIGHT:
+        assert check(lambda *_: ...).mark == "–"
+
+
+def test_the_slope_is_that_of_the_library():
+    import torch
+
+    from ttclib.lm.training import soft_loss
+
+    z, v = np.random.default_rng(0).normal(size=(2, 5))
+    mine = torch.tensor(z[None], requires_grad=True)
+    soft_loss(mine, torch.tensor(v[None]), 3.0).backward()
+    assert np.allclose(mine.grad.numpy()[0], checks.soft_slope(z, v, 3.0), atol=1e-12)

@@ -1,0 +1,115 @@
+"""Pictures of pruning: what is drawn is what is said, and both are in the record."""
+
+import re
+
+import numpy as np
+import pytest
+from drawings import Drawing, Sheet, numbers_of
+
+from ttclib.course.small_models import prune_figures as figures
+from ttclib.course.small_models.recovery import TWO_BY_TWO, Run, Thin
+
+COUNTS = figures.problem_counts(8, 199)
+
+
+def thin():
+    found = [Thin({}, 0.0, np.array([0.0]), np.arange(8) < 6)]
+    for number, part in enumerate(("hidden", "heads", "layers", "width"), 1):
+        for step, share in enumerate((0.6, 0.3), 1):  # not in order
+            kl = np.array([number * 0.1 * share, 1.0, 2.0])
+            found.append(Thin({part: step}, share, kl, np.arange(8) < number))
+    found.append(Thin({"hidden": 1, "heads": 1}, 0.5, np.array([3.0, 4.0, 4.0]), np.arange(8) < 0))
+    return found
+
+
+def run(kl, solved, weights=10, taught=0.0):
+    looks = np.arange(3)
+    right = np.arange(8) < np.array(solved)[:, None]
+    tokens = 1000.0 * looks
+    paid = (6 * weights * tokens, taught * tokens)
+    return Run(tokens, *paid, weights, np.array(kl), np.array(kl) + 1, np.ones(3), right)
+
+
+def runs():
+    numbers = {
+        "scratch": ([3.0, 2.0, 1.0], [0, 1, 2]),
+        "scratch, taught": ([3.0, 1.0, 0.5], [0, 2, 3]),
+        "pruned": ([2.0, 1.0, 0.25], [0, 3, 4]),
+        "pruned, taught": ([2.0, 0.5, 0.125], [0, 4, 6]),
+    }
+    return {name: run(*both, taught=7.0 * ("taught" in name)) for name, both in numbers.items()}
+
+
+def test_pruning_is_drawn_from_left_to_right(monkeypatch):
+    monkeypatch.setattr(figures, "Picture", Sheet)
+    sheet = figures.pruned_picture(thin())
+    near, right = sheet.fig.axes
+    hidden, heads, *_ = [numbers_of(line) for line in near.lines]
+    assert hidden.tolist() == [[30, pytest.approx(0.03)], [60, pytest.approx(0.06)]]
+    assert heads[1, 1] == pytest.approx(0.12)
+    assert numbers_of(right.lines[0])[:, 1].tolist() == [0.75, 0.125, 0.125]
+    assert "hidden units 30% 0.030/0.12, 60% 0.060/0.12; heads 30% 0.060/0.25" in sheet.text
+    assert "width of the stream 30% 0.120/0.50" in sheet.text
+
+
+def test_pruning_on_the_page_measures_each_setting_once(monkeypatch):
+    monkeypatch.setattr(figures, "BudgetView", Drawing)
+    asked = []
+
+    def measure(part, share):
+        asked.append((part, share))
+        return figures.Measured(0.25, np.arange(8) < 2, 60)
+
+    whole = figures.Measured(0.0, np.arange(8) < 6, 100)
+    view = figures.live_view(measure, whole)
+    text = view.at(share=0.5, part="heads")
+    assert text == (
+        "50% of the heads stay, 40% of the weights are gone: KL 0.2500 nats a token, "
+        "2 of 8 solved (whole: 6)"
+    )
+    bars = [ax.patches[0].get_width() for ax in view.fig.axes]
+    assert bars == [0.25, 0.25]
+    view.at(share=0.5, part="heads")
+    view.at(share=1.0, part="width")
+    assert asked == [("heads", 0.5), ("width", 1.0)]
+
+
+def test_the_four_runs_stand_side_by_side(monkeypatch):
+    monkeypatch.setattr(figures, "BudgetView", Drawing)
+    view = figures.two_by_two_view({"half": runs(), "small": runs()}, 0.75, COUNTS)
+    text, cost = view.at(look=1, size="half")
+    assert text.startswith("half, 1,000 tokens, KL/solved: scratch 2.000/0.125 [")
+    assert "; pruned, taught 0.500/0.500 [" in text
+    assert cost.lm_tokens == 1000 and cost.lm_flops == 67_000
+    near, right = view.fig.axes
+    assert [bar.get_height() for bar in near.patches] == [2.0, 1.0, 1.0, 0.5]
+    assert [bar.get_height() for bar in right.patches] == [0.125, 0.25, 0.375, 0.5]
+    ends = [numbers_of(line)[:, 1] for line in view.moving(1)]
+    said = re.findall(r"\[(\S+), (\S+)\]", text)
+    assert [[round(float(y), 2) for y in pair] for pair in ends] == [[*map(float, p)] for p in said]
+    text, _ = view.at()
+    assert text.startswith("half, 2,000 tokens") and len(TWO_BY_TWO) == 4
+
+
+def test_curves_against_what_was_paid(monkeypatch):
+    monkeypatch.setattr(figures, "Picture", Sheet)
+    looks = {"scratch": "new", "pruned, taught": "pruned"}
+    sheet = figures.curves_picture(runs(), looks, COUNTS, {"rival": (5e4, 0.5)})
+    assert sheet.text == (
+        "new 0.250 for 120 kFLOPs; pruned 0.750 for 134 kFLOPs; rival 0.500 for 50 kFLOPs"
+    )
+    new, pruned, rival = [numbers_of(line) for line in sheet.fig.axes[0].lines]
+    assert new.tolist() == [[60_000, 0.125], [120_000, 0.25]]
+    assert pruned.tolist() == [[67_000, 0.5], [134_000, 0.75]] and rival.tolist() == [[5e4, 0.5]]
+
+
+def test_temperatures_are_bars(monkeypatch):
+    monkeypatch.setattr(figures, "Picture", Sheet)
+    found = dict(zip(("true", "T = 1", "T = 2", "T = 4"), runs().values(), strict=True))
+    sheet = figures.temperatures_picture(found, COUNTS)
+    assert sheet.text.endswith(
+        "true 1.000, 2.000, 0.250; T = 1 0.500, 1.500, 0.375; "
+        "T = 2 0.250, 1.250, 0.500; T = 4 0.125, 1.125, 0.750"
+    )
+    heights = [[bar.get_height() for bar in ax.patches] for ax in sheet.fig.axes]
+    assert heights[2] == [0.25, 0.375, 0.5, 0.75] and heights[0] == [1, 0.5, 0.25, 0.125]

@@ -1,0 +1,280 @@
+"""Pruning of the large lab model, and how what is left recovers, with a teacher and without."""
+
+import functools
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tools.artefact import Artefact, digest, kept
+from tools.lab import draw, progress
+from ttclib.course.small_models import distil, prune
+from ttclib.files import unseal
+from ttclib.lm import arithmetic, samplers, tokenizer, training
+
+LARGE = "lab-large"
+ROW = 256
+SEEDS = {"texts": 21, "random": 22, "training": 5}
+CALIBRATION = {"problems": 100, "seed": 23}
+HELD_OUT = {"problems": 86, "seed": 24}
+TEST = {"problems": 400, "seed": 2}
+ROWS_AT_ONCE = 512  # that the teacher reads, and that are kept
+
+
+def packed(split, problems, seed):
+    """Return true solutions of problems in packed rows."""
+    found = arithmetic.problems(split, problems, np.random.default_rng(seed))
+    texts = [(tokenizer.encode(arithmetic.example(text)), len(text) + 1) for text in found]
+    return training.pack_texts(texts, ROW)
+
+
+def load(job):
+    """Return the large model, its tokenizer, and its importance on the calibration texts."""
+    from ttclib.lm.pretrained import read_ours
+
+    model, words = read_ours(job.needs[LARGE])
+    return model, words, prune.importance(model, packed("train", **CALIBRATION))
+
+
+@functools.cache
+def test_problems():
+    """Return the problems of the test split that every model is asked."""
+    return arithmetic.problems("test", TEST["problems"], np.random.default_rng(TEST["seed"]))
+
+
+class Examiner:
+    """Measures a model: its distance from the teacher, and which test problems it solves."""
+
+    def __init__(self, teacher, words):
+        self.words = words
+        self.rows = packed("validation", **HELD_OUT)
+        self.says = distil.log_probs(teacher, self.rows)
+
+    def distance(self, model):
+        """Return the distance as a dictionary."""
+        return distil.distance(model, self.rows, self.says)._asdict()
+
+    def solved(self, model, number=TEST["problems"]):
+        """Return the greedy text of the first test problems, and whether its answer is right."""
+        from ttclib.lm.engine import CausalLM
+
+        lm = CausalLM(model, self.words)
+        rng = np.random.default_rng(0)
+        found = draw(lm, test_problems()[:number], 1, rng, "greedy", sampler=samplers.greedy)
+        texts = [
+            lm.vocabulary.decode(tokens[:k]).removesuffix(arithmetic.END)
+            for tokens, k in zip(found.tokens, found.lengths, strict=True)
+        ]
+        return {"right": found.right.tolist(), "texts": texts}
+
+    def measure(self, model):
+        """Return both."""
+        return self.distance(model) | self.solved(model)
+
+
+def remembered(path, make):
+    """Return what ``make`` returns, a dictionary for JSON; made once."""
+    return json.loads(kept(path, path.name, lambda: json.dumps(make()).encode()))
+
+
+# ---- pruning alone -----------------------------------------------------------------------
+
+
+def prune_once(job):
+    """Prune each kind of part to several sizes, by importance and at random; measure the rest."""
+    model, words, scores = load(job)
+    examiner = Examiner(model, words)
+    rng = np.random.default_rng(job.seeds["random"])
+    random = [prune.at_random(model.shape, rng) for _ in range(job.settings["random"])]
+    lines = []
+    for plan in [{}, *job.settings["plans"]]:
+        for number, chosen in enumerate([scores, *random] if plan else [scores]):
+            thin = prune.switched_off(model, prune.keep(chosen, **plan))
+
+            def measure(thin=thin, number=number):
+                asked = job.settings["asked"]  # of the controls the distance says enough
+                answers = {"right": None} if number else examiner.solved(thin, asked)
+                return examiner.distance(thin) | answers
+
+            found = remembered(job.work / f"{digest([plan, number])}.json", measure)
+            found.pop("texts", None)
+            lines.append({**dict.fromkeys(prune.PARTS), **plan, "random": number, **found})
+    pq.write_table(pa.Table.from_pylist(lines), job.folder / "pruned.parquet", compression="zstd")
+
+
+# ---- recovery ----------------------------------------------------------------------------
+
+
+def some(rows, chosen):
+    """Return some of the rows."""
+    parts = {k: v[chosen] if isinstance(v, np.ndarray) else v for k, v in vars(rows).items()}
+    return type(rows)(**parts)
+
+
+def to_read(job, teacher):
+    """Return the training rows with what the teacher says: it reads each once, parts are kept."""
+    settings, seed = job.settings, job.seeds["texts"]
+    rows = packed("train", settings["problems"], seed)
+    number = settings["batch"] * settings["steps"]
+    says = []
+    for first in range(0, number, ROWS_AT_ONCE):
+        part = some(rows, slice(first, first + ROWS_AT_ONCE))
+
+        def make(part=part):
+            file = io.BytesIO()
+            np.save(file, distil.log_probs(teacher, part, mixed=True))
+            return file.getvalue()
+
+        owner = digest([settings["problems"], seed, first, len(part)])
+        says.append(np.load(io.BytesIO(kept(job.work.parent / f"said-{owner}.npy", owner, make))))
+    taught = training.TaughtTexts(**vars(rows), teacher=np.concatenate(says))
+    return some(taught, slice(number))
+
+
+def recover(job):
+    """Train every run, stage by stage, and measure it on the way; return the seconds."""
+    teacher, words, scores = load(job)
+    rows = to_read(job, teacher)
+    examiner = Examiner(teacher, words)
+    curves = []
+    texts = []
+    seconds = 0.0
+    for name, plan in job.settings["runs"].items():
+        lines, took = train_run(job, name, plan, rows, teacher, scores, examiner)
+        seconds += took
+        texts += [{"run": name, "text": text} for text in lines[-1]["texts"]]
+        curves += [{k: v for k, v in line.items() if k != "texts"} for line in lines]
+    rivals = [{"run": name, **rival(job, name, examiner)} for name in job.settings["rivals"]]
+    for table, lines in (("curves", curves), ("texts", texts), ("rivals", rivals)):
+        file = job.folder / f"{table}.parquet"
+        pq.write_table(pa.Table.from_pylist(lines), file, compression="zstd")
+    return seconds
+
+
+def rival(job, name, examiner):
+    """Measure a model of the course as the runs are measured."""
+    from ttclib.lm.pretrained import read_ours
+
+    model, _ = read_ours(job.needs[name])
+    return remembered(job.work / f"{name}.json", lambda: examiner.measure(model))
+
+
+def start_of(job, plan, shape, model, scores):
+    """Return what a stage begins with: new weights, or what is left of a larger model."""
+    from ttclib.lm.llama import Llama
+
+    if plan["start"] == "scratch":
+        return Llama(replace(model.shape, **shape), job.seeds["training"])
+    if plan["start"] == "random":
+        scores = prune.at_random(model.shape, np.random.default_rng(job.seeds["random"]))
+    return prune.cut_out(model, prune.keep(scores, **shape))
+
+
+def train_run(job, name, plan, rows, teacher, scores, examiner):
+    """Train a run stage by stage; return what was measured along it, and the seconds."""
+    settings = job.settings
+    steps = settings["steps"] // len(plan["shapes"])
+    looks = [steps >> k for k in range(settings["looks"])]
+    rows = replace(rows, share=0.0) if plan["teacher"] is None else replace(rows, **plan["teacher"])
+    model = teacher
+    lines = []
+    seconds = 0.0
+    for stage, shape in enumerate(plan["shapes"]):
+        if stage:
+            scores = prune.importance(model, packed("train", **CALIBRATION))
+        model = start_of(job, plan, shape, model, scores)
+        first = stage * steps * settings["batch"]
+        seen = {step: job.work / f"{name}-{stage}-{step}.json" for step in (0, *looks[::-1])}
+
+        def look(step, model=model, seen=seen):
+            if step in seen:
+                was = model.training
+                remembered(seen[step], lambda: examiner.measure(model))
+                model.train(was)
+
+        look(0)
+        with progress(steps) as bar:
+
+            def report(step, loss, look=look, bar=bar):
+                look(step)
+                bar(step, loss)
+
+            seconds += training.train_lm(
+                model,
+                some(rows, slice(first, first + steps * settings["batch"])),
+                batch=settings["batch"],
+                steps=steps,
+                learning_rate=plan["learning_rate"],
+                seed=job.seeds["training"],
+                compiled=True,
+                mixed=True,
+                checkpoint=job.work / f"{name}-{stage}.pt",
+                report=report,
+            )
+        for step, path in seen.items():
+            line = {
+                "run": name,
+                "stage": stage,
+                "step": step,
+                "tokens": step * settings["batch"] * ROW,
+                "weights": model.shape.flops[0] // 2,
+                "taught": plan["teacher"] is not None,
+            }
+            lines.append(line | json.loads(unseal(path, path.name)))
+    return lines, seconds
+
+
+def score(job):
+    """Say what share of the test problems each run solves in the end."""
+    lines = pq.read_table(job.folder / "curves.parquet").to_pylist()
+    return {line["run"]: round(float(np.mean(line["right"])), 4) for line in lines}
+
+
+EVENLY = {"width": 128, "heads": 4, "hidden": 384, "layers": 7}
+HALF = {"width": 192, "heads": 6, "hidden": 120, "layers": 7}  # nearer to the whole than EVENLY
+BETWEEN = {"width": 96, "heads": 3, "hidden": 288, "layers": 5}
+SMALL = {"width": 64, "heads": 2, "hidden": 192, "layers": 4}
+SOFT = {"temperature": 1.0, "share": 1.0}
+
+
+def run(start, teacher, *shapes, learning_rate):
+    """Declare a run: what it starts from, how it hears the teacher, its shapes one by one."""
+    return {
+        "start": start,
+        "teacher": teacher,
+        "shapes": list(shapes),
+        "learning_rate": learning_rate,
+    }
+
+
+def two_by_two(shape, new, pruned):
+    """Declare four runs: new weights or pruned ones, true tokens or the teacher's soft ones."""
+    return {
+        "pruned, taught": run("importance", SOFT, shape, learning_rate=pruned),
+        "pruned": run("importance", None, shape, learning_rate=pruned),
+        "scratch": run("scratch", None, shape, learning_rate=new),
+        "scratch, taught": run("scratch", SOFT, shape, learning_rate=new),
+    }
+
+
+PLANS = [
+    *({"hidden": count} for count in (420, 360, 240, 120, 60)),
+    *({"heads": count} for count in (5, 4, 3, 2)),
+    *({"layers": count} for count in (6, 5, 4, 3)),
+    *({"width": count} for count in (176, 160, 128, 96)),
+    EVENLY,
+    SMALL,
+]
+ARTEFACTS = (
+    Artefact(
+        "pruned-once",
+        "the large model with parts switched off, the least important or any",
+        prune_once,
+        {"plans": PLANS, "random": 2, "asked": 100},
+        SEEDS,
+        (LARGE,),
+    ),
+)

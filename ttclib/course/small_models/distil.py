@@ -1,0 +1,57 @@
+"""Learning from a teacher: what it says of each next token, and how near a student comes to it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from ttclib.course.small_models.prune import inputs
+from ttclib.lm.llama import Llama
+from ttclib.lm.training import IGNORE, PackedTexts
+
+AT_ONCE = 32  # rows
+
+
+@torch.inference_mode()
+def log_probs(model: Llama, rows: PackedTexts, mixed: bool = False) -> np.ndarray:
+    """Ask a model for the next token everywhere: log probabilities, float16 (rows, length, V)."""
+    found = []
+    for first in range(0, len(rows), AT_ONCE):
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+            logits = model(*inputs(rows, slice(first, first + AT_ONCE)))
+        found.append(F.log_softmax(logits.float(), -1).half().numpy())
+    return np.concatenate(found)
+
+
+class Distance(NamedTuple):
+    """How far a model is from its teacher and from the truth, a token that is to be predicted.
+
+    Attributes
+    ----------
+    kl : float
+        Mean KL(teacher ‖ model), nats.
+    loss : float
+        Mean cross-entropy with the true token, nats.
+    agree : float
+        Share of tokens of which both think the same likeliest.
+    """
+
+    kl: float
+    loss: float
+    agree: float
+
+
+def distance(model: Llama, rows: PackedTexts, teacher: np.ndarray) -> Distance:
+    """Compare a model with what its teacher says of the same rows, from :func:`log_probs`."""
+    learned = rows.targets != IGNORE
+    p = teacher[learned].astype(float)
+    q = log_probs(model, rows)[learned].astype(float)
+    target = rows.targets[learned].astype(int)
+    return Distance(
+        float((np.exp(p) * (p - q)).sum(axis=1).mean()),
+        float(-q[np.arange(len(q)), target].mean()),
+        float((p.argmax(axis=1) == q.argmax(axis=1)).mean()),
+    )

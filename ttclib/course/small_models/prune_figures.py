@@ -1,0 +1,216 @@
+"""Pictures of notebook 13: what pruning breaks, and how a smaller model recovers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ttclib.cost import Cost, readable
+from ttclib.course.small_models.prune import PARTS
+from ttclib.course.small_models.recovery import TWO_BY_TWO, Run, Thin
+from ttclib.measure import bootstrap
+from ttclib.show.slider import BudgetView, choice, options
+from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, figure, truth
+
+NAMES = {
+    "hidden": "hidden units",
+    "heads": "heads",
+    "layers": "layers",
+    "width": "width of the stream",
+    "several": "several",
+}
+_LOOKS = dict(zip(PARTS, COLORS, strict=False))
+_FLOOR = 3e-4  # nats: below that nothing is drawn
+
+
+# ---- pruning alone -------------------------------------------------------------------------------
+
+
+def pruned_picture(thin: Sequence[Thin]) -> Picture:
+    """What is left of the large model, by what was pruned and how it was chosen."""
+    fig, (near, right) = figure(1, 2, size=(10.0, 4.2))
+    whole = thin[0].solved.mean()
+    said = []
+    for part, color in _LOOKS.items():
+        mine = sorted((one for one in thin if one.kind == part), key=lambda one: one.removed)
+        x = [100 * one.removed for one in mine]
+        kl = np.array([one.kl for one in mine])
+        near.plot(x, kl[:, 0], "o-", color=color, markersize=4, label=NAMES[part])
+        near.fill_between(x, kl[:, 1:].min(1), kl[:, 1:].max(1), color=color, alpha=0.2, lw=0)
+        solved = [one.solved.mean() for one in mine]
+        right.plot([0, *x], [whole, *solved], "o-", color=color, markersize=4)
+        steps = zip(x, kl[:, 0], solved, strict=True)
+        said.append(f"{NAMES[part]} {', '.join(f'{a:.0f}% {b:.3f}/{c:.2f}' for a, b, c in steps)}")
+    near.set(yscale="log", ylim=(_FLOOR, 20), ylabel="KL from the whole model (nats a token)")
+    near.fill_between([], [], [], color=MUTED, alpha=0.3, label="any parts, at random")
+    near.legend(loc="lower right")
+    right.set(ylim=(0, 1), ylabel="share solved, greedy")
+    truth(right, whole, "the whole model")
+    right.legend(loc="upper right")
+    for ax in (near, right):
+        ax.set(xlim=(0, 100), xlabel="weights removed (%)")
+    return Picture(fig, "weights removed, KL and share solved: " + "; ".join(said))
+
+
+class Measured(NamedTuple):
+    """What a pruned model does: nats from the whole one, and which problems it solves."""
+
+    kl: float
+    right: np.ndarray
+    weights: int
+
+
+def live_view(measure: Callable[[str, float], Measured], whole: Measured) -> BudgetView:
+    """Prune on the page; ``measure(part, share)`` keeps that share of a part.
+
+    Each setting is measured when it is first asked for.
+    """
+    fig, (near, right) = figure(1, 2, size=(9.0, 3.2))
+    near.set(xlim=(_FLOOR, 20), xscale="log", ylim=(-0.6, 0.6), yticks=[])
+    near.set(xlabel="KL from the whole model (nats a token)")
+    right.set(xlim=(0, 1), ylim=(-0.6, 0.6), yticks=[], xlabel="share solved, greedy")
+    truth(right, whole.right.mean(), "the whole model", vertical=True)
+    right.legend(loc="upper left")
+    known: dict[tuple, Measured] = {}
+
+    def draw(share, part, seed):
+        if (part, share) not in known:
+            known[part, share] = measure(part, share)
+            yield 1.0
+        found = known[part, share]
+        near.barh(0, found.kl, color=BAD, height=0.5)
+        right.barh(0, found.right.mean(), color=GOOD, height=0.5)
+        removed = 1 - found.weights / whole.weights
+        return (
+            f"{share:.0%} of the {NAMES[part]} stay, {removed:.0%} of the weights are gone: "
+            f"KL {found.kl:.4f} nats a token, {found.right.sum()} of {found.right.size} solved "
+            f"(whole: {whole.right.sum()})"
+        )
+
+    return BudgetView(
+        fig,
+        draw,
+        luck=False,
+        share=options(
+            (1.0, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25),
+            default=0.75,
+            unit="stay",
+            names=["all", "7/8", "3/4", "5/8", "1/2", "3/8", "1/4"],
+            label="share that stays",
+        ),
+        part=choice(PARTS, default="hidden", names=[NAMES[p] for p in PARTS], label="of"),
+    )
+
+
+# ---- recovery ------------------------------------------------------------------------------------
+
+
+def two_by_two_view(
+    sizes: Mapping[str, Mapping[str, Run]], teacher: float, counts: np.ndarray
+) -> BudgetView:
+    """New weights or pruned ones, true tokens or a teacher, at equal tokens.
+
+    Parameters
+    ----------
+    sizes : mapping
+        Name of a size → its runs.
+    teacher : float
+        Share that the large model solves.
+    """
+    fig, (near, right) = figure(1, 2, size=(10.0, 3.8))
+    looks = (BAD, COLORS[1], COLORS[4], GOOD)
+    x = np.arange(len(TWO_BY_TWO))
+    ticks = ["new,\ntrue tokens", "new,\nteacher", "pruned,\ntrue tokens", "pruned,\nteacher"]
+    near.set(yscale="log", ylim=(_FLOOR * 3, 20), ylabel="KL from the teacher (nats a token)")
+    right.set(ylim=(0, 1), ylabel="share solved, greedy")
+    for ax in (near, right):
+        ax.set(xlim=(-0.6, len(x) - 0.4))
+        ax.set_xticks(x, ticks)
+        ax.grid(axis="x", visible=False)
+    truth(right, teacher, "the teacher")
+    right.legend(loc="upper left")
+    first = next(iter(sizes.values()))
+    number = len(first[TWO_BY_TWO[0]].tokens)
+
+    def draw(look, size, seed):
+        runs = [sizes[size][name] for name in TWO_BY_TWO]
+        near.bar(x, [run.kl[look] for run in runs], 0.6, color=looks)
+        said = []
+        for i, run in enumerate(runs):
+            mean, low, high = run.solved(counts)[:, look]
+            right.bar(i, mean, 0.6, color=looks[i])
+            right.plot([i, i], [low, high], color=TRUTH, linewidth=1)
+            said.append(f"{TWO_BY_TWO[i]} {run.kl[look]:.3f}/{mean:.3f} [{low:.2f}, {high:.2f}]")
+        tokens = int(runs[0].tokens[look])
+        most = runs[-1]
+        cost = Cost(lm_tokens=tokens, lm_flops=float(most.flops[look]))
+        return f"{size}, {tokens:,} tokens, KL/solved: " + "; ".join(said), cost
+
+    places = tuple(range(number))
+    names = ["none", *(f"1/{2 ** (number - 1 - k)}" for k in places[1:-1]), "all"]
+    return BudgetView(
+        fig,
+        draw,
+        luck=False,
+        look=options(places, default=number - 1, names=names, label="tokens read"),
+        size=choice(tuple(sizes), label="size"),
+    )
+
+
+def curves_picture(
+    runs: Mapping[str, Run],
+    looks: Mapping[str, str],
+    counts: np.ndarray,
+    rivals: Mapping[str, tuple[float, float]],
+    what: str = "trained",
+) -> Picture:
+    """Share solved against what was paid: runs on their way, and rivals as stars.
+
+    Parameters
+    ----------
+    looks : mapping
+        Run → what it is called in the picture.
+    rivals : mapping
+        Name → (FLOPs, share solved).
+    """
+    fig, ax = figure(size=(8.4, 4.2))
+    said = []
+    for (name, label), color in zip(looks.items(), COLORS, strict=False):
+        run = runs[name]
+        mean, low, high = run.solved(counts)[:, 1:]
+        ax.fill_between(run.flops[1:], low, high, color=color, alpha=0.15, linewidth=0)
+        ax.plot(run.flops[1:], mean, "o-", color=color, markersize=4, label=label)
+        said.append(f"{label} {mean[-1]:.3f} for {readable(run.flops[-1])}FLOPs")
+    for (name, (paid, solved)), marker in zip(rivals.items(), "*PXD", strict=False):
+        ax.plot(paid, solved, marker, color=TRUTH, markersize=11, label=name, linestyle="none")
+        said.append(f"{name} {solved:.3f} for {readable(paid)}FLOPs")
+    ax.set(xscale="log", ylim=(0, 1), xlabel="FLOPs of training, the teacher's reading included")
+    ax.set_ylabel("share solved, greedy")
+    ax.legend(loc="upper left")
+    return Picture(fig, "; ".join(said))
+
+
+def temperatures_picture(runs: Mapping[str, Run], counts: np.ndarray) -> Picture:
+    """How a student did that heard its teacher at different temperatures, or not at all."""
+    fig, axes = figure(1, 3, size=(10.0, 3.2))
+    x = np.arange(len(runs))
+    ends = [run.solved(counts)[:, -1] for run in runs.values()]
+    rows = [[run.kl[-1] for run in runs.values()], [run.loss[-1] for run in runs.values()]]
+    rows.append([mean for mean, _, _ in ends])
+    names = ("KL from the teacher", "loss on the truth", "share solved, greedy")
+    for ax, values, name in zip(axes, rows, names, strict=True):
+        ax.bar(x, values, 0.6, color=GOOD)
+        ax.set(title=name)
+        ax.set_xticks(x, list(runs))
+        ax.grid(axis="x", visible=False)
+    for i, (_, low, high) in enumerate(ends):
+        axes[2].plot([i, i], [low, high], color=TRUTH, linewidth=1)
+    said = [f"{name} {a:.3f}, {b:.3f}, {c:.3f}" for name, a, b, c in zip(runs, *rows, strict=True)]
+    return Picture(fig, "KL, loss and share solved: " + "; ".join(said))
+
+
+def problem_counts(problems: int, replicates: int = 1999) -> np.ndarray:
+    """Draw the problems again, always the same way: for :meth:`Run.solved`."""
+    return bootstrap.counts(problems, replicates, np.random.default_rng(0))
