@@ -13,6 +13,8 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("pyarrow")
 
+from sentences import Says
+
 from ttclib import artefacts
 from ttclib.course.three_scaling_laws import enumerable, post_figures, third_law
 from ttclib.course.three_scaling_laws.post_figures import ADVANTAGES, KS, climb
@@ -36,8 +38,7 @@ TRUE = ("more of the same", "exam-like", "long")
 TEACHER = ("teacher's texts", "teacher's texts, soft", "true texts, soft")
 
 
-def says(sentence, so):
-    assert so, f"notebook 12 says, and it is not so: {sentence}"
+says = Says("12_three_scaling_laws")
 
 
 @cache
