@@ -296,7 +296,7 @@ class OneToken:
             turned = rotate(heads[:, : asking + kept], cos, sin)
             k, v = cache.update(turned[:, asking:, None], heads[:, asking + kept :, None], layer)
             # heads that share keys and values are as many positions of one head
-            q = turned[:, :asking].unflatten(1, (kept, -1))
+            q = turned[:, :asking].view(len(x), kept, asking // kept, -1)
             mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
             x = self._plus(x, mixed.reshape(len(x), -1), out)
             gate, up = self._times(self._normed(x, norm2), gate_up).chunk(2, dim=-1)
