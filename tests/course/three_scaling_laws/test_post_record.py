@@ -32,13 +32,11 @@ from ttclib.measure import bootstrap
 from ttclib.measure.folds import difficulty_bins
 from ttclib.search.results import read, read_results, read_samples
 
+says = Says("12_three_scaling_laws")
 FULL = 1_000_000
 CHECKED = ("expert iteration", "REINFORCE", "group-relative")
 TRUE = ("more of the same", "exam-like", "long")
 TEACHER = ("teacher's texts", "teacher's texts, soft", "true texts, soft")
-
-
-says = Says("12_three_scaling_laws")
 
 
 @cache
@@ -143,6 +141,9 @@ def test_temperature_crosses_and_training_does_not():
             cold = curve(BASE, temperature=temperature)
             place = crossing(before, cold)
             says("Below 1 always, and early", place is not None and KS[place] <= 4)
+            three = record().post.at(BASE, temperature=temperature).passes([3]).mean()
+            behind = three < record().start.passes([3]).mean()
+            says("with three samples both colder ones are already behind", behind)
     for way in (*CHECKED, *TRUE):
         says("they lie above the grey line at every k", (curve(way) > before).all())
     for way in TEACHER:
