@@ -235,7 +235,6 @@ def score(job):
 
 EVENLY = {"width": 128, "heads": 4, "hidden": 384, "layers": 7}
 HALF = {"width": 192, "heads": 6, "hidden": 120, "layers": 7}  # nearer to the whole than EVENLY
-BETWEEN = {"width": 96, "heads": 3, "hidden": 288, "layers": 5}
 SMALL = {"width": 64, "heads": 2, "hidden": 192, "layers": 4}
 SOFT = {"temperature": 1.0, "share": 1.0}
 
@@ -253,10 +252,17 @@ def run(start, teacher, *shapes, learning_rate):
 def two_by_two(shape, new, pruned):
     """Declare four runs: new weights or pruned ones, true tokens or the teacher's soft ones."""
     return {
-        "pruned, taught": run("importance", SOFT, shape, learning_rate=pruned),
-        "pruned": run("importance", None, shape, learning_rate=pruned),
         "scratch": run("scratch", None, shape, learning_rate=new),
         "scratch, taught": run("scratch", SOFT, shape, learning_rate=new),
+        **healed(shape, pruned),
+    }
+
+
+def healed(shape, learning_rate):
+    """Declare the two of them that begin with what is left of the large model."""
+    return {
+        "pruned": run("importance", None, shape, learning_rate=learning_rate),
+        "pruned, taught": run("importance", SOFT, shape, learning_rate=learning_rate),
     }
 
 
@@ -268,6 +274,8 @@ PLANS = [
     EVENLY,
     SMALL,
 ]
+READ = {"problems": 23_000, "batch": 16}
+RIVALS = ["lab-small", "lab-small-more"]
 ARTEFACTS = (
     Artefact(
         "pruned-once",
@@ -276,5 +284,29 @@ ARTEFACTS = (
         {"plans": PLANS, "random": 2, "asked": 100},
         SEEDS,
         (LARGE,),
+    ),
+    Artefact(
+        "recovery-half",
+        "half of its weights, and how they heal: with its help or without",
+        recover,
+        READ | {"steps": 24, "looks": 3, "rivals": [LARGE], "runs": healed(HALF, 5e-4)},
+        SEEDS,
+        (LARGE,),
+        score,
+    ),
+    Artefact(
+        "recovery-small",
+        "as few weights as the small model has: new or pruned, with its help or without",
+        recover,
+        READ
+        | {
+            "steps": 192,
+            "looks": 4,
+            "rivals": RIVALS,
+            "runs": two_by_two(SMALL, 4e-3, 4e-3),
+        },
+        SEEDS,
+        (LARGE, *RIVALS),
+        score,
     ),
 )

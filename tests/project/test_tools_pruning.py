@@ -67,7 +67,7 @@ def test_every_run_reads_the_same_and_is_measured_on_its_way(job, calls):
         assert np.array_equal(rows.tokens, whole.tokens) and settings["steps"] == 4
     halves = np.concatenate([calls[5][1].tokens, calls[6][1].tokens])
     assert np.array_equal(halves, whole.tokens) and calls[6][2]["steps"] == 2
-    assert [rows.share for _, rows, _ in calls] == [1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0]
+    assert [rows.share for _, rows, _ in calls] == [0.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0]
 
     found = recovery.read_runs(job.folder, SHAPE.flops[0] // 2)
     assert list(found) == list(job.settings["runs"])
@@ -127,3 +127,9 @@ def test_pruning_alone(job, calls):
 def test_what_is_declared_fits():
     for artefact in pruning.ARTEFACTS:
         assert json.loads(json.dumps(artefact.settings)) == artefact.settings
+    half, small = pruning.ARTEFACTS[1:]
+    for size, artefact in ((pruning.HALF, half), (pruning.SMALL, small)):
+        assert all(plan["shapes"][-1] == size for plan in artefact.settings["runs"].values())
+        for plan in artefact.settings["runs"].values():
+            steps = artefact.settings["steps"] // len(plan["shapes"])
+            assert steps >> artefact.settings["looks"] - 1 > 0  # no look at a step before the first

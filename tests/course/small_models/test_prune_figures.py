@@ -7,7 +7,7 @@ import pytest
 from drawings import Drawing, Sheet, numbers_of
 
 from ttclib.course.small_models import prune_figures as figures
-from ttclib.course.small_models.recovery import TWO_BY_TWO, Run, Thin
+from ttclib.course.small_models.recovery import Run, Thin
 
 COUNTS = figures.problem_counts(8, 199)
 
@@ -76,40 +76,21 @@ def test_pruning_on_the_page_measures_each_setting_once(monkeypatch):
 
 def test_the_four_runs_stand_side_by_side(monkeypatch):
     monkeypatch.setattr(figures, "BudgetView", Drawing)
-    view = figures.two_by_two_view({"half": runs(), "small": runs()}, 0.75, COUNTS)
-    text, cost = view.at(look=1, size="half")
-    assert text.startswith("half, 1,000 tokens, KL/solved: scratch 2.000/0.125 [")
-    assert "; pruned, taught 0.500/0.500 [" in text
-    assert cost.lm_tokens == 1000 and cost.lm_flops == 67_000
+    view = figures.recovery_view(runs(), 0.75, COUNTS)
+    text = view.at(tokens=1000.0)
+    assert text.startswith("1,000 tokens, KL/solved: scratch 2.000/0.125 [")
+    assert "; pruned, taught 0.500/0.500 [" in text and text.endswith(", 67 kFLOPs")
     near, right = view.fig.axes
     assert [bar.get_height() for bar in near.patches] == [2.0, 1.0, 1.0, 0.5]
     assert [bar.get_height() for bar in right.patches] == [0.125, 0.25, 0.375, 0.5]
     ends = [numbers_of(line)[:, 1] for line in view.moving(1)]
     said = re.findall(r"\[(\S+), (\S+)\]", text)
     assert [[round(float(y), 2) for y in pair] for pair in ends] == [[*map(float, p)] for p in said]
-    text, _ = view.at()
-    assert text.startswith("half, 2,000 tokens") and len(TWO_BY_TWO) == 4
+    assert view.at().startswith("2,000 tokens")
 
 
-def test_curves_against_what_was_paid(monkeypatch):
-    monkeypatch.setattr(figures, "Picture", Sheet)
-    looks = {"scratch": "new", "pruned, taught": "pruned"}
-    sheet = figures.curves_picture(runs(), looks, COUNTS, {"rival": (5e4, 0.5)})
-    assert sheet.text == (
-        "new 0.250 for 120 kFLOPs; pruned 0.750 for 134 kFLOPs; rival 0.500 for 50 kFLOPs"
-    )
-    new, pruned, rival = [numbers_of(line) for line in sheet.fig.axes[0].lines]
-    assert new.tolist() == [[60_000, 0.125], [120_000, 0.25]]
-    assert pruned.tolist() == [[67_000, 0.5], [134_000, 0.75]] and rival.tolist() == [[5e4, 0.5]]
-
-
-def test_temperatures_are_bars(monkeypatch):
-    monkeypatch.setattr(figures, "Picture", Sheet)
-    found = dict(zip(("true", "T = 1", "T = 2", "T = 4"), runs().values(), strict=True))
-    sheet = figures.temperatures_picture(found, COUNTS)
-    assert sheet.text.endswith(
-        "true 1.000, 2.000, 0.250; T = 1 0.500, 1.500, 0.375; "
-        "T = 2 0.250, 1.250, 0.500; T = 4 0.125, 1.125, 0.750"
-    )
-    heights = [[bar.get_height() for bar in ax.patches] for ax in sheet.fig.axes]
-    assert heights[2] == [0.25, 0.375, 0.5, 0.75] and heights[0] == [1, 0.5, 0.25, 0.125]
+def test_two_of_the_four_runs_are_enough(monkeypatch):
+    monkeypatch.setattr(figures, "BudgetView", Drawing)
+    found = {name: run for name, run in runs().items() if name.startswith("pruned")}
+    view = figures.recovery_view(dict(reversed(found.items())), 0.75, COUNTS)
+    assert re.findall(r"(\w+(?:, taught)?) \d\.", view.at()) == ["pruned", "pruned, taught"]

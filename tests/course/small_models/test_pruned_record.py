@@ -72,6 +72,8 @@ def test_a_small_distance_costs_many_answers():
     assert all(share > 0.8 for kl, share in lost.items() if kl > 0.2)
     assert 0 < min(share for kl, share in lost.items() if kl > 0.004) < 0.15
     assert all(share > 0.3 for kl, share in lost.items() if kl > 0.02)
+    learned = pruning.packed("validation", **pruning.HELD_OUT).targets != -100
+    assert learned.sum() / pruning.HELD_OUT["problems"] > 50  # tokens of a solution
 
 
 def test_what_importance_is_worth_by_part():

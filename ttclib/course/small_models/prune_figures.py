@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ttclib.cost import Cost, readable
+from ttclib.cost import readable
 from ttclib.course.small_models.prune import PARTS
 from ttclib.course.small_models.recovery import TWO_BY_TWO, Run, Thin
 from ttclib.measure import bootstrap
@@ -104,111 +104,59 @@ def live_view(measure: Callable[[str, float], Measured], whole: Measured) -> Bud
     )
 
 
+_LABELS = {
+    "scratch": "new,\ntrue tokens",
+    "scratch, taught": "new,\nteacher",
+    "pruned": "pruned,\ntrue tokens",
+    "pruned, taught": "pruned,\nteacher",
+}
+_COLORS = dict(zip(TWO_BY_TWO, (BAD, COLORS[1], COLORS[4], GOOD), strict=True))
+
+
 # ---- recovery ------------------------------------------------------------------------------------
 
 
-def two_by_two_view(
-    sizes: Mapping[str, Mapping[str, Run]], teacher: float, counts: np.ndarray
-) -> BudgetView:
+def recovery_view(runs: Mapping[str, Run], teacher: float, counts: np.ndarray) -> BudgetView:
     """New weights or pruned ones, true tokens or a teacher, at equal tokens.
 
     Parameters
     ----------
-    sizes : mapping
-        Name of a size → its runs.
+    runs : mapping
+        Some of :data:`recovery.TWO_BY_TWO`, measured at the same numbers of tokens.
     teacher : float
         Share that the large model solves.
     """
     fig, (near, right) = figure(1, 2, size=(10.0, 3.8))
-    looks = (BAD, COLORS[1], COLORS[4], GOOD)
-    x = np.arange(len(TWO_BY_TWO))
-    ticks = ["new,\ntrue tokens", "new,\nteacher", "pruned,\ntrue tokens", "pruned,\nteacher"]
+    names = [name for name in TWO_BY_TWO if name in runs]
+    x = np.arange(len(names))
     near.set(yscale="log", ylim=(_FLOOR * 3, 20), ylabel="KL from the teacher (nats a token)")
     right.set(ylim=(0, 1), ylabel="share solved, greedy")
     for ax in (near, right):
         ax.set(xlim=(-0.6, len(x) - 0.4))
-        ax.set_xticks(x, ticks)
+        ax.set_xticks(x, [_LABELS[name] for name in names])
         ax.grid(axis="x", visible=False)
     truth(right, teacher, "the teacher")
     right.legend(loc="upper left")
-    first = next(iter(sizes.values()))
-    number = len(first[TWO_BY_TWO[0]].tokens)
 
-    def draw(look, size, seed):
-        runs = [sizes[size][name] for name in TWO_BY_TWO]
-        near.bar(x, [run.kl[look] for run in runs], 0.6, color=looks)
+    def draw(tokens, seed):
         said = []
-        for i, run in enumerate(runs):
+        for i, name in enumerate(names):
+            run = runs[name]
+            look = int(np.flatnonzero(run.tokens == tokens)[0])
             mean, low, high = run.solved(counts)[:, look]
-            right.bar(i, mean, 0.6, color=looks[i])
+            near.bar(i, run.kl[look], 0.6, color=_COLORS[name])
+            right.bar(i, mean, 0.6, color=_COLORS[name])
             right.plot([i, i], [low, high], color=TRUTH, linewidth=1)
-            said.append(f"{TWO_BY_TWO[i]} {run.kl[look]:.3f}/{mean:.3f} [{low:.2f}, {high:.2f}]")
-        tokens = int(runs[0].tokens[look])
-        most = runs[-1]
-        cost = Cost(lm_tokens=tokens, lm_flops=float(most.flops[look]))
-        return f"{size}, {tokens:,} tokens, KL/solved: " + "; ".join(said), cost
+            paid = readable(run.flops[look])
+            said.append(
+                f"{name} {run.kl[look]:.3f}/{mean:.3f} [{low:.2f}, {high:.2f}], {paid}FLOPs"
+            )
+        return f"{tokens:,.0f} tokens, KL/solved: " + "; ".join(said)
 
-    places = tuple(range(number))
-    names = ["none", *(f"1/{2 ** (number - 1 - k)}" for k in places[1:-1]), "all"]
-    return BudgetView(
-        fig,
-        draw,
-        luck=False,
-        look=options(places, default=number - 1, names=names, label="tokens read"),
-        size=choice(tuple(sizes), label="size"),
-    )
-
-
-def curves_picture(
-    runs: Mapping[str, Run],
-    looks: Mapping[str, str],
-    counts: np.ndarray,
-    rivals: Mapping[str, tuple[float, float]],
-    what: str = "trained",
-) -> Picture:
-    """Share solved against what was paid: runs on their way, and rivals as stars.
-
-    Parameters
-    ----------
-    looks : mapping
-        Run → what it is called in the picture.
-    rivals : mapping
-        Name → (FLOPs, share solved).
-    """
-    fig, ax = figure(size=(8.4, 4.2))
-    said = []
-    for (name, label), color in zip(looks.items(), COLORS, strict=False):
-        run = runs[name]
-        mean, low, high = run.solved(counts)[:, 1:]
-        ax.fill_between(run.flops[1:], low, high, color=color, alpha=0.15, linewidth=0)
-        ax.plot(run.flops[1:], mean, "o-", color=color, markersize=4, label=label)
-        said.append(f"{label} {mean[-1]:.3f} for {readable(run.flops[-1])}FLOPs")
-    for (name, (paid, solved)), marker in zip(rivals.items(), "*PXD", strict=False):
-        ax.plot(paid, solved, marker, color=TRUTH, markersize=11, label=name, linestyle="none")
-        said.append(f"{name} {solved:.3f} for {readable(paid)}FLOPs")
-    ax.set(xscale="log", ylim=(0, 1), xlabel="FLOPs of training, the teacher's reading included")
-    ax.set_ylabel("share solved, greedy")
-    ax.legend(loc="upper left")
-    return Picture(fig, "; ".join(said))
-
-
-def temperatures_picture(runs: Mapping[str, Run], counts: np.ndarray) -> Picture:
-    """How a student did that heard its teacher at different temperatures, or not at all."""
-    fig, axes = figure(1, 3, size=(10.0, 3.2))
-    x = np.arange(len(runs))
-    ends = [run.solved(counts)[:, -1] for run in runs.values()]
-    rows = [[run.kl[-1] for run in runs.values()], [run.loss[-1] for run in runs.values()]]
-    rows.append([mean for mean, _, _ in ends])
-    names = ("KL from the teacher", "loss on the truth", "share solved, greedy")
-    for ax, values, name in zip(axes, rows, names, strict=True):
-        ax.bar(x, values, 0.6, color=GOOD)
-        ax.set(title=name)
-        ax.set_xticks(x, list(runs))
-        ax.grid(axis="x", visible=False)
-    for i, (_, low, high) in enumerate(ends):
-        axes[2].plot([i, i], [low, high], color=TRUTH, linewidth=1)
-    said = [f"{name} {a:.3f}, {b:.3f}, {c:.3f}" for name, a, b, c in zip(runs, *rows, strict=True)]
-    return Picture(fig, "KL, loss and share solved: " + "; ".join(said))
+    read = runs[names[0]].tokens.tolist()
+    words = [f"{tokens:,.0f}" for tokens in read]
+    setting = options(read, default=read[-1], names=words, label="tokens read")
+    return BudgetView(fig, draw, luck=False, tokens=setting)
 
 
 def problem_counts(problems: int, replicates: int = 1999) -> np.ndarray:
