@@ -17,8 +17,20 @@ def test_int8_is_off_by_little_and_holds_integers():
         full, rounded = layer(x), few(x)
     gap = (full - rounded).norm() / full.norm()
     assert 0 < gap < 0.03
-    assert few.weight().dtype == torch.qint8
+    assert few.weight.dtype == torch.qint8
+    assert few.weight.int_repr().abs().max() == 127
     assert layer.weight.dtype == torch.float32
+
+
+def test_where_there_is_no_such_kernel_it_is_said(monkeypatch):
+    def none(*_):
+        raise RuntimeError("Didn't find engine for operation quantized::linear_prepack\nmore")
+
+    monkeypatch.setattr(kernels, "Int8Linear", none)
+    for model in (nn.Linear(2, 2, bias=False), nn.Sequential(nn.Linear(2, 2))):
+        with pytest.raises(ValueError, match="no int8 kernel here: Didn't find engine") as said:
+            kernels.in_int8(model)
+        assert "\n" not in str(said.value)
 
 
 def test_a_model_runs_in_every_kind():

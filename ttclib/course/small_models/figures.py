@@ -239,7 +239,7 @@ def bits_view(runs: list[Run], luck: np.random.Generator) -> BudgetView:
         mine.sort(key=lambda run: -run.nbytes)
         points = [(run.nbytes / KB, run.right.mean()) for run in mine]
         solved.plot(*np.transpose(points), "^-", color=color, markersize=4, label=f"{model}, GPTQ")
-    solved.legend(loc="upper left", fontsize=7.5)
+    solved.legend(loc="lower right", fontsize=7.5)
 
     def points(sharing, method):
         found = []
@@ -358,6 +358,7 @@ def capacity_view(table: Mapping[str, np.ndarray]) -> BudgetView:
 
     def draw(facts, shown, seed):
         said = []
+        now: tuple[list, list] = ([], [])
         for size, color in colors.items():
             mine = (table["parameters"] == size) & (table["exposures"] == shown)
             curve = [held[mine & (table["bits"] == 32) & (offered == a)] for a in amounts]
@@ -370,11 +371,13 @@ def capacity_view(table: Mapping[str, np.ndarray]) -> BudgetView:
             kept.fill_between(
                 places, *np.quantile(after, [0, 1], axis=1).clip(-1), color=color, alpha=0.2, lw=0
             )
+            now[0].append(facts)
+            now[1].append(after[0].mean())
             said.append(
                 f"{size:,}: {after[0].mean():.2f} stored, int8 {after[1].mean():.2f}, "
                 f"int4 {after[widths == 4].mean():.2f}"
             )
-        learned.axvline(facts, color=COLORS[1], linewidth=1)
+        learned.plot(now[0], now[1], "o", color=TRUTH, markersize=10, fillstyle="none")
         return (
             f"{facts:g} bits a parameter offered, each fact seen {shown:,} times; parameters: "
             + "; ".join(said)

@@ -1,7 +1,7 @@
 """What a token costs in seconds: multiplying in float32, in bfloat16, and in 8-bit integers.
 
-The integers are PyTorch's own: *dynamic quantization* keeps weights as int8 and rounds the inputs
-to 8 bits at each call, so that the products are whole numbers.
+The integers are multiplied by a kernel of PyTorch: weights are kept as int8, and the inputs are
+rounded to 8 bits at each call (*dynamic quantization*), so that the products are whole numbers.
 """
 
 from __future__ import annotations
@@ -23,23 +23,49 @@ INT8 = "int8"
 KINDS = (FLOAT32, BFLOAT16, INT8)
 
 
+class Int8Linear(nn.Module):
+    """A linear layer without bias whose products are those of 8-bit integers.
+
+    Parameters
+    ----------
+    linear : torch.nn.Linear
+        Its weights are rounded once, on one grid from −127 to 127 steps.
+    """
+
+    def __init__(self, linear: nn.Linear):
+        super().__init__()
+        weight = linear.weight.detach()
+        step = float(weight.abs().max()) / 127
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it moves to a package of its own, torchao
+            self.weight = torch.quantize_per_tensor(weight, step, 0, torch.qint8)
+        self.packed = torch.ops.quantized.linear_prepack(self.weight, None)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Round the inputs to 8 bits, multiply, and return float32."""
+        return torch.ops.quantized.linear_dynamic(x, self.packed)
+
+
 @checked
 def in_int8(model: nn.Module) -> nn.Module:
-    """A copy whose ``nn.Linear`` multiply in 8-bit integers.
+    """A copy in which every ``nn.Linear`` is an :class:`Int8Linear`.
 
     Raises
     ------
     ValueError
         If this PyTorch has no such kernel for this processor.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it moves to a package of its own, torchao
-        try:
-            from torch.ao.quantization import quantize_dynamic
-
-            return quantize_dynamic(nn.Sequential(copy.deepcopy(model)), {nn.Linear})[0]
-        except (ImportError, RuntimeError) as error:
-            raise ValueError(f"no int8 kernel here: {str(error).splitlines()[0]}") from None
+    try:
+        if isinstance(model, nn.Linear):
+            return Int8Linear(model)
+        small = copy.deepcopy(model)
+        for part in small.modules():
+            for name, child in part.named_children():
+                if isinstance(child, nn.Linear):
+                    setattr(part, name, Int8Linear(child))
+        return small
+    except (RuntimeError, AttributeError) as error:
+        raise ValueError(f"no int8 kernel here: {str(error).splitlines()[0]}") from None
 
 
 @checked

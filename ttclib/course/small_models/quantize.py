@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ttclib.course.small_models.prune import inputs
 from ttclib.inputs import checked, finite_array, one_of, positive, whole_number
 from ttclib.lm.llama import Llama
 from ttclib.lm.training import IGNORE, PackedTexts
@@ -27,7 +28,7 @@ MATRIX = "matrix"  # one grid for all of it
 ROW = "row"  # a grid for each output
 SHARING = (MATRIX, ROW, 96, 32)
 BITS = (8, 6, 4, 3, 2)
-AT_ONCE = 16  # rows
+AT_ONCE = 4  # rows: more take memory, and no less time
 _SCALE = np.finfo(np.float16)
 
 
@@ -230,12 +231,6 @@ def matrices(model: nn.Module) -> dict[str, nn.Linear]:
 def parts_of(rows: PackedTexts) -> list[slice]:
     """Cut packed rows into as many as are read at once."""
     return [slice(begin, begin + AT_ONCE) for begin in range(0, len(rows), AT_ONCE)]
-
-
-def inputs(rows: PackedTexts, chosen=slice(None)) -> list[torch.Tensor]:
-    """Return tokens, positions and texts of some rows, as the model takes them."""
-    arrays = (rows.tokens, rows.positions, rows.texts)
-    return [torch.as_tensor(array[chosen].astype(np.int64)) for array in arrays]
 
 
 @torch.no_grad()
