@@ -256,9 +256,9 @@ def knowledge_runs(job):
 
 def knowledge_score(job):
     """Say how many bits a parameter the largest memories hold where most is offered."""
-    from ttclib.course.small_models.record import read_table
+    from ttclib.search import results
 
-    rows = read_table(job.folder / "memories.parquet")
+    rows = results.read(job.folder, "memories")
     plan = job.settings
     found = {}
     for exposures, bits in itertools.product(plan["exposures"], (32, 8, 4)):

@@ -10,7 +10,8 @@ pytest.importorskip("pyarrow")
 from tools import data, small
 from ttclib import artefacts
 from ttclib.course.small_models import knowledge
-from ttclib.course.small_models.record import chosen, read_runs, read_table
+from ttclib.course.small_models.record import chosen, read_runs
+from ttclib.search import results
 
 
 def folder(name):
@@ -51,7 +52,7 @@ def test_a_run_is_measured_again():
     assert [answer["tokens"] for answer in again["answers"]] == run.tokens.tolist()
     same = np.mean([answer["right"] for answer in again["answers"]] == run.right)
     assert same > 0.97  # another processor adds in another order, and a tie may fall otherwise
-    table = read_table(folder("quantization") / "layers.parquet")
+    table = results.read(folder("quantization"), "layers")
     index = small.runs(plan.settings["runs"]).index(wanted | {"model": "lab-small"})
     mine = table["run"] == index
     assert [layer["error"] for layer in again["layers"]] == pytest.approx(
@@ -75,7 +76,7 @@ def test_sums_by_text():
 def test_the_memories_are_those_of_the_plan_and_one_learns_again():
     artefact = data.ARTEFACTS["knowledge"]
     plan = artefact.settings
-    table = read_table(folder("knowledge") / "memories.parquet")
+    table = results.read(folder("knowledge"), "memories")
     rows = len(plan["hidden"]) * len(plan["offered"]) * len(plan["exposures"])
     assert len(table["stored"]) == rows * plan["memories"] * (1 + len(plan["bits"]))
     setting = (plan["hidden"][0], plan["offered"][0], plan["exposures"][0])
@@ -94,13 +95,13 @@ def test_the_memories_are_those_of_the_plan_and_one_learns_again():
 
 
 def test_no_network_holds_more_than_it_was_offered():
-    table = read_table(folder("knowledge") / "memories.parquet")
+    table = results.read(folder("knowledge"), "memories")
     assert (table["stored"] <= 5 * table["facts"] + 1e-6).all()
 
 
 def test_seconds_of_every_kind_width_and_round():
     plan = data.ARTEFACTS["kernels"].settings
-    table = read_table(folder("kernels") / "seconds.parquet")
+    table = results.read(folder("kernels"), "seconds")
     layers = table["what"] == "layer"
     assert set(table["width"][layers]) == set(plan["widths"])
     kinds = 3 * plan["rounds"] * len(plan["tokens"])

@@ -19,12 +19,12 @@ from ttclib.course.small_models.record import (
     HALF,
     chosen,
     read_runs,
-    read_table,
     seconds_a_token,
     speedups,
 )
 from ttclib.lm import arithmetic, models
 from ttclib.measure import bootstrap
+from ttclib.search import results
 
 says = Says("13_small_models")
 
@@ -38,9 +38,9 @@ def record():
         counts=bootstrap.counts(len(runs[0].right), 1999, np.random.default_rng(0)),
         full=chosen(runs, model="lab-large", method=FULL)[0],
         half=chosen(runs, model="lab-large", method=HALF)[0],
-        layers=read_table(artefacts.path("quantization") / "layers.parquet"),
-        memories=read_table(artefacts.path("knowledge") / "memories.parquet"),
-        seconds=read_table(artefacts.path("kernels") / "seconds.parquet"),
+        layers=results.read(artefacts.path("quantization"), "layers"),
+        memories=results.read(artefacts.path("knowledge"), "memories"),
+        seconds=results.read(artefacts.path("kernels"), "seconds"),
     )
 
 

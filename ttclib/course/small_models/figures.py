@@ -291,7 +291,7 @@ def speed_picture(table: Mapping[str, np.ndarray], marked: Mapping[str, int]) ->
     Parameters
     ----------
     table : mapping
-        From :func:`record.read_table`: ``what``, ``width``, ``tokens``, ``kind``, ``seconds``.
+        Of ``data/kernels``: ``what``, ``width``, ``tokens``, ``kind``, ``seconds``.
     marked : mapping of str to int
         Widths of models, by name.
     """
@@ -331,7 +331,7 @@ def capacity_view(table: Mapping[str, np.ndarray]) -> BudgetView:
     Parameters
     ----------
     table : mapping
-        From :func:`record.read_table`: ``hidden``, ``parameters``, ``facts``, ``exposures``,
+        Of ``data/knowledge``: ``hidden``, ``parameters``, ``facts``, ``exposures``,
         ``seed``, ``bits`` (32: as trained) and ``stored``.
     """
     offered = table["offered"]
@@ -367,10 +367,9 @@ def capacity_view(table: Mapping[str, np.ndarray]) -> BudgetView:
             learned.fill_between(amounts, *np.transpose(spread), color=color, alpha=0.2, lw=0)
             at = mine & (offered == facts)
             after = np.array([held[at & (table["bits"] == b)] for b in widths])
-            kept.plot(places, after.mean(axis=1).clip(-1), "o-", color=color, markersize=4)
-            kept.fill_between(
-                places, *np.quantile(after, [0, 1], axis=1).clip(-1), color=color, alpha=0.2, lw=0
-            )
+            kept.plot(places, after.mean(axis=1), "o-", color=color, markersize=4)
+            ends = np.quantile(after, [0, 1], axis=1)
+            kept.fill_between(places, *ends, color=color, alpha=0.2, lw=0)
             now[0].append(facts)
             now[1].append(after[0].mean())
             said.append(

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ttclib.inputs import checked
+from ttclib.search import results
 
 FULL = "float32"
 HALF = "bfloat16"
@@ -47,19 +48,10 @@ class Run(NamedTuple):
 
 
 @checked
-def read_table(file: Path) -> dict[str, np.ndarray]:
-    """Read a table of ``data/``: its columns by name."""
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(file)
-    return {name: table[name].to_numpy() for name in table.column_names}
-
-
-@checked
 def read_runs(folder: Path) -> list[Run]:
     """Read the runs of quantized models, in the order in which they were measured."""
-    table = read_table(folder / "runs.parquet")
-    answers = read_table(folder / "answers.parquet")
+    table = results.read(folder, "runs")
+    answers = results.read(folder, "answers")
     found = []
     for i in range(len(table["bits"])):
         mine = answers["run"] == i
