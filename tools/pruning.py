@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from tools.artefact import Artefact, digest, kept
 from tools.lab import draw, progress
+from ttclib import artefacts
 from ttclib.course.small_models import distil, prune
 from ttclib.files import unseal
 from ttclib.lm import arithmetic, samplers, tokenizer, training
@@ -22,6 +23,7 @@ CALIBRATION = {"problems": 100, "seed": 23}
 HELD_OUT = {"problems": 86, "seed": 24}
 TEST = {"problems": 400, "seed": 2}
 ROWS_AT_ONCE = 512  # that the teacher reads, and that are kept
+WORTH_COMPILING = 100  # steps: compiling takes as long as a few dozen
 
 
 def packed(split, problems, seed):
@@ -70,13 +72,13 @@ class Examiner:
         ]
         return {"right": found.right.tolist(), "texts": texts}
 
-    def measure(self, model):
+    def measure(self, model, number=TEST["problems"]):
         """Return both."""
-        return self.distance(model) | self.solved(model)
+        return self.distance(model) | self.solved(model, number)
 
 
 def remembered(path, make):
-    """Return what ``make`` returns, a dictionary for JSON; made once."""
+    """Return what ``make`` returns, something for JSON; made once."""
     return json.loads(kept(path, path.name, lambda: json.dumps(make()).encode()))
 
 
@@ -134,6 +136,14 @@ def to_read(job, teacher):
     return some(taught, slice(number))
 
 
+def piece(job, plan, what):
+    """Name a file for a piece of a run: other runs of the artefact may change, and it stays."""
+    read = {name: job.settings[name] for name in ("problems", "batch", "steps", "looks")}
+    teacher = artefacts.sha256(job.needs[LARGE] / "model.safetensors")
+    texts = [CALIBRATION, HELD_OUT, TEST]
+    return job.work.parent / f"recovery-{digest([plan, read, job.seeds, texts, teacher])}-{what}"
+
+
 def recover(job):
     """Train every run, stage by stage, and measure it on the way; return the seconds."""
     teacher, words, scores = load(job)
@@ -143,10 +153,16 @@ def recover(job):
     texts = []
     seconds = 0.0
     for name, plan in job.settings["runs"].items():
-        lines, took = train_run(job, name, plan, rows, teacher, scores, examiner)
+
+        def make(plan=plan):
+            return train_run(job, plan, rows, teacher, scores, examiner)
+
+        lines, took = remembered(piece(job, plan, "run.json"), make)
         seconds += took
         texts += [{"run": name, "text": text} for text in lines[-1]["texts"]]
-        curves += [{k: v for k, v in line.items() if k != "texts"} for line in lines]
+        curves += [
+            {"run": name} | {k: v for k, v in line.items() if k != "texts"} for line in lines
+        ]
     rivals = [{"run": name, **rival(job, name, examiner)} for name in job.settings["rivals"]]
     for table, lines in (("curves", curves), ("texts", texts), ("rivals", rivals)):
         file = job.folder / f"{table}.parquet"
@@ -173,11 +189,21 @@ def start_of(job, plan, shape, model, scores):
     return prune.cut_out(model, prune.keep(scores, **shape))
 
 
-def train_run(job, name, plan, rows, teacher, scores, examiner):
+def looks_at(job, plan, stage, steps):
+    """Return the steps of a stage at which a run is measured, and a file for each."""
+    looks = [steps >> k for k in range(plan.get("looks", job.settings["looks"]))]
+    files = {step: piece(job, plan, f"{stage}-{step}.json") for step in (0, *looks[::-1])}
+    if stage == 0:  # how they go on does not change what they begin with
+        begin = {name: plan.get(name) for name in ("start", "shapes", "asked")}
+        files[0] = piece(job, begin | {"shapes": plan["shapes"][:1]}, "start.json")
+    return files
+
+
+def train_run(job, plan, rows, teacher, scores, examiner):
     """Train a run stage by stage; return what was measured along it, and the seconds."""
     settings = job.settings
     steps = settings["steps"] // len(plan["shapes"])
-    looks = [steps >> k for k in range(settings["looks"])]
+    asked = plan.get("asked", TEST["problems"])
     rows = replace(rows, share=0.0) if plan["teacher"] is None else replace(rows, **plan["teacher"])
     model = teacher
     lines = []
@@ -187,12 +213,12 @@ def train_run(job, name, plan, rows, teacher, scores, examiner):
             scores = prune.importance(model, packed("train", **CALIBRATION))
         model = start_of(job, plan, shape, model, scores)
         first = stage * steps * settings["batch"]
-        seen = {step: job.work / f"{name}-{stage}-{step}.json" for step in (0, *looks[::-1])}
+        seen = looks_at(job, plan, stage, steps)
 
         def look(step, model=model, seen=seen):
             if step in seen:
                 was = model.training
-                remembered(seen[step], lambda: examiner.measure(model))
+                remembered(seen[step], lambda: examiner.measure(model, asked))
                 model.train(was)
 
         look(0)
@@ -209,14 +235,13 @@ def train_run(job, name, plan, rows, teacher, scores, examiner):
                 steps=steps,
                 learning_rate=plan["learning_rate"],
                 seed=job.seeds["training"],
-                compiled=True,
+                compiled=steps >= WORTH_COMPILING,
                 mixed=True,
-                checkpoint=job.work / f"{name}-{stage}.pt",
+                checkpoint=piece(job, plan, f"{stage}.pt"),
                 report=report,
             )
         for step, path in seen.items():
             line = {
-                "run": name,
                 "stage": stage,
                 "step": step,
                 "tokens": step * settings["batch"] * ROW,
@@ -235,34 +260,52 @@ def score(job):
 
 EVENLY = {"width": 128, "heads": 4, "hidden": 384, "layers": 7}
 HALF = {"width": 192, "heads": 6, "hidden": 120, "layers": 7}  # nearer to the whole than EVENLY
+BETWEEN = HALF | {"hidden": 240}
 SMALL = {"width": 64, "heads": 2, "hidden": 192, "layers": 4}
 SOFT = {"temperature": 1.0, "share": 1.0}
 
 
-def run(start, teacher, *shapes, learning_rate):
-    """Declare a run: what it starts from, how it hears the teacher, its shapes one by one."""
+def run(start, teacher, *shapes, learning_rate, **measured):
+    """Declare a run: what it starts from, how it hears the teacher, its shapes one by one.
+
+    Of ``looks`` and ``asked`` it may have its own: how often it is measured, on how many problems.
+    """
     return {
         "start": start,
         "teacher": teacher,
         "shapes": list(shapes),
         "learning_rate": learning_rate,
+        **measured,
     }
 
 
-def two_by_two(shape, new, pruned):
+def two_by_two(shape, learning_rate, **new):
     """Declare four runs: new weights or pruned ones, true tokens or the teacher's soft ones."""
+    rate = {"learning_rate": learning_rate}
     return {
-        "scratch": run("scratch", None, shape, learning_rate=new),
-        "scratch, taught": run("scratch", SOFT, shape, learning_rate=new),
-        **healed(shape, pruned),
+        "scratch": run("scratch", None, shape, **rate, **new),
+        "scratch, taught": run("scratch", SOFT, shape, **rate, **new),
+        "pruned": run("importance", None, shape, **rate),
+        "pruned, taught": run("importance", SOFT, shape, **rate),
     }
 
 
-def healed(shape, learning_rate):
-    """Declare the two of them that begin with what is left of the large model."""
+def other_ways(shape, between, learning_rate):
+    """Declare runs that differ in one thing each: the temperature, the parts, or the pruning."""
+    how = {"learning_rate": learning_rate, "looks": 1}
     return {
-        "pruned": run("importance", None, shape, learning_rate=learning_rate),
-        "pruned, taught": run("importance", SOFT, shape, learning_rate=learning_rate),
+        "T = 2": run("importance", SOFT | {"temperature": 2.0}, shape, **how),
+        "T = 4": run("importance", SOFT | {"temperature": 4.0}, shape, **how),
+        "random parts": run("random", None, shape, **how),
+        "two steps": run("importance", None, between, shape, **how),
+    }
+
+
+def other_rates(shape, rates, **measured):
+    """Declare the pruned run at other learning rates: its own must be the best."""
+    return {
+        f"rate {rate:g}": run("importance", None, shape, learning_rate=rate, looks=1, **measured)
+        for rate in rates
     }
 
 
@@ -289,7 +332,16 @@ ARTEFACTS = (
         "recovery-half",
         "half of its weights, and how they heal: with its help or without",
         recover,
-        READ | {"steps": 24, "looks": 3, "rivals": [LARGE], "runs": healed(HALF, 5e-4)},
+        READ
+        | {
+            "steps": 24,
+            "looks": 3,
+            "rivals": [LARGE],
+            # new weights write to the end of their context and solve nothing: few problems do
+            "runs": two_by_two(HALF, 5e-4, asked=50)
+            | other_ways(HALF, BETWEEN, 5e-4)
+            | other_rates(HALF, (2.5e-4, 1e-3, 2e-3), asked=50),
+        },
         SEEDS,
         (LARGE,),
         score,
@@ -303,7 +355,7 @@ ARTEFACTS = (
             "steps": 192,
             "looks": 4,
             "rivals": RIVALS,
-            "runs": two_by_two(SMALL, 4e-3, 4e-3),
+            "runs": two_by_two(SMALL, 4e-3),
         },
         SEEDS,
         (LARGE, *RIVALS),

@@ -23,10 +23,8 @@ SETTINGS = {"problems": 60, "batch": 2, "steps": 4, "looks": 2, "rivals": ["lab-
 
 
 def runs():
-    found = pruning.two_by_two(THIN, 1e-2, 1e-3)
-    found["at random"] = pruning.run("random", pruning.SOFT, THIN, learning_rate=1e-2)
-    found["twice"] = pruning.run("importance", pruning.SOFT, BETWEEN, THIN, learning_rate=1e-2)
-    return found
+    four = pruning.two_by_two(THIN, 1e-2, asked=2)
+    return four | pruning.other_ways(THIN, BETWEEN, 1e-2)
 
 
 @pytest.fixture
@@ -59,15 +57,16 @@ def job(tmp_path):
 
 def test_every_run_reads_the_same_and_is_measured_on_its_way(job, calls):
     pruning.recover(job)
-    assert [shape.parameters for shape, *_ in calls[:4]] == [calls[0][0].parameters] * 4
-    assert calls[5][0].parameters > calls[6][0].parameters  # pruned twice: in between, then small
+    assert [shape.parameters for shape, *_ in calls[:7]] == [calls[0][0].parameters] * 7
+    assert calls[7][0].parameters > calls[8][0].parameters  # pruned twice: in between, then small
     whole = calls[0][1]
     assert len(whole) == 8
-    for _, rows, settings in calls[1:5]:
+    for _, rows, settings in calls[1:7]:
         assert np.array_equal(rows.tokens, whole.tokens) and settings["steps"] == 4
-    halves = np.concatenate([calls[5][1].tokens, calls[6][1].tokens])
-    assert np.array_equal(halves, whole.tokens) and calls[6][2]["steps"] == 2
-    assert [rows.share for _, rows, _ in calls] == [0.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0]
+    halves = np.concatenate([calls[7][1].tokens, calls[8][1].tokens])
+    assert np.array_equal(halves, whole.tokens) and calls[8][2]["steps"] == 2
+    assert [rows.share for _, rows, _ in calls] == [0.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0]
+    assert [rows.temperature for _, rows, _ in calls[3:6]] == [1.0, 2.0, 4.0]
 
     found = recovery.read_runs(job.folder, SHAPE.flops[0] // 2)
     assert list(found) == list(job.settings["runs"])
@@ -77,17 +76,39 @@ def test_every_run_reads_the_same_and_is_measured_on_its_way(job, calls):
         assert run.tokens.tolist() == [0, tokens / 2, tokens]
         assert run.trained[-1] == 6 * run.weights * tokens
         assert run.taught[-1] == SHAPE.flops[0] * tokens * ("taught" in name)
-        assert run.right.shape == (3, 3)
-    twice = found["twice"]
-    assert twice.tokens.tolist() == [0, tokens / 4, tokens / 2, tokens / 2, tokens * 3 / 4, tokens]
-    large = calls[5][0].flops[0] // 2
+        assert run.right.shape == (3, 2 if "scratch" in name else 3)
+    assert found["T = 2"].tokens.tolist() == [0, tokens] and found["T = 2"].taught[-1] > 0
+    twice = found["two steps"]
+    assert twice.tokens.tolist() == [0, tokens / 2, tokens / 2, tokens]
+    large = calls[7][0].flops[0] // 2
     assert twice.trained[-1] == 6 * (large + twice.weights) * tokens / 2
-    assert found["pruned"].kl[0] == found["pruned, taught"].kl[0] != found["scratch"].kl[0]
-    assert found["pruned"].kl[0] != found["at random"].kl[0]
+    begin = {name: run.kl[0] for name, run in found.items()}
+    assert begin["pruned"] == begin["pruned, taught"] == begin["T = 2"] != begin["scratch"]
+    assert len({begin["pruned"], begin["random parts"], begin["two steps"]}) == 3
+    ends = [found[name].kl[-1] for name in ("pruned, taught", "T = 2", "T = 4")]
+    assert len(set(ends)) == 3
     texts = recovery.read_texts(job.folder)
-    assert {name: len(found) for name, found in texts.items()} == dict.fromkeys(found, 3)
+    assert {name: len(texts[name]) for name in found} == {
+        name: 2 if "scratch" in name else 3 for name in found
+    }
     (rival,) = recovery.read_rivals(job.folder).values()
     assert rival.right.shape == (3,) and len(rival.texts) == 3
+
+
+def test_what_is_finished_stays_when_another_run_is_declared(job, calls):
+    four = {name: runs()[name] for name in recovery.TWO_BY_TWO}
+    pruning.recover(replace(job, settings=SETTINGS | {"runs": four}))
+    before = recovery.read_runs(job.folder, 1)
+    calls.clear()
+    other = replace(job, work=job.work.with_name("of other settings"))
+    pruning.recover(replace(other, settings=SETTINGS | {"runs": four | {"T = 2": runs()["T = 2"]}}))
+    assert [rows.temperature for _, rows, _ in calls] == [2.0]
+    after = recovery.read_runs(job.folder, 1)
+    assert list(after) == [*four, "T = 2"]
+    assert all(after[name].kl.tolist() == before[name].kl.tolist() for name in four)
+    # another amount of reading is another run
+    pruning.recover(replace(other, settings=SETTINGS | {"runs": four, "steps": 6}))
+    assert len(calls) == 5
 
 
 def test_a_killed_record_goes_on_with_what_it_has(job, calls, monkeypatch):

@@ -9,7 +9,7 @@ from drawings import Drawing, Sheet, numbers_of
 from ttclib.course.small_models import prune_figures as figures
 from ttclib.course.small_models.recovery import Run, Thin
 
-COUNTS = figures.problem_counts(8, 199)
+RIVALS = {"lab-small": 0.5, "lab-small-more": 0.875}
 
 
 def thin():
@@ -76,7 +76,7 @@ def test_pruning_on_the_page_measures_each_setting_once(monkeypatch):
 
 def test_the_four_runs_stand_side_by_side(monkeypatch):
     monkeypatch.setattr(figures, "BudgetView", Drawing)
-    view = figures.recovery_view(runs(), 0.75, COUNTS)
+    view = figures.recovery_view(runs(), 0.75, RIVALS)
     text = view.at(tokens=1000.0)
     assert text.startswith("1,000 tokens, KL/solved: scratch 2.000/0.125 [")
     assert "; pruned, taught 0.500/0.500 [" in text and text.endswith(", 67 kFLOPs")
@@ -87,10 +87,35 @@ def test_the_four_runs_stand_side_by_side(monkeypatch):
     said = re.findall(r"\[(\S+), (\S+)\]", text)
     assert [[round(float(y), 2) for y in pair] for pair in ends] == [[*map(float, p)] for p in said]
     assert view.at().startswith("2,000 tokens")
+    assert [line.get_ydata()[0] for line in right.lines[:3]] == [0.75, 0.5, 0.875]  # who wins
+
+
+def test_new_weights_may_be_asked_fewer_problems(monkeypatch):
+    monkeypatch.setattr(figures, "BudgetView", Drawing)
+    found = runs()
+    few = found["scratch"]
+    found["scratch"] = few._replace(right=few.right[:, :2])
+    assert "scratch 1.000/1.000 [" in figures.recovery_view(found, 0.75, {}).at()
+
+
+def test_other_ways_stand_beside_the_plain_one(monkeypatch):
+    monkeypatch.setattr(figures, "Picture", Sheet)
+    others = {
+        "T = 4": run([2.0, 1.0, 0.5], [0, 1, 3]),
+        "two steps": run([2.0, 1.0, 0.1], [0, 1, 7]),
+    }
+    sheet = figures.ways_picture(runs() | others, 0.75, RIVALS)
+    near, right = sheet.fig.axes
+    assert [bar.get_height() for bar in near.patches] == [0.25, 0.1, 0.125, 0.5]
+    assert [bar.get_height() for bar in right.patches] == [0.5, 0.875, 0.75, 0.375]
+    labels = [label.get_text().replace("\n", " ") for label in near.get_xticklabels()]
+    assert labels == ["pruned, true tokens", "in two steps", "pruned, teacher", "teacher, T = 4"]
+    assert [line.get_ydata()[0] for line in right.lines[:3]] == [0.75, 0.5, 0.875]
+    assert "pruned 0.250/0.500 [" in sheet.text and "; T = 4 0.500/0.375 [" in sheet.text
 
 
 def test_two_of_the_four_runs_are_enough(monkeypatch):
     monkeypatch.setattr(figures, "BudgetView", Drawing)
     found = {name: run for name, run in runs().items() if name.startswith("pruned")}
-    view = figures.recovery_view(dict(reversed(found.items())), 0.75, COUNTS)
+    view = figures.recovery_view(dict(reversed(found.items())), 0.75, RIVALS)
     assert re.findall(r"(\w+(?:, taught)?) \d\.", view.at()) == ["pruned", "pruned, taught"]

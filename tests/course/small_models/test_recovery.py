@@ -1,7 +1,5 @@
 """The records of pruning and recovery, read from tables written by hand."""
 
-import math
-
 import numpy as np
 import pytest
 
@@ -54,6 +52,10 @@ def test_a_run_of_two_stages_adds_up(tmp_path):
 
 
 def test_mistakes_in_common_are_counted_where_both_fail():
-    mine, teachers = [1, 2, 3, None, 5], [1, 2, 4, None, 9]
-    assert recovery.shared_mistakes(mine, teachers, [1, 7, 7, 7, 5]) == pytest.approx(2 / 3)
-    assert math.isnan(recovery.shared_mistakes([1], [2], [1]))
+    mine = recovery.Rival(np.array([True, False, False, False, True]), list("12305"))
+    other = recovery.Rival(np.array([True, False, False, False, False]), list("12409"))
+    answers = {"0": None} | {digit: int(digit) for digit in "123459"}
+    assert recovery.shared_mistakes(mine, other, answers.get).tolist() == [True, False, True]
+    assert recovery.shared_mistakes(other, mine, answers.get).tolist() == [True, False, True]
+    right = mine._replace(right=np.ones(5, dtype=bool))
+    assert recovery.shared_mistakes(right, other, answers.get).size == 0

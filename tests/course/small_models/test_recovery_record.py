@@ -11,12 +11,15 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("pyarrow")
 
+from sentences import Says
+
 from tools import pruning
 from ttclib import artefacts
 from ttclib.course.small_models import distil, prune_figures, recovery
-from ttclib.lm import models
+from ttclib.lm import arithmetic, models
 from ttclib.measure import bootstrap
 
+says = Says("13_small_models")
 COUNTS = prune_figures.problem_counts(400)
 
 
@@ -35,27 +38,97 @@ def rival(size, name):
     return recovery.read_rivals(artefacts.path(f"recovery-{size}"))[name]
 
 
+def gain(name, other):
+    """How much more of the problems one run solves than another in the end, with its interval."""
+    mine, theirs = (runs("half")[name].right[-1].astype(float) for name in (name, other))
+    return bootstrap.mean_interval(mine - theirs, COUNTS)
+
+
 def test_half_of_the_weights_heal_within_a_hundredth_of_the_reading():
     made = artefacts.manifest()["lab-large"]["settings"]
     whole = made["training"]["batch"] * made["training"]["steps"] * made["texts"]["row"]
-    for run in runs("half").values():
+    for name in ("pruned", "pruned, taught"):
+        run = runs("half")[name]
         assert run.weights / teacher_weights() == pytest.approx(0.51, abs=0.01)
-        assert run.tokens[-1] < whole / 100 and round(run.tokens[-1], -4) == 100_000
-        assert run.kl[0] == pytest.approx(0.235, abs=0.01) and 0.08 < run.right[0].mean() < 0.12
+        read = run.tokens[-1]
+        hundredth = read < whole / 100 and round(read, -4) == 100_000
+        says("100,000 tokens, less than a hundredth of what the large model read", hundredth)
+        one_in_ten = 0.08 < run.right[0].mean() < 0.12
+        says("Pruned by importance, the model still solves one problem in ten.", one_in_ten)
+        assert run.kl[0] == pytest.approx(0.235, abs=0.01)
         assert run.kl[-1] < run.kl[0] / 6
-        assert 0.48 < run.right[-1].mean() < 0.54
+        five = 0.48 < run.right[-1].mean() < 0.54
+        says("Before, it solves one problem in ten, after 100,000 tokens five in ten", five)
         solved = run.right.mean(axis=1)
-        assert solved[1] - solved[0] > 0.6 * (solved[-1] - solved[0])  # with a quarter of it
-    assert rival("half", "lab-large").right.mean() == pytest.approx(0.71, abs=0.01)
+        most = solved[1] - solved[0] > 0.6 * (solved[-1] - solved[0])
+        says("A quarter of that reading brings most of it.", most)
+    seven = rival("half", "lab-large").right.mean() == pytest.approx(0.71, abs=0.01)
+    says("the whole model solves seven", seven)
 
 
 def test_the_teacher_is_worth_no_answers_to_the_half():
     taught, plain = runs("half")["pruned, taught"], runs("half")["pruned"]
-    gain = taught.right[-1].astype(float) - plain.right[-1]
-    _, low, high = bootstrap.mean_interval(gain, COUNTS)
-    assert low < 0 < high
-    assert taught.kl[-1] < plain.kl[-1]  # nearer to the teacher, of course
+    _, low, high = gain("pruned, taught", "pruned")
+    says("and it solves no more: the interval of the difference holds 0", low < 0 < high)
+    nearer = taught.kl[-1] < plain.kl[-1]
+    says("With the teacher it comes a little nearer to the teacher", nearer)
     assert abs(taught.loss[-1] - plain.loss[-1]) < 0.002  # and as near to the truth
+
+
+def test_new_weights_learn_hardly_anything_of_so_few_tokens():
+    for name in ("scratch", "scratch, taught"):
+        new = runs("half")[name]
+        assert new.tokens[-1] == runs("half")["pruned"].tokens[-1]
+        assert new.weights == runs("half")["pruned"].weights
+        none = new.kl[-1] > 2.3 and new.right.shape[1] == 50 and not new.right.any()
+        says("They are still more than 2.3 nats away, and of 50 problems they solve none.", none)
+    says("That leaves up to six in a hundred possible", 0.94**50 < 0.05 < 0.945**50)
+    plans = [artefact.settings["runs"]["scratch"] for artefact in pruning.ARTEFACTS[1:]]
+    faster = plans[1]["learning_rate"] == 8 * plans[0]["learning_rate"]
+    more = runs("small")["scratch"].tokens[-1] == 8 * runs("half")["scratch"].tokens[-1]
+    says("new weights learn eight times as fast from eight times the tokens", faster and more)
+
+
+def test_the_learning_rate_is_the_best_of_four():
+    plan = pruning.ARTEFACTS[1].settings["runs"]["pruned"]
+    at_rate = {plan["learning_rate"]: runs("half")["pruned"].loss[-1]}
+    for name, run in runs("half").items():
+        if name.startswith("rate "):
+            at_rate[float(name.removeprefix("rate "))] = run.loss[-1]
+    best = min(at_rate, key=at_rate.get)
+    inside = min(at_rate) < best < max(at_rate)
+    says(
+        "The learning rate of the half-size students is the best of four for the pruned one",
+        len(at_rate) == 4 and best == plan["learning_rate"] and inside,
+    )
+
+
+def test_a_temperature_brings_the_student_nearer_to_the_teacher_and_not_to_the_truth():
+    found = [runs("half")[name] for name in ("pruned, taught", "T = 2", "T = 4")]
+    first, second, third = (run.kl[-1] for run in found)
+    says("The higher, the nearer to the teacher", first > second > third)
+    plain = runs("half")["pruned"].loss[-1]
+    same = all(abs(run.loss[-1] - plain) < 0.002 and run.loss[-1] > plain for run in found)
+    says("the loss stays where true tokens bring it, within 0.002", same)
+    ends = [gain(name, "pruned")[1:] for name in ("pruned, taught", "T = 2", "T = 4")]
+    says("each interval holds 0.", all(low < 0 < high for low, high in ends))
+
+
+def test_random_parts_end_where_importance_begins():
+    some, mine = runs("half")["random parts"], runs("half")["pruned"]
+    same = some.kl[-1] == pytest.approx(mine.kl[0], rel=0.05)
+    says("After 100,000 tokens they are as far from the teacher as the important parts were", same)
+    four = some.right[-1].mean() == pytest.approx(0.0425)
+    says("and solve 4 problems in a hundred", four)
+
+
+def test_one_shot_beats_two_steps():
+    twice, once = runs("half")["two steps"], runs("half")["pruned"]
+    assert twice.tokens[-1] == once.tokens[-1] and len(twice.tokens) == 4
+    says("After the second cut it is nearer than the one cut was", twice.kl[2] < once.kl[0] * 0.7)
+    says("with half of the tokens left it ends farther away", twice.kl[-1] > once.kl[-1] * 1.2)
+    _, low, high = gain("two steps", "pruned")
+    says("and solves fewer: the interval of the difference lies below 0", low < high < 0)
 
 
 def test_the_teacher_hardly_says_more_than_the_true_token():
@@ -63,7 +136,8 @@ def test_the_teacher_hardly_says_more_than_the_true_token():
     said = distil.log_probs(models.load("lab-large").ours, rows)
     log_p = said[rows.targets != -100].astype(float)
     entropy = -(np.exp(log_p) * log_p).sum(axis=1)
-    assert 0.01 < entropy.mean() < 0.04 and (entropy < 0.01).mean() > 0.8
+    certain = 0.01 < entropy.mean() < 0.04 and (entropy < 0.01).mean() > 0.8
+    says("Its distribution is all but certain", certain)
 
 
 def test_the_weights_of_a_broken_model_are_worth_more_than_new_ones():
@@ -71,24 +145,57 @@ def test_the_weights_of_a_broken_model_are_worth_more_than_new_ones():
     assert all(run.tokens[-1] == 786_432 for run in found.values())
     for how in ("", ", taught"):
         pruned, new = found[f"pruned{how}"], found[f"scratch{how}"]
-        assert pruned.kl[0] > new.kl[0] + 0.4  # it starts farther away
-        assert (pruned.kl[1:] < new.kl[1:]).all()
-        assert pruned.kl[-1] < 1.0 < 1.6 < new.kl[-1]
+        farther = pruned.kl[0] > new.kl[0] + 0.4
+        says("It is *farther* from the teacher than new weights are.", farther)
+        passes = pruned.tokens[1] < 100_000 and (pruned.kl[1:] < new.kl[1:]).all()
+        says("starts farther away than new weights, and passes them within 100,000 tokens", passes)
+        ends = pruned.kl[-1] < 1.0 < 1.6 < new.kl[-1]
+        says("In the end it is below 1 nat, where new weights are above 1.6.", ends)
     for start in ("pruned", "scratch"):
-        assert abs(found[f"{start}, taught"].kl[-1] - found[start].kl[-1]) < 0.06
-    assert all(run.right[-1].mean() < 0.01 for run in found.values())
+        moved = abs(found[f"{start}, taught"].kl[-1] - found[start].kl[-1])
+        says("The teacher moves the end by less than 0.06 nats, in both rows.", moved < 0.06)
+    none = all(run.right[-1].mean() < 0.01 for run in found.values())
+    says("none of the four solves even one problem in a hundred", none)
+    made = artefacts.manifest()["lab-small"]["settings"]["training"]
+    times = made["batch"] * made["steps"] * pruning.ROW / found["pruned"].tokens[-1]
+    half = 0.45 < rival("small", "lab-small").right.mean() < 0.55
+    says("`lab-small` read 20 times as much, and solves half", 20 < times < 22 and half)
 
 
 def test_what_reads_more_wins():
     run = runs("small")["pruned, taught"]
-    assert run.taught[-1] / run.trained[-1] == pytest.approx(4.6, abs=0.1)
-    assert rival("small", "lab-small").right.mean() > 0.5
+    costs = run.taught[-1] / run.trained[-1]
+    says("To read a token costs it 4.6 times what the small student pays", 4.5 < costs < 4.7)
+    says("Who learns from true tokens can read five times as many.", 5 < 1 + costs < 6)
+    same = models.load("lab-small").ours.shape.flops[0] // 2 == run.weights
+    says("`lab-small` has as many weights as the small student and solves half", same)
     more = rival("small", "lab-small-more").right.astype(float)
     _, low, _ = bootstrap.mean_interval(more - rival("half", "lab-large").right, COUNTS)
-    assert low > 0.05
+    says("`lab-small-more` solves more than the large model itself", low > 0.05)
     shapes = [models.load(name).ours.shape.flops[0] for name in ("lab-small-more", "lab-large")]
     read = []
     for name in ("lab-small", "lab-small-more", "lab-large"):
         made = artefacts.manifest()[name]["settings"]["training"]
         read.append(made["batch"] * made["steps"])
-    assert (read[0] + read[1]) * shapes[0] < read[2] * shapes[1] / 3
+    cheap = (read[0] + read[1]) * shapes[0] < read[2] * shapes[1] / 3
+    says("its training cost less than a third of the large one's", cheap)
+
+
+def test_a_student_makes_mistakes_of_its_own():
+    written = recovery.read_texts(artefacts.path("recovery-half"))
+    models_of = {"lab-small": rival("small", "lab-small")}
+    for name in ("pruned", "pruned, taught"):
+        models_of[name] = recovery.Rival(runs("half")[name].right[-1], written[name])
+    teacher = rival("half", "lab-large")
+    answer = arithmetic.TASK.answer
+    same = {name: recovery.shared_mistakes(m, teacher, answer) for name, m in models_of.items()}
+    says(
+        "Of about a hundred problems that both fail", all(80 < len(s) < 110 for s in same.values())
+    )
+    share = {name: round(shared.mean(), 2) for name, shared in same.items()}
+    seldom = (share["pruned"], share["pruned, taught"]) == (0.16, 0.18)
+    says("a pruned student gives the teacher's wrong answer to 16 or 18 in a hundred", seldom)
+    says("`lab-small`, which never met the teacher, to 12", share["lab-small"] == 0.12)
+    most = share["pruned, taught"], share["lab-small"]
+    spread = 2 * np.sqrt(sum(p * (1 - p) / len(same["lab-small"]) for p in most))
+    says("That is too few to call that a difference.", most[0] - most[1] < spread)

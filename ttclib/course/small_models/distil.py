@@ -12,7 +12,7 @@ from ttclib.course.small_models.prune import inputs
 from ttclib.lm.llama import Llama
 from ttclib.lm.training import IGNORE, PackedTexts
 
-AT_ONCE = 32  # rows
+AT_ONCE = 4  # rows: more take memory, and no less time
 
 
 @torch.inference_mode()

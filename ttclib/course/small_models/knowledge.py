@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim.adam import adam
 
 from ttclib.course.small_models.quantize import ROW, round_to_nearest
 from ttclib.inputs import checked, positive, whole_number
@@ -137,7 +138,10 @@ def learn(
     """
     exposures = whole_number("exposures", exposures)
     rate = positive("learning_rate", learning_rate)
-    optimizer = torch.optim.Adam(memories.parameters(), lr=rate, betas=(0.9, 0.99), fused=True)
+    weights = list(memories.parameters())
+    # an optimizer of PyTorch would load its compiler, 40 MB; what it calls does not
+    moments = [[torch.zeros_like(weight) for weight in weights] for _ in range(2)]
+    counters = [torch.zeros(()) for _ in weights]
     generator = torch.Generator().manual_seed(whole_number("seed", seed, 0))
     count = facts.values.shape[1]
     step = 0
@@ -145,11 +149,25 @@ def learn(
         parts = torch.randperm(count, generator=generator).chunk(STEPS)
         for chosen in parts:
             left = 1 - step / (len(parts) * exposures)
-            optimizer.param_groups[0]["lr"] = rate * min(1.0, (step + 1) / WARM) * left
             part = Facts(facts.names[:, chosen], facts.values[:, chosen])
+            memories.zero_grad(set_to_none=True)
             mean_loss(memories, part).backward()
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+            with torch.no_grad():
+                adam(
+                    weights,
+                    [cast(Tensor, weight.grad) for weight in weights],
+                    *moments,
+                    [],
+                    counters,
+                    fused=True,
+                    lr=rate * min(1.0, (step + 1) / WARM) * left,
+                    beta1=0.9,
+                    beta2=0.99,
+                    eps=1e-8,
+                    weight_decay=0.0,
+                    amsgrad=False,
+                    maximize=False,
+                )
             step += 1
     return memories
 

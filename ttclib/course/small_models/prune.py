@@ -17,10 +17,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ttclib.inputs import one_of, whole_number
-from ttclib.lm.llama import Block, Llama, Shape
+from ttclib.lm.llama import Llama, Shape
 from ttclib.lm.training import IGNORE, PackedTexts
 
 PARTS = ("hidden", "heads", "layers", "width")
+AT_ONCE = 2  # rows: all that flows through them lies in memory
 
 
 class Importance(NamedTuple):
@@ -64,10 +65,18 @@ def inputs(rows: PackedTexts, chosen=slice(None)) -> list[Tensor]:
     return [torch.as_tensor(array[chosen].astype(np.int64)) for array in arrays]
 
 
-@torch.no_grad()
 def importance(model: Llama, rows: PackedTexts) -> Importance:
     """Measure what flows through each part where a token is to be predicted."""
-    learned = torch.as_tensor(rows.targets != IGNORE)
+    parts = [_flow(model, rows, slice(i, i + AT_ONCE)) for i in range(0, len(rows), AT_ONCE)]
+    tokens = (rows.targets != IGNORE).sum()
+    hidden, heads, layers, width = (sum(sums) / tokens for sums in zip(*parts, strict=True))
+    return Importance(np.sqrt(hidden), np.sqrt(heads), layers, np.sqrt(width))
+
+
+@torch.no_grad()
+def _flow(model: Llama, rows: PackedTexts, chosen: slice) -> list[np.ndarray]:
+    """Sums over tokens: squares of units, of heads, turns of layers, squares of the stream."""
+    learned = torch.as_tensor(rows.targets[chosen] != IGNORE)
     into: dict[nn.Module, Tensor] = {}
     out_of: dict[nn.Module, Tensor] = {}
 
@@ -75,28 +84,21 @@ def importance(model: Llama, rows: PackedTexts) -> Importance:
         into[module] = given[0][learned]
         out_of[module] = result[learned]
 
-    looked_at = [
-        part for part in model.modules() if isinstance(part, Block | nn.Linear | nn.RMSNorm)
-    ]
-    hooks = [part.register_forward_hook(look) for part in looked_at]
-    model(*inputs(rows))
+    blocks = model.layers
+    norms = [part for part in model.modules() if isinstance(part, nn.RMSNorm)]
+    inner = [part for block in blocks for part in (block.down, block.out)]
+    hooks = [part.register_forward_hook(look) for part in (*blocks, *inner, *norms)]
+    model(*inputs(rows, chosen))
     for hook in hooks:
         hook.remove()
-    blocks = model.layers
     heads = [into[block.out].unflatten(-1, (model.shape.heads, -1)) for block in blocks]
-    turned = [1 - F.cosine_similarity(into[block], out_of[block], dim=-1) for block in blocks]
-    streams = [out_of[part] for part in looked_at if isinstance(part, nn.RMSNorm)]
-    return Importance(
-        np.stack([_rms(into[block.down]) for block in blocks]),
-        np.stack([_rms(head.norm(dim=-1)) for head in heads]),
-        np.array([float(turn.mean()) for turn in turned]),
-        _rms(torch.cat(streams)),
-    )
-
-
-def _rms(values: Tensor) -> np.ndarray:
-    """Root mean square over the tokens, the first axis."""
-    return values.square().mean(dim=0).sqrt().numpy()
+    sums = [
+        torch.stack([into[block.down].square().sum(dim=0) for block in blocks]),
+        torch.stack([head.square().sum(dim=(0, 2)) for head in heads]),
+        torch.stack([(1 - F.cosine_similarity(into[b], out_of[b], dim=-1)).sum() for b in blocks]),
+        sum(out_of[norm].square().sum(dim=0) for norm in norms) / len(norms),
+    ]
+    return [values.double().numpy() for values in sums]
 
 
 def largest(scores: np.ndarray, count: int) -> np.ndarray:

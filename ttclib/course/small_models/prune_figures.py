@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -104,19 +105,52 @@ def live_view(measure: Callable[[str, float], Measured], whole: Measured) -> Bud
     )
 
 
+ORDER = ("pruned", "two steps", "random parts", "pruned, taught", "T = 2", "T = 4")
 _LABELS = {
     "scratch": "new,\ntrue tokens",
     "scratch, taught": "new,\nteacher",
     "pruned": "pruned,\ntrue tokens",
     "pruned, taught": "pruned,\nteacher",
+    "two steps": "in two\nsteps",
+    "random parts": "random\nparts",
+    "T = 2": "teacher,\nT = 2",
+    "T = 4": "teacher,\nT = 4",
 }
 _COLORS = dict(zip(TWO_BY_TWO, (BAD, COLORS[1], COLORS[4], GOOD), strict=True))
+_COLORS |= {"two steps": COLORS[4], "random parts": BAD, "T = 2": GOOD, "T = 4": GOOD}
 
 
 # ---- recovery ------------------------------------------------------------------------------------
 
 
-def recovery_view(runs: Mapping[str, Run], teacher: float, counts: np.ndarray) -> BudgetView:
+def _beside(names: Sequence[str], teacher: float, rivals: Mapping[str, float], lowest: float):
+    """Begin a picture of models that learned: their distance, and what they solve beside others."""
+    fig, (near, right) = figure(1, 2, size=(10.0, 3.8))
+    near.set(yscale="log", ylim=(lowest, 20), ylabel="KL from the teacher (nats a token)")
+    right.set(ylim=(0, 1), ylabel="share solved, greedy")
+    for ax in (near, right):
+        ax.set(xlim=(-0.6, len(names) - 0.4))
+        ax.set_xticks(range(len(names)), [_LABELS[name] for name in names])
+        ax.grid(axis="x", visible=False)
+    truth(right, teacher, "the teacher")
+    for style, (name, solved) in zip(("--", ":", "-."), rivals.items(), strict=False):
+        right.axhline(solved, color=MUTED, linestyle=style, label=f"{name}, which read more")
+    right.legend(loc="upper left", fontsize="small")
+    return fig, near, right
+
+
+def _bars(near, right, i: int, name: str, run: Run, look: int) -> str:
+    """Draw a model at a look; say what is drawn."""
+    mean, low, high = run.solved(problem_counts(run.right.shape[1]))[:, look]
+    near.bar(i, run.kl[look], 0.6, color=_COLORS[name])
+    right.bar(i, mean, 0.6, color=_COLORS[name])
+    right.plot([i, i], [low, high], color=TRUTH, linewidth=1)
+    return f"{name} {run.kl[look]:.3f}/{mean:.3f} [{low:.2f}, {high:.2f}]"
+
+
+def recovery_view(
+    runs: Mapping[str, Run], teacher: float, rivals: Mapping[str, float]
+) -> BudgetView:
     """New weights or pruned ones, true tokens or a teacher, at equal tokens.
 
     Parameters
@@ -125,32 +159,19 @@ def recovery_view(runs: Mapping[str, Run], teacher: float, counts: np.ndarray) -
         Some of :data:`recovery.TWO_BY_TWO`, measured at the same numbers of tokens.
     teacher : float
         Share that the large model solves.
+    rivals : mapping of str to float
+        Shares that other models solve.
     """
-    fig, (near, right) = figure(1, 2, size=(10.0, 3.8))
     names = [name for name in TWO_BY_TWO if name in runs]
-    x = np.arange(len(names))
-    near.set(yscale="log", ylim=(_FLOOR * 3, 20), ylabel="KL from the teacher (nats a token)")
-    right.set(ylim=(0, 1), ylabel="share solved, greedy")
-    for ax in (near, right):
-        ax.set(xlim=(-0.6, len(x) - 0.4))
-        ax.set_xticks(x, [_LABELS[name] for name in names])
-        ax.grid(axis="x", visible=False)
-    truth(right, teacher, "the teacher")
-    right.legend(loc="upper left")
+    fig, near, right = _beside(names, teacher, rivals, _FLOOR * 3)
 
     def draw(tokens, seed):
         said = []
         for i, name in enumerate(names):
             run = runs[name]
             look = int(np.flatnonzero(run.tokens == tokens)[0])
-            mean, low, high = run.solved(counts)[:, look]
-            near.bar(i, run.kl[look], 0.6, color=_COLORS[name])
-            right.bar(i, mean, 0.6, color=_COLORS[name])
-            right.plot([i, i], [low, high], color=TRUTH, linewidth=1)
-            paid = readable(run.flops[look])
-            said.append(
-                f"{name} {run.kl[look]:.3f}/{mean:.3f} [{low:.2f}, {high:.2f}], {paid}FLOPs"
-            )
+            bars = _bars(near, right, i, name, run, look)
+            said.append(f"{bars}, {readable(run.flops[look])}FLOPs")
         return f"{tokens:,.0f} tokens, KL/solved: " + "; ".join(said)
 
     read = runs[names[0]].tokens.tolist()
@@ -159,6 +180,23 @@ def recovery_view(runs: Mapping[str, Run], teacher: float, counts: np.ndarray) -
     return BudgetView(fig, draw, luck=False, tokens=setting)
 
 
+def ways_picture(runs: Mapping[str, Run], teacher: float, rivals: Mapping[str, float]) -> Picture:
+    """Other temperatures, other parts, and pruning in two steps, after the same tokens.
+
+    Parameters
+    ----------
+    runs : mapping
+        Some of :data:`ORDER`.
+    teacher, rivals
+        As for :func:`recovery_view`.
+    """
+    names = [name for name in ORDER if name in runs]
+    fig, near, right = _beside(names, teacher, rivals, 0.01)
+    said = [_bars(near, right, i, name, runs[name], -1) for i, name in enumerate(names)]
+    return Picture(fig, "in the end, KL/solved: " + "; ".join(said))
+
+
+@cache
 def problem_counts(problems: int, replicates: int = 1999) -> np.ndarray:
     """Draw the problems again, always the same way: for :meth:`Run.solved`."""
     return bootstrap.counts(problems, replicates, np.random.default_rng(0))

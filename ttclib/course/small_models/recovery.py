@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -159,7 +159,9 @@ def read_texts(folder: Path) -> dict[str, list[str]]:
     return found
 
 
-def shared_mistakes(mine: Sequence, teachers: Sequence, truth: Sequence) -> float:
-    """Share of the problems that both fail on which they give the same wrong answer."""
-    same = [a == b for a, b, c in zip(mine, teachers, truth, strict=True) if a != c and b != c]
-    return float(np.mean(same)) if same else float("nan")
+def shared_mistakes(mine: Rival, other: Rival, answer: Callable[[str], object]) -> np.ndarray:
+    """Whether two models give the same answer, for each of the problems that both fail."""
+    fail = ~(mine.right | other.right)
+    pairs = zip(mine.texts, other.texts, strict=True)
+    same = np.array([answer(one) == answer(two) for one, two in pairs])
+    return same[fail]
