@@ -89,6 +89,20 @@ def kept(path: Path, owner: str, make: Callable[[], bytes]) -> bytes:
     return work
 
 
+def kept_json(path: Path, make: Callable[[], object], owner: str | None = None):
+    """Keep what can be written as JSON, as :func:`kept` does; by itself a file is its name's."""
+    return json.loads(kept(path, owner or path.name, lambda: json.dumps(make()).encode()))
+
+
+def write_rows(file: Path, rows: list[dict]) -> None:
+    """Write rows, dictionaries of the same names, as a table."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with whole(file) as part:
+        pq.write_table(pa.Table.from_pylist(rows), part, compression="zstd")
+
+
 def known(data: Path = DATA) -> dict[str, dict]:
     """Return the manifest, empty before the first artefact is built."""
     return artefacts.manifest(data) if (data / "manifest.json").exists() else {}

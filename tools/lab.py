@@ -59,6 +59,11 @@ def training_problems(n, rng):
     return found
 
 
+def true_text(problem):
+    """Return the tokens of a problem with its true solution, and how many of them are given."""
+    return tokenizer.encode(arithmetic.example(problem)), len(problem) + 1
+
+
 def packed_texts(job):
     """Return the training texts in packed rows; they are kept, because both models read them."""
     from ttclib.lm import training
@@ -67,10 +72,7 @@ def packed_texts(job):
 
     def make():
         problems = training_problems(settings["problems"], np.random.default_rng(seed))
-        texts = [
-            (tokenizer.encode(arithmetic.example(problem)), len(problem) + 1)
-            for problem in tqdm(problems, "writing texts")
-        ]
+        texts = [true_text(problem) for problem in tqdm(problems, "writing texts")]
         file = io.BytesIO()
         np.savez(file, **vars(training.pack_texts(texts, settings["row"])))
         return file.getvalue()

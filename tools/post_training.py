@@ -7,8 +7,8 @@ import time
 
 import numpy as np
 
-from tools.artefact import Artefact, digest, kept
-from tools.lab import TEST, draw, fastest, progress, training_problems
+from tools.artefact import Artefact, digest, kept, kept_json
+from tools.lab import TEST, draw, fastest, progress, training_problems, true_text
 from ttclib.artefacts import sha256
 from ttclib.course.three_scaling_laws import advantages, larger_numbers, policy_gradient
 from ttclib.lm import arithmetic, samplers, tokenizer, training
@@ -61,7 +61,7 @@ def true_texts(shares, rng):
     texts = []
     for kind, share in shares.items():
         for problem in PROBLEMS[kind](round(BLOCK * share), rng):
-            texts.append((tokenizer.encode(arithmetic.example(problem)), len(problem) + 1))
+            texts.append(true_text(problem))
     return [texts[i] for i in rng.permutation(len(texts))]
 
 
@@ -123,14 +123,14 @@ def fine_tune(job, model, words, plan):
 
 def distil(job, model, words, plan):
     """Read what the large model writes, or hear of every next token how likely it finds it."""
-    import torch
-
+    from ttclib.course.small_models.distil import log_probs
     from ttclib.lm.engine import CausalLM
     from ttclib.lm.pretrained import read_model
 
     teacher = CausalLM(*read_model(job.needs["lab-large"]))
     rng = np.random.default_rng([plan["seed"], 1])
-    per_token = 1 + shape(teacher) / (3 * shape(model))  # a token of it is read, and then trained
+    # a token of the teacher is read, and then trained
+    per_token = 1 + teacher.flops[0] / (3 * model.shape.flops[0])
     enough = plan["tokens"] / per_token
     if plan["texts"] == "true":
         texts, trained = until(enough, functools.partial(true_texts, {"exam": 1}), rng)
@@ -139,38 +139,14 @@ def distil(job, model, words, plan):
         def write(rng):
             return written_texts(teacher, "exam", BLOCK, 1, False, 1, rng)[0]
 
-        def make():
-            return json.dumps(until(enough, write, rng)).encode()
-
         written = {key: plan[key] for key in ("tokens", "seed")}
         file = job.work.parent / f"post-training-teacher-{digest([written, teacher_of(job)])}.json"
-        texts, trained = json.loads(kept(file, file.name, make))
+        texts, trained = kept_json(file, lambda: until(enough, write, rng))
     rows = training.pack_texts(texts, ROW)
     if plan["soft"]:
-        with torch.no_grad():
-            said = [
-                log_probs(teacher.model, rows, np.arange(i, min(i + 32, len(rows))))
-                for i in range(0, len(rows), 32)
-            ]
-        rows = training.TaughtTexts(**vars(rows), teacher=np.concatenate(said))
+        rows = training.TaughtTexts(**vars(rows), teacher=log_probs(teacher.ours, rows))
     learn(job, model, rows, plan, "distil")
     return {"trained": trained, "taught": trained}
-
-
-def log_probs(model, rows, chosen):
-    """Say how likely a model finds every next token of some rows: float16."""
-    import torch
-
-    from ttclib.lm.llama import Llama
-
-    inputs = (rows.tokens, rows.positions, rows.texts)
-    inputs = (torch.from_numpy(array[chosen].astype(np.int64)) for array in inputs)
-    return Llama.of(model)(*inputs).log_softmax(-1).numpy().astype(np.float16)
-
-
-def shape(model):
-    """Return the FLOPs of a token in matrices: twice the weights in them."""
-    return model.flops[0] if hasattr(model, "flops") else model.shape.flops[0]
 
 
 def expert_iteration(job, model, words, plan):
@@ -193,10 +169,9 @@ def expert_iteration(job, model, words, plan):
                 more, tokens = written_texts(lm, *how)
                 texts += more
                 sampled += tokens
-            return json.dumps([texts, sampled]).encode()
+            return texts, sampled
 
-        file = cache(job, plan, f"texts-{turn}.json")
-        texts, sampled = json.loads(kept(file, file.name, make))
+        texts, sampled = kept_json(cache(job, plan, f"texts-{turn}.json"), make)
         bill["sampled"] += sampled
         bill["trained"] += sum(len(text) for text, _ in texts)
         learn(job, model, training.pack_texts(texts, ROW), plan, f"round-{turn}")
@@ -207,7 +182,6 @@ def policy_gradient_steps(job, model, words, plan):
     """Draw, check, and make what ended better likelier: step by step."""
     better = getattr(advantages, plan["advantages"])
     bill = {"trained": 0, "sampled": 0, "reward": []}
-    rewards = bill["reward"]
 
     def loss_at(step):
         rng = np.random.default_rng([plan["seed"], 1, step])
@@ -215,7 +189,7 @@ def policy_gradient_steps(job, model, words, plan):
         loss, right, (sampled, trained) = policy_gradient.policy_step(
             model, words, problems, plan["samples"], better, rng
         )
-        rewards.append(float(right.mean()))
+        bill["reward"].append(float(right.mean()))
         bill["sampled"] += sampled
         bill["trained"] += trained
         return loss
@@ -223,7 +197,7 @@ def policy_gradient_steps(job, model, words, plan):
     with progress(plan["steps"]) as bar:
 
         def report(step, loss):
-            bar(step, rewards[-1])
+            bar(step, bill["reward"][-1])
 
         training.descend(
             model,
@@ -235,7 +209,7 @@ def policy_gradient_steps(job, model, words, plan):
             notes=bill,
             report=report,
         )
-    return {**bill, "reward": bill["reward"]}
+    return bill
 
 
 WAYS = {
@@ -312,19 +286,16 @@ def measured(job, plan, test, samples, temperature=1.0):
         options["sampler"] = samplers.greedy
         greedy = draw(lm, problems, 1, rng, "greedy", **options)
         written = np.arange(found.tokens.shape[1]) < found.lengths[:, None]
-        return json.dumps(
-            {
-                "right": found.right.reshape(-1, samples).sum(axis=1).tolist(),
-                "greedy": greedy.right.astype(int).tolist(),
-                "entropy": float(found.per_token[..., 1][written].astype(float).mean()),
-                "length": float(found.lengths.mean()),
-                "seconds": time.process_time() - start,
-            }
-        ).encode()
+        return {
+            "right": found.right.reshape(-1, samples).sum(axis=1).tolist(),
+            "greedy": greedy.right.astype(int).tolist(),
+            "entropy": float(found.per_token[..., 1][written].astype(float).mean()),
+            "length": float(found.lengths.mean()),
+            "seconds": time.process_time() - start,
+        }
 
     how = [test, samples, temperature, number, job.seeds]
-    file = cache(job, plan, f"measured-{digest(how)}.json")
-    return json.loads(kept(file, file.name, make))
+    return kept_json(cache(job, plan, f"measured-{digest(how)}.json"), make)
 
 
 # ---- the plan ----------------------------------------------------------------------------

@@ -6,15 +6,14 @@ import json
 from dataclasses import replace
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tools.artefact import Artefact, digest, kept
-from tools.lab import draw, progress
+from tools.artefact import Artefact, digest, kept, kept_json, write_rows
+from tools.lab import draw, progress, true_text
 from ttclib import artefacts
 from ttclib.course.small_models import distil, prune
 from ttclib.files import unseal
-from ttclib.lm import arithmetic, samplers, tokenizer, training
+from ttclib.lm import arithmetic, samplers, training
 
 LARGE = "lab-large"
 ROW = 256
@@ -29,8 +28,7 @@ WORTH_COMPILING = 100  # steps: compiling takes as long as a few dozen
 def packed(split, problems, seed):
     """Return true solutions of problems in packed rows."""
     found = arithmetic.problems(split, problems, np.random.default_rng(seed))
-    texts = [(tokenizer.encode(arithmetic.example(text)), len(text) + 1) for text in found]
-    return training.pack_texts(texts, ROW)
+    return training.pack_texts(list(map(true_text, found)), ROW)
 
 
 def load(job):
@@ -77,11 +75,6 @@ class Examiner:
         return self.distance(model) | self.solved(model, number)
 
 
-def remembered(path, make):
-    """Return what ``make`` returns, something for JSON; made once."""
-    return json.loads(kept(path, path.name, lambda: json.dumps(make()).encode()))
-
-
 # ---- pruning alone -----------------------------------------------------------------------
 
 
@@ -101,10 +94,10 @@ def prune_once(job):
                 answers = {"right": None} if number else examiner.solved(thin, asked)
                 return examiner.distance(thin) | answers
 
-            found = remembered(job.work / f"{digest([plan, number])}.json", measure)
+            found = kept_json(job.work / f"{digest([plan, number])}.json", measure)
             found.pop("texts", None)
             lines.append({**dict.fromkeys(prune.PARTS), **plan, "random": number, **found})
-    pq.write_table(pa.Table.from_pylist(lines), job.folder / "pruned.parquet", compression="zstd")
+    write_rows(job.folder / "pruned.parquet", lines)
 
 
 # ---- recovery ----------------------------------------------------------------------------
@@ -157,7 +150,7 @@ def recover(job):
         def make(plan=plan):
             return train_run(job, plan, rows, teacher, scores, examiner)
 
-        lines, took = remembered(piece(job, plan, "run.json"), make)
+        lines, took = kept_json(piece(job, plan, "run.json"), make)
         seconds += took
         texts += [{"run": name, "text": text} for text in lines[-1]["texts"]]
         curves += [
@@ -165,8 +158,7 @@ def recover(job):
         ]
     rivals = [{"run": name, **rival(job, name, examiner)} for name in job.settings["rivals"]]
     for table, lines in (("curves", curves), ("texts", texts), ("rivals", rivals)):
-        file = job.folder / f"{table}.parquet"
-        pq.write_table(pa.Table.from_pylist(lines), file, compression="zstd")
+        write_rows(job.folder / f"{table}.parquet", lines)
     return seconds
 
 
@@ -175,7 +167,7 @@ def rival(job, name, examiner):
     from ttclib.lm.pretrained import read_ours
 
     model, _ = read_ours(job.needs[name])
-    return remembered(job.work / f"{name}.json", lambda: examiner.measure(model))
+    return kept_json(job.work / f"{name}.json", lambda: examiner.measure(model))
 
 
 def start_of(job, plan, shape, model, scores):
@@ -218,7 +210,7 @@ def train_run(job, plan, rows, teacher, scores, examiner):
         def look(step, model=model, seen=seen):
             if step in seen:
                 was = model.training
-                remembered(seen[step], lambda: examiner.measure(model, asked))
+                kept_json(seen[step], lambda: examiner.measure(model, asked))
                 model.train(was)
 
         look(0)

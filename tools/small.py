@@ -2,19 +2,15 @@
 
 import functools
 import itertools
-import json
 import time
 
 import joblib
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from tools.artefact import Artefact, digest, kept
-from tools.lab import TEST, TEXTS_AT_ONCE
+from tools.artefact import Artefact, digest, kept_json, write_rows
+from tools.lab import TEST, TEXTS_AT_ONCE, true_text
 from ttclib.course.small_models.record import FULL, HALF
-from ttclib.files import whole
-from ttclib.lm import arithmetic, samplers, tokenizer
+from ttclib.lm import arithmetic, samplers
 
 ROW = 256  # tokens
 GRIDS = ("runs", "hidden", "offered", "exposures")  # more of these leave what is done as it is
@@ -66,12 +62,6 @@ KNOWLEDGE = {
 KERNELS = {"widths": [64, 128, 192, 256, 512, 1024], "tokens": [1, 64], "rounds": 7}
 
 
-def table(file, rows):
-    """Write rows, dictionaries of the same names, as a table."""
-    with whole(file) as part:
-        pq.write_table(pa.Table.from_pylist(rows), part, compression="zstd")
-
-
 def in_parts(job, make, settings, what):
     """Return ``make(setting)`` of all settings and the seconds it took; a kill loses one at most.
 
@@ -83,11 +73,11 @@ def in_parts(job, make, settings, what):
     def timed(setting):
         start = time.monotonic()
         found = make(setting)
-        return json.dumps([found, time.monotonic() - start]).encode()
+        return found, time.monotonic() - start
 
     def part(setting):
         file = job.work / "parts" / f"{digest(setting)}.json"
-        return json.loads(kept(file, owner, lambda: timed(setting)))
+        return kept_json(file, lambda: timed(setting), owner)
 
     jobs = joblib.cpu_count(only_physical_cores=True)
     parts = joblib.Parallel(jobs, verbose=1)(joblib.delayed(part)(s) for s in settings)
@@ -112,8 +102,7 @@ def packed(split, n, seed):
     from ttclib.lm import training
 
     problems = arithmetic.problems(split, n, np.random.default_rng(seed))
-    texts = [(tokenizer.encode(arithmetic.example(p)), len(p) + 1) for p in problems]
-    return problems, training.pack_texts(texts, ROW)
+    return problems, training.pack_texts(list(map(true_text, problems)), ROW)
 
 
 @functools.cache
@@ -196,10 +185,10 @@ def quantization(job):
     needs = tuple(job.needs.items())
     make = functools.partial(measured, needs, job.settings, job.seeds["problems"])
     found, seconds = in_parts(job, make, runs(job.settings["runs"]), "quantization")
-    table(job.folder / "runs.parquet", [part["run"] for part in found])
+    write_rows(job.folder / "runs.parquet", [part["run"] for part in found])
     for name in ("answers", "layers"):
         rows = [{"run": i, **row} for i, part in enumerate(found) for row in part[name]]
-        table(job.folder / f"{name}.parquet", rows)
+        write_rows(job.folder / f"{name}.parquet", rows)
     return seconds
 
 
@@ -250,7 +239,7 @@ def knowledge_runs(job):
     found, seconds = in_parts(job, make, settings, "knowledge")
     names = ("hidden", "offered", "exposures", "bits", "memory")
     rows = sorted(itertools.chain(*found), key=lambda row: tuple(row[name] for name in names))
-    table(job.folder / "memories.parquet", rows)
+    write_rows(job.folder / "memories.parquet", rows)
     return seconds
 
 
@@ -297,7 +286,7 @@ def kernels(job):
             model, _ = read_ours(folder)
             seconds = model_seconds(model, tokens, plan["rounds"])
             note(name, model.shape.width, tokens, seconds)
-    table(job.folder / "seconds.parquet", rows)
+    write_rows(job.folder / "seconds.parquet", rows)
 
 
 ARTEFACTS = (

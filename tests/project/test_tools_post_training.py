@@ -89,6 +89,34 @@ def test_a_plan_has_a_budget(name, share):
         assert plan["tokens"] == share * post_training.FULL
 
 
+def test_a_policy_that_was_stopped_keeps_all_its_rewards(tmp_path, monkeypatch):
+    plan = {"advantages": "above_the_batch", "problems": 1, "samples": 1, "steps": 5}
+    plan |= {"learning_rate": 1e-3, "seed": 0}
+    steps = itertools.count(1)
+    minutes = itertools.count(0, 61)  # each step is saved
+
+    def policy_step(model, *rest):
+        step = next(steps)
+        if step == 4:
+            raise KeyboardInterrupt
+        return model.weight.sum(), np.array([step / 10]), (2, 3)
+
+    monkeypatch.setattr(post_training.policy_gradient, "policy_step", policy_step)
+    monkeypatch.setattr(post_training, "exam", lambda n, rng: [])
+    monkeypatch.setattr(post_training, "cache", lambda job, plan, what: tmp_path / what)
+    monkeypatch.setattr(post_training.training.time, "monotonic", lambda: float(next(minutes)))
+
+    def go():
+        torch.manual_seed(0)
+        return post_training.policy_gradient_steps(None, torch.nn.Linear(1, 1), None, plan)
+
+    with pytest.raises(KeyboardInterrupt):
+        go()
+    bill = go()
+    assert bill["reward"] == [0.1, 0.2, 0.3, 0.5, 0.6]
+    assert (bill["sampled"], bill["trained"]) == (10, 15)
+
+
 def test_every_way_pays_the_same():
     """In FLOPs, to a twentieth; of a quarter of the budget a block of texts is more than that."""
     record = Record(artefacts.path("post-training"))
