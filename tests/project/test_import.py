@@ -26,6 +26,7 @@ NEURAL = (
     "ttclib.course.process_reward_model.learning",
     "ttclib.course.small_models",
     "ttclib.course.three_scaling_laws.policy_gradient",
+    "ttclib.course.what_a_token_costs",
 )
 SAMPLING = [
     name
