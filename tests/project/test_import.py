@@ -23,6 +23,7 @@ NEURAL = (
     "ttclib.lm",
     "ttclib.search",
     "ttclib.course.prm_search.sweep",
+    "ttclib.course.predicting_features",
     "ttclib.course.process_reward_model.learning",
     "ttclib.course.small_models",
     "ttclib.course.three_scaling_laws.policy_gradient",
