@@ -470,7 +470,7 @@ def open_files(path):
 
 def test_the_readme_lists_every_notebook_with_its_title_and_minutes():
     readme = (course.ROOT / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| \[(\d\d .+?)\]\((notebooks/\S+)\) \| (\d+) \|", readme, re.MULTILINE)
+    rows = re.findall(r"^\| \[(\d\db? .+?)\]\((notebooks/\S+)\) \| (\d+) \|", readme, re.MULTILINE)
     names = [name for _, name, _ in rows]
     assert names == sorted(
         p.relative_to(course.ROOT).as_posix() for p in course.ROOT.glob("notebooks/*.ipynb")
