@@ -1,0 +1,158 @@
+"""A stack of mixers decodes as any language model does, and every state goes with its text."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from enumerated import Enumerated, error, masses
+
+from ttclib.course.what_a_token_costs.mixers import (
+    Attention,
+    Chain,
+    Retention,
+    Selective,
+    ShortConvolution,
+    Stack,
+    TimeInvariant,
+    gather,
+    nbytes,
+)
+from ttclib.course.what_a_token_costs.recurrent_lm import RecurrentLM, StateSession
+from ttclib.lm.decoding import Decoder
+from ttclib.lm.potentials import Feature
+from ttclib.lm.vocabulary import Vocabulary
+from ttclib.particles.smc import keep_all, resample, run
+from ttclib.testing import BrokenPromise, check_language_model
+
+KINDS = {
+    "retention": lambda: Retention(8, 2),
+    "selective": lambda: Chain(ShortConvolution(8), Selective(8, 2, 3)),
+    "time-invariant": lambda: TimeInvariant(8, 3),
+}
+AB = Vocabulary(["a", "b", None], end=2)
+
+
+def model(kind, seed=0, vocabulary=AB, hidden=8):
+    mixers = [KINDS[kind](), KINDS[kind]()]
+    stack = Stack(len(vocabulary), 8, mixers, hidden, seed).double()
+    return RecurrentLM(stack, vocabulary, 32, flops=(100, 7))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_keeps_the_promises_of_a_language_model(kind):
+    check_language_model(model(kind), ["ab", "b", "abba"])  # rows of different lengths
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "attention"])
+def test_a_session_says_what_the_whole_text_says(kind, seed):
+    rng = np.random.default_rng(seed)
+    if kind == "attention":
+        lm = RecurrentLM(Stack(3, 8, [Attention(8, 2, 1, window=3)], 8).double(), AB, 32)
+    else:
+        lm = model(kind, seed)
+    texts = [[0], [1]]
+    session = lm.start(texts, 16)
+    for _ in range(6):
+        rows = rng.integers(len(texts), size=rng.integers(1, 5))
+        tokens = rng.integers(3, size=len(rows))
+        texts = [[*texts[row], int(token)] for row, token in zip(rows, tokens, strict=True)]
+        fed, _ = session.feed(rows, tokens)
+        with torch.inference_mode():
+            whole = lm.model.parallel(torch.tensor(texts))[:, -1].log_softmax(-1).numpy()
+        assert np.abs(session.log_probs[fed] - whole).max() < 1e-10
+        assert session.lengths.tolist() == list(map(len, texts))
+
+
+def test_what_it_costs_is_counted():
+    lm = model("retention")
+    session = lm.start([[0, 1], [0]], 8)
+    assert session.positions == 3
+    assert session.flops.tolist() == [2 * 100 + 7 * 3, 100 + 7]
+    session.feed(np.array([0, 0]), np.array([0, 1]), keep=[1])
+    assert session.positions == 2
+    assert session.flops.tolist() == [100 + 7 * 3] * 2
+
+
+def test_a_fixed_state_stays_as_large_as_it_is():
+    session = model("selective").start([[0], [0, 1, 1, 0]], 8)
+    one = nbytes(gather(session.state, [0]))
+    assert nbytes(gather(session.state, [1])) == one
+    session.feed(np.array([1]), np.array([0]))
+    assert nbytes(session.state) == one
+
+
+def test_bad_input_is_one_line():
+    lm = model("retention")
+    with pytest.raises(ValueError, match="a prompt is empty; it must hold at least one token"):
+        lm.start([[]], 8)
+    with pytest.raises(ValueError, match="length is 33; the model's context holds 32 tokens"):
+        lm.start([[0]], 33)
+    growing = RecurrentLM(Stack(3, 8, [Attention(8, 2)]), AB, 32)
+    with pytest.raises(ValueError, match="a state that grows with its text needs rows of one len"):
+        growing.start([[0], [0, 1]], 8)
+
+
+# ---- decoding, with every outcome enumerated -----------------------------------------------------
+
+
+def again(tokens, lengths):
+    """−1 for each letter that repeats the one before it."""
+    return np.array([-1.0 * (row[1:k] == row[: k - 1]).sum() for row, k in zip(tokens, lengths)])
+
+
+class Whole:
+    """What a stack says of whole texts, as ``masses`` asks for it."""
+
+    def __init__(self, lm):
+        self.lm = lm
+        self.vocabulary = lm.vocabulary
+
+    def distribution(self, prefix):
+        with torch.inference_mode():
+            return self.lm.model.parallel(torch.tensor([prefix]))[0, -1].softmax(-1).numpy()
+
+
+class Forgetful(StateSession):
+    """A mutant: the texts are copied, and the states are those of others."""
+
+    def feed(self, rows, tokens, keep=()):
+        there = np.arange(len(rows) + len(keep)) % len(self.lengths)
+        return super().feed(there[: len(rows)], tokens, there[len(rows) :])
+
+
+def phi(text):
+    return float(np.exp(-sum(a == b for a, b in itertools.pairwise(text))))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_decoding_aims_at_the_posterior(kind):
+    lm = model(kind, seed=3)
+    decoder = Enumerated(lm, "a", [Feature(again, again)], max_tokens=3)
+    exact = masses(Whole(lm), (0,), lambda text: phi(text), 3)
+    assert error(decoder, 2, resample("multinomial"), exact) < 1e-9
+
+
+def test_a_session_that_forgets_the_states_is_caught(monkeypatch):
+    lm = model("retention", seed=3)
+    monkeypatch.setattr(lm, "start", lambda prompts, length: Forgetful(lm, prompts))
+    with pytest.raises(BrokenPromise):
+        check_language_model(lm, ["ab", "ba"])
+    decoder = Enumerated(lm, "a", [Feature(again, again)], max_tokens=3)
+    exact = masses(Whole(lm), (0,), lambda text: phi(text), 3)
+    assert error(decoder, 2, resample("multinomial"), exact) > 1e-5
+
+
+def test_texts_of_different_lengths_wait_for_each_other():
+    """Steps end at different places, and rows that wait lie beside rows that go on."""
+    lm = model("selective", seed=1)
+    decoder = Decoder(lm, "ab", until="b", max_tokens=12)
+    for population in run(decoder, 16, keep_all, np.random.default_rng(0)):
+        particles = population.particles
+        rows = zip(particles.tokens, particles.lengths, particles.log_probs, strict=True)
+        for tokens, k, log_prob in rows:
+            whole = torch.tensor([[0, 1, *tokens[:k].tolist()]])
+            with torch.inference_mode():
+                said = lm.model.parallel(whole)[0, 1:-1].log_softmax(-1)
+            true = said.gather(-1, whole[0, 2:, None]).sum().item()
+            assert log_prob == pytest.approx(true, abs=1e-9)
