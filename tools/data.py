@@ -14,6 +14,7 @@ from tools import (
     chains,
     decoding,
     exchange,
+    forks,
     lab,
     post_training,
     pruning,
@@ -39,6 +40,7 @@ TOOLS = (
     post_training,
     small,
     pruning,
+    forks,
 )
 ARTEFACTS = {artefact.name: artefact for tool in TOOLS for artefact in tool.ARTEFACTS}
 BEGIN = "<!-- written by course.py data: -->\n"

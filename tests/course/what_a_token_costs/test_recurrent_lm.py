@@ -98,7 +98,8 @@ def test_bad_input_is_one_line():
 
 def again(tokens, lengths):
     """−1 for each letter that repeats the one before it."""
-    return np.array([-1.0 * (row[1:k] == row[: k - 1]).sum() for row, k in zip(tokens, lengths)])
+    rows = zip(tokens, lengths, strict=True)
+    return np.array([-1.0 * (row[1:k] == row[: k - 1]).sum() for row, k in rows])
 
 
 class Whole:
@@ -129,7 +130,7 @@ def phi(text):
 def test_decoding_aims_at_the_posterior(kind):
     lm = model(kind, seed=3)
     decoder = Enumerated(lm, "a", [Feature(again, again)], max_tokens=3)
-    exact = masses(Whole(lm), (0,), lambda text: phi(text), 3)
+    exact = masses(Whole(lm), (0,), phi, 3)
     assert error(decoder, 2, resample("multinomial"), exact) < 1e-9
 
 
@@ -139,7 +140,7 @@ def test_a_session_that_forgets_the_states_is_caught(monkeypatch):
     with pytest.raises(BrokenPromise):
         check_language_model(lm, ["ab", "ba"])
     decoder = Enumerated(lm, "a", [Feature(again, again)], max_tokens=3)
-    exact = masses(Whole(lm), (0,), lambda text: phi(text), 3)
+    exact = masses(Whole(lm), (0,), phi, 3)
     assert error(decoder, 2, resample("multinomial"), exact) > 1e-5
 
 

@@ -1,0 +1,73 @@
+"""Pictures of forks: what is drawn is what is said, and both are in the record."""
+
+import re
+
+import numpy as np
+import pytest
+from drawings import Drawing, numbers_of
+from fork_record import record
+
+from ttclib.course.what_a_token_costs import fork_figures as figures
+from ttclib.course.what_a_token_costs import forks
+
+KEPT = forks.kept_of(layers=4, heads=4, size=32, state=16)
+
+
+@pytest.fixture(autouse=True)
+def drawings(monkeypatch):
+    monkeypatch.setattr(figures, "BudgetView", Drawing)
+
+
+def test_a_fork_is_drawn_by_formula_and_as_measured():
+    view = figures.fork_view(record(), KEPT)
+    assert view.at(context=256) == (
+        "256 tokens; a fork copies, and takes for 4 of 8 texts as a share of a token: "
+        "attention 1,049 kB, 4.00; retention 66 kB, 0.40"
+    )
+    left, right = view.fig.axes
+    lines = {line.get_label(): numbers_of(line) for line in left.lines if len(line.get_xdata()) > 2}
+    assert lines["attention"][0].tolist() == [16, 16 * 4096]
+    assert lines["grouped queries"][-1].tolist() == [2**14, 2**14 * 1024]
+    assert lines["a window"][-1, 1] == 256 * 1024
+    assert set(lines["retention"][:, 1]) == {65536.0}
+    dots = [numbers_of(line)[0].tolist() for line in view.moving(0)[1:]]
+    assert dots == [[256, 256 * 4096], [256, 65536]]
+    assert [bar.get_x() for bar in right.patches] == [0, 1e3, 0, 1e3]
+    widths = [bar.get_width() for bar in right.patches]
+    assert widths == pytest.approx([1e3, 4e3, 1e3, 400])
+    assert view.at().startswith("64 tokens; ")
+
+
+def test_how_many_fit_is_drawn():
+    view = figures.memory_view(KEPT, 1e9)
+    text = view.at(prompt=1024, particles=16, written=64, pages=False)
+    assert text.startswith(
+        "a prompt of 1,024 and 64 more tokens each: texts that fit (and what 16 "
+    )
+    said = dict(
+        re.findall(r"(attention|grouped queries|a window|retention|selective) (\S+) ", text)
+    )
+    right = view.fig.axes[1]
+    bars = [bar.get_width() for bar in right.patches]
+    assert bars == [int(most.replace(",", "")) for most in said.values()]
+    assert bars[0] == int(1e9 // (1088 * 4096)) and "attention 224 (71 MB)" in text
+    shared = view.at(prompt=1024, particles=16, written=64, pages=True)
+    assert f"attention {1 + int((1e9 - 1088 * 4096) // (64 * 4096)):,} (" in shared
+    attention = numbers_of(view.moving(0)[1])
+    assert attention[0].tolist() == [1, 1088 * 4096]
+    assert attention[-1].tolist() == [1024, 1024 * 4096 + 1024 * 64 * 4096]
+
+
+@pytest.mark.parametrize("prompt", [64, 1024, 16384])
+def test_what_pages_change_and_what_they_cannot(prompt):
+    """What the notebook says about the second slider, at every setting that it names."""
+    memory = 1e9
+    for written in (16, 64, 256, 1024):
+        fit = {
+            (name, pages): one.most_texts(memory, prompt, written, pages)
+            for name, one in KEPT.items()
+            for pages in (False, True)
+        }
+        assert fit["retention", True] == fit["retention", False]
+        assert fit["attention", True] >= fit["attention", False]
+        assert np.isfinite(list(fit.values())).all()

@@ -1,0 +1,128 @@
+"""Pictures of notebook 14: what a fork copies, what it takes, and how many texts fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ttclib.course.what_a_token_costs.forks import Forks, Kept
+from ttclib.show.slider import BudgetView, choice, options, powers_of_two
+from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, figure, truth
+
+_LOOKS = {
+    "attention": (BAD, "-"),
+    "grouped": (COLORS[1], "-"),
+    "window": (COLORS[3], "-"),
+    "retention": (GOOD, "-"),
+    "selective": (COLORS[4], "-"),
+}
+NAMES = {
+    "attention": "attention",
+    "grouped": "grouped queries",
+    "window": "a window",
+    "retention": "retention",
+    "selective": "selective",
+}
+_TEXT = 2.0 ** np.arange(4, 15)  # tokens
+
+
+def fork_view(forks: Forks, kept: Mapping[str, Kept]) -> BudgetView:
+    """What a fork copies by formula, and what it takes inside the engine's loop.
+
+    Parameters
+    ----------
+    forks : Forks
+        The record.
+    kept : mapping of str to Kept
+        What each kind of model keeps of a text; those that were not timed are drawn on the left
+        only.
+    """
+    fig, (left, right) = figure(1, 2, size=(10.0, 3.8))
+    left.set(xscale="log", yscale="log", xlim=(_TEXT[0], _TEXT[-1]), xlabel="context (tokens)")
+    left.set_ylabel("bytes that a fork of one text copies")
+    for name, one in kept.items():
+        color, style = _LOOKS[name]
+        left.plot(_TEXT, one.row(_TEXT), style, color=color, label=NAMES[name])
+    left.legend(loc="upper left")
+    longest = max(forks.milliseconds(name, forks.contexts[-1], True) for name in forks.names)
+    right.set(xlim=(0.3, longest * 1.5), xscale="log", ylim=(-0.6, len(forks.names) - 0.4))
+    right.set_xlabel(f"milliseconds, {forks.particles} texts at once")
+    right.set_yticks(range(len(forks.names)), [NAMES[name] for name in forks.names])
+    right.grid(axis="y", visible=False)
+    right.barh([], [], color=MUTED, label="a token")
+    right.barh([], [], color=MUTED, alpha=0.35, label="the fork on top")
+    right.legend(loc="upper right")
+
+    def draw(context, seed):
+        left.axvline(context, color=TRUTH, linewidth=1)
+        said = []
+        for i, name in enumerate(forks.names):
+            plain, forked = (forks.milliseconds(name, context, both) for both in (False, True))
+            color, _ = _LOOKS[name]
+            left.plot(context, kept[name].row(context), "o", color=color)
+            right.barh(i, plain, 0.6, color=color)
+            right.barh(i, max(0.0, forked - plain), 0.6, left=plain, color=color, alpha=0.35)
+            share = forks.share(name, context)
+            said.append(f"{NAMES[name]} {kept[name].row(context) / 1e3:,.0f} kB, {share:.2f}")
+        return (
+            f"{context:,} tokens; a fork copies, and takes for {forks.particles // 2} of "
+            f"{forks.particles} texts as a share of a token: " + "; ".join(said)
+        )
+
+    names = [f"{context:,}" for context in forks.contexts]
+    setting = options(forks.contexts, names=names, unit="tokens", label="context (tokens)")
+    return BudgetView(fig, draw, luck=False, context=setting)
+
+
+WAYS = {False: "each text a row of its own", True: "pages: what texts share is kept once"}
+
+
+def memory_view(
+    kept: Mapping[str, Kept], memory: float, written: Sequence[int] = (16, 64, 256, 1024)
+) -> BudgetView:
+    """How many texts of one prompt fit into a memory of so many bytes, weights apart.
+
+    Parameters
+    ----------
+    kept : mapping of str to Kept
+    memory : float
+    written : sequence of int
+        Tokens that each text has written after the prompt.
+    """
+    fig, (left, right) = figure(1, 2, size=(10.0, 3.8))
+    texts = 2.0 ** np.arange(11)
+    left.set(xscale="log", yscale="log", xlim=(1, texts[-1]), ylim=(1e5, 1e12))
+    left.set(xlabel="texts at once", ylabel="bytes")
+    truth(left, memory, f"{memory / 1e9:g} GB")
+    left.legend(loc="upper left")
+    right.set(xscale="log", xlim=(0.5, 1e5), ylim=(-0.6, len(kept) - 0.4))
+    right.set_xlabel("texts that fit")
+    right.set_yticks(range(len(kept)), [NAMES[name] for name in kept])
+    right.grid(axis="y", visible=False)
+
+    def draw(prompt, particles, written, pages, seed):
+        said = []
+        left.axvline(particles, color=MUTED, linewidth=1)
+        for i, (name, one) in enumerate(kept.items()):
+            color, style = _LOOKS[name]
+            left.plot(texts, one.together(texts, prompt, written, pages), style, color=color)
+            most = one.most_texts(memory, prompt, written, pages)
+            right.barh(i, most, 0.6, color=color)
+            takes = one.together(particles, prompt, written, pages)
+            said.append(f"{NAMES[name]} {most:,} ({takes / 1e6:,.0f} MB)")
+        right.axvline(particles, color=MUTED, linewidth=1)
+        return (
+            f"a prompt of {prompt:,} and {written:,} more tokens each: texts that fit "
+            f"(and what {particles:,} take): " + "; ".join(said)
+        )
+
+    return BudgetView(
+        fig,
+        draw,
+        luck=False,
+        prompt=powers_of_two(6, 14, unit="tokens", default=10, label="prompt (tokens)"),
+        particles=powers_of_two(0, 10, unit="texts", default=4, label="texts at once"),
+        written=options(written, default=64, label="written since (tokens)"),
+        pages=choice(tuple(WAYS), names=list(WAYS.values()), label="kept as"),
+    )
