@@ -240,3 +240,34 @@ def test_the_better_rate_of_a_masked_model_is_taken():
     assert best.before.tolist() == [0.1, 1.1]
     assert best.position.tolist() == [0.4, 1.4]
     assert best.rank.tolist() == [3, 3] and best.velocity.tolist() == [0.5, 0.5]
+
+
+# ---- scores --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("persistence", [0.3, 0.8])
+def test_scores_of_a_pattern_are_singular_values(persistence):
+    """Nearly: the first pattern, the brightness of the frame, shares a little with the shape."""
+    share = 0.9
+    world = World("flicker", share, persistence, 9)
+    whiten = border.inverse_root(world.covariance(0))
+    variance = border.pattern_variance(share, 9)
+    found = border.pattern_scores(variance, share * 0.05, persistence)
+    pattern = stripes(9)[3] / 16
+    assert pattern @ (share * world.background_covariance(0)) @ pattern == pytest.approx(
+        variance + share * 0.05
+    )
+    both = whiten @ world.covariance(1), whiten @ world.covariance(1) @ whiten
+    for score, matrix in zip(found, both, strict=True):
+        values = np.linalg.svd(matrix, compute_uv=False)
+        assert np.abs(values - score).min() < 0.02 * score
+
+
+@pytest.mark.parametrize("share", [0.2, 0.6])
+def test_scores_of_the_shape_are_those_of_patterns_that_never_show(share):
+    """With persistence 0 the patterns predict nothing; they hide a little of the shape."""
+    world = World("flicker", share, 0.0, 9)
+    whiten = border.inverse_root(world.covariance(0))
+    both = whiten @ world.covariance(1), whiten @ world.covariance(1) @ whiten
+    for score, matrix in zip(border.shape_scores(share), both, strict=True):
+        assert np.linalg.norm(matrix, 2) == pytest.approx(score, rel=0.02)

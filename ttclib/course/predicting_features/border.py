@@ -22,7 +22,13 @@ from torch import Tensor, nn
 
 from ttclib.course.predicting_features import probing
 from ttclib.course.predicting_features.jepa import TARGETS, follow
-from ttclib.course.predicting_features.worlds import PIXELS, POSITION_VARIANCE, World, stripes
+from ttclib.course.predicting_features.worlds import (
+    GRAIN,
+    PIXELS,
+    POSITION_VARIANCE,
+    World,
+    stripes,
+)
 from ttclib.inputs import checked, one_of, whole_number
 from ttclib.search import results
 
@@ -64,6 +70,35 @@ def best_linear(world: World, target: str) -> np.ndarray:
     return known.mean(axis=1).cumsum()
 
 
+def pattern_variance(share: float, patterns: int) -> float:
+    """Variance of a flickering pattern along its own direction: a sum over all pixels."""
+    return PIXELS / patterns * share * (1 - GRAIN)
+
+
+def pattern_scores(variance: float, noise: float, persistence: float) -> tuple[float, float]:
+    """How much a pattern is worth to who predicts pixels, and to who predicts features.
+
+    They are the singular values that :func:`best_linear` orders by: of what the whitened frame says
+    of the next one as it is, and whitened.
+
+    Parameters
+    ----------
+    variance, noise : float
+        Of the pattern along its own direction; of white noise, in each pixel.
+    """
+    seen = variance + noise
+    return persistence * variance / math.sqrt(seen), persistence * variance / seen
+
+
+def shape_scores(share: float) -> tuple[float, float]:
+    """The same of the shape, in front of the camera's noise alone: of what is best known of it."""
+    world = World("white", share)
+    now, then = (world.covariance(lag) - share * world.background_covariance(lag) for lag in (0, 1))
+    whiten = inverse_root(now + share * GRAIN * np.eye(PIXELS))
+    both = whiten @ then, whiten @ then @ whiten
+    return tuple(float(np.linalg.norm(matrix, 2)) for matrix in both)
+
+
 # ---- networks ----------------------------------------------------------------------------------
 
 
@@ -89,7 +124,7 @@ class Narrow:
     how: str = "features"
     numbers: int = 4
     steps: int = 300
-    batch: int = 256
+    batch: int = 128
     rate: float = 4e-3
 
     def __post_init__(self):
