@@ -1,14 +1,12 @@
 """A language of dialects: clusters that are known, a loss that is exact, a model to learn it.
 
-A letter has five features, each + or −. In every dialect the next letter has the features of this
-one, shuffled and with signs changed in a way of that dialect's own; then each flips by chance. So
-one dialect is a linear map of five numbers, which a small layer can say. All dialects are many
-maps, and which one holds stands beside the letter: as a mark.
+In every dialect a letter can be followed by three others, drawn at random, each with a probability
+of its own. There is nothing to understand: who wants to know a dialect has to remember it. Which
+dialect a text is in stands beside every letter, as a mark.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass
 from typing import cast
@@ -20,13 +18,14 @@ from torch import Tensor, nn
 from torch.optim.adam import adam
 
 from ttclib.course.what_a_token_costs.experts import Experts, capacity_seats, normal
-from ttclib.inputs import real_number, whole_number
+from ttclib.inputs import whole_number
 
 WIDTH = 32  # numbers that stand for a token
 TEXTS = 32  # in a batch
 LENGTH = 16  # letters of a text
 AHEAD = 50  # batches that are written at once
 WARM = 50  # steps until the learning rate is at its peak
+WAYS = (0.7, 0.2, 0.1)  # probabilities of the letters that may follow
 # spread of the numbers of a letter and of a mark at the beginning: marks speak louder
 LETTER_SPREAD, MARK_SPREAD = 0.2, 1.0
 ROUTER = 0.1  # how much smaller than usual a router begins
@@ -37,10 +36,8 @@ class Dialects:
 
     Parameters
     ----------
-    dialects, features : int
-        How many there are; and of a letter. The alphabet has 2 to the power of ``features``.
-    noise : float
-        Probability that a feature flips.
+    dialects, letters : int
+        How many there are, and letters in the alphabet.
     seed : int
         Of the dialects.
 
@@ -52,21 +49,17 @@ class Dialects:
         Nats a letter: no model can have a smaller loss.
     """
 
-    def __init__(self, dialects: int = 8, features: int = 5, noise: float = 0.05, seed: int = 0):
+    def __init__(self, dialects: int = 8, letters: int = 32, seed: int = 0):
         self.dialects = whole_number("dialects", dialects)
-        features = whole_number("features", features, 1, 6)
-        noise = real_number("noise", noise, 0.0, 0.5, open_low=True)
-        self.letters = 2**features
+        self.letters = whole_number("letters", letters, 2)
         rng = np.random.default_rng(seed)
-        spelled = np.array(list(itertools.product((-1, 1), repeat=features)))
-        laws = []
-        for _ in range(self.dialects):
-            meant = spelled[:, rng.permutation(features)] * rng.choice((-1, 1), features)
-            flips = (meant[:, None] != spelled).sum(axis=-1)
-            laws.append(noise**flips * (1 - noise) ** (features - flips))
-        self.law = np.array(laws)
+        self.law = np.zeros((self.dialects, self.letters, self.letters))
+        for law in self.law:
+            for way in WAYS:  # a permutation each, so that all letters stay as common
+                law[np.arange(self.letters), rng.permutation(self.letters)] += way
+        some = self.law[self.law > 0]
+        self.entropy = float(-(some * np.log(some)).sum() / (self.dialects * self.letters))
         self._up_to = self.law.cumsum(axis=-1)
-        self.entropy = -features * (noise * math.log(noise) + (1 - noise) * math.log1p(-noise))
 
     def sample(self, texts: int, length: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Write texts, each in one dialect: their marks (texts,), letters (texts, length + 1)."""
