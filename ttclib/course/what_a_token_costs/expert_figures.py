@@ -155,7 +155,9 @@ def table_view(rows: Columns) -> BudgetView:
             f"{mine['effective'][0]:.1f} experts carry the load"
         )
 
-    return BudgetView(fig, draw, experts=options(counts, default=8, label="experts"))
+    return BudgetView(
+        fig, draw, experts=options(counts, default=counts[len(counts) // 2], label="experts")
+    )
 
 
 # ---- what it buys --------------------------------------------------------------------------------
@@ -211,7 +213,12 @@ def rivals_view(rows: Columns, entropy: float) -> BudgetView:
             )
         return f"{experts} experts; " + "; ".join(said)
 
-    return BudgetView(fig, draw, luck=False, experts=options(counts, default=8, label="experts"))
+    return BudgetView(
+        fig,
+        draw,
+        luck=False,
+        experts=options(counts, default=counts[len(counts) // 2], label="experts"),
+    )
 
 
 # ---- seats ---------------------------------------------------------------------------------------
