@@ -2,7 +2,6 @@
 
 import re
 
-import numpy as np
 import pytest
 from drawings import Drawing, numbers_of
 from fork_record import record
@@ -32,9 +31,7 @@ def test_a_fork_is_drawn_by_formula_and_as_measured():
     assert set(lines["retention"][:, 1]) == {65536.0}
     dots = [numbers_of(line)[0].tolist() for line in view.moving(0)[1:]]
     assert dots == [[256, 256 * 4096], [256, 65536]]
-    assert [bar.get_x() for bar in right.patches] == [0, 1e3, 0, 1e3]
-    widths = [bar.get_width() for bar in right.patches]
-    assert widths == pytest.approx([1e3, 4e3, 1e3, 400])
+    assert [bar.get_width() for bar in right.patches] == pytest.approx([4, 0.4])
     assert view.at().startswith("64 tokens; ")
 
 
@@ -58,16 +55,21 @@ def test_how_many_fit_is_drawn():
     assert attention[-1].tolist() == [1024, 1024 * 4096 + 1024 * 64 * 4096]
 
 
-@pytest.mark.parametrize("prompt", [64, 1024, 16384])
-def test_what_pages_change_and_what_they_cannot(prompt):
-    """What the notebook says about the second slider, at every setting that it names."""
-    memory = 1e9
-    for written in (16, 64, 256, 1024):
-        fit = {
-            (name, pages): one.most_texts(memory, prompt, written, pages)
-            for name, one in KEPT.items()
-            for pages in (False, True)
-        }
-        assert fit["retention", True] == fit["retention", False]
-        assert fit["attention", True] >= fit["attention", False]
-        assert np.isfinite(list(fit.values())).all()
+def test_what_notebook_14_says_about_pages():
+    """What pages change and what they cannot, at the shape and in the memory of the notebook."""
+    large = forks.kept_of(layers=30, heads=9, size=64, state=16, kv_heads=3, width=2)
+
+    def fit(name, prompt, written, pages):
+        return large[name].most_texts(1e9, prompt, written, pages)
+
+    rows = {name: fit(name, 1024, 64, False) for name in large}
+    assert max(rows, key=rows.get) == "selective" and min(rows, key=rows.get) == "attention"
+    assert (rows["attention"], rows["grouped"], rows["retention"]) == (13, 39, 452)
+    assert [fit(name, 1024, 64, True) for name in ("attention", "grouped")] == [210, 662]
+    for prompt in (64, 256, 1024, 4096):
+        for written in (16, 64, 256, 1024):
+            for name in ("retention", "selective"):
+                assert fit(name, prompt, written, True) == rows[name]
+            assert fit("grouped", prompt, written, True) > fit("grouped", prompt, written, False)
+            more = fit("grouped", prompt, written, True) > rows["retention"]
+            assert more == (written < 96)

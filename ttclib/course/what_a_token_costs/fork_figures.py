@@ -13,7 +13,7 @@ from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, figure, truth
 _LOOKS = {
     "attention": (BAD, "-"),
     "grouped": (COLORS[1], "-"),
-    "window": (COLORS[3], "-"),
+    "window": (COLORS[3], "--"),
     "retention": (GOOD, "-"),
     "selective": (COLORS[4], "-"),
 }
@@ -45,25 +45,22 @@ def fork_view(forks: Forks, kept: Mapping[str, Kept]) -> BudgetView:
         color, style = _LOOKS[name]
         left.plot(_TEXT, one.row(_TEXT), style, color=color, label=NAMES[name])
     left.legend(loc="upper left")
-    longest = max(forks.milliseconds(name, forks.contexts[-1], True) for name in forks.names)
-    right.set(xlim=(0.3, longest * 1.5), xscale="log", ylim=(-0.6, len(forks.names) - 0.4))
-    right.set_xlabel(f"milliseconds, {forks.particles} texts at once")
+    longest = max(forks.share(name, forks.contexts[-1]) for name in forks.names)
+    right.set(xlim=(0, 1.1 * longest), ylim=(-0.6, len(forks.names) - 0.4))
+    right.set_xlabel(f"time of a fork of {forks.particles // 2} of {forks.particles}, in tokens")
     right.set_yticks(range(len(forks.names)), [NAMES[name] for name in forks.names])
     right.grid(axis="y", visible=False)
-    right.barh([], [], color=MUTED, label="a token")
-    right.barh([], [], color=MUTED, alpha=0.35, label="the fork on top")
+    truth(right, 1.0, "as long as the token itself", vertical=True)
     right.legend(loc="upper right")
 
     def draw(context, seed):
         left.axvline(context, color=TRUTH, linewidth=1)
         said = []
         for i, name in enumerate(forks.names):
-            plain, forked = (forks.milliseconds(name, context, both) for both in (False, True))
             color, _ = _LOOKS[name]
-            left.plot(context, kept[name].row(context), "o", color=color)
-            right.barh(i, plain, 0.6, color=color)
-            right.barh(i, max(0.0, forked - plain), 0.6, left=plain, color=color, alpha=0.35)
             share = forks.share(name, context)
+            left.plot(context, kept[name].row(context), "o", color=color)
+            right.barh(i, max(0.0, share), 0.6, color=color)
             said.append(f"{NAMES[name]} {kept[name].row(context) / 1e3:,.0f} kB, {share:.2f}")
         return (
             f"{context:,} tokens; a fork copies, and takes for {forks.particles // 2} of "
