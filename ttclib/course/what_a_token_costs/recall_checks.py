@@ -1,0 +1,74 @@
+"""Checks of notebook 14: writing into a memory, what the noise is, and how fast a head forgets."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ttclib.exercise import close, exercise, expect, mistake
+
+
+@exercise
+def write(yours):
+    """``yours(state, key, value)`` → the state (values, size) after the pair is written."""
+    state = np.arange(6.0).reshape(2, 3)
+    key = np.array([1.0, 0.0, -2.0])
+    value = np.array([0.0, 1.0])
+    before = state.copy()
+    got = np.asarray(yours(state, key, value), dtype=float)
+    right = before + np.outer(value, key)
+    if not close(state, before):
+        mistake("your function changes the state that it is given; return a new one")
+    if close(got, np.outer(value, key)):
+        mistake("that is the new pair alone; add it to what is there")
+    if got.shape == (3, 2) or close(got, np.outer(key, value)):
+        mistake("rows belong to values and columns to keys: yours is turned round")
+    if close(got, before + value[:, None]):
+        mistake("that forgets the key: each row gets its value times the *key*")
+    expect(
+        close(got, right),
+        f"the row of value 1 should gain the key and be {right[1].tolist()}, the other stays",
+    )
+    return "a sum of outer products: that is all the memory there is"
+
+
+@exercise
+def noise(yours):
+    """``yours(n, size, values)`` → standard deviation of the noise on the score of a value."""
+    got = yours(32, 16, 16)
+    right = math.sqrt(32 / 16 / 16)
+    if close(got, right**2):
+        mistake("that is the variance; the standard deviation is its square root")
+    if close(got, math.sqrt(32 / 16)):
+        mistake("two things divide: pairs share out over the values, and keys over the directions")
+    if close(got, math.sqrt(32)):
+        mistake("each pair adds a variance of 1/size, and a value meets only its own pairs")
+    if close(got, 1 / right):
+        mistake("turned round: more pairs must give more noise")
+    expect(
+        close(got, right),
+        f"32 pairs, 16 directions, 16 values: √(32 / 256) = 0.354; yours is {got!r}",
+    )
+    expect(
+        close(yours(100, 8, 32), math.sqrt(100 / 256)),
+        "100 pairs, 8 directions and 32 values: √(100 / 256)",
+    )
+    return "twice as many pairs need twice as many numbers"
+
+
+@exercise
+def keep(yours):
+    """``yours(half_life)`` → γ, what a head keeps a token."""
+    got = yours(10)
+    if close(got, 0.05):
+        mistake("ten equal parts take a half off; but a head keeps a *share* each time: γ^10 = ½")
+    if close(got, 0.95):
+        mistake("nearly: ten times 5% off what is left is not a half; solve γ^10 = ½")
+    if close(got, 0.5**10):
+        mistake("that is what is left after ten half-lives: the exponent is 1 / 10")
+    if close(got, 1 - 0.5 ** (1 / 10)):
+        mistake("that is what is lost a token; asked is what is kept")
+    expect(close(got, 0.5 ** (1 / 10)), f"γ^10 must be ½, so γ is 0.933; yours is {got!r}")
+    expect(close(yours(1), 0.5), "with a half-life of one token γ is ½")
+    return "γ^distance halves every half-life"
