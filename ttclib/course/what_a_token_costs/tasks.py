@@ -76,7 +76,7 @@ def selective_copying(length: int, batch: int, rng: np.random.Generator) -> Text
     length = whole_number("length", length, MARKED)
     batch = whole_number("batch", batch)
     letters = rng.integers(LETTERS, size=(batch, MARKED))
-    places = np.sort(rng.random((batch, length)).argsort(axis=1)[:, :MARKED], axis=1)
+    places = np.sort(rng.random((batch, length)).argsort(axis=1, kind="stable")[:, :MARKED], axis=1)
     tokens = np.full((batch, length + MARKED), BLANK)
     np.put_along_axis(tokens, places, letters, axis=1)
     tokens[:, length:] = BLANK + 1 + np.arange(MARKED)
@@ -92,7 +92,7 @@ def recall(pairs: int, batch: int, rng: np.random.Generator) -> Texts:
     """
     pairs = whole_number("pairs", pairs, 1, KEYS)
     batch = whole_number("batch", batch)
-    keys = LETTERS + rng.random((batch, KEYS)).argsort(axis=1)[:, :pairs]
+    keys = LETTERS + rng.random((batch, KEYS)).argsort(axis=1, kind="stable")[:, :pairs]
     letters = rng.integers(LETTERS, size=(batch, pairs))
     asked = rng.integers(pairs, size=(batch, ASKED))
     told = np.stack([keys, letters], axis=2).reshape(batch, 2 * pairs)
