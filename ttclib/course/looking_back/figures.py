@@ -117,7 +117,7 @@ def stops_view(budgets: Sequence[Budget], knee: Callable) -> BudgetView:
         )
 
     names = [f"{price:.0%}" for price in PRICES]
-    label = "a doubling must take off"
+    label = "price of a doubling"
     price = options(PRICES, default=0.05, names=names, label=label)
     return BudgetView(fig, draw, luck=False, price=price)
 
@@ -156,7 +156,7 @@ def shopping_view(budgets: Sequence[Budget], share_out: Callable) -> BudgetView:
 
     amounts = sorted({min(each, most) for each in (0, 5, 10, 20, 30, 40, 60, 80, 100, most)})
     start = min(20, most)
-    label = "doublings to spend in all"
+    label = "doublings in all"
     doublings = options(amounts, default=start, unit="doublings", label=label)
     return BudgetView(fig, draw, luck=False, doublings=doublings)
 

@@ -34,10 +34,11 @@ class Table:
         return "\n".join([self.caption, *said])
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in self.heads)
+        left = 'style="text-align:left"'
+        head = "".join(f'<th scope="col" {left}>{_cell(name)}</th>' for name in self.heads)
         body = "".join(
-            f'<tr><th scope="row">{html.escape(first)}</th>'
-            + "".join(f"<td>{html.escape(word)}</td>" for word in others)
+            f'<tr><th scope="row" {left}>{_cell(first)}</th>'
+            + "".join(f"<td {left}>{_cell(words)}</td>" for words in others)
             + "</tr>"
             for first, *others in self.rows
         )
@@ -45,6 +46,12 @@ class Table:
             f"<table><caption>{html.escape(self.caption)}</caption>"
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         )
+
+
+def _cell(words: str) -> str:
+    """Escape a cell; an interval in brackets stays in one line."""
+    whole = html.escape(words).replace("[", '<span style="white-space:nowrap">[')
+    return whole.replace("]", "]</span>")
 
 
 def number(value: float) -> str:
@@ -85,9 +92,9 @@ def words(budget: Budget) -> str:
 
 HEADS = (
     "budget",
-    "from … to",
+    "moved from … to",
     "what is left",
-    "from … to",
+    "left from … to",
     "it fell by",
     "exponent",
     "a doubling takes off",
