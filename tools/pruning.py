@@ -9,11 +9,12 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from tools.artefact import Artefact, digest, kept, kept_json, write_rows
-from tools.lab import draw, progress, true_text
+from tools.lab import greedy, progress, true_text
+from tools.post_training import PROBLEMS
 from ttclib import artefacts
 from ttclib.course.small_models import distil, prune
 from ttclib.files import unseal
-from ttclib.lm import arithmetic, samplers, training
+from ttclib.lm import arithmetic, training
 
 LARGE = "lab-large"
 ROW = 256
@@ -27,8 +28,12 @@ WORTH_COMPILING = 100  # steps: compiling takes as long as a few dozen
 
 def packed(split, problems, seed):
     """Return true solutions of problems in packed rows."""
-    found = arithmetic.problems(split, problems, np.random.default_rng(seed))
-    return training.pack_texts(list(map(true_text, found)), ROW)
+    return pack(arithmetic.problems(split, problems, np.random.default_rng(seed)))
+
+
+def pack(problems):
+    """Return their true solutions in packed rows."""
+    return training.pack_texts(list(map(true_text, problems)), ROW)
 
 
 def load(job):
@@ -62,8 +67,7 @@ class Examiner:
         from ttclib.lm.engine import CausalLM
 
         lm = CausalLM(model, self.words)
-        rng = np.random.default_rng(0)
-        found = draw(lm, test_problems()[:number], 1, rng, "greedy", sampler=samplers.greedy)
+        found = greedy(lm, test_problems()[:number])
         texts = [
             lm.vocabulary.decode(tokens[:k]).removesuffix(arithmetic.END)
             for tokens, k in zip(found.tokens, found.lengths, strict=True)
@@ -112,8 +116,9 @@ def some(rows, chosen):
 def to_read(job, teacher):
     """Return the training rows with what the teacher says: it reads each once, parts are kept."""
     settings, seed = job.settings, job.seeds["texts"]
-    rows = packed("train", settings["problems"], seed)
-    number = settings["batch"] * settings["steps"]
+    what = [settings["problems"], settings.get("kind", "exam"), seed]
+    rows = pack(PROBLEMS[what[1]](what[0], np.random.default_rng(seed)))
+    number = settings["batch"] * settings["steps"] // settings.get("epochs", 1)
     says = []
     for first in range(0, number, ROWS_AT_ONCE):
         part = some(rows, slice(first, first + ROWS_AT_ONCE))
@@ -123,7 +128,7 @@ def to_read(job, teacher):
             np.save(file, distil.log_probs(teacher, part, mixed=True))
             return file.getvalue()
 
-        owner = digest([settings["problems"], seed, first, len(part)])
+        owner = digest([*what, first, len(part)])
         says.append(np.load(io.BytesIO(kept(job.work.parent / f"said-{owner}.npy", owner, make))))
     taught = training.TaughtTexts(**vars(rows), teacher=np.concatenate(says))
     return some(taught, slice(number))
@@ -131,7 +136,8 @@ def to_read(job, teacher):
 
 def piece(job, plan, what):
     """Name a file for a piece of a run: other runs of the artefact may change, and it stays."""
-    read = {name: job.settings[name] for name in ("problems", "batch", "steps", "looks")}
+    of = ("problems", "kind", "batch", "steps", "epochs", "looks")
+    read = {name: job.settings.get(name) for name in of}
     teacher = artefacts.sha256(job.needs[LARGE] / "model.safetensors")
     texts = [CALIBRATION, HELD_OUT, TEST]
     return job.work.parent / f"recovery-{digest([plan, read, job.seeds, texts, teacher])}-{what}"
@@ -204,7 +210,7 @@ def train_run(job, plan, rows, teacher, scores, examiner):
         if stage:
             scores = prune.importance(model, packed("train", **CALIBRATION))
         model = start_of(job, plan, shape, model, scores)
-        first = stage * steps * settings["batch"]
+        mine = len(rows) // len(plan["shapes"])  # what a stage reads
         seen = looks_at(job, plan, stage, steps)
 
         def look(step, model=model, seen=seen):
@@ -222,7 +228,7 @@ def train_run(job, plan, rows, teacher, scores, examiner):
 
             seconds += training.train_lm(
                 model,
-                some(rows, slice(first, first + steps * settings["batch"])),
+                some(rows, slice(stage * mine, (stage + 1) * mine)),
                 batch=settings["batch"],
                 steps=steps,
                 learning_rate=plan["learning_rate"],
@@ -240,6 +246,8 @@ def train_run(job, plan, rows, teacher, scores, examiner):
                 "weights": model.shape.flops[0] // 2,
                 "taught": plan["teacher"] is not None,
             }
+            if "epochs" in settings:  # the teacher reads each token once
+                line["heard"] = min(line["tokens"], mine * ROW)
             lines.append(line | json.loads(unseal(path, path.name)))
     return lines, seconds
 
@@ -348,6 +356,27 @@ ARTEFACTS = (
             "looks": 4,
             "rivals": RIVALS,
             "runs": two_by_two(SMALL, 4e-3),
+        },
+        SEEDS,
+        (LARGE, *RIVALS),
+        score,
+    ),
+    Artefact(
+        "distillation",
+        "as few weights as the small model has, after a third of its reading: taught, or not",
+        recover,
+        {
+            "problems": 72_000,
+            "kind": "same",  # as the small model's: easy ones, too
+            "batch": 16,
+            "steps": 1152,
+            "epochs": 3,  # so the teacher reads a third
+            "looks": 2,
+            "rivals": RIVALS,
+            "runs": {
+                "pruned": run("importance", None, SMALL, learning_rate=4e-3),
+                "pruned, taught": run("importance", SOFT, SMALL, learning_rate=4e-3),
+            },
         },
         SEEDS,
         (LARGE, *RIVALS),

@@ -10,6 +10,7 @@ from tools.artefact import Artefact, kept
 from tools.lab import draw, fastest, progress
 from tools.verifier import LONGEST, ROLLOUTS, drawn
 from ttclib.course.revisions.attempts import CONTEXT, WINDOW, draw_chains
+from ttclib.course.revisions.checks import edit_distance
 from ttclib.course.revisions.reader import read_reader
 from ttclib.course.revisions.turns import turns
 from ttclib.lm import arithmetic, tokenizer, training
@@ -27,35 +28,6 @@ TEMPERATURE = 0.7  # of the writer: learning from its texts takes some of its sh
 
 
 # ---- what they learn from ----------------------------------------------------------------
-
-
-def edit_distance(a, b):
-    """Count the letters to insert, delete or replace between two texts (Levenshtein 1966).
-
-    A column of the table at once, in the bits of two integers: where it grows downwards by one, and
-    where it falls (Myers 1999; Hyyrö 2003).
-    """
-    if not a:
-        return len(b)
-    places = {}
-    for i, letter in enumerate(a):
-        places[letter] = places.get(letter, 0) | 1 << i
-    full = (1 << len(a)) - 1
-    bottom = 1 << len(a) - 1
-    grows = full
-    falls = 0
-    distance = len(a)
-    for letter in b:
-        equal = places.get(letter, 0)
-        diagonal = (((equal & grows) + grows) ^ grows) | equal | falls
-        up = (falls | ~(diagonal | grows)) & full
-        down = grows & diagonal
-        distance += bool(up & bottom) - bool(down & bottom)
-        up = (up << 1 | 1) & full
-        down = (down << 1) & full
-        grows = (down | ~(diagonal | up)) & full
-        falls = up & diagonal
-    return distance
 
 
 def take(items, k, rng):

@@ -8,9 +8,9 @@ import joblib
 import numpy as np
 
 from tools.artefact import Artefact, digest, kept_json, write_rows
-from tools.lab import TEST, TEXTS_AT_ONCE, true_text
+from tools.lab import TEST, greedy, true_text
 from ttclib.course.small_models.record import FULL, HALF
-from ttclib.lm import arithmetic, samplers
+from ttclib.lm import arithmetic
 
 ROW = 256  # tokens
 GRIDS = ("runs", "hidden", "offered", "exposures")  # more of these leave what is done as it is
@@ -110,13 +110,13 @@ def full(folder, problems, seed):
     """Load a model once in a process: its words, what is asked, what it says, its moments."""
     import torch
 
-    from ttclib.course.small_models import quantize
+    from ttclib.course.small_models import distil, quantize
     from ttclib.lm.pretrained import read_ours
 
     torch.set_num_threads(1)
     model, words = read_ours(folder)
     asked, rows = packed("test", problems, seed)
-    said = quantize.log_probs(model, rows)
+    said = distil.log_probs(model, rows, np.float32)
     return model, words, asked, rows, said, quantize.second_moments(model, rows)
 
 
@@ -130,9 +130,8 @@ def calibrated(folder, texts, seed, problems, of):
 
 def measured(needs, plan, seed, run):
     """Measure a run: its bytes, what it answers, how far its tokens are, and each layer's error."""
-    from ttclib.course.small_models import quantize
+    from ttclib.course.small_models import distil, quantize
     from ttclib.lm.engine import CausalLM
-    from ttclib.search import rollouts
 
     folder = dict(needs)[run["model"]]
     model, words, asked, rows, said, unseen = full(folder, plan["problems"], seed)
@@ -153,19 +152,12 @@ def measured(needs, plan, seed, run):
             error = quantize.output_error(weight, shrunk.layers[name].weight, unseen[name])
             signal = quantize.output_error(weight, 0 * weight, unseen[name])
             layers.append({"layer": name, "error": error, "signal": signal})
-    drawn, _ = rollouts.draw(
-        CausalLM(small, words),
-        arithmetic.TASK,
-        asked,
-        1,
-        np.random.default_rng(0),
-        TEXTS_AT_ONCE,
-        sampler=samplers.greedy,
-    )
-    nats, tokens = by_text(rows, quantize.divergence(said, quantize.log_probs(small, rows)))
+    right = greedy(CausalLM(small, words), asked).right
+    after = distil.log_probs(small, rows, np.float32)
+    nats, tokens = by_text(rows, distil.divergence(rows, said, after))
     answers = [
         {"right": bool(r), "nats": float(np.float32(d)), "tokens": int(t)}
-        for r, d, t in zip(drawn.right, nats, tokens, strict=True)
+        for r, d, t in zip(right, nats, tokens, strict=True)
     ]
     return {"run": run | {"nbytes": size}, "layers": layers, "answers": answers}
 

@@ -11,6 +11,7 @@ pytest.importorskip("pyarrow")
 
 from tools import pruning
 from tools.artefact import Job
+from tools.lab import training_problems
 from ttclib.course.small_models import recovery
 from ttclib.lm import tokenizer, training
 from ttclib.lm.llama import Llama, Shape
@@ -95,6 +96,22 @@ def test_every_run_reads_the_same_and_is_measured_on_its_way(job, calls):
     assert rival.right.shape == (3,) and len(rival.texts) == 3
 
 
+def test_a_text_may_be_read_again_and_the_teacher_reads_it_once(job, calls):
+    two = {name: runs()[name] for name in ("scratch, taught", "pruned")}
+    more = {"kind": "same", "epochs": 2, "problems": 80, "runs": two}
+    pruning.recover(replace(job, settings=SETTINGS | more))
+    rows = calls[0][1]
+    assert len(rows) == 4 and np.array_equal(rows.tokens, calls[1][1].tokens)
+    texts = pruning.pack(training_problems(80, np.random.default_rng(pruning.SEEDS["texts"])))
+    assert np.array_equal(rows.tokens, texts.tokens[:4])
+    found = recovery.read_runs(job.folder, SHAPE.flops[0] // 2)
+    tokens = 4 * 2 * pruning.ROW
+    run = found["scratch, taught"]
+    assert run.tokens.tolist() == [0, tokens / 2, tokens]
+    assert run.taught.tolist() == [0, *[SHAPE.flops[0] * tokens / 2] * 2]
+    assert found["pruned"].taught.tolist() == [0, 0, 0]
+
+
 def test_what_is_finished_stays_when_another_run_is_declared(job, calls):
     four = {name: runs()[name] for name in recovery.TWO_BY_TWO}
     pruning.recover(replace(job, settings=SETTINGS | {"runs": four}))
@@ -148,8 +165,8 @@ def test_pruning_alone(job, calls):
 def test_what_is_declared_fits():
     for artefact in pruning.ARTEFACTS:
         assert json.loads(json.dumps(artefact.settings)) == artefact.settings
-    half, small = pruning.ARTEFACTS[1:]
-    for size, artefact in ((pruning.HALF, half), (pruning.SMALL, small)):
+    half, *others = pruning.ARTEFACTS[1:]
+    for size, artefact in ((pruning.HALF, half), *((pruning.SMALL, other) for other in others)):
         assert all(plan["shapes"][-1] == size for plan in artefact.settings["runs"].values())
         for plan in artefact.settings["runs"].values():
             steps = artefact.settings["steps"] // len(plan["shapes"])

@@ -183,5 +183,9 @@ def test_distance_is_the_divergence(rows, seed):
     assert found.loss == pytest.approx(
         training.lm_loss(model, rows, np.arange(len(rows))).item(), rel=5e-3
     )
+    full, other = (distil.log_probs(m, rows, np.float32) for m in (teacher, model))
+    each = distil.divergence(rows, full, other)
+    assert each == pytest.approx((np.exp(p) * (p - q)).sum(axis=1), rel=1e-4, abs=1e-6)
+    assert distil.divergence(rows, full, full) == pytest.approx(0.0, abs=1e-9)
     same = distil.distance(teacher, rows, says)
     assert abs(same.kl) < 1e-6 and same.agree > 0.99

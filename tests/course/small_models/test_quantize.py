@@ -8,9 +8,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ttclib.course.small_models import distil
 from ttclib.course.small_models import quantize as q
 from ttclib.lm.llama import Llama, Shape
-from ttclib.lm.training import IGNORE, pack_texts
+from ttclib.lm.training import pack_texts
 
 
 def layer(seed, rows=4, columns=6, tokens=60):
@@ -243,24 +244,15 @@ def test_a_model_is_shrunk_and_the_full_one_stays():
     assert q.size_in_bytes(model) == 4 * SHAPE.parameters
 
 
-def test_the_divergence_of_each_token():
-    model = Llama(SHAPE).eval()
-    other = Llama(SHAPE, seed=1).eval()
-    rows = texts()
-    full, off = q.log_probs(model, rows), q.log_probs(other, rows)
-    assert q.divergence(full, full) == pytest.approx(0.0, abs=1e-6)
-    found = q.divergence(full, off)
-    assert len(found) == np.count_nonzero(rows.targets != IGNORE)
-    p, s = (torch.cat(one).double().numpy() for one in (full, off))
-    assert found == pytest.approx((np.exp(p) * (p - s)).sum(axis=1), rel=1e-4, abs=1e-6)
-    assert np.exp(p).sum(axis=1) == pytest.approx(1.0, rel=1e-5)
-
-
 def test_more_bits_are_nearer():
     model = Llama(SHAPE).eval()
     rows = texts(count=20)
-    full = q.log_probs(model, rows)
-    far = [q.divergence(full, q.log_probs(q.shrink(model, b).model, rows)).mean() for b in q.BITS]
+    full = distil.log_probs(model, rows, np.float32)
+
+    def off(small):
+        return distil.divergence(rows, full, distil.log_probs(small, rows, np.float32)).mean()
+
+    far = [off(q.shrink(model, b).model) for b in q.BITS]
     assert far == sorted(far)
-    half = q.divergence(full, q.log_probs(q.as_bfloat16(model), rows)).mean()
+    half = off(q.as_bfloat16(model))
     assert 0 <= half < far[1]

@@ -13,13 +13,13 @@ from typing import NamedTuple, cast
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
+from ttclib.course.small_models.distil import AT_ONCE
 from ttclib.course.small_models.prune import inputs
 from ttclib.inputs import checked, finite_array, one_of, positive, whole_number
 from ttclib.lm.llama import Llama
-from ttclib.lm.training import IGNORE, PackedTexts
+from ttclib.lm.training import PackedTexts
 
 NEAREST = "round to nearest"
 GPTQ = "GPTQ"
@@ -28,7 +28,6 @@ MATRIX = "matrix"  # one grid for all of it
 ROW = "row"  # a grid for each output
 SHARING = (MATRIX, ROW, 96, 32)
 BITS = (8, 6, 4, 3, 2)
-AT_ONCE = 4  # rows: more take memory, and no less time
 _SCALE = np.finfo(np.float16)
 
 
@@ -228,11 +227,6 @@ def matrices(model: nn.Module) -> dict[str, nn.Linear]:
     return {name: part for name, part in model.named_modules() if isinstance(part, nn.Linear)}
 
 
-def parts_of(rows: PackedTexts) -> list[slice]:
-    """Cut packed rows into as many as are read at once."""
-    return [slice(begin, begin + AT_ONCE) for begin in range(0, len(rows), AT_ONCE)]
-
-
 @torch.no_grad()
 def second_moments(model: Llama, rows: PackedTexts) -> dict[str, np.ndarray]:
     """Mean of x xᵀ of the inputs of each matrix, over all tokens of the texts."""
@@ -247,8 +241,8 @@ def second_moments(model: Llama, rows: PackedTexts) -> dict[str, np.ndarray]:
         return hook
 
     hooks = [part.register_forward_hook(note(name)) for name, part in matrices(model).items()]
-    for part in parts_of(rows):
-        given = inputs(rows, part)
+    for first in range(0, len(rows), AT_ONCE):
+        given = inputs(rows, slice(first, first + AT_ONCE))
         real = given[-1].flatten() >= 0
         model(*given)
     for hook in hooks:
@@ -306,26 +300,6 @@ def shrink(
             layers[name] = gptq(weight, moments[name], bits, sharing)
         part.weight.copy_(torch.from_numpy(layers[name].weight))
     return Shrunk(small, layers)
-
-
-@torch.no_grad()
-def log_probs(model: Llama, rows: PackedTexts) -> list[torch.Tensor]:
-    """Log distributions where a token is to be predicted, in float32, some rows at a time.
-
-    Each is (tokens, V). Few bits differ by a millionth of a nat, so float16 would not do.
-    """
-    found = []
-    for part in parts_of(rows):
-        logits = model(*inputs(rows, part)).float()
-        learned = torch.as_tensor(rows.targets[part] != IGNORE)
-        found.append(F.log_softmax(logits[learned], dim=-1))
-    return found
-
-
-def divergence(full: list[torch.Tensor], other: list[torch.Tensor]) -> np.ndarray:
-    """KL(full ‖ other) of each token, in nats, from :func:`log_probs` of two models."""
-    pairs = zip(full, other, strict=True)
-    return np.concatenate([((p.exp() * (p - q)).sum(-1)).numpy() for p, q in pairs])
 
 
 def size_in_bytes(model: nn.Module, bytes_each: int = 4) -> int:

@@ -121,7 +121,7 @@ class Run(NamedTuple):
 
 
 def read_runs(folder: Path, teacher: int) -> dict[str, Run]:
-    """Read the runs of ``recovery-half`` or ``recovery-small``.
+    """Read the runs of ``recovery-half``, ``recovery-small`` or ``distillation``.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def _run(lines: Sequence[dict], teacher: int) -> Run:
         last = {
             "tokens": before["tokens"] + tokens,
             "trained": before["trained"] + 6 * line["weights"] * tokens,
-            "taught": before["taught"] + 2 * teacher * tokens * line["taught"],
+            "taught": before["taught"] + 2 * teacher * line.get("heard", tokens) * line["taught"],
         }
         found.append(last | {name: line[name] for name in ("kl", "loss", "agree", "right")})
     columns = {name: np.array([look[name] for look in found]) for name in found[0]}

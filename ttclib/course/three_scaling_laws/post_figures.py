@@ -6,6 +6,7 @@ import functools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib import patheffects
 
 from ttclib.cost import Cost, readable
 from ttclib.course.three_scaling_laws import advantages, enumerable
@@ -33,16 +34,18 @@ from ttclib.show.style import (
 KS = (1, 2, 4, 8, 16, 32, 64)
 
 
-def _names(ax, xs, ys, names: Sequence[str], color: str, wide: float = 0.25) -> None:
-    """Write a name beside each point, moved up where it would cover another's."""
-    places = ax.transAxes.inverted().transform(ax.transData.transform(np.column_stack([xs, ys])))
+def _names(ax, points, names: Sequence[str], colors: Sequence[str], wide: float = 0.25) -> None:
+    """Write a name beside each point, (names, 2), moved up where it would cover another's."""
+    places = ax.transAxes.inverted().transform(ax.transData.transform(points))
     placed: list[np.ndarray] = []
-    for place, name in sorted(zip(places, names, strict=True), key=lambda pair: pair[0][1]):
-        near = [other[1] for other in placed if abs(other[0] - place[0]) < wide]
-        place = np.array([place[0], max([place[1], *(height + 0.03 for height in near)])])
-        placed.append(place)
-        look = {"color": color, "fontsize": 7.5, "va": "center", "transform": ax.transAxes}
-        ax.text(place[0] + 0.012, place[1], name, **look)
+    halo = [patheffects.withStroke(linewidth=2, foreground="white")]
+    for i in np.argsort(places[:, 1], kind="stable"):
+        x, y = places[i]
+        near = [other[1] for other in placed if abs(other[0] - x) < wide]
+        y = max([y, *(height + 0.034 for height in near)])
+        placed.append(np.array([x, y]))
+        look = {"color": colors[i], "fontsize": 7.5, "va": "center", "transform": ax.transAxes}
+        ax.text(x + 0.012, y, names[i], path_effects=halo, **look)
 
 
 # ---- pass@k before and after ---------------------------------------------------------------------
@@ -125,14 +128,14 @@ def tradeoff_picture(record: Record, ways: Sequence[str], counts) -> Picture:
         *line.T, "--", color=COLORS[1], marker="s", markersize=4, label=f"{BASE}, hotter or colder"
     )
     for t, (x, y) in zip(heights, line, strict=True):
-        ax.text(x, y - 0.012, f"{t}", color=COLORS[1], fontsize=7.5, ha="center", va="top")
+        ax.text(x - 0.006, y, f"{t}", color=COLORS[1], fontsize=7.5, ha="right", va="top")
     found = [bootstrap.mean_interval(record.at(way).passes(ends), counts) for way in ways]
     for mean, low, high in found:
         ax.plot([low[0], high[0]], [mean[1]] * 2, color=GOOD, linewidth=0.7, alpha=0.5)
         ax.plot([mean[0]] * 2, [low[1], high[1]], color=GOOD, linewidth=0.7, alpha=0.5)
     points = np.array([mean for mean, _, _ in found])
-    ax.plot(*points.T, "o", color=GOOD, markersize=4)
-    _names(ax, *points.T, ways, GOOD)
+    ax.plot(*points.T, "o", color=GOOD, markersize=4, zorder=4)  # above the names
+    _names(ax, points, ways, [GOOD] * len(ways))
     ax.set(xlabel="pass@1", ylabel=f"pass@{KS[-1]}")
     ax.legend(loc="lower right")
     said = [f"{way} {x:.2f} and {y:.2f}" for way, (x, y) in zip(ways, points, strict=True)]
@@ -280,6 +283,7 @@ def laws_view(laws: Mapping[str, Mapping[str, Way]], questions: Sequence[float])
 
     def draw(questions, seed):
         said = []
+        last = {}
         for name, ways in laws.items():
             color, mark = looks[name]
             points = []
@@ -288,10 +292,11 @@ def laws_view(laws: Mapping[str, Mapping[str, Way]], questions: Sequence[float])
                 label = name if place == 0 else None
                 ax.plot(x, way.accuracy, color=color, marker=mark, markersize=4, label=label)
                 points += zip(way.accuracy, -x, [what] * len(x), strict=True)
-            last = [(way.paid(questions)[-1], way.accuracy[-1]) for way in ways.values()]
-            _names(ax, *np.transpose(last), list(ways), color)
+                last[what] = (x[-1], way.accuracy[-1]), color
             share, price, what = max(points)
             said.append(f"{name} {share:.2f} for {readable(-price)}FLOPs ({what})")
+        points, colors = zip(*last.values(), strict=True)
+        _names(ax, np.array(points), list(last), colors)
         ax.legend(loc="lower right")
         return f"{questions:,.0f} questions. The best of each: {'; '.join(said)}", Cost()
 
