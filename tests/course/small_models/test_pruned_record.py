@@ -57,6 +57,7 @@ def test_hidden_units_are_the_exception():
         "Hidden units are the exception: a twelfth of the weights goes for nothing.",
         same and twelfth,
     )
+    says("Hidden units give weights away for nothing, a twelfth of all.", same and twelfth)
     half = at(hidden=240)
     says("About four in ten. The distance is a few hundredths", half.solved.mean() == 0.44)
     assert 0.02 < half.kl[0] < 0.04

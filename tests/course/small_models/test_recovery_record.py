@@ -30,7 +30,8 @@ def teacher_weights():
 
 @cache
 def runs(size):
-    return recovery.read_runs(artefacts.path(f"recovery-{size}"), teacher_weights())
+    name = "distillation" if size == "small, longer" else f"recovery-{size}"
+    return recovery.read_runs(artefacts.path(name), teacher_weights())
 
 
 @cache
@@ -160,6 +161,60 @@ def test_the_weights_of_a_broken_model_are_worth_more_than_new_ones():
     times = made["batch"] * made["steps"] * pruning.ROW / found["pruned"].tokens[-1]
     half = 0.45 < rival("small", "lab-small").right.mean() < 0.55
     says("`lab-small` read 20 times as much, and solves half", 20 < times < 22 and half)
+
+
+def test_a_small_student_that_reads_longer_solves_something():
+    taught, plain = (runs("small, longer")[name] for name in ("pruned, taught", "pruned"))
+    small = runs("small")["pruned"]
+    assert taught.weights == plain.weights == small.weights
+    read = plain.tokens[-1]
+    more = round(read, -5) == 4_700_000 and read == taught.tokens[-1] == 6 * small.tokens[-1]
+    says("They read 4.7 million tokens, six times as many as before.", more)
+    made = artefacts.manifest()["lab-small"]["settings"]["training"]
+    its = made["batch"] * made["steps"] * pruning.ROW
+    says("read three and a half times as much", 3.4 < its / read < 3.6)
+    shares = [round(run.right[-1].mean(), 3) for run in (plain, taught)]
+    rival_is = round(rival("small", "lab-small").right.mean(), 2)
+    at_last = (*shares, rival_is) == (0.135, 0.155, 0.52)
+    says("with true tokens 0.14, with the teacher 0.16, and `lab-small` 0.52", at_last)
+    problems = pruning.test_problems()
+    operations = np.array([sum(map(problem.count, "+-*")) for problem in problems])
+    short, long = (
+        [run.right[-1][operations == k].mean() for run in (plain, taught)] for k in (2, 7)
+    )
+    some = min(short) > 1 / 3 and max(long) == 0
+    says("of the problems with two operations a third and more, of those with seven none", some)
+    lost = rival("small", "lab-small").right.astype(float) - taught.right[-1]
+    assert bootstrap.mean_interval(lost, COUNTS)[1] > 0.3
+
+
+def test_a_teacher_helps_a_small_student_that_reads_longer_and_is_not_worth_its_bill():
+    taught, plain = (runs("small, longer")[name] for name in ("pruned, taught", "pruned"))
+    gains = [
+        bootstrap.mean_interval(taught.right[k].astype(float) - plain.right[k], COUNTS)
+        for k in (1, 2)
+    ]
+    nearer = [round(run.kl[1], 2) for run in (taught, plain)] == [0.33, 0.41]
+    says("Half way its student is nearer to it, 0.33 nats against 0.41", nearer)
+    so = round(gains[0][0], 2) == 0.03 and gains[0][1] > 0
+    says("and solves three problems in a hundred more; that interval lies above 0", so)
+    assert taught.kl[2] < plain.kl[2] and taught.loss[2] < plain.loss[2]
+    nothing = gains[1][1] < 0 < gains[1][2]
+    says("what it solves more cannot be told from nothing", nothing)
+    costs = taught.taught[-1] / taught.trained[-1]
+    says("one and a half times what the student pays to learn", 1.5 <= costs < 1.6)
+    says("has paid less in all than the other one had half way", plain.flops[-1] < taught.flops[1])
+    twice = plain.right[-1].mean() > 2 * taught.right[1].mean()
+    says("solves more than twice as much as that one did then", twice)
+
+
+def test_what_is_said_of_pruning_in_the_end():
+    longer = max(run.right[-1].mean() for run in runs("small, longer").values())
+    less = longer < rival("small", "lab-small").right.mean() - 0.3
+    says("What is left of it at the size of `lab-small` solves less than `lab-small`", less)
+    whole = rival("half", "lab-large").right.mean()
+    back = runs("half")["pruned"].right[-1].mean() > 0.7 * whole
+    says("Half of the large model comes back quickly.", back)
 
 
 def test_what_reads_more_wins():
