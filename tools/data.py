@@ -14,6 +14,7 @@ from tools import (
     chains,
     decoding,
     exchange,
+    features,
     forks,
     lab,
     post_training,
@@ -40,6 +41,7 @@ TOOLS = (
     post_training,
     small,
     pruning,
+    features,
     forks,
 )
 ARTEFACTS = {artefact.name: artefact for tool in TOOLS for artefact in tool.ARTEFACTS}

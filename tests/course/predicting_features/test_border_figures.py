@@ -49,6 +49,12 @@ def masked():
     return columns(names, rows)
 
 
+def test_a_persistence_has_its_place():
+    assert figures.height(np.array([0.0, 0.9, 0.99, 1.0])).tolist() == pytest.approx(
+        [0, 1, 2, np.log10(2000)]
+    )
+
+
 def test_regions_are_named_by_what_is_known():
     known = [figures.REGIONS[i] for i in figures.region([0.9, 0.9, 0.1, 0.1], [0.9, 0.1, 0.9, 0.1])]
     assert known == list(figures.REGIONS)
@@ -64,7 +70,7 @@ def test_networks_stand_on_the_map(monkeypatch):
     assert where.tolist() == [[0, 0, 0, 1], [0, 0, 0, 1], [2, 2, 2, 3]]
     assert mesh.get_coordinates()[0, :, 0].tolist() == pytest.approx([0, 0.2, 0.4, 0.7, 1.1])
     spots = {tuple(numbers_of(line)[0]) for line in ax.lines}
-    assert spots == set(CORNERS)
+    assert spots == {(share, figures.height(kept)) for share, kept in CORNERS}
     assert "share 0.9, persistence 0.5: 0.12 and 0.33" in sheet.text
 
 
@@ -81,7 +87,7 @@ def test_each_world_is_computed_once(monkeypatch):
     assert text.startswith("90% of the variance is not the state, persistence 0.75: with 4 numbers")
     assert "features know 0.11 of the position, pixels 0.00" in text
     (cross,) = view.moving(0)
-    assert numbers_of(cross).tolist() == [[0.9, 0.75]]
+    assert numbers_of(cross).tolist() == [[0.9, pytest.approx(np.log10(4))]]
     features, pixels = map(numbers_of, view.moving(1))
     assert features[:, 0].tolist() == list(range(1, 17)) and (pixels[:, 1] == 0).all()
     view.at(share=0.9, persistence=0.75)

@@ -59,13 +59,25 @@ def _edges(middles: np.ndarray) -> np.ndarray:
     return np.concatenate([[2 * middles[0] - between[0]], between, [2 * middles[-1] - between[-1]]])
 
 
+def height(persistence):
+    """Place of a persistence on an axis: how many powers of ten it is away from 1, at most 3.3."""
+    return -np.log10(1 - np.minimum(persistence, 0.9995))
+
+
+def _persistence_axis(ax, which: str) -> None:
+    shown = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.998, 1.0)
+    ticks = {f"{which}ticks": height(np.array(shown)), f"{which}ticklabels": shown}
+    ax.set(**ticks, **{f"{which}lim": (-0.1, 3.5)})
+
+
 def _map(ax, exact: Columns) -> None:
     shares, kept, features = border.grid(exact, "features")
     _, _, pixels = border.grid(exact, "pixels")
     where = region(features, pixels)
     look = {"cmap": ListedColormap(_REGION_COLORS), "vmin": -0.5, "vmax": 3.5}
-    ax.pcolormesh(_edges(shares), _edges(kept), where, **look)
-    ax.set(xlim=(0, 1), ylim=(-0.025, 1.025))
+    ax.pcolormesh(_edges(shares), _edges(height(kept)), where, **look)
+    ax.set(xlim=(0, 1))
+    _persistence_axis(ax, "y")
     ax.set(xlabel="share of the variance that is not the state")
     ax.set(ylabel="persistence of the patterns, frame to frame")
     ax.grid(visible=False)
@@ -88,7 +100,7 @@ def border_picture(exact: Columns, narrow: Columns) -> Picture:
         at = int(region(corner.features.mean(), corner.pixels.mean()))
         ax.plot(
             corner.share,
-            corner.persistence,
+            height(corner.persistence),
             "o",
             color=_REGION_COLORS[at],
             markeredgecolor="black",
@@ -130,7 +142,9 @@ def numbers_view(known: Callable[[World, str], np.ndarray], exact: Columns) -> B
         if world not in worlds:
             worlds[world] = [known(world, target)[:MOST_NUMBERS] for target in HOWS[:2]]
         features, pixels = worlds[world]
-        left.plot(share, persistence, "x", color="black", markersize=11, markeredgewidth=2.5)
+        left.plot(
+            share, height(persistence), "x", color="black", markersize=11, markeredgewidth=2.5
+        )
         right.plot(numbers, features, "o-", color=FEATURES, markersize=4)
         right.plot(numbers, pixels, "s--", color=PIXELS, markersize=4)
         at = border.Narrow.numbers - 1
@@ -173,13 +187,15 @@ def training_view(narrow: Columns, exact: Columns) -> BudgetView:
         "persistence (share 0.3)",
     )
     corners = trained(narrow)
+    scales = {"share": np.asarray, "persistence": height}
     for ax, (along, still, at), label in zip(axes, lines, labels, strict=True):
         mine = exact[still] == at
         order = np.argsort(exact[along][mine])
-        x = exact[along][mine][order]
+        x = scales[along](exact[along][mine][order])
         for how, color in zip(HOWS[:2], (FEATURES, PIXELS), strict=True):
             ax.plot(x, exact[how][mine][order], "--", color=color, lw=1.2)
         ax.set(xlim=(-0.03, 1.03), ylim=(-0.05, 1.02), xlabel=label)
+    _persistence_axis(axes[1], "x")
     axes[0].set(ylabel="R² of the position")
     axes[0].plot([], [], "o", color=FEATURES, markersize=4, label="predict features, each seed")
     axes[0].plot([], [], "s", color=PIXELS, markersize=4, label="predict pixels, each seed")
@@ -197,7 +213,7 @@ def training_view(narrow: Columns, exact: Columns) -> BudgetView:
                     continue
                 for how, color, marker in zip(HOWS[:2], (FEATURES, PIXELS), "os", strict=True):
                     known = border.looked(narrow, how, corner.share, corner.persistence)[:, look]
-                    _strip(ax, getattr(corner, along), known, color, marker)
+                    _strip(ax, scales[along](getattr(corner, along)), known, color, marker)
                     means.append(known.mean())
         features, pixels = np.mean(means[::2]), np.mean(means[1::2])
         return (
