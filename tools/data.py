@@ -23,6 +23,7 @@ from tools import (
     scaling,
     search,
     small,
+    token_costs,
     verifier,
 )
 from tools.artefact import DATA, known, make, pending, rescore
@@ -43,6 +44,7 @@ TOOLS = (
     pruning,
     features,
     forks,
+    token_costs,
 )
 ARTEFACTS = {artefact.name: artefact for tool in TOOLS for artefact in tool.ARTEFACTS}
 BEGIN = "<!-- written by course.py data: -->\n"

@@ -122,10 +122,8 @@ class Attention(Mixer):
     def parallel(self, x):
         """Compare every query with every key."""
         self.fits(x, 3)
-        at = torch.arange(x.shape[1])
-        q, k, v = self.project(x, at)
-        behind = at[:, None] - at  # how far a key lies behind a query
-        return self.read(q, k, v, (behind >= 0) & (behind < self.window))
+        q, k, v = self.project(x, torch.arange(x.shape[1]))
+        return self.read(q, k, v, whole=True)
 
     def step(self, x, state=None):
         """Compare one query with all keys that are kept."""
@@ -137,12 +135,16 @@ class Attention(Mixer):
         values = torch.cat([values, v], dim=2)[:, :, -self.window :]
         return self.read(q, keys, values)[:, 0], (keys, values, at + 1)
 
-    def read(self, q, k, v, seen=None):
-        """Mix the values (batch, kv_heads, m, size) for each query; ``seen``: (n, m), or all."""
+    def seen(self, n):
+        """Which keys each query of a whole text sees, bool (n, n)."""
+        return torch.ones(n, n, dtype=torch.bool).tril().triu(1 - self.window)
+
+    def read(self, q, k, v, whole=False):
+        """Mix the values (batch, kv_heads, m, size); a ``whole`` text is read from its past."""
         grouped = q.unflatten(1, (self.kv_heads, -1))
         scores = grouped @ k[:, :, None].transpose(-1, -2) / math.sqrt(self.size)
-        if seen is not None:
-            scores = scores.masked_fill(~seen, -torch.inf)
+        if whole:
+            scores = scores.masked_fill(~self.seen(q.shape[2]), -torch.inf)
         mixed = (scores.softmax(-1) @ v[:, :, None]).flatten(1, 2)
         return self.out(mixed.transpose(1, 2).flatten(2))
 
@@ -150,12 +152,12 @@ class Attention(Mixer):
 class FusedAttention(Attention):
     """The same in PyTorch's own kernel, which never holds all scores at once (Dao et al. 2022)."""
 
-    def read(self, q, k, v, seen=None):
-        """Mix the values in one kernel."""
-        whole = seen is not None and len(seen) <= self.window  # then no mask has to be read
-        mixed = F.scaled_dot_product_attention(
-            q, k, v, None if whole else seen, is_causal=whole, enable_gqa=True
-        )
+    def read(self, q, k, v, whole=False):
+        """Mix the values in one kernel, which needs no mask unless there is a window."""
+        n = q.shape[2]
+        mask = self.seen(n) if whole and n > self.window else None
+        causal = whole and mask is None
+        mixed = F.scaled_dot_product_attention(q, k, v, mask, is_causal=causal, enable_gqa=True)
         return self.out(mixed.transpose(1, 2).flatten(2))
 
 
@@ -273,10 +275,10 @@ class Retention(Memory):
         whole_number("state", state)
         super().__init__(width, heads, state, 2 * heads * state + width)
         usual = [1 - 2.0 ** (-5 - h) for h in range(heads)]
-        keep = torch.tensor(usual if decays is None else decays, dtype=torch.float64)
-        if keep.shape != (heads,) or not ((keep > 0) & (keep <= 1)).all():
+        keep = usual if decays is None else [float(share) for share in decays]
+        if len(keep) != heads or not all(0 < share <= 1 for share in keep):
             raise ValueError(f"decays is {decays}; it must hold {heads} numbers in (0, 1]")
-        self.register_buffer("fade", keep.log()[:, None])
+        self.register_buffer("fade", torch.tensor(keep, dtype=torch.float64).log()[:, None])
 
     def terms(self, x):
         """Return q, k, v and a fade that the text does not change."""
