@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ttclib import artefacts
-from ttclib.course.what_a_token_costs import measuring, mixers
+from ttclib.course.what_a_token_costs import figures, measuring, mixers
 from ttclib.course.what_a_token_costs.measuring import CONTENDERS, GENERATION, TRAINING, Cost
 
 CASES = [(form, name) for form, names in CONTENDERS.items() for name in names]
@@ -132,6 +132,24 @@ def test_bytes_grow_as_the_algorithms_say(record):
         measuring.TIME_INVARIANT,
     ):
         assert growth(GENERATION, name) == 1, name
+
+
+def test_what_the_page_says_of_the_record(record):
+    """Which is ahead from where on, by which factor, and who holds more."""
+    fused, chunks = record[TRAINING, measuring.FUSED], record[TRAINING, measuring.CHUNKS]
+    assert 9 < at(fused, 16384) / at(chunks, 16384) < 11
+    assert measuring.crossing(record, TRAINING, measuring.FUSED, measuring.CHUNKS) == 1024
+    assert (fused.seconds[:3] < chunks.seconds[:3]).all()
+    assert (fused.bytes < chunks.bytes).all()
+    attention, step = record[GENERATION, measuring.FUSED], record[GENERATION, measuring.RETENTION]
+    assert 1.4 < at(attention, 256) / at(step, 256) < 1.6
+    assert 9 < at(attention, 16384) / at(step, 16384) < 11
+    assert 5 < at(attention, 256, "bytes") / at(step, 256, "bytes") < 5.5
+    assert 300 < at(attention, 16384, "bytes") / at(step, 16384, "bytes") < 340
+    assert measuring.crossing(record, GENERATION, measuring.FUSED, measuring.RETENTION) == 64
+    assert step.seconds.max() < 1.1 * step.seconds.min()
+    for form, slow, fast in figures.DUELS:
+        assert measuring.crossing(record, form, slow, fast) is not None
 
 
 def test_a_contender_held_as_many_bytes_then_as_it_holds_now(record):

@@ -19,7 +19,7 @@ from ttclib.particles import genealogy, smc, statespace
 from ttclib.sampling import mcmc
 from ttclib.show.style import COLORS, MUTED, Picture, figure
 
-READY = frozenset(range(14))  # can be opened; the others are planned
+READY = frozenset(range(15))  # can be opened; the others are planned
 
 PROPOSED = COLORS[0]
 WEIGHED = COLORS[1]

@@ -221,14 +221,13 @@ def measured_view(record: Mapping[tuple[str, str], Cost]) -> BudgetView:
     quantities = {"time": "seconds", "memory": "bytes"}
     for ax, form in zip(axes, (TRAINING, GENERATION), strict=True):
         _tokens_axis(ax, CONTEXTS)
-        ax.set(yscale="log", ylim=(1e-7, 1e1))
+        ax.set(yscale="log", ylim=(2e-3, 5e2) if form == TRAINING else (2e-2, 5e4))
         for (which, name), _ in record.items():
             if which == form:
                 ax.plot([], [], LOOKS[name][1], color=LOOKS[name][0], label=name)
-        ax.legend(loc="lower right", fontsize=7.5)
+        ax.legend(loc="upper left", fontsize=7.5)
         ax.set_title("training: a text and its gradient" if form == TRAINING else "one more token")
-    axes[0].set_ylabel("of the whole text, as a share of attention's at 1,024 tokens")
-    axes[1].set_ylabel("the same, of one more token")
+    axes[0].set_ylabel("where attention at 1,024 tokens is 1")
 
     def draw(quantity, context, seed):
         found = {}
