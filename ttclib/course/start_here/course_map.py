@@ -19,7 +19,7 @@ from ttclib.particles import genealogy, smc, statespace
 from ttclib.sampling import mcmc
 from ttclib.show.style import COLORS, MUTED, Picture, figure
 
-READY = frozenset(range(15))  # can be opened; the others are planned
+READY = frozenset(range(16))  # can be opened; others would be planned
 
 PROPOSED = COLORS[0]
 WEIGHED = COLORS[1]
@@ -74,12 +74,15 @@ def course_map(ready: Collection[int] = READY, dpi: int = 100) -> Picture:
             _chip(page, left + 0.1, 1.5 - 0.225 * row, f"{number:02d}", name, number in ready)
             number += 1
     _chip(page, _LEFT + 0.1, 0.2, "", "ready", True)
-    _chip(page, _LEFT + 0.9, 0.2, "", "planned", False)
+    planned = ""
+    if len(ready) < number:
+        _chip(page, _LEFT + 0.9, 0.2, "", "planned", False)
+        planned = ", the others planned"
     arc = " → ".join(heading for heading, *_ in _PARTS)
     return Picture(
         fig,
         f"map of the course: {arc}; in each you propose, weigh and select; "
-        f"{len(ready)} of {number} notebooks are ready, the others planned",
+        f"{len(ready)} of {number} notebooks are ready{planned}",
     )
 
 
