@@ -266,6 +266,8 @@ def live_picture(
     """Draw seconds of one more token that this machine just took, (lengths,) for each name."""
     fig, ax = figure(size=(7.6, 3.4))
     _tokens_axis(ax, np.asarray(tokens))
+    ax.set_xlim(tokens[0] * 0.8, tokens[-1] * 1.25)
+    ax.set_xticks(tokens, [f"{n:,}" for n in tokens])
     for name, values in seconds.items():
         color, line = LOOKS[name]
         ax.plot(tokens, 1e6 * np.asarray(values), line + "o", color=color, label=name, markersize=4)
