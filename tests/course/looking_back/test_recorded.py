@@ -240,6 +240,31 @@ def test_pruned_weights_are_counted_as_notebook_13_does(found, made):
     assert mine.loss == pytest.approx([1 - one.solved.mean() for _, one in kept])
 
 
+def test_features_are_those_of_notebook_15(found):
+    pytest.importorskip("torch")
+    from ttclib.course.predicting_features import border
+
+    budgets, settings = found
+    mine = budgets["training steps, features"]
+    table = results.read(artefacts.path("feature-border"), "narrow")
+    features, pixels = (border.looked(table, how, 0.5, 0.5) for how in ("features", "pixels"))
+    assert mine.loss == pytest.approx(1 - features.mean(axis=0))
+    assert mine.rival.loss == pytest.approx(1 - pixels.mean(axis=0))
+    steps = {
+        "features": mine.amount[-1],
+        "pixels": border.for_the_same(border.Narrow(), "pixels").steps,
+    }
+    flops = {
+        how: border.narrow_flops(border.for_the_same(border.Narrow(), how)) * steps[how]
+        for how in steps
+    }
+    assert flops["pixels"] == pytest.approx(flops["features"], rel=0.01)
+    assert mine.rival.price[-1] == mine.price[-1]
+    world = settings["share of a world that is not its state"]
+    ends = [1 - border.looked(table, "features", s, 0.5)[:5, -1].mean() for s in world.values]
+    assert world.loss == pytest.approx(ends)
+
+
 def test_all_of_them_come_in_order_with_replicates(found):
     budgets, settings = found
     numbers = [b.notebook for b in budgets.values()]

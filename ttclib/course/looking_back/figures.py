@@ -37,7 +37,7 @@ def part(budget: Budget) -> str:
     """Return which of the three kinds a budget is: what it makes better."""
     if budget.measure.startswith("RMS"):
         return ESTIMATES
-    trained = ("tokens", "FLOPs", "weights", "bytes")
+    trained = ("tokens", "FLOPs", "weights", "bytes", "steps", "experts", "numbers")
     return MODELS if budget.unit in trained and budget.name != "FLOPs of search" else ANSWERS
 
 

@@ -1,4 +1,4 @@
-"""The budgets of notebooks 05 to 13, read from what the course has measured.
+"""The budgets of notebooks 05 to 15, read from what the course has measured.
 
 Most losses are shares of the same 400 problems that are not solved. What is paid is in the unit of
 the budget, or in floating-point operations (FLOPs) where the rival pays in another one.
@@ -547,6 +547,48 @@ def _healing(made: dict) -> Budget:
     return measured(names, tokens, left, _counts(left.shape[1]), price=flops, rival=rival)
 
 
+def of_features(made: dict) -> tuple[list[Budget], list[Setting]]:
+    """Notebook 15: training steps, and how much of a world is not what one wants to know."""
+    table = results.read(artefacts.path("feature-border"), "narrow")
+    plan = made["feature-border"]["settings"]["narrow"]
+    usual = results.where(table, rate=plan["rate"])
+
+    def left(how: str, share: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return steps, and what is not known of the position after them, (steps, seeds)."""
+        mine = results.where(usual, how=how, share=share, persistence=0.5)
+        steps = np.unique(mine["step"])
+        rows = [results.where(mine, step=step) for step in steps]
+        order = [np.argsort(row["seed"], kind="stable") for row in rows]
+        known = [row["position"][at] for row, at in zip(rows, order, strict=True)]
+        return steps, 1 - np.array(known)
+
+    unknown = "share of a position that is not known"
+    steps, cells = left("features", 0.5)
+    others, theirs = left("pixels", 0.5)
+    # so many steps of the rival cost as much as all of these
+    price = others * (steps[-1] / others[-1])
+    counts = bootstrap.counts(cells.shape[1], REPLICATES, np.random.default_rng(15))
+    training = measured(
+        ("15", "training steps, features", "steps", unknown),
+        steps,
+        cells,
+        counts,
+        rival=Rival("predicting pixels", price, theirs.mean(axis=1)),
+    )
+    shares = np.unique(results.where(usual, how="features", persistence=0.5)["share"])
+    few = made["feature-border"]["settings"]["fewer seeds"]
+    ends = np.array([left("features", share)[1][-1, :few] for share in shares])
+    names = ("15", "share of a world that is not its state", unknown)
+    return [training], [
+        tried(
+            names,
+            shares.tolist(),
+            ends,
+            bootstrap.counts(few, REPLICATES, np.random.default_rng(15)),
+        )
+    ]
+
+
 def budgets() -> tuple[list[Budget], list[Setting]]:
     """All of them, in the order of the notebooks."""
     made = artefacts.manifest()
@@ -555,6 +597,7 @@ def budgets() -> tuple[list[Budget], list[Setting]]:
     searches, beams = of_searches(sweep)
     revisions, ratios = of_revisions(sweep)
     laws, sizes = of_laws(post, made, sweep.counts)
+    features, worlds = of_features(made)
     found = [
         *of_samples(sweep, post),
         *of_constraints(),
@@ -565,5 +608,6 @@ def budgets() -> tuple[list[Budget], list[Setting]]:
         *of_sizes(sweep, post, made),
         *laws,
         *of_small_models(made),
+        *features,
     ]
-    return found, [*of_temperatures(post, sweep.counts), *beams, *ratios, *sizes]
+    return found, [*of_temperatures(post, sweep.counts), *beams, *ratios, *sizes, *worlds]
