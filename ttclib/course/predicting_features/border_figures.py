@@ -190,7 +190,7 @@ def training_view(narrow: Columns, exact: Columns) -> BudgetView:
     scales = {"share": np.asarray, "persistence": height}
     for ax, (along, still, at), label in zip(axes, lines, labels, strict=True):
         mine = exact[still] == at
-        order = np.argsort(exact[along][mine])
+        order = np.argsort(exact[along][mine], kind="stable")
         x = scales[along](exact[along][mine][order])
         for how, color in zip(HOWS[:2], (FEATURES, PIXELS), strict=True):
             ax.plot(x, exact[how][mine][order], "--", color=color, lw=1.2)

@@ -47,7 +47,8 @@ class Experts(Mixer):
     def route(self, x):
         """Of tokens (…, width): the router's probabilities (…, experts), its choices (…, k)."""
         p = (x @ self.router).softmax(-1)
-        return p, p.topk(self.k, dim=-1).indices
+        order = p.sort(descending=True, stable=True).indices  # of equals the first
+        return p, order[..., : self.k]
 
     def balance(self, x):
         """Experts · Σ fᵢ Pᵢ: 1 if all get the same; equation 4 without its α."""

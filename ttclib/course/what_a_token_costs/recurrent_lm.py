@@ -93,7 +93,7 @@ class StateSession:
             self.log_probs[rows] = log_probs
             parts.append(state)
         self.rows = np.arange(len(prompts))
-        self.state = gather(_joined(parts), np.argsort(np.concatenate(alike)))
+        self.state = gather(_joined(parts), np.argsort(np.concatenate(alike), kind="stable"))
         self._count(self.lengths, self.lengths * (self.lengths + 1) // 2)
 
     def feed(
