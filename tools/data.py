@@ -12,6 +12,7 @@ import sys
 
 from tools import (
     chains,
+    collapse,
     decoding,
     exchange,
     features,
@@ -45,6 +46,7 @@ TOOLS = (
     features,
     forks,
     token_costs,
+    collapse,
 )
 ARTEFACTS = {artefact.name: artefact for tool in TOOLS for artefact in tool.ARTEFACTS}
 BEGIN = "<!-- written by course.py data: -->\n"
