@@ -66,6 +66,15 @@ def build(job):
     return seconds + more
 
 
+def raw(job):
+    """Let a probe read the pixels themselves, beside the best that a linear one can."""
+    from ttclib.course.predicting_features import collapse
+
+    rows = zip(("read", "best"), (collapse.raw_read(), collapse.best_linear_read()), strict=True)
+    found = [{"how": how, "position": r2[0], "velocity": r2[1]} for how, r2 in rows]
+    write_rows(job.folder / "pixels.parquet", found)
+
+
 def score(job):
     """Say of how many seeds the features collapse, and the median spread in the end."""
     from ttclib.course.predicting_features import collapse
@@ -89,5 +98,10 @@ ARTEFACTS = (
         PLAN,
         {},
         score=score,
+    ),
+    Artefact(
+        "pixel-probe",
+        "what a linear probe reads off the pixels of clips, and the most that one can",
+        raw,
     ),
 )

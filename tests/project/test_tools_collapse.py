@@ -63,3 +63,9 @@ def test_a_run_begins_again():
         again = [getattr(shot, name) for shot in shots]
         assert np.array(again) == pytest.approx(stored[name][seed, :3], rel=2e-2)
     assert shots[0].position == pytest.approx(stored["position"][seed, 0], abs=5e-3)
+
+
+def test_the_pixels_are_read_again():
+    kept = collapse.read_pixels(artefacts.path("pixel-probe"))
+    assert kept.read == pytest.approx(collapse.raw_read(), abs=5e-3)
+    assert kept.best == pytest.approx(collapse.best_linear_read(), abs=1e-6)

@@ -166,7 +166,7 @@ def test_bands_over_seeds():
 
 def test_rivals_stand_in_one_picture():
     record = made_record()
-    sheet = figures.probe_picture(record, (0.9, 0.6), (0.95, 0.75))
+    sheet = figures.probe_picture(record, collapse.OfPixels((0.9, 0.6), (0.95, 0.75)))
     for ax, pixels, ceiling in zip(sheet.fig.axes, (0.9, 0.6), (0.95, 0.75), strict=True):
         upright = [line.get_xdata()[0] for line in ax.lines if len(set(line.get_xdata())) == 1]
         assert pixels in upright and ceiling in upright

@@ -377,6 +377,29 @@ class Record:
         return spread[:, -1] < LOST * spread[:, 0]
 
 
+class OfPixels(NamedTuple):
+    """R² of position and velocity that a linear probe finds in the pixels.
+
+    Attributes
+    ----------
+    read : tuple of float
+        By a probe that learned from 900 clips: see :func:`raw_read`.
+    best : tuple of float
+        The most that a linear probe can: see :func:`best_linear_read`.
+    """
+
+    read: tuple[float, float]
+    best: tuple[float, float]
+
+
+@checked
+def read_pixels(folder: Path) -> OfPixels:
+    """Read what was measured of the pixels from its folder in ``data/``."""
+    table = results.read(folder, "pixels")
+    pairs = zip(table["position"].tolist(), table["velocity"].tolist(), strict=True)
+    return OfPixels(**dict(zip(table["how"], pairs, strict=True)))
+
+
 @checked
 def read(folder: Path) -> Record:
     """Read the record from its folder in ``data/``."""

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ttclib.course.predicting_features import two_numbers
-from ttclib.course.predicting_features.collapse import Record, Snapshot
+from ttclib.course.predicting_features.collapse import OfPixels, Record, Snapshot
 from ttclib.course.predicting_features.two_numbers import BOTH, HOWS, MOMENTUM, NEITHER, STOP
 from ttclib.show.slider import BudgetView, choice, options
 from ttclib.show.style import (
@@ -276,8 +276,8 @@ def cures_view(record: Record) -> BudgetView:
         else:
             ax.set(yscale="log", ylim=(np.nanmin(every) / 1.5, 1.5 * np.nanmax(every)))
     for how in HOWS:
-        axes[2].plot([], [], color=LOOKS[how], label=how)
-    axes[2].legend(loc="lower left")
+        axes[0].plot([], [], color=LOOKS[how], label=how)
+    fig.legend(loc="outside upper center", ncols=len(HOWS))
 
     def draw(momentum, seed):
         said = []
@@ -306,20 +306,18 @@ def cures_view(record: Record) -> BudgetView:
 # ---- what a probe reads --------------------------------------------------------------------------
 
 
-def probe_picture(record: Record, raw: tuple[float, float], best: tuple[float, float]) -> Picture:
+def probe_picture(record: Record, pixels: OfPixels) -> Picture:
     """R² of position and velocity by a linear probe: features, rivals, pixels, and the ceiling.
 
     Parameters
     ----------
-    raw : (float, float)
-        R² of position and velocity from the pixels, by a probe that learns from as many clips.
-    best : (float, float)
-        The same of the best linear probe of the pixels, exactly.
+    pixels : collapse.OfPixels
+        What a probe reads off the pixels themselves, and the most that a linear one can.
     """
     kinds = {"no training": MUTED, "predicts pixels": COLORS[2]} | LOOKS
     fig, axes = figure(1, 2, size=(10.4, 3.9), sharey=True)
     said = []
-    for ax, name, of_pixels, ceiling in zip(axes, ("position", "velocity"), raw, best, strict=True):
+    for ax, name, of_pixels, ceiling in zip(axes, ("position", "velocity"), *pixels, strict=True):
         samples = [record.run(NEITHER)[name][:, 0], record.pixels[name]]
         samples += [record.run(how)[name][:, -1] for how in HOWS]
         boxes(ax, samples, list(kinds.values()), orientation="horizontal")

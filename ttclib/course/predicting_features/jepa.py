@@ -265,7 +265,7 @@ class Learner(nn.Module):
         """
         asked = self.encoder if self.slow is None else self.slow
         with torch.no_grad():
-            found = torch.cat([asked(tokens(part)) for part in video.split(256)])
+            found = torch.cat([asked(tokens(part)) for part in video.split(64)])
         return found.view(len(found), TIMES, PLACES, -1).mean(2).flatten(1)
 
 
