@@ -135,7 +135,8 @@ def _beside(names: Sequence[str], teacher: float, rivals: Mapping[str, float], l
     truth(right, teacher, "the teacher")
     for style, (name, solved) in zip(("--", ":", "-."), rivals.items(), strict=False):
         right.axhline(solved, color=MUTED, linestyle=style, label=f"{name}, which read more")
-    right.legend(loc="upper left", fontsize="small")
+    above = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": 2, "frameon": False}
+    right.legend(fontsize="small", **above)
     return fig, near, right
 
 
