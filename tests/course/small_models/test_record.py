@@ -196,6 +196,17 @@ def test_large_in_two_bits_against_small_in_full():
         )
 
 
+def test_the_small_model_read_a_third_more():
+    made = artefacts.manifest()
+    read = {
+        name: made[name]["settings"]["training"]["batch"]
+        * made[name]["settings"]["training"]["steps"]
+        for name in ("lab-small", "lab-large")
+    }
+    third = 3 * read["lab-small"] == 4 * read["lab-large"]
+    says("`lab-small` read a third more than `lab-large`", third)
+
+
 def test_other_texts_would_do():
     for sharing in ("row", "32"):
         draws = chosen(record().runs, model="lab-large", method=q.GPTQ, bits=2, sharing=sharing)
