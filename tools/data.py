@@ -15,6 +15,7 @@ from tools import (
     collapse,
     decoding,
     exchange,
+    experts,
     features,
     forks,
     lab,
@@ -47,6 +48,7 @@ TOOLS = (
     forks,
     token_costs,
     collapse,
+    experts,
 )
 ARTEFACTS = {artefact.name: artefact for tool in TOOLS for artefact in tool.ARTEFACTS}
 BEGIN = "<!-- written by course.py data: -->\n"

@@ -102,7 +102,7 @@ class Plan:
     capacity: float = math.inf
     shared: float = 0.0
     rate: float = 0.02
-    steps: int = 800
+    steps: int = 600
     seed: int = 0
 
 

@@ -129,7 +129,8 @@ def table_view(rows: Columns) -> BudgetView:
     grid.grid(visible=False)
     counting_axis(pure, counts, "experts", counts)
     pure.set(ylim=(0, 1.05), ylabel="how much of the dialect the expert tells")
-    truth(pure, 1.0, "all of it")
+    most = np.minimum(1, np.log(counts) / np.log(dialects))  # a word of so many can say no more
+    pure.plot(counts, most, color=TRUTH, linestyle="--", lw=1.2, label="the most it could")
     values, told = by_seed(rows, "purity", "of")
     spread(pure, values, told, GOOD, label="10 runs")
     pure.legend(loc="lower right")
