@@ -216,32 +216,6 @@ def test_looks_are_read_seed_by_seed():
     assert border.kept_background(narrow_columns(), "pixels", 0.5, 0.9).tolist() == [12, 13]
 
 
-def test_the_better_rate_of_a_masked_model_is_taken():
-    rows = []
-    for target, rate, gain in (
-        ("features", 0.1, 0.2),
-        ("features", 0.2, 0.3),
-        ("pixels", 0.1, 0.5),
-    ):
-        for seed in (0, 1):
-            for step, known in ((0, 0.1), (7, 0.1 + gain)):
-                rows.append(
-                    ("white", 0.9, 0.0, 1, target, rate, seed, step, known + seed, 0.5, 3.0)
-                )
-    names = (
-        *("field", "share", "persistence", "patterns", "target", "rate", "seed", "step"),
-        *("position", "velocity", "rank"),
-    )
-    columns = {n: np.array(c) for n, c in zip(names, zip(*rows, strict=True), strict=True)}
-    (world,) = border.masked_worlds(columns)
-    assert world == World("white", 0.9)
-    best = border.masked(columns, "features", world)
-    assert best.rate == 0.2
-    assert best.before.tolist() == [0.1, 1.1]
-    assert best.position.tolist() == [0.4, 1.4]
-    assert best.rank.tolist() == [3, 3] and best.velocity.tolist() == [0.5, 0.5]
-
-
 # ---- scores --------------------------------------------------------------------------------------
 
 

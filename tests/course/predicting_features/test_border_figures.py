@@ -37,18 +37,6 @@ def narrow():
     return columns("how share persistence rate seed step position background", rows)
 
 
-def masked():
-    rows = []
-    for world, low in ((("white", 0.9, 0.0, 1), 0.1), (("flicker", 0.9, 0.5, 9), 0.2)):
-        for target, more in (("features", 0.2), ("pixels", 0.4)):
-            for seed in (0, 1):
-                for step, gain in ((0, 0.0), (5, more)):
-                    known = low + gain + 0.01 * seed
-                    rows.append((*world, target, 0.1, seed, step, known, known / 2, 3.0))
-    names = "field share persistence patterns target rate seed step position velocity rank"
-    return columns(names, rows)
-
-
 def test_a_persistence_has_its_place():
     assert figures.height(np.array([0.0, 0.9, 0.99, 1.0])).tolist() == pytest.approx(
         [0, 1, 2, np.log10(2000)]
@@ -123,27 +111,3 @@ def test_four_cures_stand_side_by_side(monkeypatch):
     background = numbers_of(axes[3].lines[2])
     assert background[:, 1].tolist() == pytest.approx([0.48, 0.47])
     assert "share 0.9, persistence 0.5: features 0.12/0.88, pixels 0.33/0.67" in sheet.text
-
-
-def test_masked_models_stand_beside_one_that_learned_nothing(monkeypatch):
-    monkeypatch.setattr(figures, "Picture", Sheet)
-    sheet = figures.masked_picture(masked())
-    left, right = sheet.fig.axes
-    drawn = [numbers_of(line)[:, 1].tolist() for line in left.lines if len(line.get_xdata())]
-    assert drawn[0] == pytest.approx([0.1, 0.11])
-    assert drawn[1] == pytest.approx([0.3, 0.31])
-    assert drawn[2] == pytest.approx([0.5, 0.51])
-    assert numbers_of(right.lines[0])[:, 1].tolist() == pytest.approx([0.15, 0.155])
-    assert "white noise, 90% not the state: before 0.11, features 0.31/0.15" in sheet.text
-
-
-@pytest.mark.parametrize(
-    ("world", "name"),
-    [
-        (World("smooth", 0.7, 1.0), "a texture that stays,\n70% not the state"),
-        (World("flicker", 0.9, 0.0, 1), "the whole frame flickers,\n90% not the state"),
-        (World("flicker", 0.9, 0.5, 9), "9 patterns that flicker,\n90% not the state"),
-    ],
-)
-def test_worlds_have_names(world, name):
-    assert figures.name_of(world) == name

@@ -14,7 +14,6 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -304,43 +303,3 @@ def _at_the_rate(columns: Columns, **wanted) -> dict[str, np.ndarray]:
 def _by_seed(mine: Columns, name: str) -> np.ndarray:
     order = np.lexsort((mine["step"], mine["seed"]))
     return mine[name][order].reshape(len(np.unique(mine["seed"])), -1)
-
-
-class Masked(NamedTuple):
-    """V-JEPA in miniature or its rival in a world, at the better of the learning rates.
-
-    Attributes
-    ----------
-    rate : float
-    before, position, velocity, rank : numpy.ndarray, shape (seeds,)
-        R² of the position before anything was learned; R² of position and velocity, and effective
-        rank, in the end.
-    """
-
-    rate: float
-    before: np.ndarray
-    position: np.ndarray
-    velocity: np.ndarray
-    rank: np.ndarray
-
-
-def masked(columns: Columns, target: str, world: World) -> Masked:
-    """Return how a kind of model does in a world; the rate has the best mean R² of position."""
-    names = ("field", "share", "persistence", "patterns")
-    mine = results.where(columns, target=target, **{name: getattr(world, name) for name in names})
-    found = []
-    for rate in np.unique(mine["rate"]):
-        at = results.where(mine, rate=rate)
-        ends = [_by_seed(at, name)[:, -1] for name in ("position", "velocity", "rank")]
-        found.append(Masked(float(rate), _by_seed(at, "position")[:, 0], *ends))
-    return max(found, key=lambda one: one.position.mean())
-
-
-def masked_worlds(columns: Columns) -> list[World]:
-    """Return the worlds of these models, in the order in which they were measured."""
-    names = ("field", "share", "persistence", "patterns")
-    rows = zip(*(columns[name] for name in names), strict=True)
-    return [
-        World(str(field), *map(float, rest[:2]), int(rest[2]))
-        for field, *rest in dict.fromkeys(rows)
-    ]

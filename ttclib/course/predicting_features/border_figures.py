@@ -83,12 +83,9 @@ def _map(ax, exact: Columns) -> None:
     ax.grid(visible=False)
 
 
-def _legend(ax, **more) -> None:
-    patches = [
-        Patch(facecolor=color, edgecolor=MUTED, label=name)
-        for name, color in zip(REGIONS, _REGION_COLORS, strict=True)
-    ]
-    ax.legend(handles=patches, **more)
+def _patches() -> list[Patch]:
+    named = zip(REGIONS, _REGION_COLORS, strict=True)
+    return [Patch(facecolor=color, edgecolor=MUTED, label=name) for name, color in named]
 
 
 def border_picture(exact: Columns, narrow: Columns) -> Picture:
@@ -110,14 +107,7 @@ def border_picture(exact: Columns, narrow: Columns) -> Picture:
             f"share {corner.share:g}, persistence {corner.persistence:g}: "
             f"{corner.features.mean():.2f} and {corner.pixels.mean():.2f}"
         )
-    fig.legend(
-        handles=[
-            Patch(facecolor=color, edgecolor=MUTED, label=name)
-            for name, color in zip(REGIONS, _REGION_COLORS, strict=True)
-        ],
-        loc="outside upper center",
-        ncols=2,
-    )
+    fig.legend(handles=_patches(), loc="outside upper center", ncols=2)
     return Picture(fig, "R² of the position, features and pixels, trained: " + "; ".join(said))
 
 
@@ -128,7 +118,7 @@ def numbers_view(known: Callable[[World, str], np.ndarray], exact: Columns) -> B
     """
     fig, (left, right) = figure(1, 2, size=(10.0, 4.0), width_ratios=(1, 1.15))
     _map(left, exact)
-    _legend(left, loc="lower left", fontsize="small")
+    left.legend(handles=_patches(), loc="lower left", fontsize="small")
     right.set(xlim=(0.5, MOST_NUMBERS + 0.5), ylim=(0, 1), xlabel="numbers the encoder may say")
     right.set(ylabel="R² of the position")
     right.plot([], [], "o-", color=FEATURES, label="predict features")
@@ -257,48 +247,3 @@ def cures_picture(narrow: Columns, corners: Sequence[tuple[float, float]]) -> Pi
     axes[0, 0].set(ylabel="R² of the position")
     axes[1, 0].set(ylabel="R² of the patterns")
     return Picture(fig, "R² of position/patterns: " + "; ".join(said))
-
-
-WORLD_NAMES = {
-    "white": "white noise",
-    "smooth": "a texture that stays",
-    "flicker": "{patterns} patterns that flicker",
-}
-
-
-def name_of(world: World) -> str:
-    """Name a world in a few words."""
-    if world.field == "flicker" and world.patterns == 1:
-        name = "the whole frame flickers"
-    else:
-        name = WORLD_NAMES[world.field].format(patterns=world.patterns)
-    return f"{name},\n{world.share:.0%} not the state"
-
-
-def masked_picture(columns: Columns) -> Picture:
-    """Draw what V-JEPA in miniature and its rival know, beside a model that learned nothing."""
-    worlds = border.masked_worlds(columns)
-    fig, (left, right) = figure(1, 2, size=(10.0, 4.0), sharey=True)
-    said = []
-    for ax in (left, right):
-        ax.set(xlim=(-0.5, len(worlds) - 0.5), ylim=(-0.05, 1.02))
-        ax.set_xticks(range(len(worlds)), [name_of(world) for world in worlds], fontsize=7)
-    for x, world in enumerate(worlds):
-        both = [border.masked(columns, target, world) for target in HOWS[:2]]
-        _strip(left, x - 0.25, both[0].before, MUTED)
-        words = []
-        for shift, one, color in zip((0, 0.25), both, (FEATURES, PIXELS), strict=True):
-            _strip(left, x + shift, one.position, color)
-            _strip(right, x + shift, one.velocity, color)
-            words.append(f"{one.position.mean():.2f}/{one.velocity.mean():.2f}")
-        name = name_of(world).replace("\n", " ")
-        said.append(
-            f"{name}: before {both[0].before.mean():.2f}, features {words[0]}, pixels {words[1]}"
-        )
-    left.set(ylabel="R²", title="position")
-    right.set(title="velocity")
-    left.plot([], [], "o", color=MUTED, markersize=4, label="before learning")
-    left.plot([], [], "o", color=FEATURES, markersize=4, label="V-JEPA in miniature")
-    left.plot([], [], "o", color=PIXELS, markersize=4, label="pixels, same FLOPs")
-    fig.legend(loc="outside upper center", ncols=3)
-    return Picture(fig, "R² of position/velocity: " + "; ".join(said))
