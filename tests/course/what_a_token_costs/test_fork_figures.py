@@ -2,8 +2,9 @@
 
 import re
 
+import numpy as np
 import pytest
-from drawings import Drawing, numbers_of
+from drawings import Drawing, Sheet, bands, numbers_of
 from fork_record import record
 
 from ttclib.course.what_a_token_costs import fork_figures as figures
@@ -73,3 +74,25 @@ def test_what_notebook_14_says_about_pages():
             assert fit("grouped", prompt, written, True) > fit("grouped", prompt, written, False)
             more = fit("grouped", prompt, written, True) > rows["retention"]
             assert more == (written < 96)
+
+
+def test_what_search_is_worth_is_drawn_for_both_writers(monkeypatch):
+    monkeypatch.setattr(figures, "Picture", Sheet)
+    rows = [
+        (model, method, n, seed, problem, problem < n + seed + 2 * (model == "b"))
+        for model in "ab"
+        for method in figures.METHODS
+        for n in (1, 2)
+        for seed in (0, 2)
+        for problem in range(8)
+    ]
+    names = ("model", "method", "n", "seed", "problem", "right")
+    columns = {name: np.array(c) for name, c in zip(names, zip(*rows, strict=True), strict=True)}
+    sheet = figures.worth_picture(columns)
+    assert sheet.text.startswith("from 1 to 2 texts: a, majority 0.25 to 0.38; a, nines")
+    assert "; b, majority 0.50 to 0.62; " in sheet.text
+    left, right = sheet.fig.axes
+    assert numbers_of(left.lines[0]).tolist() == [[1, 0.25], [2, 0.375]]
+    assert numbers_of(right.lines[2]).tolist() == [[1, 0.5], [2, 0.625]]
+    ((_, low, high), *_) = bands(left)
+    assert low.tolist() == [0.125, 0.25] and high.tolist() == [0.375, 0.5]

@@ -6,7 +6,9 @@ from sentences import Says
 
 from ttclib import artefacts
 from ttclib.course.what_a_token_costs import forks
+from ttclib.course.what_a_token_costs.writers import METHODS, shares
 from ttclib.lm import arithmetic
+from ttclib.search import results
 
 says = Says("14_what_a_token_costs")
 
@@ -64,3 +66,24 @@ def test_how_long_a_step_is():
         for step in arithmetic.solve(arithmetic.parse(problem)).split(";")[:-1]
     ]
     says("A step is about eleven tokens long", round(np.mean(steps)) == 11)
+
+
+def test_what_search_buys_the_two_writers():
+    columns = results.read(artefacts.path("fork-search"))
+    solved = {
+        (model, method): shares(columns, model, method, [1, 16])
+        for model in ("selective", "attention")
+        for method in METHODS
+    }
+    vote, weighed, smc = (solved["selective", method] for method in METHODS)
+    says("the selective writer solves 27 in 100", round(100 * smc[:, 1].mean()) == 27)
+    says("where one text solves 4, and a vote alone 6", round(100 * smc[:, 0].mean()) == 4)
+    says("a vote alone 6", round(100 * vote[:, 1].mean()) == 6)
+    assert len(smc) == 10
+    says("In each of the ten runs SMC solves more", (smc[:, 1] > weighed[:, 1]).all())
+    of_attention = [solved["attention", method][:, 1].mean() for method in METHODS]
+    gains = np.diff(of_attention)
+    says("gains most of it from the weights; selection adds little", gains[0] > 10 * gains[1])
+    single = solved["attention", "majority"][:, 0]
+    says("Its single texts solve 43 in 100", round(100 * single.mean()) == 43)
+    says("more than sixteen of the other writer in any run", single.min() > smc[:, 1].max())

@@ -7,8 +7,20 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ttclib.course.what_a_token_costs.forks import Forks, Kept
+from ttclib.course.what_a_token_costs.writers import METHODS, shares
+from ttclib.search.results import Columns
 from ttclib.show.slider import BudgetView, choice, options, powers_of_two
-from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, figure, truth
+from ttclib.show.style import (
+    BAD,
+    COLORS,
+    GOOD,
+    MUTED,
+    TRUTH,
+    Picture,
+    counting_axis,
+    figure,
+    truth,
+)
 
 _LOOKS = {
     "attention": (BAD, "-"),
@@ -123,3 +135,26 @@ def memory_view(
         written=options(written, default=64, label="written since (tokens)"),
         pages=choice(tuple(WAYS), names=list(WAYS.values()), label="kept as"),
     )
+
+
+WORTH = dict(zip(METHODS, (MUTED, COLORS[1], GOOD), strict=True))
+
+
+def worth_picture(columns: Columns) -> Picture:
+    """What two writers solve with more texts: means over runs, and from the least to the most."""
+    writers = list(dict.fromkeys(columns["model"].tolist()))
+    budgets = np.unique(columns["n"]).tolist()
+    fig, axes = figure(1, len(writers), size=(9.0, 3.6), sharey=True)
+    said = []
+    for ax, name in zip(axes, writers, strict=True):
+        counting_axis(ax, budgets, "texts for each problem")
+        ax.set(ylim=(0, 1), title=name)
+        for method, color in WORTH.items():
+            runs = shares(columns, name, method, budgets)
+            ax.fill_between(budgets, runs.min(0), runs.max(0), color=color, alpha=0.25, lw=0)
+            ax.plot(budgets, runs.mean(0), "o-", color=color, markersize=4, label=method)
+            first, last = runs.mean(0)[[0, -1]]
+            said.append(f"{name}, {method} {first:.2f} to {last:.2f}")
+    axes[0].set_ylabel("share solved")
+    axes[-1].legend(loc="lower right")
+    return Picture(fig, f"from {budgets[0]} to {budgets[-1]} texts: " + "; ".join(said))
