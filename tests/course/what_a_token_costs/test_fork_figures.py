@@ -30,6 +30,9 @@ def test_a_fork_is_drawn_by_formula_and_as_measured():
     assert lines["grouped queries"][-1].tolist() == [2**14, 2**14 * 1024]
     assert lines["a window"][-1, 1] == 256 * 1024
     assert set(lines["retention"][:, 1]) == {65536.0}
+    low, high = left.get_ylim()
+    for line in lines.values():
+        assert ((line[:, 1] > low) & (line[:, 1] < high)).all()
     dots = [numbers_of(line)[0].tolist() for line in view.moving(0)[1:]]
     assert dots == [[256, 256 * 4096], [256, 65536]]
     assert [bar.get_width() for bar in right.patches] == pytest.approx([4, 0.4])

@@ -56,6 +56,8 @@ def fork_view(forks: Forks, kept: Mapping[str, Kept]) -> BudgetView:
     for name, one in kept.items():
         color, style = _LOOKS[name]
         left.plot(_TEXT, one.row(_TEXT), style, color=color, label=NAMES[name])
+    sizes = [one.row(_TEXT) for one in kept.values()]
+    left.set_ylim(np.min(sizes) / 2, np.max(sizes) * 2)
     left.legend(loc="upper left")
     longest = max(forks.share(name, forks.contexts[-1]) for name in forks.names)
     right.set(xlim=(0, 1.1 * longest), ylim=(-0.6, len(forks.names) - 0.4))
