@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from scipy import linalg
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.optim.adamw import adamw
 
 from ttclib.course.predicting_features import jepa, probing
 from ttclib.course.predicting_features.two_numbers import (
@@ -148,19 +149,68 @@ def loss_of(
     return torch.stack(losses).mean()
 
 
+class Optimiser:
+    """AdamW with 0.9 and 0.98, or plain gradient descent.
+
+    Those of PyTorch load its compiler, which takes memory; what AdamW calls does not.
+
+    Attributes
+    ----------
+    rate : float
+        Of the next step.
+    """
+
+    def __init__(self, weights: Sequence[nn.Parameter], kind: str, decay: float):
+        self.weights = list(weights)
+        self.kind = kind
+        self.decay = decay
+        self.rate = 0.0
+        self.moments = [[torch.zeros_like(w) for w in self.weights] for _ in range(2)]
+        self.counters = [torch.zeros(()) for _ in self.weights]
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Move the weights down their slopes."""
+        slopes = [cast(Tensor, w.grad) for w in self.weights]
+        if self.kind == GRADIENT:
+            for w, slope in zip(self.weights, slopes, strict=True):
+                w.sub_(slope, alpha=self.rate)
+            return
+        adamw(
+            self.weights,
+            slopes,
+            *self.moments,
+            [],
+            self.counters,
+            foreach=False,
+            lr=self.rate,
+            beta1=0.9,
+            beta2=0.98,
+            eps=1e-8,
+            weight_decay=self.decay,
+            amsgrad=False,
+            maximize=False,
+        )
+
+    def zero_grad(self) -> None:
+        """Forget the slopes."""
+        for w in self.weights:
+            w.grad = None
+
+
 class Course(NamedTuple):
     """All that a training run moves, and what it reads.
 
     Attributes
     ----------
     learner : jepa.Learner
-    optimiser : torch.optim.Optimizer
+    optimiser : Optimiser
     batches : iterator
         For each step tokens (batch, 64, 32) and masks; the learning rate is set before.
     """
 
     learner: jepa.Learner
-    optimiser: torch.optim.Optimizer
+    optimiser: Optimiser
     batches: Iterator[tuple[Tensor, list[tuple[Tensor, Tensor]]]]
 
 
@@ -187,22 +237,14 @@ def begin(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         learner = jepa.Learner(recipe)
-    weights = list(learner.parameters())
-    if optimiser == ADAM:
-        peak = recipe.rate
-        steps: torch.optim.Optimizer = torch.optim.AdamW(
-            weights, peak, (0.9, 0.98), weight_decay=recipe.decay
-        )
-    else:
-        peak = PLAIN_RATE
-        steps = torch.optim.SGD(weights, peak)
+    steps = Optimiser(list(learner.parameters()), optimiser, recipe.decay)
+    peak = recipe.rate if optimiser == ADAM else PLAIN_RATE
 
     def batches():
         clips = torch.Generator().manual_seed(seed + 1)
         draw = jepa.mask_bank(recipe, np.random.default_rng(seed))
         for step in range(recipe.steps):
-            for group in steps.param_groups:
-                group["lr"] = peak * jepa.rate_at(recipe, step) / recipe.rate
+            steps.rate = peak * jepa.rate_at(recipe, step) / recipe.rate
             yield jepa.tokens(world.clips(recipe.batch, clips).video), draw()
 
     return Course(learner, steps, batches())
