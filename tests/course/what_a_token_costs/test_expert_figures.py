@@ -109,7 +109,7 @@ def test_rivals_stand_where_their_prices_are_equal():
 @pytest.fixture(scope="module")
 def trained():
     language = dialects.Dialects()
-    return dialects.train(language, dialects.Plan(steps=150)), language
+    return dialects.train(language, dialects.Plan()), language
 
 
 def some_drops():
@@ -169,3 +169,28 @@ def test_weights_that_a_batch_reads(trained, seed):
         assert numbers_of(view.moving(1)[0])[0, 1] == pytest.approx(mixed[1] / batch)
         assert re.search(rf"^{batch} tokens at once read {mixed[1]:.1f} of all dialects", text)
     assert lines["all dialects: exact"][0] == pytest.approx(1)
+
+
+LUCKS = range(100)
+
+
+def test_whole_texts_drop_more_in_nearly_every_luck(trained):
+    view = expert_figures.capacity_view(*trained, some_drops())
+
+    def gone(factor, length, seed):
+        view.at(factor=factor, length=length, seed=seed)
+        return numbers_of(view.moving(1)[0])[0, 1]
+
+    texts, letters = ([gone(1.0, length, seed) for seed in LUCKS] for length in (16, 1))
+    assert min(texts) > 0 and min(letters) > 0  # an even share is not enough in any batch
+    assert np.mean(np.array(texts) > letters) >= 0.9
+    assert np.mean(texts) > 1.5 * np.mean(letters)
+    assert all(gone(8.0, 16, seed) == 0 for seed in LUCKS)
+
+
+def test_a_batch_of_one_dialect_reads_fewer_in_every_luck(trained):
+    view = expert_figures.touched_view(*trained)
+    for seed in LUCKS:
+        view.at(batch=8, seed=seed)
+        mixed, own = (numbers_of(dot)[0, 1] for dot in view.moving(0))
+        assert own < mixed - 1 and 4 < mixed < 6.5

@@ -8,6 +8,8 @@ import pytest
 
 pytest.importorskip("pyarrow")
 
+from sentences import Says
+
 from tools import experts as tool
 from ttclib import artefacts
 from ttclib.course.what_a_token_costs import dialects, expert_figures
@@ -175,3 +177,89 @@ def test_a_search_on_one_prompt_reads_fewer_experts_than_a_mixed_batch():
         mixed.append(mixture.touched(table.mean(axis=0), 8))
         own.append(np.mean([mixture.touched(load, 8) for load in table]))
     assert often(np.array(mixed) > 5) and often(np.array(own) < 2.5)
+
+
+# ---- sentences ---------------------------------------------------------------------------
+
+says = Says("14_what_a_token_costs")
+
+
+def mean(rows, name="excess"):
+    return float(rows[name].mean())
+
+
+def test_sentences_about_collapse():
+    nothing, three, six = (part("collapse", shared=s, balance=0.0) for s in (0.0, 3.0, 6.0))
+    says(
+        "about six of the eight experts carry the load, and no collapse is seen",
+        round(mean(nothing, "effective")) == 6 and (busiest(nothing) < 0.5).all(),
+    )
+    carried = three["effective"]
+    says(
+        "At 3 about two do, and trainings differ.",
+        round(carried.mean()) == 2 and carried.max() > 3 * carried.min(),
+    )
+    says("At 6 the collapse is complete, or all but complete", often(busiest(six) > 0.8))
+    weak = part("collapse", shared=6.0, balance=0.01)
+    says("about two experts carry the load", round(mean(weak, "effective")) == 2)
+    best = part("collapse", shared=0.0, balance=0.1)
+    gain = 1 - mean(best) / mean(nothing)
+    says("the excess over the entropy is a third smaller than at 0", 0.28 < gain < 0.39)
+    strong = part("collapse", shared=0.0, balance=1.0)
+    says("At α = 1 that gain is gone", mean(strong) > 0.9 * mean(nothing))
+    balanced = part("collapse", shared=6.0, balance=1.0)
+    says("seven experts carry the load", round(mean(balanced, "effective")) == 7)
+    says("An even load is not yet a good one.", mean(balanced) > 10 * mean(best))
+
+
+def test_sentences_about_clusters():
+    alone = {
+        of: (tables(part("sizes", kind="mixture", of=of)).max(axis=2) > 0.9).sum(axis=1)
+        for of in (2, 16)
+    }
+    says("about five of the eight dialects go to one expert nearly", round(alone[2].mean()) == 5)
+    says("hardly one goes to one expert alone", alone[16].max() <= 1)
+    eight = part("sizes", kind="mixture", of=8)
+    mains = [len(set(table.argmax(axis=1))) for table in tables(eight)]
+    says("In every training at least seven different experts are the main one", min(mains) >= 7)
+    low, high = eight["purity"].min(), eight["purity"].max()
+    says("it tells between .76 and .96 of it", (round(low, 2), round(high, 2)) == (0.76, 0.96))
+
+
+def test_sentences_about_rivals():
+    for of in (2, 4, 8, 16):
+        mine, flops, many = (
+            part("sizes", kind=kind, of=of)["excess"]
+            for kind in ("mixture", "equal FLOPs", "equal parameters")
+        )
+        says("The mixture, at every number of experts and in all ten", (mine < flops).all())
+        says("The dense layer, at every number of experts and in all ten", (many < mine).all())
+        if of == 8:
+            says("With eight it is six times as near.", 5.5 < flops.mean() / mine.mean() < 6.7)
+    pair = mixture.layer_flops(32, 100, 1), mixture.layer_flops(32, 12, 8)
+    says("12,800 in place of 2,048", pair == (12_800, 2_048))
+
+
+def test_sentences_about_seats():
+    letters, texts = dropped("letters", 1.0).mean(), dropped("texts", 1.0).mean()
+    says("Of single letters about one in seventeen finds no seat", 15 < 1 / letters < 19)
+    says("of whole texts more than one in six", texts > 1 / 6)
+    says(
+        "hardly any single letter is dropped, and a twelfth of what comes in texts",
+        dropped("letters", 1.25).mean() < 0.01 and 11 < 1 / dropped("texts", 1.25).mean() < 13,
+    )
+    says("At 2 it is less than 1%, but half of all seats", dropped("texts", 2.0).mean() < 0.01)
+    free = part("sizes", kind="mixture", of=8)["excess"]
+    tight = part("capacity", capacity=1.0)["excess"]
+    says("a model ends farther from the entropy, in every training", (tight > free).all())
+
+
+def test_sentences_about_what_a_batch_reads():
+    loads = tables(part("sizes", kind="mixture", of=8))
+    read = {b: np.mean([mixture.touched(t.mean(axis=0), b) for t in loads]) for b in (8, 16, 32)}
+    says(
+        "Eight tokens read five of the experts, sixteen read seven, and from about 32 on all",
+        [round(count) for count in read.values()] == [5, 7, 8],
+    )
+    own = [np.mean([mixture.touched(load, 8) for load in table]) for table in loads]
+    says("eight of them read one or two", min(own) >= 1 and max(own) < 2.5)
