@@ -20,6 +20,7 @@ from tools import (
     fork_writers,
     forks,
     lab,
+    mixer_tasks,
     post_training,
     pruning,
     revision,
@@ -51,6 +52,7 @@ TOOLS = (
     token_costs,
     collapse,
     experts,
+    mixer_tasks,
 )
 ARTEFACTS = {artefact.name: artefact for tool in TOOLS for artefact in tool.ARTEFACTS}
 BEGIN = "<!-- written by course.py data: -->\n"
