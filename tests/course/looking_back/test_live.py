@@ -41,6 +41,22 @@ def test_the_belief_is_that_of_notebook_03():
     assert gap == pytest.approx(gap[0])
 
 
+def test_memories_are_those_of_notebook_14():
+    pytest.importorskip("torch")
+    from ttclib.course.what_a_token_costs import recall
+
+    rng = np.random.default_rng(2)
+    keys = recall.draw_keys(20, 8, rng)
+    said = recall.deal_values(20, 8, rng)
+    assert live.summed(keys, np.eye(8)[said]) == pytest.approx(recall.sums(keys, said, 8))
+    ours, theirs = live.kept(keys, np.eye(8)[said]), recall.kept(keys, said, 8)
+    assert ours / ours.sum(axis=1, keepdims=True) == pytest.approx(theirs)
+    (mine,) = live.of_memories(texts=100)
+    exact = [1 - recall.law(live.PAIRS, size, 16) for size in (4, 8, 16, 32, 64)]
+    assert mine.loss == pytest.approx(exact, abs=0.03)  # 12,800 pairs of each size
+    assert mine.amount.tolist() == [64, 128, 256, 512, 1024]
+
+
 @pytest.mark.statistical
 def test_squared_errors_of_darts_are_as_large_as_they_should_be(seed):
     """Their sum over runs, in units of π(4 − π)/n, is nearly χ²; false alarms at most 1e-6."""
@@ -68,7 +84,7 @@ def test_the_laws_hold_for_a_hundred_lucks(seed):
 def test_every_estimate_falls_and_none_stops():
     budgets, settings = live.budgets(seed=3)
     assert [b.notebook for b in budgets] == sorted(b.notebook for b in budgets)
-    for budget in budgets:
+    for budget in budgets[:-1]:  # the last is no average
         assert budget.slope < -0.4
         assert budget.stops(PRICE)[0] == len(budget.amount) - 1
     step, threshold = settings

@@ -1,4 +1,4 @@
-"""Budgets of notebooks 01 to 04, moved once more: each on many runs, beside its exact answer."""
+"""Budgets of notebooks 01 to 04 and 14, moved once more: each on many runs, beside the truth."""
 
 from __future__ import annotations
 
@@ -216,8 +216,47 @@ def of_filters(seed: int = 0) -> tuple[list[Budget], list[Setting]]:
     return [particles], [tried(names, thresholds, cells, counts, root=True)]
 
 
+PAIRS = 128  # of a key and a value, that a memory is told
+VALUES = 16  # that a pair may have
+
+
+def summed(keys: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Scores of the values for each key, from a state that sums up all pairs: (n, values)."""
+    # without BLAS: its threads take longer to start than so small a product
+    state = np.einsum("nv,nd->vd", values, keys)
+    return np.einsum("nd,vd->nv", keys, state)
+
+
+def kept(keys: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The same from all pairs, by softmax attention: the more alike two keys are, the more."""
+    turned = keys / np.linalg.norm(keys, axis=1, keepdims=True)
+    alike = np.einsum("nd,md->nm", turned, turned)
+    return np.einsum("nm,mv->nv", np.exp(8 * np.sqrt(keys.shape[1]) * (alike - 1)), values)
+
+
+def of_memories(seed: int = 0, texts: int = 60) -> list[Budget]:
+    """Notebook 14: what a state of values × size numbers recalls of many pairs, untrained."""
+    rng = np.random.default_rng((seed, 15, 14))
+    sizes = powers(2, 6)
+    lost = np.zeros((2, len(sizes), texts))
+    for j, size in enumerate(sizes):
+        for i in range(texts):
+            keys = rng.standard_normal((PAIRS, size)) / math.sqrt(size)
+            said = rng.permutation(np.arange(PAIRS) % VALUES)
+            values = np.eye(VALUES)[said]
+            for k, memory in enumerate((summed, kept)):
+                lost[k, j, i] = np.mean(memory(keys, values).argmax(axis=1) != said)
+    # of attention a key and a value of each pair stay
+    every = Rival(
+        "attention, which keeps every pair", 1.0 * PAIRS * (sizes + VALUES), lost[1].mean(axis=1)
+    )
+    names = ("14", "size of a state", "numbers", f"share of {PAIRS} pairs not recalled")
+    return [measured(names, VALUES * sizes, lost[0], _counts(texts, seed), rival=every)]
+
+
 def budgets(seed: int = 0) -> tuple[list[Budget], list[Setting]]:
     """All of them, in the order of the notebooks."""
     chains, steps = of_chains(seed)
     filters, thresholds = of_filters(seed)
-    return [*of_darts(seed), *chains, *of_beliefs(seed), *filters], [*steps, *thresholds]
+    found = [*of_darts(seed), *chains, *of_beliefs(seed), *filters, *of_memories(seed)]
+    return found, [*steps, *thresholds]
