@@ -86,14 +86,15 @@ def test_two_directions_hold_the_most_of_the_variance():
     assert figures.principal(features + 7) == pytest.approx(points)
 
 
-@pytest.mark.parametrize("how", two.HOWS)
-def test_training_runs_along_the_exact_curve_where_there_is_one(how):
+@pytest.mark.parametrize("case", figures.CASES)
+def test_training_runs_along_the_exact_curve_where_there_is_one(case):
+    how, momentum = case
     view = figures.two_numbers_view()
     steps = round(figures.TIME / figures.RATE)
     for rho in figures.RHOS:
-        text = view.at(how=how, rho=rho, momentum=0.9)
+        text = view.at(case=case, rho=rho)
         ends = [
-            two.descend(start, rho, how, 0.9, rate=figures.RATE, steps=steps).w[-1]
+            two.descend(start, rho, how, momentum, rate=figures.RATE, steps=steps).w[-1]
             for start in figures.STARTS
         ]
         assert text.endswith("w is " + ", ".join(f"{w:.2f}" for w in ends))

@@ -27,6 +27,7 @@ from ttclib.show.style import (
 LOOKS = {NEITHER: BAD, STOP: COLORS[1], MOMENTUM: COLORS[3], BOTH: GOOD}
 STARTS = ((0.1, 1.0), (0.4, 0.4), (1.2, 1.8), (1.4, 1.0))  # p and w
 RHOS = (0.3, 0.5, 0.8, 0.95)
+CASES = ((NEITHER, 0.0), (STOP, 0.0), (MOMENTUM, 0.9), (MOMENTUM, 0.99), (BOTH, 0.9), (BOTH, 0.99))
 RATE = 0.01
 TIME = 12.0
 _GREY = "#BBBBBB"
@@ -172,6 +173,13 @@ def principal(features: np.ndarray) -> np.ndarray:
 # ---- two numbers ---------------------------------------------------------------------------------
 
 
+def _case(case: tuple[str, float]) -> str:
+    how, momentum = case
+    return (
+        f"{how}, momentum {momentum:g}" if how == BOTH else f"{how} {momentum:g}".removesuffix(" 0")
+    )
+
+
 def two_numbers_view(starts: Sequence[tuple[float, float]] = STARTS) -> BudgetView:
     """Train predictor and encoder from some starts; where the flow is known, it is drawn, too."""
     steps = round(TIME / RATE)
@@ -186,7 +194,8 @@ def two_numbers_view(starts: Sequence[tuple[float, float]] = STARTS) -> BudgetVi
     plane.plot([], [], "--", color=TRUTH, linewidth=1.2, label="exact, where it is known")
     plane.legend(loc="upper left")
 
-    def draw(how, rho, momentum, seed):
+    def draw(case, rho, seed):
+        how, momentum = case
         plane.axvline(rho, color=_GREY, linewidth=1, linestyle=":")
         ends = []
         for start, color in zip(starts, (GOOD, COLORS[1], COLORS[2], COLORS[3]), strict=False):
@@ -201,17 +210,15 @@ def two_numbers_view(starts: Sequence[tuple[float, float]] = STARTS) -> BudgetVi
                 plane.plot(curve.p, curve.w, "--", color=TRUTH, linewidth=1.2)
                 plane.plot(*last, "*", color=TRUTH, markersize=10, zorder=5)
                 clock.plot(curve.time, curve.w, "--", color=TRUTH, linewidth=1.2)
-        kept = f", momentum {momentum:g}" if how in two_numbers.AVERAGED else ""
         said = ", ".join(f"{w:.2f}" for w in ends)
-        return f"{how}{kept}, ρ = {rho:g}: after {steps:,} steps w is {said}"
+        return f"{_case(case)}, ρ = {rho:g}: after {steps:,} steps w is {said}"
 
     return BudgetView(
         fig,
         draw,
         luck=False,
-        how=choice(HOWS, default=NEITHER, label="cure"),
+        case=choice(CASES, default=CASES[0], names=list(map(_case, CASES)), label="cure"),
         rho=options(RHOS, default=0.8, label="ρ, how well x predicts y"),
-        momentum=options((0.9, 0.99, 0.999), default=0.9, label="momentum"),
     )
 
 
