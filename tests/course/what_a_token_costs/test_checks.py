@@ -80,6 +80,7 @@ def aged(ages_of, times):
         (aged(lambda a: 0 * a, lambda n: n), "✗ within the chunk"),
         (aged(lambda a: 2 * a, lambda n: n), "✗ five tokens one by one"),
         (lambda *_: 3, "✗ five tokens one by one"),
+        (lambda *a: aged(lambda a: a, lambda n: n)(*a).float(), "✗ right, but in float32"),
     ],
 )
 def test_a_chunk_in_the_memory(answer, said):

@@ -96,6 +96,8 @@ def chunk_memory(yours):
     if same(got, wrong(0 * ages, keep**5)):
         mistake("within the chunk tokens fade, too")
     expect(same(got, after), "five tokens one by one leave another memory than yours")
+    if (got - after).abs().max() > 1e-12:
+        mistake("right, but in float32: give the ages the precision of the keys, with .to(k)")
     return "a chunk leaves what its tokens would have left one by one"
 
 
