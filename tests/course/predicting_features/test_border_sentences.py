@@ -51,6 +51,20 @@ def test_two_borders():
     says("the more persistent it is, the less of it is needed", fewer and borders[0] > borders[-1])
 
 
+def test_other_backgrounds():
+    def ahead(*world, **more):
+        features, pixels = (border.best_linear(World(*world, **more), t)[3] for t in border.TARGETS)
+        return features - pixels, features
+
+    says("The patterns give the clear answer", ahead("flicker", 0.7, 0.9, 9)[0] > 0.9)
+    says("In front of white noise features are a little", 0.02 < ahead("white", 0.7)[0] < 0.15)
+    says("**features lose**, although nothing", ahead("smooth", 0.7)[0] < -0.1)
+    says("if it stays a while, they lead", ahead("smooth", 0.7, 0.9)[0] > 0.03)
+    crowds = [ahead("distractors", 0.7, drift=drift) for drift in (0.5, 3.0)]
+    level = all(abs(lead) < 0.03 and known < 0.2 for lead, known in crowds)
+    says("there the two are level, and neither knows much", level)
+
+
 def test_networks():
     plan = features.BORDER
     points = [*plan["corners"], *plan["along share"], *plan["along persistence"]]

@@ -209,7 +209,7 @@ def training_view(narrow: Columns, exact: Columns) -> BudgetView:
         return (
             f"after {trained_part:.0%} of training: mean R² over these worlds, features "
             f"{features:.2f}, pixels {pixels:.2f}",
-            Cost(lm_flops=trained_part * flops),
+            Cost(units=trained_part * flops),
         )
 
     parts = tuple((i + 1) / looks for i in range(looks))
@@ -221,6 +221,7 @@ def training_view(narrow: Columns, exact: Columns) -> BudgetView:
             parts,
             default=1.0,
             names=[f"{part:.0%}" for part in parts],
+            unit="FLOPs",
             label="training done",
         ),
     )
