@@ -96,7 +96,7 @@ def test_training_goes_on_along_two_lines(monkeypatch):
     assert left[0][:, 0].mean() == pytest.approx(0.5)
     assert text.startswith("after 50% of training")
     recipe = Narrow()
-    assert cost.lm_flops == 0.5 * recipe.steps * recipe.batch * figures.narrow_flops(recipe)
+    assert cost.units == 0.5 * recipe.steps * recipe.batch * figures.narrow_flops(recipe)
     view.at(trained_part=1.0)
     assert numbers_of(view.moving(0)[0])[:, 1].tolist() == pytest.approx([0.02, 0.03])
 
