@@ -7,7 +7,7 @@ pytest.importorskip("torch")
 
 import torch
 
-from ttclib.course.what_a_token_costs import tasks, training
+from ttclib.course.what_a_token_costs import descent, tasks, training
 from ttclib.course.what_a_token_costs.mixers import nbytes, stepwise
 
 
@@ -53,7 +53,7 @@ def test_the_rate_rises_stays_and_falls(monkeypatch):
     def note(*args, lr, **more):
         rates.append(lr)
 
-    monkeypatch.setattr(training, "adam", note)
+    monkeypatch.setattr(descent, "adam", note)
     model = training.build(["selective"])
     list(training.learning(model, tasks.copying, [4], 200, peak=0.1))
     assert rates[:2] == pytest.approx([0.002, 0.004])

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim.adam import adam
 
+from ttclib.course.what_a_token_costs.descent import Adam
 from ttclib.course.what_a_token_costs.experts import Experts, capacity_seats, normal
 from ttclib.inputs import whole_number
 
@@ -132,10 +131,7 @@ class NextLetter(nn.Module):
 def train(language: Dialects, plan: Plan) -> NextLetter:
     """Let a model read texts in which dialects are mixed; return it."""
     model = NextLetter(language, plan)
-    weights = list(model.parameters())
-    # an optimizer of PyTorch would load its compiler, 40 MB; what it calls does not
-    moments = [[torch.zeros_like(weight) for weight in weights] for _ in range(2)]
-    counters = [torch.zeros(()) for _ in weights]
+    descent = Adam(model.parameters())
     rng = np.random.default_rng([plan.seed, 1])
     for step in range(plan.steps):
         if step % AHEAD == 0:  # many texts at once are written faster
@@ -146,22 +142,7 @@ def train(language: Dialects, plan: Plan) -> NextLetter:
         loss = F.cross_entropy(model(x).flatten(0, 1), letter[:, 1:].flatten())
         model.zero_grad(set_to_none=True)
         (loss + plan.balance * model.layer.balance(x)).backward()
-        with torch.no_grad():
-            adam(
-                weights,
-                [cast(Tensor, weight.grad) for weight in weights],
-                *moments,
-                [],
-                counters,
-                fused=True,
-                lr=plan.rate * min(1, (step + 1) / WARM) * (1 - step / plan.steps),
-                beta1=0.9,
-                beta2=0.98,
-                eps=1e-8,
-                weight_decay=0.0,
-                amsgrad=False,
-                maximize=False,
-            )
+        descent.step(plan.rate * min(1, (step + 1) / WARM) * (1 - step / plan.steps))
     return model
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim.adam import adam
 
+from ttclib.course.what_a_token_costs.descent import Adam
 from ttclib.course.what_a_token_costs.mixers import (
     Chain,
     FusedAttention,
@@ -95,30 +94,12 @@ def learning(
     steps = whole_number("steps", steps)
     rng = np.random.default_rng(whole_number("seed", seed, 0))
     positive("peak", peak)
-    weights = list(model.parameters())
-    # an optimizer of PyTorch would load its compiler, 40 MB; what it calls does not
-    moments = [[torch.zeros_like(weight) for weight in weights] for _ in range(2)]
-    counters = [torch.zeros(()) for _ in weights]
+    descent = Adam(model.parameters())
     for step in range(steps):
         texts = draw(int(rng.choice(sizes)), BATCH, rng)
         model.zero_grad(set_to_none=True)
         loss = F.cross_entropy(scores(model, texts).flatten(0, 1), texts.answers.flatten())
         loss.backward()
-        nn.utils.clip_grad_norm_(weights, 1.0)
-        with torch.no_grad():
-            adam(
-                weights,
-                [cast(Tensor, weight.grad) for weight in weights],
-                *moments,
-                [],
-                counters,
-                fused=True,
-                lr=peak * min(1.0, (step + 1) / WARM, 2 * (1 - step / steps)),
-                beta1=0.9,
-                beta2=0.98,
-                eps=1e-8,
-                weight_decay=0.0,
-                amsgrad=False,
-                maximize=False,
-            )
+        nn.utils.clip_grad_norm_(descent.weights, 1.0)
+        descent.step(peak * min(1.0, (step + 1) / WARM, 2 * (1 - step / steps)))
         yield loss.item()
