@@ -660,7 +660,7 @@ NOT_CALLED = {
         "show.population.draw_schemes show.slider.Stage show.style.figure show.style.literal "
         "show.style.missing show.style.end_labels show.style.truth show.style.band "
         "show.style.boxes show.style.counting_axis show.style.plain_ticks show.style.pixels "
-        "show.style.webp_bytes show.style.small_png show.style.Picture"
+        "show.style.webp_bytes show.style.small_png show.style.Picture show.style.ink"
     ),
     "it says which promise is broken, with an error of its own": (
         "testing.check_language_model testing.check_sampler testing.check_potential "

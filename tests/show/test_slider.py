@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 import ipywidgets as W
 import numpy as np
 import pytest
+from matplotlib.colors import rgb_to_hsv, to_rgb
 from PIL import Image
 from views import (
     button,
@@ -32,7 +33,7 @@ from ttclib.cost import Cost
 from ttclib.inputs import whole_number
 from ttclib.show import slider
 from ttclib.show.slider import BudgetView, entry, options, powers_of_two
-from ttclib.show.style import Picture, band, end_labels, figure
+from ttclib.show.style import COLORS, MUTED, TRUTH, Picture, band, end_labels, figure, ink
 
 # ---- helpers: what a learner can see and touch --------------------------------------------------
 
@@ -825,6 +826,29 @@ def test_end_labels_keep_their_distance_and_their_order():
     assert [name for _, name in labels] == list("abcd")
     assert min(np.diff([y for y, _ in labels])) >= 0.08 - 1e-12
     assert labels[0][0] == pytest.approx(0.5)
+
+
+def contrast(color):
+    """Of a colour on white: WCAG 2.2, "contrast ratio", by its table of steps."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)]
+    return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
+
+
+@pytest.mark.parametrize("color", [*COLORS, MUTED, TRUTH, "C1", "white", "#123456"])
+def test_ink_can_be_read_and_keeps_the_hue(color):
+    before, after = (rgb_to_hsv(to_rgb(c)) for c in (color, ink(color)))
+    assert contrast(ink(color)) >= 4.9
+    assert after[:2] == pytest.approx(before[:2], abs=0.03)
+    if contrast(color) >= 5:
+        assert to_rgb(ink(color)) == pytest.approx(to_rgb(color), abs=1 / 255)
+    else:
+        assert contrast(ink(color)) < 5.3  # no darker than it must be
+
+
+def test_end_labels_are_written_in_ink():
+    _, ax = canvas()
+    end_labels(ax, 1.0, [0.2, 0.8], "ab", COLORS[1:3])
+    assert [text.get_color() for text in ax.texts] == [ink(COLORS[1]), ink(COLORS[2])]
 
 
 def test_band_holds_the_stated_share():

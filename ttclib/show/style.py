@@ -17,6 +17,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
 from matplotlib.rcsetup import cycler
@@ -97,8 +98,17 @@ def _drawable() -> frozenset[int]:
     return frozenset(get_font(findfont("monospace")).get_charmap())
 
 
+@functools.cache
+def ink(color: str) -> str:
+    """Return a colour's shade for text: the hue kept, at least 5:1 against white (WCAG 2.2)."""
+    shades = np.linspace(1, 0, 101)[:, None] * to_rgb(color)
+    linear = np.where(shades <= 0.04045, shades / 12.92, ((shades + 0.055) / 1.055) ** 2.4)
+    contrast = 1.05 / (linear @ (0.2126, 0.7152, 0.0722) + 0.05)
+    return to_hex(shades[np.argmax(contrast >= 5)])  # a pale ground costs a little
+
+
 def end_labels(ax: Axes, x: float, ys, labels, colors, gap: float = 0.035) -> None:
-    """Write a label at the right end of each line, moved apart where they would overlap.
+    """Write a label in ink at the right end of each line, moved apart where they would overlap.
 
     ``gap`` is the least distance between two labels, as a share of the axes' height.
     """
@@ -111,7 +121,7 @@ def end_labels(ax: Axes, x: float, ys, labels, colors, gap: float = 0.035) -> No
     box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1}
     look: dict[str, Any] = {"va": "center", "fontsize": 8.5, "transform": ax.transAxes, "bbox": box}
     for height, label, color in zip(heights, labels, colors, strict=False):
-        ax.text(right + 0.015, height, literal(label), color=color, **look)
+        ax.text(right + 0.015, height, literal(label), color=ink(color), **look)
 
 
 def truth(ax: Axes, value: float, label: str | None = None, *, vertical: bool = False) -> None:
