@@ -21,7 +21,6 @@ NOT_YET = {  # notebooks with a question that no test answers so far
     "02_metropolis_hastings",
     "03_bayesian_estimation",
     "04_particle_filtering",
-    "05_small_language_model",
     "06_smc_decoding",
     "07_process_reward_model",
     "08_prm_search",

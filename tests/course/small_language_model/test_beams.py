@@ -8,10 +8,12 @@ import pytest
 from enumerated import AB, ABC, masses, spell, tiny
 from letters_weighed import prefer
 
-from ttclib.course.small_language_model.beams import beam_search
+from ttclib.course.small_language_model.beams import Beam, beam_search, keep_top
 from ttclib.course.smc_decoding.constraints import regex
 from ttclib.lm import samplers
 from ttclib.lm.decoding import sample
+from ttclib.particles.islands import split, within
+from ttclib.particles.smc import run
 
 PROMPTS = ["a", "bca", "cc"]
 
@@ -159,3 +161,17 @@ def test_beams_are_those_of_the_library(llama, prompt, width):
 def test_beam_searches_that_cannot_be(arguments, message):
     with pytest.raises(ValueError, match=message):
         beam_search(**{"lm": AB, "prompt": "a", "width": 2} | arguments)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3])
+def test_problems_side_by_side_are_searched_as_each_alone(width):
+    """Also where there are more problems than tokens."""
+    prompts = [spell(ABC.vocabulary, [i % 3, i // 3 % 3, i // 9]) for i in range(12)]
+    assert len(prompts) > len(ABC.vocabulary)
+    select = within(len(prompts), keep_top(width, copies=width))
+    beam = Beam(ABC, prompts, max_tokens=5)
+    last = run(beam, len(prompts) * width**2, select, np.random.default_rng(0))[-1]
+    for prompt, mine in zip(prompts, split(last, len(prompts)), strict=True):
+        alone = beam_search(ABC, prompt, width, max_tokens=5)
+        best = np.sort(mine.log_weights)[::-1][:width]
+        np.testing.assert_allclose(best, alone.log_weights)

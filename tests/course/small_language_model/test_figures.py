@@ -246,6 +246,7 @@ def test_cut_view_counts_what_is_left(lm, logits):
         assert f"here: {left} of 20 left" in repr(view)
 
 
+@pytest.mark.answers("05-026", 1)
 def test_at_a_high_temperature_only_min_p_is_sure_and_open_where_the_model_is(lm, logits):
     sure = "86+(866-667+24)?866-667"
     view = figures.cut_view(lm, logits, {"sure": sure, "open": sure + "="})
@@ -449,6 +450,8 @@ def test_cache_view_counts_as_the_library_does(lm):
     )
 
 
+@pytest.mark.answers("05-054", 1)
+@pytest.mark.answers("05-054", 2)
 def test_the_cache_pays_by_the_factors_that_the_notebook_names(drawings, lm):
     view = figures.cache_view(lm.model.config, answers.text_flops)
     for characters, factor in ((32, 21), (1024, 424)):

@@ -62,6 +62,7 @@ def as_shipped(shares):
     return 40 <= right <= 41 and abs(np.mean(short) - 0.932) < 0.03
 
 
+@pytest.mark.answers("05-004", 2)
 @pytest.mark.statistical
 def test_what_people_type_first_is_right_more_often_than_not(seed):
     """41 of 43 problems with at most two operations, and all longer ones."""
@@ -120,6 +121,7 @@ def along():
     return solution, distributions(solution)
 
 
+@pytest.mark.answers("05-008", 1)
 def test_the_model_is_sure_where_it_copies_and_open_where_it_computes(along):
     solution, probs = along
     assert len(solution) == 39
@@ -132,6 +134,7 @@ def test_the_model_is_sure_where_it_copies_and_open_where_it_computes(along):
     assert np.count_nonzero(bits > 0.1) == 3
 
 
+@pytest.mark.answers("05-018", 1)
 def test_greedy_turns_to_the_likelier_character_and_misses_the_likelier_text(along):
     solution, probs = along
     texts = load("lab-small").vocabulary.texts

@@ -66,7 +66,8 @@ class Beam(Decoder):
         finished text.
         """
         weighed = super().weigh(t, parents, particles)
-        number = np.arange(len(particles)) if parents is None else _copy_number(parents)
+        # at the start all texts of a prompt are copies of the empty one
+        number = _in_turn(particles.prompt) if parents is None else _copy_number(parents)
         repeated = number >= len(self.lm.vocabulary)
         if parents is not None:
             repeated |= parents.finished & (number > 0)
@@ -85,7 +86,11 @@ class Beam(Decoder):
 def _copy_number(texts: Sequences) -> np.ndarray:
     """Number the copies of each text 0, 1, 2, …."""
     _, which = np.unique(np.column_stack([texts.prompt, texts.tokens]), axis=0, return_inverse=True)
-    which = which.ravel()
+    return _in_turn(which.ravel())
+
+
+def _in_turn(which: np.ndarray) -> np.ndarray:
+    """Number those of a kind 0, 1, 2, …, kind by kind."""
     order = np.argsort(which, kind="stable")
     first = np.searchsorted(which[order], which[order])
     number = np.empty(len(which), dtype=int)
