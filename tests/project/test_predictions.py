@@ -17,7 +17,6 @@ TESTS = Path(__file__).resolve().parents[1]
 PATHS = sorted(notebooks.FOLDER.glob("*.ipynb"))
 NOT_YET = {  # notebooks with a question that no test answers so far
     "00_start_here",
-    "01_monte_carlo_pi",
     "02_metropolis_hastings",
     "03_bayesian_estimation",
     "04_particle_filtering",

@@ -37,4 +37,4 @@ def throw(ax, darts: int, seed: int) -> None:
     xy = np.random.default_rng(seed).random((min(darts, 1500), 2))
     hit = (xy**2).sum(axis=1) <= 1
     ax.plot(*xy[hit].T, ".", color=GOOD, markersize=2.5)
-    ax.plot(*xy[~hit].T, ".", color=BAD, markersize=2.5)
+    ax.plot(*xy[~hit].T, "x", color=BAD, markersize=2.5, markeredgewidth=0.7)

@@ -187,7 +187,7 @@ def rejection_sampling(
             raise ValueError(
                 f"log_bound is too small by {log_ratio.max():.3g}; it must satisfy p ≤ M q"
             )
-        kept.append(x[-rng.standard_exponential(size) < log_ratio])
+        kept.append(x[rng.random(size) < np.exp(log_ratio)])
     return np.concatenate(kept), spent(n, start)
 
 
