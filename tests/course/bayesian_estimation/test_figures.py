@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 from views import every, line_of, no_event_loop_of_another_test, shown  # noqa: F401
 
-from ttclib.course.bayesian_estimation import figures
+from ttclib.course.bayesian_estimation import answers, figures
 from ttclib.course.bayesian_estimation.conjugate import NormalInverseGamma
 from ttclib.sampling import diagnostics, mcmc
 
@@ -81,7 +81,7 @@ def test_rings_hold_what_they_say(drawings, luck):
 
 @pytest.mark.parametrize("n", [0, 1, 5, 32])
 def test_belief_view_tells_and_draws_the_exact_posterior(drawings, luck, n):
-    view = figures.belief_view(PRIOR, measure, mean=174, sd=8)
+    view = figures.belief_view(PRIOR, measure, mean=174, sd=8, update=answers.update)
     text, cost = view.at(luck, measurements=n)
     x = measure(32, np.random.default_rng(luck))[:n]
     kappa, shape = 0.5 + n, 1.5 + n / 2
@@ -106,7 +106,7 @@ def test_belief_view_tells_and_draws_the_exact_posterior(drawings, luck, n):
 
 
 def test_belief_view_shows_prior_and_population(drawings):
-    view = figures.belief_view(PRIOR, measure, mean=174, sd=8)
+    view = figures.belief_view(PRIOR, measure, mean=174, sd=8, update=answers.update)
     prior, mean = view.fixed(0)
     np.testing.assert_allclose(prior.get_ydata(), PRIOR.marginal_mean().pdf(prior.get_xdata()))
     assert (mean.get_linestyle(), mean.get_xdata()[0]) == ("--", 174)
@@ -147,7 +147,7 @@ def log_density(theta):
 
 @pytest.fixture
 def chains(drawings):
-    return figures.chain_view(log_density, POSTERIOR, STARTS, SIZES, high=8)
+    return figures.chain_view(log_density, POSTERIOR, STARTS, SIZES, answers.warm_up, high=8)
 
 
 def drawn(view):
@@ -155,11 +155,12 @@ def drawn(view):
     return np.array([line.get_ydata() for line in view.moving(0)]).T
 
 
-def chain_text(moved, mu):
+def chain_text(moved, mu, dropped=0):
     exact = POSTERIOR.marginal_mean()
     worth = f"ESS {diagnostics.ess(mu, 'mean'):,.0f}, R-hat {diagnostics.rhat(mu):.2f}"
+    left_out = f"first {dropped} of each chain dropped; " if dropped else ""
     return (
-        f"accepted {moved.mean():.1%}; μ: mean {mu.mean():.1f}, sd {mu.std():.2f} "
+        f"accepted {moved.mean():.1%}; {left_out}μ: mean {mu.mean():.1f}, sd {mu.std():.2f} "
         f"(exact {exact.mean():.1f}, {exact.std():.2f}); {mu.size:,} draws: {worth}"
     )
 
@@ -193,11 +194,41 @@ def test_the_first_half_is_dropped_from_the_numbers_only(chains, luck):
     mu = drawn(chains)
     assert len(mu) == 128
     moved = np.diff(mu, axis=0, prepend=[[120.0] * 4]) != 0
-    assert text == chain_text(moved, mu[64:])
+    assert text == chain_text(moved, mu[64:], 64)
     dropped = numbers_of(chains.moving(2)[0])
     chains.at(luck, transitions=128, start="far", step_size="good")
     kept = numbers_of(chains.moving(2)[0])
     assert (drawn(chains) == mu).all() and (dropped != kept).any()
+
+
+def test_the_warm_up_of_the_learner_is_dropped(drawings, luck):
+    """The rule is told where the later half lies; as it says, and no more than leaves eight."""
+    asked = []
+
+    def rule(mu, low, high):
+        asked.append((len(mu), low, high))
+        return 37 if len(mu) > 100 else 1000
+
+    view = figures.chain_view(log_density, POSTERIOR, STARTS, SIZES, rule, high=8)
+    where = {"start": "far, your warm-up dropped", "step_size": "good"}
+    text, _ = view.at(luck, transitions=128, **where)
+    mu = drawn(view)
+    moved = np.diff(mu, axis=0, prepend=[[120.0] * 4]) != 0
+    assert text == chain_text(moved, mu[37:], 37)
+    assert asked[0] == (128, *np.quantile(mu[64:], [0.05, 0.95]))
+    text, _ = view.at(luck, transitions=64, **where)
+    assert text == chain_text(moved[:64], mu[56:64], 56)
+
+
+def test_sds_after_a_warm_up_are_those_of_the_rest(seed):
+    mu = np.random.default_rng(seed).standard_normal((64, 3)).cumsum(axis=0)
+    sds = figures._sd_after(answers.warm_up, mu, [16, 64])
+    for row, n in enumerate((16, 64)):
+        for chain in range(3):
+            alone = mu[:n, chain]
+            low, high = np.quantile(alone[n // 2 :], [0.05, 0.95])
+            first = next(t for t, value in enumerate(alone) if low <= value <= high)
+            assert sds[row, chain] == pytest.approx(alone[min(first, n - 8) :].std())
 
 
 def test_a_chain_that_never_moved_has_no_worth(chains):
@@ -231,7 +262,7 @@ def test_the_band_is_of_the_chosen_start_and_step(drawings, monkeypatch):
     """Sixty single chains for each setting, in the order of the settings."""
     sds = lambda *given: [np.arange(6.0).repeat(60) * np.ones((5, 1)) + k for k in (1, 11)]  # noqa: E731
     monkeypatch.setattr(figures, "_running_sd", sds)
-    view = figures.chain_view(log_density, POSTERIOR, STARTS, SIZES, high=8)
+    view = figures.chain_view(log_density, POSTERIOR, STARTS, SIZES, answers.warm_up, high=8)
     order = [(start, size) for start in STARTS for size in SIZES]
     for k, (start, size) in enumerate(order):
         view.at(transitions=16, start=start, step_size=size)
@@ -331,11 +362,15 @@ def test_prior_picture_counts_intervals(drawings):
         average = (prior.kappa * prior.mean + x.sum(axis=-1)) / (prior.kappa + n)
         return average - 13 / math.sqrt(n), average + 13 / math.sqrt(n)
 
-    sheet = figures.prior_picture(priors, credible, measure, mean=174, repeats=40)
+    sheet = figures.prior_picture(priors, credible, measure, mean=174, sd=8, repeats=40)
     x = measure(40 * 256, np.random.default_rng(0)).reshape(40, 256)
     told = []
     one, many = sheet.fig.axes
-    for line, (name, prior) in zip(many.lines, priors.items(), strict=False):
+    for k, (name, prior) in enumerate(priors.items()):
+        line, exact = many.lines[2 * k : 2 * k + 2]
+        assert exact.get_linestyle() == "--"
+        wanted = [figures.exact_share(prior, n, 174, 8) for n in 2 ** np.arange(9)]
+        np.testing.assert_array_equal(exact.get_ydata(), wanted)
         shares = []
         for n in 2 ** np.arange(9):
             low, high = credible(prior, x[:, :n])
@@ -346,12 +381,29 @@ def test_prior_picture_counts_intervals(drawings):
         "share of 90% intervals that hold the population mean after 1, 16, 256 measurements: "
         + "; ".join(told)
     )
-    assert (
-        dashed(one.lines)[0].get_ydata()[0] == 174 and dashed(many.lines)[0].get_ydata()[0] == 0.9
-    )
+    assert dashed(one.lines)[0].get_ydata()[0] == 174
+    (promised,) = [line for line in many.lines if line.get_linestyle() == ":"]
+    assert promised.get_ydata()[0] == 0.9
     for bars, prior in zip(one.collections, priors.values(), strict=True):
         ends = [credible(prior, x[0, :n]) for n in 2 ** np.arange(9)]
         np.testing.assert_allclose([segment[:, 1] for segment in bars.get_segments()], ends)
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("n", [1, 5, 64])
+def test_exact_shares_of_intervals_are_exact(n, seed):
+    """A binomial count in data sets of one population, level 1e-6; a prior moved is told apart."""
+    prior = NormalInverseGamma(mean=168, kappa=3, shape=1.5, rate=96)
+    x = np.random.default_rng(seed).normal(174, 8, (40_000, n))
+    average = x.mean(axis=1)
+    squares = ((x - average[:, None]) ** 2).sum(axis=1)
+    rate = 96 + (squares + 3 * n * (average - 168) ** 2 / (3 + n)) / 2
+    shape = 1.5 + n / 2
+    half = stats.t(2 * shape).ppf(0.95) * np.sqrt(rate / (shape * (3 + n)))
+    held = np.count_nonzero(np.abs((3 * 168 + n * average) / (3 + n) - 174) <= half)
+    assert 3 * binomial_p_value(held, 40_000, figures.exact_share(prior, n, 174, 8)) > FALSE_ALARM
+    moved = NormalInverseGamma(mean=150, kappa=3, shape=1.5, rate=96)
+    assert binomial_p_value(held, 40_000, figures.exact_share(moved, n, 174, 8)) < FALSE_ALARM
 
 
 # ---- your own numbers ----------------------------------------------------------------------------
@@ -436,7 +488,10 @@ def test_own_view_is_exact_beside_a_walk(drawings, luck, data):
     of_mu = stats.t(n - 1, mean, sd / math.sqrt(n))
     left, right = of_mu.ppf([0.05, 0.95])
     assert text.startswith(f"{n} numbers; 90% of the belief about μ: ")
-    assert f"(exact {left:.4g} to {right:.4g}); 4,096 draws are worth" in text
+    places = max(0, -math.floor(math.log10((right - left) / 100)))
+    assert f"(exact {left:.{places}f} to {right:.{places}f}); 90% forecast" in text
+    ahead = stats.t(n - 1, mean, sd * math.sqrt(1 + 1 / n)).ppf([0.05, 0.95])
+    assert "(exact {:.1f} to {:.1f}); 4,096 draws are worth".format(*ahead) in text
     assert cost.units == 16 * 257
     # in units of its own uncertainty the mean is a standard Student's t, and so is the forecast
     (mean_line,), (spread,), (forecast, plugged, people) = (view.moving(ax) for ax in range(3))
@@ -471,7 +526,7 @@ def test_own_view_tells_its_own_walk(drawings, luck):
     mu = walk.positions[1:, :, 0]
     text, _ = view.at(luck, transitions=64)
     low, high = np.quantile(mu, [0.05, 0.95])
-    assert f"μ: {low:.4g} to {high:.4g} (exact" in text
+    assert f"μ: {low:.1f} to {high:.1f} (exact" in text
     assert text.endswith(f"1,024 draws are worth {diagnostics.ess(mu, 'mean'):,.0f}")
     heights, _ = np.histogram((mu - data.mean()) / (sd / math.sqrt(5)), 60, (-5, 5))
     np.testing.assert_allclose(steps_of(view, 0), heights / mu.size * 6)
@@ -494,6 +549,25 @@ def test_own_ticks_stand_where_their_values_are(drawings):
             assert tick.get_position()[0] == pytest.approx(place(float(tick.get_text())))
 
 
-def test_ticks_that_differ_late_are_written_out():
-    values = [float(name) for name, _ in figures._round_ticks(1e6 + 0.2, 0.1, None)]
+def test_ticks_that_differ_late_are_counted_from_one_of_them():
+    ticks, base = figures._round_ticks(1e6 + 0.2, 0.1, None)
+    values = [float(base) + float(name) for name, _ in ticks]
     assert np.diff(values) == pytest.approx(0.25)
+    for value, (name, place) in zip(values, ticks, strict=True):
+        assert place == pytest.approx((value - 1e6 - 0.2) / 0.1)
+        assert len(name) <= 6
+    assert figures._round_ticks(30.0, 2.0, None)[1] == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "step", "written"),
+    [
+        (31.234, 0.5, "31.2"),
+        (1000002.346, 0.03, "1000002.35"),
+        (1.234e-4, 7e-7, "0.0001234"),
+        (8.765e14, 3e12, "8.76e+14"),
+        (1234.5, 30, "1234"),
+    ],
+)
+def test_numbers_are_written_with_the_digits_they_need(value, step, written):
+    assert figures._written(value, step) == written

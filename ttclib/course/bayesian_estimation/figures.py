@@ -20,22 +20,27 @@ from ttclib.show.style import BAD, COLORS, GOOD, MUTED, Picture, band, figure, p
 
 Measure = Callable[[int, np.random.Generator], np.ndarray]
 Forecast = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+Update = Callable[[NormalInverseGamma, float], tuple[float, float, float, float]]
+WarmUp = Callable[[np.ndarray, float, float], int]
 
 _MEANS = np.linspace(140, 208, 171)  # cm
 _SPREADS = np.geomspace(2, 40, 121)  # cm
 
 
-def belief_view(prior: NormalInverseGamma, measure: Measure, mean: float, sd: float) -> BudgetView:
+def belief_view(
+    prior: NormalInverseGamma, measure: Measure, mean: float, sd: float, update: Update
+) -> BudgetView:
     """Exact joint distribution of (μ, σ) and its two marginals, as measurements come in.
 
     ``measure(n, rng)`` must read its stream person by person, so that larger samples continue
-    smaller ones. ``mean`` and ``sd`` are those of the population.
+    smaller ones. ``mean`` and ``sd`` are those of the population. ``update(belief, x)`` → mean,
+    kappa, shape and rate after one measurement more; it is asked measurement by measurement.
     """
     fig, ((top, corner), (joint, side)) = figure(
         2, 2, size=(7.8, 5.0), width_ratios=[2.6, 1], height_ratios=[1, 2.6]
     )
     joint.set(xlim=(_MEANS[0], _MEANS[-1]), ylim=(_SPREADS[0], _SPREADS[-1]), yscale="log")
-    joint.set(xlabel="mean μ of the population (cm)", ylabel="spread σ of the population (cm)")
+    joint.set(xlabel="mean μ of the population (cm)", ylabel="spread σ (cm, logarithmic axis)")
     plain_ticks(joint.yaxis, (2, 4, 8, 16, 32))
     top.set(xlim=joint.get_xlim(), ylim=(0, 0.38), ylabel="density of μ")
     side.set(ylim=joint.get_ylim(), yscale="log", xlim=(0, 3.8), xlabel="density of log σ")
@@ -44,27 +49,31 @@ def belief_view(prior: NormalInverseGamma, measure: Measure, mean: float, sd: fl
     side.tick_params(labelleft=False)
     corner.set_axis_off()
 
-    def add(belief, color, width=1.6):
+    def add(belief, color, style="-"):
         height = np.exp(belief.log_joint(_MEANS[None, :], np.log(_SPREADS)[:, None]))
-        rings = {"levels": _region_levels(belief), "colors": color, "linewidths": width}
-        joint.contour(_MEANS, _SPREADS, height, **rings)
-        top.plot(_MEANS, belief.marginal_mean().pdf(_MEANS), color=color, linewidth=width)
+        rings = {"levels": _region_levels(belief), "colors": color, "linestyles": style}
+        joint.contour(_MEANS, _SPREADS, height, linewidths=1.6, **rings)
+        top.plot(_MEANS, belief.marginal_mean().pdf(_MEANS), style, color=color)
         of_log = _SPREADS * spread_density(belief, _SPREADS)
-        side.plot(of_log, _SPREADS, color=color, linewidth=width)
+        side.plot(of_log, _SPREADS, style, color=color)
 
-    add(prior, MUTED, 1.2)
+    add(prior, MUTED, ":")
     truth(top, mean, vertical=True)
     truth(side, sd)
     joint.plot(mean, sd, "+", color="black", markersize=13, markeredgewidth=2)
-    corner.plot([], [], color=MUTED, label="prior")
+    corner.plot([], [], ":", color=MUTED, label="prior")
     corner.plot([], [], color=GOOD, label="posterior")
-    corner.plot([], [], "k+", markersize=9, label="the population")
+    corner.plot([], [], "k+", markersize=9, label="the population, joint")
+    corner.plot([], [], "k--", linewidth=1.2, label="the population, alone")
     corner.plot([], [], "|", color=BAD, markersize=9, label="measurements")
     corner.legend(loc="center", title="rings hold 50%, 90%", title_fontsize=8.5)
 
     def draw(measurements, seed):
         x = measure(measurements, np.random.default_rng(seed)) if measurements else np.array([])
-        belief = prior.update(x) if measurements else prior
+        belief = prior
+        for one in x:
+            after = update(belief, float(one))
+            belief = after if isinstance(after, NormalInverseGamma) else NormalInverseGamma(*after)
         add(belief, GOOD)
         joint.plot(x, np.full(len(x), _SPREADS[0] * 1.12), "|", color=BAD, markersize=11)
         low, high = spread_interval(belief)
@@ -99,12 +108,15 @@ def _region_levels(belief: NormalInverseGamma, shares=(0.9, 0.5)) -> np.ndarray:
 
 
 def jacobian_picture(draws: Mapping[str, np.ndarray], exact: NormalInverseGamma) -> Picture:
-    """Histograms of σ from several chains over the exact posterior density."""
+    """Histograms of σ from two chains, one filled and one hollow, over the exact density."""
     fig, ax = figure(size=(7.2, 3.0))
     grid = np.linspace(0.1, 16, 300)
-    for (name, sigma), color in zip(draws.items(), (GOOD, BAD), strict=False):
-        look = {"histtype": "stepfilled", "color": color, "alpha": 0.45, "label": name}
-        ax.hist(np.ravel(sigma), bins=80, range=(0, 16), density=True, **look)
+    looks = (
+        {"histtype": "stepfilled", "color": GOOD, "alpha": 0.45},
+        {"histtype": "step", "color": BAD, "linewidth": 1.6},
+    )
+    for (name, sigma), look in zip(draws.items(), looks, strict=False):
+        ax.hist(np.ravel(sigma), bins=80, range=(0, 16), density=True, label=name, **look)
     ax.plot(grid, spread_density(exact, grid), "k--", linewidth=1.2, label="exact posterior")
     ax.set(xlim=(0, 16), xlabel="spread σ of the population (cm)", ylabel="density")
     ax.legend()
@@ -118,20 +130,24 @@ def chain_view(
     exact: NormalInverseGamma,
     starts: Mapping[str, Sequence[float]],
     step_sizes: Mapping[str, Sequence[float]],
+    warm_up: WarmUp,
     high: int = 12,
 ) -> BudgetView:
     """Metropolis on (μ, log σ): traces, histograms, and the sd of μ that single chains report.
 
     ``log_density(theta)`` takes (chains, 2). The largest budget is 2^high transitions. Every start
     and step size runs at once, as more chains of one run, so that only a new seed has to be waited
-    for.
+    for. From the last of the starts, the first half of the draws may be dropped, or as many as
+    ``warm_up(mu, low, high)`` says of draws mu (n, chains) and the middle 90% of their later half.
     """
     budgets = [2**k for k in range(4, high + 1)]
     chains = 4
     runs = 60  # single chains behind the band
     settings = [(start, step) for start in starts for step in step_sizes]
     *_, last = starts
-    drop = f"{last}, first half dropped"
+    half = f"{last}, first half dropped"
+    arrived = f"{last}, your warm-up dropped"
+    begins = {start: start for start in starts} | {half: last, arrived: last}
 
     def launch(count):
         """Kernel and start of ``count`` chains for each setting."""
@@ -144,23 +160,38 @@ def chain_view(
         chain = mcmc.run_chains(*launch(chains), budgets[-1], np.random.default_rng(seed))
         return [np.split(a, len(settings), axis=1) for a in (chain.positions[1:], chain.accepted)]
 
-    reported = [
-        sd.reshape(len(budgets), len(settings), runs)
-        for sd in _running_sd(*launch(runs), budgets, np.random.default_rng(99), exact.mean)
-    ]
+    def shaped(sd):
+        return sd.reshape(len(budgets), len(settings), runs)
+
+    reported, later = map(
+        shaped, _running_sd(*launch(runs), budgets, np.random.default_rng(99), exact.mean)
+    )
+
+    @functools.cache
+    def after_warm_up():
+        chain = mcmc.run_chains(*launch(runs), budgets[-1], np.random.default_rng(99))
+        return shaped(_sd_after(warm_up, chain.positions[1:, :, 0], budgets))
+
     mu_sd = exact.marginal_mean().std()
     fig, (trace, error, means, spreads) = _chain_figure(exact, budgets, chains, runs)
 
     def draw(transitions, start, step_size, seed):
-        k = settings.index((last if start == drop else start, step_size))
+        k = settings.index((begins[start], step_size))
         draws, accepted = (part[k][:transitions] for part in run(seed))
         shown = np.unique(np.geomspace(1, transitions, 700).astype(int))
         for color, path in zip(COLORS, draws[shown - 1, :, 0].T, strict=False):
             trace.plot(shown, path, color=color, linewidth=0.8)
-        if start == drop:
-            draws = draws[transitions // 2 :]
+        dropped = 0
+        sds = reported
+        if start == half:
+            dropped = transitions // 2
+            sds = later
+        elif start == arrived:
+            dropped = _dropped(warm_up, draws[..., 0])
+            sds = after_warm_up()
+        draws = draws[dropped:]
         mu = draws[..., 0]
-        band(error, budgets, np.maximum(reported[start == drop][:, k].T, 1e-3))
+        band(error, budgets, np.maximum(sds[:, k].T, 1e-3))
         now = np.maximum(mu.std(axis=0), 0.08)
         error.plot(np.full(chains, transitions), now, "o", color=BAD, markersize=4)
         _histogram(means, mu, means.get_xlim())
@@ -168,8 +199,9 @@ def chain_view(
         worth = "no chain moved"
         if np.ptp(mu) > 0:
             worth = f"ESS {diagnostics.ess(mu, 'mean'):,.0f}, R-hat {diagnostics.rhat(mu):.2f}"
+        left_out = f"first {dropped:,} of each chain dropped; " if dropped else ""
         text = (
-            f"accepted {accepted.mean():.1%}; μ: mean {mu.mean():.1f}, sd {mu.std():.2f} "
+            f"accepted {accepted.mean():.1%}; {left_out}μ: mean {mu.mean():.1f}, sd {mu.std():.2f} "
             f"(exact {exact.mean:.1f}, {mu_sd:.2f}); {mu.size:,} draws: {worth}"
         )
         return text, Cost(units=(transitions + 1) * chains)
@@ -178,9 +210,28 @@ def chain_view(
         fig,
         draw,
         transitions=_transitions(4, high, 7),
-        start=choice([*starts, drop], label="the chains start"),
+        start=choice(list(begins), label="the chains start"),
         step_size=options(list(step_sizes), default=list(step_sizes)[1], label="step size"),
     )
+
+
+def _dropped(warm_up: WarmUp, mu: np.ndarray) -> int:
+    """How many draws (n, chains) are dropped, by a rule that is told where the later half lies.
+
+    Eight stay at least, of which an effective sample size can be told.
+    """
+    low, high = np.quantile(mu[len(mu) // 2 :], [0.05, 0.95])
+    return min(max(0, int(warm_up(mu, low, high))), len(mu) - 8)
+
+
+def _sd_after(warm_up: WarmUp, mu: np.ndarray, budgets: Sequence[int]) -> np.ndarray:
+    """What each chain of (n, chains) reports as the sd after each budget, by its own warm-up."""
+    sds = np.empty((len(budgets), mu.shape[1]))
+    for row, n in enumerate(budgets):
+        for column in range(mu.shape[1]):
+            alone = mu[:n, [column]]
+            sds[row, column] = alone[_dropped(warm_up, alone) :].std()
+    return sds
 
 
 def _transitions(low: int, high: int, default: int):
@@ -197,20 +248,23 @@ def _chain_figure(exact: NormalInverseGamma, budgets: Sequence[int], chains: int
     for ax in (trace, error):
         ax.set(xscale="log", xlim=(1, budgets[-1] * 1.1))
     trace.set(ylim=(90, 215), ylabel="μ (cm)")
+    trace.set(xlabel="transitions (logarithmic axis)")
     trace.set_title(f"{chains} chains; grey: 90% of the exact posterior")
     trace.axhspan(*of_mean.interval(0.9), color="#D0D0D0", linewidth=0)
-    error.set(yscale="log", ylim=(0.06, 60), xlabel="transitions", ylabel="reported sd of μ (cm)")
-    error.set_title(f"{runs} single chains: median, middle 90%")
+    error.set(yscale="log", ylim=(0.06, 150), ylabel="reported sd of μ (cm)")
+    error.set(xlabel="transitions (logarithmic axis)")
+    error.set_title("what a single chain says, against its length")
     truth(error, of_mean.std(), "exact")
     error.plot([], [], "o", color=BAD, label="the chains above")
-    error.legend(loc="upper right", ncols=2)
+    error.fill_between([], [], color=GOOD, alpha=0.4, label=f"middle 90% of {runs}; line: median")
+    error.legend(loc="upper right", ncols=3, columnspacing=1.2)
     mu = np.linspace(155, 193, 200)
     means.plot(mu, of_mean.pdf(mu), "k--", linewidth=1.2)
-    means.set(xlim=(155, 193), ylim=(0, 0.3), xlabel="mean μ (cm)")
+    means.set(xlim=(155, 193), ylim=(0, 0.3), xlabel="mean μ (cm)", ylabel="density")
     means.set_title("all draws, and the exact density")
     sigma = np.linspace(0.1, 18, 200)
     spreads.plot(sigma, spread_density(exact, sigma), "k--", linewidth=1.2)
-    spreads.set(xlim=(0, 18), ylim=(0, 0.5), xlabel="spread σ (cm)")
+    spreads.set(xlim=(0, 18), ylim=(0, 0.5), xlabel="spread σ (cm)", ylabel="density")
     return fig, (trace, error, means, spreads)
 
 
@@ -265,14 +319,17 @@ def predictive_picture(new: np.ndarray, exact, plug_in, population) -> Picture:
     ax.hist(new, bins=68, range=(140, 208), density=True, **look)
     label = "exact posterior predictive: Student's t"
     ax.plot(grid, exact.pdf(grid), "k--", linewidth=1.2, label=label)
-    ax.plot(grid, plug_in.pdf(grid), color=BAD, label="plug-in normal")
+    ax.plot(grid, plug_in.pdf(grid), "-.", color=BAD, label="plug-in normal")
     told = []
-    for height, forecast, color in ((-0.006, exact, "black"), (-0.014, plug_in, BAD)):
+    for height, forecast, color, name in (
+        (-0.006, exact, "black", "exact, 90%"),
+        (-0.014, plug_in, BAD, "plug-in, 90%"),
+    ):
         low, high = forecast.interval(0.9)
         ax.plot([low, high], [height, height], "|-", color=color, linewidth=2)
+        ax.text(low - 1, height, name, ha="right", va="center", fontsize=8.5)
         held = population.cdf(high) - population.cdf(low)
         told.append((f"{low:.0f} to {high:.0f}", f"{held:.0%}"))
-    ax.text(141, -0.0135, "90% intervals", fontsize=8.5)
     ax.set(ylim=(-0.02, 0.14))
     ax.legend(loc="upper right")
     low, high = np.quantile(new, [0.05, 0.95])
@@ -319,10 +376,14 @@ def coverage_view(
     share.set_ylabel("share that holds the next person")
     share.set_title(f"90% forecasts in {worlds:,} populations")
     plain_ticks(share.xaxis, (2, 4, 8, 16, 32, 64))
-    for ax, style, corner in ((density, "-", "upper left"), (share, "o", "lower right")):
-        ax.plot([], [], style, color=GOOD, label="posterior predictive")
-        ax.plot([], [], style, color=BAD, label="plug-in normal")
-        ax.legend(loc=corner)
+    density.plot([], [], color=GOOD, label="posterior predictive")
+    density.plot([], [], "-.", color=BAD, label="plug-in normal")
+    density.plot([], [], "|", color="black", markersize=7, label="measurements")
+    density.legend(loc="upper left")
+    density.set_title("one sample; below: 90% of each forecast")
+    share.plot([], [], "o", color=GOOD, label="posterior predictive")
+    share.plot([], [], "s", color=BAD, label="plug-in normal")
+    share.legend(loc="lower right")
 
     def draw(measurements, seed):
         x = measure(measurements, np.random.default_rng(seed))
@@ -330,12 +391,13 @@ def coverage_view(
         believed = prior.update(x).predictive()
         plugged = stats.norm(x.mean(), max(x.std(ddof=1), 1e-3))
         texts = []
-        rows = ((believed, GOOD, -0.005), (plugged, BAD, -0.0115))
-        for (name, forecast), (now, color, height) in zip(forecasts.items(), rows, strict=True):
+        rows = ((believed, GOOD, -0.005, "-", "o"), (plugged, BAD, -0.0115, "-.", "s"))
+        for (name, forecast), row in zip(forecasts.items(), rows, strict=True):
+            now, color, height, style, marker = row
             low, high = forecast(x)
-            density.plot(grid, now.pdf(grid), color=color)
-            density.plot([low, high], [height, height], "|-", color=color, linewidth=2)
-            share.plot(counts[: k + 1], shares[name][: k + 1], "o", color=color, markersize=5)
+            density.plot(grid, now.pdf(grid), style, color=color)
+            density.plot([low, high], [height, height], "|" + style, color=color, linewidth=2)
+            share.plot(counts[: k + 1], shares[name][: k + 1], marker, color=color, markersize=5)
             texts.append(f"{name} {low:.0f} to {high:.0f} cm")
         density.plot(x, np.full(len(x), -0.0195), "|", color="black", markersize=7)
         text = (
@@ -357,28 +419,34 @@ def prior_picture(
     credible: Callable,
     measure: Measure,
     mean: float,
+    sd: float,
     repeats: int = 2000,
 ) -> Picture:
     """What the prior does to the belief about μ: one data set, and the intervals of many.
 
-    ``credible(prior, x)`` → ends of the 90% interval of μ, from measurements (…, n).
+    ``credible(prior, x)`` → ends of the 90% interval of μ, from measurements (…, n). ``mean`` and
+    ``sd`` are those of the population, of which the exact shares follow.
     """
     fig, (one, many) = figure(1, 2, size=(9.0, 3.5), width_ratios=[1.2, 1])
     counts = 2 ** np.arange(9)  # 1, 2, … 256
     samples = measure(repeats * counts[-1], np.random.default_rng(0)).reshape(repeats, -1)
     told = []
-    for (name, prior), color, aside in zip(priors.items(), COLORS, (0.88, 1, 1.14), strict=False):
+    looks = zip(COLORS, "os^", (0.88, 1, 1.14), strict=False)
+    for (name, prior), (color, marker, aside) in zip(priors.items(), looks, strict=False):
         ends = np.array([credible(prior, samples[0, :n]) for n in counts])
         middle = ends.mean(axis=1)
-        look = {"fmt": "o", "color": color, "markersize": 4, "label": name}
+        look = {"fmt": marker, "color": color, "markersize": 5, "label": name}
         one.errorbar(counts * aside, middle, middle - ends[:, 0], **look)
         shares = [_share_inside(credible(prior, samples[:, :n]), mean) for n in counts]
-        many.plot(counts, shares, "o-", color=color, markersize=3.5, label=name)
+        many.plot(counts, shares, marker, color=color, markersize=5)
+        many.plot(counts, [exact_share(prior, n, mean, sd) for n in counts], "k--", linewidth=1.2)
         told.append(f"{name} {shares[0]:.0%}, {shares[4]:.0%}, {shares[-1]:.0%}")
     truth(one, mean, "the population")
-    truth(many, 0.9, "90%")
+    many.axhline(0.9, color=MUTED, linestyle=":", label="90%, as promised")
+    many.plot([], [], "k--", linewidth=1.2, label="exact, for each prior")
+    many.legend(loc="center left", bbox_to_anchor=(0, 0.45))
     for ax in (one, many):
-        ax.set(xscale="log", xlabel="measurements n")
+        ax.set(xscale="log", xlabel="measurements n (logarithmic axis)")
         plain_ticks(ax.xaxis, (1, 4, 16, 64, 256))
     one.set(ylabel="μ (cm)", title="one data set: mean and 90% interval of the belief")
     one.legend(loc="lower right")
@@ -389,6 +457,26 @@ def prior_picture(
         "share of 90% intervals that hold the population mean after "
         f"{counts[0]}, {counts[4]}, {counts[-1]} measurements: {'; '.join(told)}",
     )
+
+
+def exact_share(
+    prior: NormalInverseGamma, n: int, mean: float, sd: float, level: float = 0.9, cells: int = 400
+) -> float:
+    """Share of ``level`` intervals for μ that hold the mean of one normal population.
+
+    An integral over the sample's mean and its sum of squares, which are independent; both run
+    over ``cells`` places of equal probability. Readings that are rounded make no difference here.
+    """
+    places = (np.arange(cells) + 0.5) / cells
+    average = stats.norm(mean, sd / math.sqrt(n)).ppf(places)[:, None]
+    squares = sd**2 * stats.chi2(n - 1).ppf(places) if n > 1 else np.zeros(1)
+    kappa = prior.kappa + n
+    shape = prior.shape + n / 2
+    between = prior.kappa * n * (average - prior.mean) ** 2 / kappa
+    rate = prior.rate + (squares + between) / 2
+    centre = (prior.kappa * prior.mean + n * average) / kappa
+    half = stats.t(2 * shape).ppf((1 + level) / 2) * np.sqrt(rate / (shape * kappa))
+    return float(np.mean(np.abs(centre - mean) <= half))
 
 
 _TWO_WAYS = re.compile(r"[-+]?(\d+,\d+|\d{1,3}(,\d{3})+),?")  # one number, or several?
@@ -442,15 +530,18 @@ def own_view(default: str, high: int = 11) -> BudgetView:
     """
     chains = 16
     fig, axes = figure(1, 3, size=(9.2, 3.3), sharey=True)
-    for ax, name in zip(axes, ("mean μ", "spread σ", "the next number"), strict=True):
-        ax.set(xlim=(-5, 5), ylim=(0, 0.55), xticks=[], title=name)
+    titles = ("mean μ", "spread σ (logarithmic axis)", "the next number")
+    for ax, name in zip(axes, titles, strict=True):
+        ax.set(xlim=(-5, 5), ylim=(0, 0.68), xticks=[], title=name)
         ax.set_xlabel("in the unit of your numbers", labelpad=16)
     means, _, nexts = axes
     means.set_ylabel("density, scaled")
     means.plot([], [], "k--", linewidth=1.2, label="exact")
-    nexts.plot([], [], color=BAD, label="plug-in normal")
+    means.fill_between([], [], color=GOOD, alpha=0.6, label="the chains")
+    nexts.plot([], [], "-.", color=BAD, label="plug-in normal")
+    nexts.plot([], [], "|", color="black", markersize=9, label="your numbers")
     for ax in (means, nexts):
-        ax.legend(loc="upper left")
+        ax.legend(loc="upper left", handlelength=1.6)
     z = np.linspace(-5, 5, 300)
 
     def draw(data, transitions, seed):
@@ -485,17 +576,20 @@ def own_view(default: str, high: int = 11) -> BudgetView:
         ):
             _histogram(ax, (draws - middle) / width, (-5, 5))
             ax.plot(z, width * pdf(middle + width * z), "k--", linewidth=1.2)
-            for value, position in _round_ticks(middle, width, back):
+            ticks, base = _round_ticks(middle, width, back)
+            for value, position in ticks:
                 ax.text(position, -0.015, value, ha="center", va="top", fontsize=8.5)
+            if base:
+                ax.text(4.9, 0.012, f"counted from {base}", ha="right", fontsize=8.5)
         middle, width = scales[2]
-        nexts.plot(z, width * stats.norm.pdf(middle + width * z, centre, sd), color=BAD)
+        nexts.plot(z, width * stats.norm.pdf(middle + width * z, centre, sd), "-.", color=BAD)
         nexts.plot((x - middle) / width, np.full(n, 0.014), "|", color="black", markersize=9)
-        low, high = np.quantile(mu, [0.05, 0.95])
-        left, right = of_mean.interval(0.9)
         worth = diagnostics.ess(mu, "mean") if chain.accepted.any() else 0
+        believed = _ends(np.quantile(mu, [0.05, 0.95]), of_mean.interval(0.9))
+        forecast = _ends(np.quantile(fresh, [0.05, 0.95]), belief.predictive().interval(0.9))
         text = (
-            f"{n} numbers; 90% of the belief about μ: {low:.4g} to {high:.4g} "
-            f"(exact {left:.4g} to {right:.4g}); {mu.size:,} draws are worth {worth:,.0f}"
+            f"{n} numbers; 90% of the belief about μ: {believed}; 90% forecast of the next number: "
+            f"{forecast}; {mu.size:,} draws are worth {worth:,.0f}"
         )
         return text, chain.cost
 
@@ -507,18 +601,43 @@ def own_view(default: str, high: int = 11) -> BudgetView:
     )
 
 
-def _round_ticks(middle: float, width: float, undo: Callable | None) -> list[tuple[str, float]]:
+def _ends(drawn: Sequence[float], exact: Sequence[float]) -> str:
+    """Two intervals in words, the drawn one and the exact one, with as many digits as they need."""
+    step = abs(exact[1] - exact[0]) / 100
+    low, high, left, right = (_written(value, step) for value in (*drawn, *exact))
+    return f"{low} to {high} (exact {left} to {right})"
+
+
+def _written(value: float, step: float) -> str:
+    """A number to about the digit in which ``step`` is seen."""
+    last = math.floor(math.log10(step))
+    if -6 < last < 5:
+        return f"{value:.{max(0, -last)}f}"
+    first = math.floor(math.log10(max(abs(value), step)))
+    return f"{value:.{first - last + 1}g}"
+
+
+def _round_ticks(
+    middle: float, width: float, undo: Callable | None
+) -> tuple[list[tuple[str, float]], str]:
     """Round values for an axis that counts z = (value − middle) / width, and where they stand.
 
-    With ``undo`` (the exponential) the axis holds the logarithm of the value.
+    With ``undo`` (the exponential) the axis holds the logarithm of the value. Values that differ
+    only in late digits are counted from one of them, which is the text that comes second.
     """
+    base = ""
     if undo is None:
         values = MaxNLocator(4).tick_values(middle - 5 * width, middle + 5 * width)
         positions = (values - middle) / width
     else:
-        values = [float(f"{v:.2g}") for v in undo(middle + width * np.array([-4.0, 0.0, 4.0]))]
+        values = np.array([float(f"{v:.2g}") for v in undo(middle + width * np.array([-4, 0, 4]))])
         positions = (np.log(values) - middle) / width
     names = [f"{v:.4g}" for v in values]
-    if len(set(names)) < len(names):  # numbers that differ only in late digits
-        names = [f"{v:.12g}" for v in values]
-    return [(name, z) for name, z in zip(names, positions, strict=True) if abs(z) <= 4.5]
+    exact = [f"{v:.12g}" for v in values]
+    if len(set(names)) < len(names) or max(map(len, names)) > 9:
+        nearest = int(np.abs(positions).argmin())
+        base = exact[nearest]
+        names = [f"{v - values[nearest]:+.4g}" for v in values]
+        names[nearest] = "0"
+    seen = np.abs(positions) <= 4.5
+    return [(names[i], positions[i]) for i in np.flatnonzero(seen)], base
