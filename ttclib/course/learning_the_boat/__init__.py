@@ -1,0 +1,1 @@
+"""Pictures and checks of notebook 04b Learning the boat."""
