@@ -17,7 +17,6 @@ TESTS = Path(__file__).resolve().parents[1]
 PATHS = sorted(notebooks.FOLDER.glob("*.ipynb"))
 NOT_YET = {  # notebooks with a question that no test answers so far
     "00_start_here",
-    "02_metropolis_hastings",
     "04_particle_filtering",
     "06_smc_decoding",
     "07_process_reward_model",
