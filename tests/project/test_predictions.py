@@ -18,7 +18,6 @@ PATHS = sorted(notebooks.FOLDER.glob("*.ipynb"))
 NOT_YET = {  # notebooks with a question that no test answers so far
     "00_start_here",
     "04_particle_filtering",
-    "06_smc_decoding",
     "07_process_reward_model",
     "08_prm_search",
     "09_compute_optimal",

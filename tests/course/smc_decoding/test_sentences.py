@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 import solutions
 from exact_p_values import FALSE_ALARM, binomial_p_value
+from notebook_cells import run_cells
 from sentences import Says
 
 from tools import notebooks
 from ttclib import artefacts
-from ttclib.course.smc_decoding import checks, constraints, figures, judging
+from ttclib.course.smc_decoding import checks, constraints, contest, figures, judging
 from ttclib.course.smc_decoding.doubt import doubt
 from ttclib.course.smc_decoding.exact import enumerate_texts
 from ttclib.course.smc_decoding.markov_lm import garden_path
@@ -56,14 +57,52 @@ def shares(histories, n):
     return np.mean([[population.ess / n for population in h] for h in histories], axis=0)
 
 
+@pytest.mark.answers("06-006", 1)
+@pytest.mark.answers("06-008", 1)
 def test_the_model_is_as_told(tiny):
     says("A *fell* can follow, but does so once in 2,000 times.", LM.transition[BARN, FELL] == 5e-4)
+    masses = np.exp(tiny.free.log_prior)
+    longest = "the horse raced past a barn"
+    says("*The horse raced past a barn.*", tiny.write(tiny.free.texts[masses.argmax()]) == longest)
     says("*fell* right after *horse* once in twenty times", LM.transition[HORSE, FELL] == 0.05)
     says("One sentence in 132 fits", round(1 / tiny.target.acceptance) == 132)
     says("about 1,300 tries for ten", round(10 / tiny.target.acceptance, -2) == 1300)
     says("the chance is $Z$, log ψ = −5", round(tiny.target.log_evidence) == -5)
 
 
+@pytest.mark.answers("06-006", 2)
+def test_local_masking_writes_the_garden_path(tiny):
+    exact = tiny.target.posterior
+    masked = dict(zip(tiny.target.texts, tiny.target.masked, strict=True))
+    names = {tiny.write(text): text for text in masked}
+    favourite = names["the horse raced past a barn fell"]
+    says("That sentence with *fell* at its end.", masked[favourite] == max(masked.values()) > 0.7)
+    early = names["the horse fell past a barn"]
+    says("the horse fell early", exact[early] > 0.9 and exact[favourite] < 0.03)
+
+
+@pytest.mark.answers("06-024", 1)
+def test_one_particle_under_the_best_twist_has_z_and_no_picture(tiny):
+    """Of a hundred lucks each."""
+    (the,) = LM.vocabulary.encode(" the")
+    ends = np.arange(len(LM.vocabulary)) == LM.vocabulary.end
+    barn = [constraints.mentions("barn", LM.vocabulary)]
+    probs = lambda text: LM.distribution((the, *text))  # noqa: E731
+    easier = enumerate_texts(probs, ends, checks.WORDS, False, barn)
+    decoder = Decoder(LM, [" the"] * 100, [easier.twisted()], max_tokens=checks.WORDS)
+    distance = {}
+    for n in (1, 1000):
+        last = run(decoder, n * 100, within(100, ADAPTIVE), np.random.default_rng(0))[-1]
+        islands = list(split(last, 100))
+        log_z = [island.log_evidence for island in islands]
+        says(r"For $\hat Z$ one particle is as good", np.allclose(log_z, easier.log_evidence))
+        found = [easier.total_variation(figures.weights_of(island)) for island in islands]
+        distance[n] = np.array(found)
+    says("one particle is one sentence", distance[1].min() > 0.1)
+    says("takes many of them", np.mean(distance[1000] < 0.05) > 0.95)
+
+
+@pytest.mark.answers("06-015b", 1)
 @pytest.mark.statistical
 def test_what_the_mask_leaves_to_the_weight(tiny, seed):
     """A bootstrap run finds nothing four times of five: its standard error is 0.02."""
@@ -77,6 +116,9 @@ def test_what_the_mask_leaves_to_the_weight(tiny, seed):
         log_z = np.array([island.log_evidence for island in split(last, 400)])
         ratio[proposal] = np.exp(log_z - tiny.target.log_evidence)
         drawn[proposal] = last.spent.lm_tokens
+    spread = {proposal: found.std() for proposal, found in ratio.items()}
+    half = 0.35 < spread["optimal"] / spread["bootstrap"] < 0.7
+    says("The mask's varies less, about half as much", half)
     price = drawn["optimal"] / drawn["bootstrap"]
     says("at nearly the same price: a few words more", 1 < price < 1.25)
     blind = ratio["bootstrap"]
@@ -84,6 +126,7 @@ def test_what_the_mask_leaves_to_the_weight(tiny, seed):
     says("the few that do meet one say far too much", np.median(blind[blind > 0]) > 2)
 
 
+@pytest.mark.answers("06-016", 1)
 @pytest.mark.statistical
 def test_few_particles_agree_on_the_garden_path(tiny, seed):
     """Eight miss the early *fell* in two runs of three, 64 in one of 14; a standard error of the
@@ -98,6 +141,7 @@ def test_few_particles_agree_on_the_garden_path(tiny, seed):
     says("At 64 somebody nearly always does, and its weight is large.", early[64] > 0.85)
 
 
+@pytest.mark.answers("06-016", 2)
 @pytest.mark.statistical
 def test_distance_and_error_fall_as_told(tiny, seed):
     """Four times the particles: half the distance (standard error 0.03), a quarter of the error.
@@ -121,6 +165,9 @@ def test_distance_and_error_fall_as_told(tiny, seed):
     says("the mean error of $\\log\\hat Z$ like $1/n$", quarter)
 
 
+@pytest.mark.answers("06-024b", 1)
+@pytest.mark.answers("06-024b", 2)
+@pytest.mark.answers("06-024b", 3)
 @pytest.mark.statistical
 def test_twists_are_worth_what_is_told(tiny, seed):
     def measured(barn, fell, nothing=-5):
@@ -130,6 +177,8 @@ def test_twists_are_worth_what_is_told(tiny, seed):
 
     blind, before = measured(0, 0, nothing=0)
     natural, _ = measured(-3, -3)
+    lucks = [(natural[i::20].var(), blind[i::20].var()) for i in range(20)]  # as the learner's
+    assert all(ours < theirs for ours, theirs in lucks)
     best = [measured(barn, -1)[0].var() for barn in (-7, -9)]
     says("Better, but it praises *barn* as much as *fell*", natural.var() < 0.6 * blind.var())
     says("*Fell* (−1): it is rare", max(best) < 0.2 * natural.var())
@@ -199,6 +248,9 @@ def doubts():
     return [doubt(lab().vocabulary)]
 
 
+@pytest.mark.answers("06-022", 1)
+@pytest.mark.answers("06-022", 2)
+@pytest.mark.answers("06-022", 5)
 @pytest.mark.statistical
 def test_the_nines_as_told(seed):
     caught, missed = problems()
@@ -218,6 +270,8 @@ def test_the_nines_as_told(seed):
     )
 
 
+@pytest.mark.answers("06-022", 3)
+@pytest.mark.answers("06-022", 4)
 @pytest.mark.statistical
 def test_a_demanded_answer_as_told(seed):
     caught, _ = problems()
@@ -270,6 +324,8 @@ def test_methods_are_compared_as_told():
     says("short texts win it", np.mean(length["best"]) < 0.9 * np.mean(length["all"]))
 
 
+@pytest.mark.answers("06-032", 1)
+@pytest.mark.answers("06-032", 2)
 def test_words_stand_where_told():
     """Of the texts that must mention "joy" and "world": how they begin, and whether one of the two
     is the last word.
@@ -295,3 +351,58 @@ def test_words_stand_where_told():
     says(fitting, np.mean(last["SMC"]) < 0.25)
     few = {*begin["SMC"]} == {1, 2, 4} and np.mean(begin["SMC"]) < np.mean(begin["masked"])
     says("sixteen texts have only one to four different beginnings", few)
+
+
+@pytest.mark.answers("06-034", 1)
+def test_who_is_likeliest_and_who_samples_fairly():
+    """A mean over eight runs; the heaviest and the masked are no samples of the posterior."""
+    judged = judging.constraint_results(records())
+    for name, ways in judged.items():
+        if name != "none":
+            mean = {way: np.nanmean(found["log_prob"]) for way, found in ways.items()}
+            says("- **Best masked** is the likeliest", max(mean, key=mean.get) == "best masked")
+            apart = min(mean["SMC"], mean["weighted masked"]) - mean["masked"]
+            says("by a dozen nats or more", apart > 12)
+            says("**Weighted masked and SMC** both sample", mean["SMC"] < mean["best masked"])
+
+
+# ---- the claim -----------------------------------------------------------------------------------
+
+
+@pytest.mark.answers("06-039", 1)
+def test_a_low_temperature_forgets_the_forks_ahead(tiny):
+    """Exactly: by every sentence of the eight words."""
+    p = np.exp(tiny.free.log_prior)
+    sure = dict(zip(map(tiny.write, tiny.free.texts), p**4 / (p**4).sum(), strict=True))
+    (the,) = LM.vocabulary.encode(" the")
+    ends = np.arange(len(LM.vocabulary)) == LM.vocabulary.end
+
+    def cold(text):
+        powers = LM.distribution((the, *text)) ** 4
+        return powers / powers.sum()
+
+    words = enumerate_texts(cold, ends, checks.WORDS, False)
+    by_word = dict(zip(map(tiny.write, words.texts), np.exp(words.log_prior), strict=True))
+    long, short = "the horse raced past a barn", "the horse raced"
+    says("only 13 times as strong", round(sure[long] / sure[short]) == 13)
+    says(r"$(0.7/0.3)^4\approx30$ times", round(by_word[long] / by_word[short], -1) == 30)
+
+
+@pytest.mark.answers("06-039c", 1)
+@pytest.mark.answers("06-039c", 2)
+@pytest.mark.answers("06-039c", 3)
+def test_the_table_says_who_wins_and_who_pays():
+    """The page's own assertions on the shipped record: 200 problems, four lucks each."""
+    ids = ["06-044a", "06-044", "06-045a", "06-045", "06-045b"]
+    entries = contest.read(artefacts.path("small-against-large"))
+    names = dict.fromkeys(entry.model for entry in entries)
+    before = {
+        "contest": contest,
+        "entries": entries,
+        "parameters": {name: load(name).model.num_parameters() for name in names},
+    }
+    page = run_cells(NOTEBOOK, ids, before)
+    gap, error = page["model_itself"]
+    says("Barely: by three points, hardly more than luck can do.", 1.96 < gap / error < 2.5)
+    gap, error = page["claim"]
+    says("3. They cannot be told apart", abs(gap) < 1.96 * error)

@@ -8,6 +8,7 @@ import math
 import numpy as np
 from scipy.stats import sem
 
+from ttclib.course.slips import name_slip
 from ttclib.course.smc_decoding.constraints import both, length
 from ttclib.course.smc_decoding.exact import enumerate_texts
 from ttclib.course.smc_decoding.markov_lm import garden_path
@@ -21,38 +22,93 @@ from ttclib.particles.smc import resample, run, when_ess_below
 WORDS = 7  # the longest sentence, its end counted
 
 
+def _fair(probs, mask):
+    return probs * mask / (probs * mask).sum()
+
+
+def _kept(probs, mask):
+    return math.log((probs * mask).sum())
+
+
 @exercise
 def masked_step(yours):
     """``yours(probs, mask)``, both (V,) → (probabilities to draw from, log weight)."""
     probs = np.array([0.5, 0.3, 0.15, 0.05])
     mask = np.array([0.0, 1.0, 0.0, 1.0])
-    got = yours(probs, mask)
+    given = probs.copy(), mask.copy()
+    with np.errstate(all="ignore"):
+        got = yours(probs, mask)
+    kept_whole = close(probs, given[0]) and close(mask, given[1])
+    expect(kept_whole, "your function changes what it is given, and so the model; make new arrays")
     two = isinstance(got, tuple | list) and len(got) == 2
     expect(two, "return two things: the probabilities to draw from, and the log weight")
-    proposal, weight = got
-    proposal = np.asarray(proposal, dtype=float)
-    shaped = f"the probabilities to draw from have shape (4,); yours have {proposal.shape}"
-    expect(proposal.shape == (4,), shaped)
-    if close(proposal, probs * mask):
-        mistake("what is left must sum to one before you draw from it: divide by what was kept")
-    if close(proposal, mask / mask.sum()):
-        mistake("you draw evenly from the allowed words; keep the model's taste: probs · mask")
+    if np.size(got[0]) == 1 and np.size(got[1]) == 4:
+        mistake("the other way round: first the probabilities to draw from, then the log weight")
+    shaped = f"the probabilities to draw from have shape (4,); yours have {np.shape(got[0])}"
+    expect(np.shape(got[0]) == (4,), shaped)
+    one = "one weight for the whole step: it is the same whichever word is drawn"
+    expect(np.size(got[1]) == 1, one)
+    drawn = {
+        "what is left must sum to one before you draw from it: divide by what was kept": (
+            lambda q, m: q * m
+        ),
+        "you draw evenly from the allowed words; keep the model's taste: probs · mask": (
+            lambda q, m: m / m.sum()
+        ),
+        "the mask is 1 where a word is *allowed*; you kept the forbidden ones": (
+            lambda q, m: _fair(q, 1 - m)
+        ),
+        "you draw from all words; the forbidden ones must get 0": lambda q, m: q / q.sum(),
+        "the likeliest allowed word alone would be greedy; draw from all of them": (
+            lambda q, m: np.where(q * m == (q * m).max(), 1.0, 0.0)
+        ),
+        "no exponential: these are probabilities already, not logits": (
+            lambda q, m: _fair(np.exp(q), m)
+        ),
+    }
+    weighed = {
+        "a weight of 1 for everybody is local masking, the garden path itself": lambda q, m: 0.0,
+        "that is the weight; return its logarithm": lambda q, m: (q * m).sum(),
+        "the other way up: the weight is what the mask kept, not one over it": lambda q, m: (
+            -_kept(q, m)
+        ),
+        "that is the share that the mask threw away; the weight is the share it kept": (
+            lambda q, m: _kept(q, 1 - m)
+        ),
+        "take the natural logarithm, as log ψ and log Z do here": lambda q, m: (
+            _kept(q, m) / math.log(2)
+        ),
+        "the natural logarithm, not that to base 10": lambda q, m: _kept(q, m) / math.log(10),
+        "count probability, not words: how much of the model's share is allowed?": lambda q, m: (
+            math.log(m.sum())
+        ),
+        "count probability, not words: a share of words is not what the mask kept": lambda q, m: (
+            math.log(m.mean())
+        ),
+        "first add the allowed probabilities up, then take one logarithm": lambda q, m: np.log(
+            q[m > 0]
+        ).sum(),
+        "add the allowed probabilities up; their mean is not the share": lambda q, m: math.log(
+            (q * m).mean()
+        ),
+        "what you draw from sums to one: take the sum before you divide": lambda q, m: 1.0,
+    }
+    cases = [(probs, mask), (np.array([0.1, 0.2, 0.3, 0.4]), np.array([1.0, 1.0, 1.0, 0.0]))]
+    name_slip(lambda *case: yours(*case)[0], drawn, cases)
+    proportions = f"the allowed words keep their proportions, here 6 to 1; yours {got[0]}"
+    expect(close(got[0], [0, 6 / 7, 0, 1 / 7]), proportions)
+    name_slip(lambda *case: yours(*case)[1], weighed, cases)
     expect(
-        close(proposal, [0, 6 / 7, 0, 1 / 7]),
-        "the allowed words keep their proportions, here 6 to 1; the others get 0",
+        close(got[1], math.log(0.35)),
+        f"the mask keeps 0.30 + 0.05, so the log weight is {math.log(0.35):.3f}; yours is {got[1]}",
     )
-    if close(weight, 0.0):
-        mistake("a weight of 1 for everybody is local masking, the garden path itself")
-    if close(weight, 0.35):
-        mistake("that is the weight; return its logarithm")
-    if close(weight, -math.log(0.35)):
-        mistake("the other way up: the weight is what the mask kept, not one over it")
-    if close(weight, math.log(0.65)):
-        mistake("that is the share that the mask threw away; the weight is the share it kept")
+    soft = np.array([0.2, 0.5, 0.0, 1.0])
+    with np.errstate(all="ignore"):
+        proposal, weight = yours(probs, soft)
     expect(
-        close(weight, math.log(0.35)),
-        f"the mask keeps 0.30 + 0.05, so the log weight is {math.log(0.35):.3f}; "
-        f"yours is {weight!r}",
+        close(proposal, _fair(probs, soft)) and close(weight, _kept(probs, soft)),
+        "a mask may also lie between 0 and 1 (section 6 has one): multiply by it, "
+        "do not only ask whether it is 0",
     )
     return "target over proposal is the same for every allowed word: the share that was kept"
 
@@ -63,28 +119,58 @@ def finished(yours):
     w = np.array([1.0, 0.5, 0.2])
     kept = np.array([0.5, 0.1, 0.4])
     over = np.array([False, True, False])
-    before = w.copy()
+    before = w.copy(), kept.copy(), over.copy()
     got = yours(w, kept, over)
-    expect(close(w, before), "your function changes w in place; return a new array")
-    if close(got, w * kept):
-        mistake(
-            "the finished text was weighed once more, "
-            "by what the model thinks of going on after its end"
-        )
-    if close(got, np.where(over, 1.0, w * kept)):
-        mistake("the finished text lost the weight it had earned; it keeps it")
-    if close(got, np.where(over, 0.0, w * kept)):
-        mistake("the finished text lost all weight, so only long texts survive")
-    if close(got, np.where(over, kept, w * kept)) or close(got, np.where(over, w, kept)):
-        mistake("weights multiply up over the steps: w · kept for a text that goes on")
+    whole = all(map(np.array_equal, before, (w, kept, over)))
+    expect(whole, "your function changes w in place; return a new array")
+    expect(np.shape(got) == (3,), f"give one weight a text, shape (3,); yours {np.shape(got)}")
+    slips = {
+        "the finished text was weighed once more, "
+        "by what the model thinks of going on after its end": lambda w, kept, over: w * kept,
+        "the finished text lost the weight it had earned; it keeps it": lambda w, kept, over: (
+            np.where(over, 1.0, w * kept)
+        ),
+        "the finished text lost all weight, so only long texts survive": lambda w, kept, over: (
+            np.where(over, 0.0, w * kept)
+        ),
+        "the finished text keeps its own weight, not what the mask kept": lambda w, kept, over: (
+            np.where(over, kept, w * kept)
+        ),
+        "weights multiply up over the steps: w · kept for a text that goes on": (
+            lambda w, kept, over: np.where(over, w, kept)
+        ),
+        "multiply, do not add: probabilities of words in a row multiply": lambda w, kept, over: (
+            np.where(over, w, w + kept)
+        ),
+        "the other way round: who was finished keeps w, who goes on gets w · kept": (
+            lambda w, kept, over: np.where(over, w * kept, w)
+        ),
+        "nobody's weight changed: who goes on is weighed by what the mask kept": (
+            lambda w, kept, over: w
+        ),
+        "the mask's share multiplies the weight, it does not divide it": lambda w, kept, over: (
+            np.where(over, w, w / kept)
+        ),
+        "do not rescale: the mean weight is Ẑ, and the decoder reads it": lambda w, kept, over: (
+            np.where(over, w, w * kept) / np.where(over, w, w * kept).sum()
+        ),
+        "do not rescale to a mean of 1: the mean weight is Ẑ": lambda w, kept, over: (
+            np.where(over, w, w * kept) / np.where(over, w, w * kept).mean()
+        ),
+        "these are weights, not their logarithms: multiply": lambda w, kept, over: np.where(
+            over, w, w + np.log(kept)
+        ),
+    }
+    other = np.array([0.3, 2.0, 0.7, 1.0]), np.array([0.9, 0.2, 0.6, 0.8])
+    name_slip(yours, slips, [(w, kept, over), (*other, np.array([True, False, False, True]))])
     expect(
         close(got, [0.5, 0.5, 0.08]),
-        f"from weights {w} with shares {kept} it should be [0.5 0.5 0.08]",
+        f"from weights {w} with shares {kept} it should be [0.5 0.5 0.08]; yours {got}",
     )
     estimates = np.array([_with_weights(yours, seed) for seed in range(60)])
     ratios = estimates / math.exp(_target().log_evidence)
     found = f"the mean of Ẑ/Z is {ratios.mean():.2f} ± {sem(ratios):.2f}"
-    expect(abs(ratios.mean() - 1) < 5 * sem(ratios), f"{found}, not 1")
+    expect(abs(ratios.mean() - 1) < 5 * sem(ratios), f"in a whole decoder {found}, not 1")
     return f"in a whole decoder with your line, {found}"
 
 
