@@ -16,7 +16,6 @@ from tools import notebooks
 TESTS = Path(__file__).resolve().parents[1]
 PATHS = sorted(notebooks.FOLDER.glob("*.ipynb"))
 NOT_YET = {  # notebooks with a question that no test answers so far
-    "00_start_here",
     "04_particle_filtering",
     "07_process_reward_model",
     "08_prm_search",

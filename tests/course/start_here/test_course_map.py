@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def test_the_map_marks_the_notebooks_that_are_there():
     there = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
-    assert there.pop().startswith("15b_")  # the page that looks back is no stop of its own
+    there = [stem for stem in there if stem[2] == "_"]  # a page such as 15b is no stop of its own
     assert [stem[:3] for stem in there] == [f"{k:02d}_" for k in sorted(course_map.READY)]
     picture = course_map.course_map()
     assert f"{len(course_map.READY)} of 16 notebooks are ready" in repr(picture)

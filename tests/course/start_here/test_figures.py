@@ -6,12 +6,12 @@ from types import SimpleNamespace
 import ipywidgets as W
 import numpy as np
 import pytest
-from drawings import Drawing, numbers_of
+from drawings import Drawing, bands, numbers_of
 from exact_p_values import FALSE_ALARM, binomial_p_value
 from views import every, line_of, no_event_loop_of_another_test, shown  # noqa: F401
 
 from ttclib.cost import Cost
-from ttclib.course.start_here import figures
+from ttclib.course.start_here import answers, figures
 from ttclib.sampling import montecarlo
 
 
@@ -33,30 +33,49 @@ def darts(n, seed=0):
 # ---- the first slider ---------------------------------------------------------------------------
 
 
-def test_the_first_view_tells_the_estimate_of_the_library():
-    view = figures.first_view(montecarlo.darts, high=9)
+def first_view(high, middle_90=answers.middle_90):
+    return figures.first_view(montecarlo.darts, middle_90, high=high)
+
+
+def others(high):
+    """Answers of the hundred others at 2^4 … 2^high darts, (100, k): their darts add up."""
+    hits = np.zeros(100)
+    columns = []
+    for k in range(4, high + 1):
+        more = 2**k - (2 ** (k - 1) if k > 4 else 0)
+        hits += [darts(more, (99, k - 4, j)).value / 4 * more for j in range(100)]
+        columns.append(4 * hits / 2**k)
+    return np.column_stack(columns)
+
+
+def test_the_first_view_tells_the_estimate_of_the_library(drawings):
+    text, cost = first_view(9).at(darts=256)
     exact = darts(256)
     said = f"π ≈ {exact.value:.4f}, give or take {1.96 * exact.standard_error:.4f}"
-    assert repr(view) == f"slider: darts = 2⁸ = 256 | {said} · cost: 256 darts"
+    low, high = np.quantile(others(8)[:, -1], [0.05, 0.95])
+    assert text == f"{said}; the grey band is {high - low:.3f} wide"
+    assert cost.units == 256
 
 
 def test_the_first_view_draws_every_answer_and_its_bar(drawings, luck):
-    view = figures.first_view(montecarlo.darts, high=10)
+    view = first_view(10)
     view.at(luck, darts=128)
     budgets = [16, 32, 64, 128]
-    answers, now = view.moving(1)
+    answered, now = view.moving(1)
     exact = [darts(n, luck) for n in budgets]
     np.testing.assert_allclose(
-        numbers_of(answers), [(n, e.value) for n, e in zip(budgets, exact, strict=True)]
+        numbers_of(answered), [(n, e.value) for n, e in zip(budgets, exact, strict=True)]
     )
     np.testing.assert_allclose(numbers_of(now), [(128, exact[-1].value)])
+    assert now.get_marker() != answered.get_marker()
     bars = [c for c in view.fig.axes[1].collections if c not in view.still]
-    ends = [segment[:, 1] for segment in bars[0].get_segments()]
+    drawn = [c for c in bars if hasattr(c, "get_segments")]
+    ends = [segment[:, 1] for segment in drawn[0].get_segments()]
     np.testing.assert_allclose(ends, [e.interval() for e in exact])
 
 
 def test_the_board_holds_the_first_darts(drawings):
-    view = figures.first_view(montecarlo.darts, high=8)
+    view = first_view(8)
     for n in (16, 64):
         view.at(3, darts=n)
         hits, misses = map(numbers_of, view.moving(0))
@@ -64,20 +83,37 @@ def test_the_board_holds_the_first_darts(drawings):
         thrown = np.random.default_rng(3).random((n, 2))
         assert sorted(map(tuple, [*hits, *misses])) == sorted(map(tuple, thrown))
         assert 4 * len(hits) / n == darts(n, 3).value
+        assert [line.get_marker() for line in view.moving(0)] == [".", "x"]
 
 
-def test_the_first_view_shows_the_truth_and_a_hundred_other_runs(drawings):
-    view = figures.first_view(montecarlo.darts, high=8)
-    middle, pi = view.fixed(1)
+def test_the_band_is_the_learners_and_moves_with_the_slider(drawings):
+    view = first_view(8)
+    (pi, *_) = view.fixed(1)
     assert (pi.get_linestyle(), pi.get_ydata()[0]) == ("--", math.pi)
-    assert len(middle.get_xdata()) == 5
-    others = [[darts(n, (99, k)).value for k in range(100)] for n in (16, 32)]
-    medians = [(n, np.median(values)) for n, values in zip((16, 32), others, strict=True)]
-    np.testing.assert_allclose(numbers_of(middle)[:2], medians)
+    low, high = np.quantile(others(7), [0.05, 0.95], axis=0)
+    for last in (5, 7):
+        view.at(darts=2**last)
+        n, below, above = bands(view.fig.axes[1])[-1]
+        assert n.tolist() == [2**k for k in range(4, last + 1)]
+        np.testing.assert_allclose(below, low[: len(n)])
+        np.testing.assert_allclose(above, high[: len(n)])
+        (width,) = view.moving(2)
+        np.testing.assert_allclose(width.get_ydata(), (high - low)[: len(n)])
+    narrow = first_view(8, lambda runs: np.quantile(runs, [0.25, 0.75], axis=0))
+    narrow.at(darts=128)
+    quarter, three = np.quantile(others(7), [0.25, 0.75], axis=0)
+    np.testing.assert_allclose(narrow.moving(2)[0].get_ydata(), three - quarter)
+
+
+def test_the_width_stands_beside_the_exact_one(drawings):
+    line, _ = first_view(8).fixed(2)
+    n, width = numbers_of(line).T
+    assert line.get_linestyle() == "--"
+    np.testing.assert_allclose(width, 2 * 1.645 * np.sqrt(math.pi * (4 - math.pi) / n))
 
 
 def test_new_luck_throws_other_darts(drawings):
-    view = figures.first_view(montecarlo.darts, high=10)
+    view = first_view(10)
     lines = {view.at(seed)[0] for seed in range(3)}
     assert len(lines) == 3 and view.at(1) == view.at(1)
 
@@ -141,9 +177,9 @@ def test_darts_that_fell_alike_claim_no_error(drawings):
     text, _ = figures.typed_view().at(0, darts="1")
     assert text.startswith("1 darts: π ≈ ") and text.endswith("one run cannot tell how far off")
     seed = alike(16)
-    view = figures.first_view(montecarlo.darts, high=8)
+    view = first_view(8)
     text, _ = view.at(seed, darts=16)
-    assert text == "π ≈ 4.0000; all darts fell alike, so one run cannot tell how far off"
+    assert text.startswith("π ≈ 4.0000; all darts fell alike, so one run cannot tell how far off")
     assert "±" not in text and "give or take" not in text
     text, _ = view.at(seed, darts=256)  # the first bar is missing, the last is there
     assert "give or take" in text
@@ -195,13 +231,15 @@ def test_the_judges_view():
 
 def test_the_judges_view_draws_shares_beside_the_exact_ones(drawings, luck):
     view = figures.judges_view(few, JUDGES, 0.2, high=4)
-    for line, skill in zip(view.fixed(0), JUDGES.values(), strict=True):
-        assert line.get_linestyle() == "--"
-        for n, share in numbers_of(line):
-            assert share == pytest.approx(figures.judged_probability(int(n), 0.2, skill))
     for attempts in (4, 16):
         view.at(luck, attempts=attempts)
-        for line, skill in zip(view.moving(0), JUDGES.values(), strict=True):
+        lines = view.moving(0)
+        for line, skill in zip(lines[:2], JUDGES.values(), strict=True):
+            assert line.get_linestyle() == "--" and line.get_xdata()[-1] == attempts
+            for n, share in numbers_of(line):
+                assert share == pytest.approx(figures.judged_probability(int(n), 0.2, skill))
+        assert lines[2].get_marker() != lines[3].get_marker()
+        for line, skill in zip(lines[2:], JUDGES.values(), strict=True):
             right = [few(n, skill, np.random.default_rng(luck)) for n in (1, 2, 4, 8, 16)]
             shares = [(2**k, r.mean()) for k, r in enumerate(right) if 2**k <= attempts]
             np.testing.assert_allclose(numbers_of(line), shares)
@@ -218,6 +256,45 @@ def test_a_judge_who_is_always_right_or_never_has_no_bar(drawings, share, name):
     bars = [c for c in view.fig.axes[0].collections if c not in view.still]
     drawn = [segment for c in bars for segment in c.get_segments()]
     assert not any(len(ends) > 1 and np.isfinite(ends).all() for ends in drawn)
+
+
+# ---- the same luck ------------------------------------------------------------------------------
+
+
+def counted(attempts, skill, rng):
+    return best_of(attempts, skill, rng, questions=300)
+
+
+def by_hand(attempts, luck, shared):
+    """What twenty people measure: gains (20,) and errors (20,)."""
+    found = []
+    for person in range(20):
+        other = (luck, person) if shared else (luck, person, 1)
+        a = counted(attempts, 1.0, np.random.default_rng((luck, person))).astype(float)
+        b = counted(attempts, 2.0, np.random.default_rng(other)).astype(float)
+        found.append(answers.gain(a, b))
+    return np.transpose(found)
+
+
+def test_twenty_people_measure_the_same_gain_in_two_ways(drawings, luck):
+    view = figures.same_luck_view(counted, answers.gain, (1.0, 2.0), 0.2, high=4)
+    text, cost = view.at(luck, attempts=4)
+    exact = figures.judged_probability(4, 0.2, 2.0) - figures.judged_probability(4, 0.2, 1.0)
+    parts = []
+    for shared in (True, False):
+        gains, errors = by_hand(4, luck, shared)
+        sure = (abs(gains) > 1.96 * errors).sum()
+        parts.append(f"{sure} of 20 are sure (errors of {errors.mean():.4f})")
+    said = f"exact gain {exact:.3f}; same luck: {parts[0]}; own luck: {parts[1]}"
+    assert text == said and cost.units == 2 * 2 * 20 * 300 * 4
+    for ax, shared in enumerate((True, False)):
+        truth, sure, unsure = view.moving(ax)
+        assert truth.get_linestyle() == "--" and set(truth.get_xdata()) == {exact}
+        gains, errors = by_hand(4, luck, shared)
+        outside = abs(gains) > 1.96 * errors
+        np.testing.assert_allclose(sure.get_xdata(), gains[outside])
+        np.testing.assert_allclose(unsure.get_xdata(), gains[~outside])
+        assert (sure.get_marker(), unsure.get_marker()) == ("o", "x")
 
 
 def test_the_fastest_of_three_throws_counts(monkeypatch):

@@ -13,7 +13,7 @@ from scipy.special import ndtr
 from ttclib.cost import Cost
 from ttclib.inputs import whole_number
 from ttclib.sampling import montecarlo
-from ttclib.show.darts import board_figure, plus_minus, throw
+from ttclib.show.darts import plus_minus, throw
 from ttclib.show.slider import BudgetView, entry, powers_of_two
 from ttclib.show.style import (
     BAD,
@@ -21,45 +21,69 @@ from ttclib.show.style import (
     GOOD,
     MUTED,
     TRUTH,
-    band,
     end_labels,
     figure,
     plain_ticks,
     truth,
 )
 
+INK = "#444444"
+_MARKERS = "os^DvP"  # beside a colour, for those who do not see it
 _MOST = 10**7  # darts that a picture may wait for
 
 
-def first_view(estimator: Callable, high: int = 20) -> BudgetView:
+def first_view(estimator: Callable, middle_90: Callable, high: int = 18) -> BudgetView:
     """Show the answer to "how much is π?" for every budget up to the slider's, of 2^high at most.
 
     ``estimator(n, rng)`` → ``montecarlo.Estimate``; it must read its stream point by point.
+    ``middle_90(answers)``, (100, k) → (low, high), (k,) each, makes the band of 100 other runs.
     """
-    budgets = [2**k for k in range(4, high + 1)]
+    budgets = np.array([2**k for k in range(4, high + 1)])
     run = functools.cache(lambda n, seed: estimator(n, np.random.default_rng(seed)))
-    fig, board, answers = board_figure()
-    answers.set(xscale="log", xlim=(budgets[0] * 0.7, budgets[-1] * 1.5), ylim=(2.0, 4.3))
-    answers.set(xlabel="budget (darts)", ylabel="answer")
+    fig, (board, answers, widths) = figure(1, 3, size=(10.4, 3.6), width_ratios=[1, 1.25, 1])
+    board.set(xlim=(0, 1), ylim=(0, 1), xlabel="x", ylabel="y", aspect="equal")
+    board.set_title("the first 1,500 darts")
+    arc = np.linspace(0, math.pi / 2, 200)
+    board.plot(np.cos(arc), np.sin(arc), color=TRUTH, linewidth=1)
+    reach = {"xscale": "log", "xlim": (budgets[0] * 0.7, budgets[-1] * 1.5)}
+    answers.set(**reach, ylim=(2.0, 4.3), xlabel="budget (darts)", ylabel="answer")
     answers.set_title("the answer, and how far off it may be")
-    sizes = [n for n in budgets if n <= 2**14]
-    others = [[run(n, (99, k)).value for n in sizes] for k in range(100)]
-    band(answers, sizes, others, color=MUTED, label="100 other runs: median, middle 90%")
     truth(answers, math.pi, "π")
+    grey = {"color": MUTED, "alpha": 0.3, "linewidth": 0}
+    answers.plot([], [], color=MUTED, alpha=0.5, linewidth=7, label="middle 90% of 100 others")
+    answers.errorbar([], [], [], fmt="o", color=GOOD, markersize=3.5, label="you, ± 1.96 errors")
     answers.legend(loc="upper right")
+    widths.set(**reach, yscale="log", ylim=(3e-3, 3), xlabel="budget (darts)")
+    widths.set_title("width of the grey band")
+    exact = 2 * 1.645 * math.sqrt(math.pi * (4 - math.pi))
+    widths.plot(budgets, exact / np.sqrt(budgets), "--", color=TRUTH, linewidth=1, label="exact")
+    widths.plot([], [], "s-", color=INK, markersize=4, linewidth=1, label="of the 100 others")
+    widths.legend(loc="lower left")
+
+    @functools.cache
+    def part(k):
+        """What each of the 100 throws between budget k − 1 and budget k: the mean, (100,)."""
+        more = int(budgets[k] - (budgets[k - 1] if k else 0))
+        streams = [np.random.default_rng((99, k, person)) for person in range(100)]
+        return more * np.array([estimator(more, stream).value for stream in streams])
 
     def draw(darts, seed):
         throw(board, darts, seed)
-        seen = [n for n in budgets if n <= darts]
-        values = np.array([run(n, seed).value for n in seen])
-        bars = np.array([1.96 * run(n, seed).standard_error for n in seen])
+        seen = budgets[budgets <= darts]
+        others = np.cumsum([part(k) for k in range(len(seen))], axis=0).T / seen
+        low, top = middle_90(others)
+        answers.fill_between(seen, low, top, **grey)
+        widths.plot(seen, top - low, "s-", color=INK, markersize=4, linewidth=1)
+        runs = [run(int(n), seed) for n in seen]
+        values = np.array([one.value for one in runs])
+        bars = np.array([1.96 * one.standard_error for one in runs])
         answers.errorbar(seen, values, bars, fmt="o", color=GOOD, markersize=3.5, linewidth=1)
-        answers.errorbar(
-            seen[-1:], values[-1:], bars[-1:], fmt="o", color=BAD, markersize=6, linewidth=2
-        )
-        return plus_minus(values[-1], bars[-1], 4, ", give or take"), run(darts, seed).cost
+        last = {"color": BAD, "markersize": 6, "linewidth": 2}
+        answers.errorbar(seen[-1:], values[-1:], bars[-1:], fmt="D", **last)
+        text = plus_minus(values[-1], bars[-1], 4, ", give or take")
+        return f"{text}; the grey band is {top[-1] - low[-1]:.3f} wide", runs[-1].cost
 
-    return BudgetView(fig, draw, darts=powers_of_two(4, high, "darts", default=8))
+    return BudgetView(fig, draw, darts=powers_of_two(4, high, "darts", default=min(high, 12)))
 
 
 def typed_view() -> BudgetView:
@@ -122,26 +146,84 @@ def judges_view(
     ax.set(xscale="log", xlim=(0.85, budgets[-1] * 3.2), ylim=(0, 1.04))
     ax.set(xlabel="budget (attempts at each question)", ylabel="share answered right")
     plain_ticks(ax.xaxis, budgets)
-    for skill in judges.values():
-        exact = [judged_probability(int(n), chance, skill) for n in fine]
-        ax.plot(fine, exact, "--", color=TRUTH, linewidth=1)
+    exact = {s: [judged_probability(int(n), chance, s) for n in fine] for s in judges.values()}
+    ax.plot([], [], "--", color=TRUTH, linewidth=1, label="exact")
+    ax.legend(loc="upper left")
 
     def draw(attempts, seed):
         seen = [n for n in budgets if n <= attempts]
         shares = {}
-        for color, (name, skill) in zip(COLORS, judges.items(), strict=False):
+        known = np.count_nonzero(fine <= attempts)
+        for truths in exact.values():
+            ax.plot(fine[:known], truths[:known], "--", color=TRUTH, linewidth=1)
+        looks = zip(COLORS, _MARKERS, judges.items(), strict=False)
+        for color, marker, (name, skill) in looks:
             right = np.array([run(n, skill, seed) for n in seen])
             questions = right.shape[1]
             share = right.mean(axis=1)
             spread = right.std(axis=1)
             bars = np.where(spread > 0, 1.96 * spread / math.sqrt(questions), np.nan)
-            ax.errorbar(seen, share, bars, fmt="o-", color=color, markersize=4, linewidth=1.2)
+            ax.errorbar(seen, share, bars, fmt=f"{marker}-", color=color, markersize=4)
             shares[name] = share[-1]
-        end_labels(ax, seen[-1], list(shares.values()), shares, COLORS, gap=0.06)
+        end_labels(ax, seen[-1] * 1.05, list(shares.values()), shares, COLORS, gap=0.06)
         text = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
         if not all(0 < share < 1 for share in shares.values()):
             text += " (all or none: one run cannot tell how far off)"
         return f"answered right: {text}", Cost(units=attempts * questions * len(judges))
+
+    return BudgetView(fig, draw, attempts=powers_of_two(0, high, "attempts", default=4))
+
+
+def same_luck_view(
+    best_of: Callable, gain: Callable, skills: tuple[float, float], chance: float, high: int = 6
+) -> BudgetView:
+    """What a better judge gains, measured by twenty people, with the same luck and with their own.
+
+    ``best_of(attempts, skill, rng)`` → (questions,) booleans. ``gain(a, b)`` → how much better b
+    is than a, and the standard error. The largest number of attempts is 2^high.
+    """
+    people = 20
+    worse, better = skills
+
+    @functools.cache
+    def measured(attempts, seed, shared):
+        found = []
+        for person in range(people):
+            luck = (seed, person)
+            other = luck if shared else (seed, person, 1)
+            a = best_of(attempts, worse, np.random.default_rng(luck)).astype(float)
+            b = best_of(attempts, better, np.random.default_rng(other)).astype(float)
+            found.append(gain(a, b))
+        return np.transpose(found), 2 * people * len(a) * attempts
+
+    fig, axes = figure(1, 2, size=(8.6, 3.6), sharey=True, sharex=True)
+    rows = np.arange(people)
+    for ax, luck in zip(axes, ("the same luck", "luck of their own"), strict=True):
+        ax.set(xlim=(-0.12, 0.18), ylim=(-1, people + 6), yticks=[], title=luck)
+        ax.set(xlabel="measured gain of the better judge, ± 1.96 errors")
+        ax.axvline(0, color=MUTED, linewidth=1)
+    axes[0].set_ylabel("20 people")
+    axes[0].plot([], [], "--", color=TRUTH, linewidth=1.2, label="exact gain")
+    axes[0].plot([], [], "o", color=GOOD, label="0 is outside the bar")
+    axes[0].plot([], [], "x", color=BAD, label="0 is inside")
+    axes[0].legend(loc="upper right")
+
+    def draw(attempts, seed):
+        exact = judged_probability(attempts, chance, better)
+        exact -= judged_probability(attempts, chance, worse)
+        spent = 0
+        told = []
+        for ax, shared in zip(axes, (True, False), strict=True):
+            (gains, errors), units = measured(attempts, seed, shared)
+            spent += units
+            ax.plot([exact, exact], [-1, people], "--", color=TRUTH, linewidth=1.2)
+            sure = abs(gains) > 1.96 * errors
+            for which, color, marker in ((sure, GOOD, "o"), (~sure, BAD, "x")):
+                look = {"fmt": marker, "color": color, "markersize": 4, "linewidth": 1}
+                ax.errorbar(gains[which], rows[which], xerr=1.96 * errors[which], **look)
+            told.append(f"{sure.sum()} of {people} are sure (errors of {errors.mean():.4f})")
+        text = f"exact gain {exact:.3f}; same luck: {told[0]}; own luck: {told[1]}"
+        return text, Cost(units=spent)
 
     return BudgetView(fig, draw, attempts=powers_of_two(0, high, "attempts", default=4))
 

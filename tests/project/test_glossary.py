@@ -1,0 +1,177 @@
+"""The glossary of notebook 00: a word stands under the notebook that introduces it.
+
+Two promises are held. In that notebook the word is set off: in bold or italics, in a heading, or
+as the first thing in a row of a table. And no earlier notebook uses it, but for what looks ahead: a
+paragraph that names a later notebook, the table of all notebooks, and words that English has
+anyway.
+"""
+
+import re
+
+import nbformat
+import pytest
+
+from tools import notebooks
+
+GLOSSARY = re.compile(r"^## Glossary$.*", re.MULTILINE | re.DOTALL)
+GROUP = re.compile(r"<details><summary>(\d\db?) · .+?</summary>\n(.+?)\n</details>", re.DOTALL)
+ROW = re.compile(r"^\| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
+SET_OFF = re.compile(r"\*{1,2}([^*\n]+?)\*{1,2}|^#+ (.+)$|^\|([^|]+)\|", re.MULTILINE)
+AHEAD = re.compile(r"[Nn]otebooks? \d\d|[Yy]ou will meet|\(\d\db?_\w+\.ipynb\)|`\d\d_\w+`")
+
+EVERYDAY = {  # English has them; only their own notebook has to set them off
+    "attention",
+    "bias",
+    "bin",
+    "collapse",
+    "compute-optimal",
+    "edge",
+    "feature",
+    "excess",
+    "generation",
+    "generations",
+    "parallel",
+    "path",
+    "position",
+    "potential",
+    "proposal",
+    "resample",
+    "revising",
+    "revision",
+    "schedule",
+    "sequential",
+    "surprise",
+    "token",
+    "weight",
+}
+NOT_YET = {
+    "bootstrap interval",
+    "calibration",
+    "distillation",
+    "effective sample size of weights",
+    "hidden Markov model",
+    "particle filter",
+    "particle-marginal Metropolis–Hastings",
+    "pretraining, fine-tuning",
+    "process reward model (PRM)",
+    "quantization",
+    "reinforcement learning",
+    "resample, resampling",
+    "sequential Monte Carlo (SMC)",
+    "two-fold cross-validation",
+}  # words that their notebook does not set off so far, or that come too early
+
+
+def forms_of(term):
+    """The forms of a term: what commas part, and capitals in brackets; other brackets explain."""
+    bare = re.sub(r" \(.*?\)", "", term)
+    short = [word for inside in re.findall(r"\((.*?)\)", term) for word in inside.split(", ")]
+    return [*bare.split(", "), *(word for word in short if word.isupper())]
+
+
+def finds(form):
+    """A pattern for a form: any case unless it is capitals, singular or plural."""
+    words = r"[\s–-]+".join(map(re.escape, re.split(r"[ –-]", form)))
+    case = "" if form.isupper() else "(?i)"
+    return re.compile(rf"{case}(?<![\w-]){words}(?:s|es)?(?!\w)")
+
+
+def prose():
+    """What each notebook says, by its number; of 00 without the glossary and the folded table."""
+    said = {}
+    for path in sorted(notebooks.FOLDER.glob("*.ipynb")):
+        cells = nbformat.read(path, nbformat.NO_CONVERT).cells
+        said[path.stem.split("_")[0]] = "\n\n".join(
+            cell.source for cell in cells if cell.cell_type == "markdown"
+        )
+    return said
+
+
+SAID = prose()
+(FOLDED,) = GLOSSARY.findall(SAID["00"])
+SAID["00"] = GLOSSARY.sub("", SAID["00"])
+ENTRIES = [
+    (number, *row)
+    for number, rows in GROUP.findall(FOLDED)
+    for row in ROW.findall(rows)
+    if row[0] != "English"
+]
+
+
+def introduced(text, forms):
+    """Whether a text sets one of the forms off."""
+    spans = ["".join(groups) for groups in SET_OFF.findall(text)]
+    return any(finds(form).search(span) for form in forms for span in spans)
+
+
+def used(text, form):
+    """The first paragraph that uses a form and does not look ahead; None if there is none."""
+    text = re.sub(r"<details><summary>All the notebooks.*?</details>", "", text, flags=re.DOTALL)
+    for paragraph in re.split(r"\n\n|\n(?=[-\d|])", text):
+        if finds(form).search(paragraph) and not AHEAD.search(paragraph):
+            return paragraph
+    return None
+
+
+def fault(number, term):
+    """What is wrong with an entry; None if nothing is."""
+    forms = forms_of(term)
+    if not introduced(SAID[number], forms):
+        return f"notebook {number} does not set it off"
+    for form in forms:
+        if form not in EVERYDAY:
+            for earlier in [name for name in SAID if name < number]:
+                paragraph = used(SAID[earlier], form)
+                if paragraph:
+                    return f"notebook {earlier} uses it: {paragraph[:150]}"
+    return None
+
+
+def test_the_glossary_is_one_list_in_the_order_of_the_notebooks():
+    numbers = [number for number, *_ in ENTRIES]
+    assert len(ENTRIES) > 100 and numbers == sorted(numbers)
+    terms = [term for _, term, *_ in ENTRIES]
+    assert len(set(terms)) == len(terms)
+    assert set(numbers) <= SAID.keys()
+    for _, _, korean, sentence in ENTRIES:
+        assert re.search("[가-힣]", korean) and sentence.endswith(".")
+
+
+@pytest.mark.parametrize(("number", "term"), [entry[:2] for entry in ENTRIES])
+def test_a_word_is_introduced_where_the_glossary_says(number, term):
+    if term in NOT_YET:
+        assert fault(number, term), f"take {term!r} out of NOT_YET"
+    else:
+        assert fault(number, term) is None, f"{term}: {fault(number, term)}"
+
+
+def test_every_exception_is_an_entry():
+    assert {form for _, term, *_ in ENTRIES for form in forms_of(term)} >= EVERYDAY
+    assert {term for _, term, *_ in ENTRIES} >= NOT_YET
+
+
+# ---- the readers themselves ---------------------------------------------------------------------
+
+
+def test_forms():
+    assert forms_of("upper confidence bound (UCB, UCT)") == ["upper confidence bound", "UCB", "UCT"]
+    assert forms_of("prior, posterior") == ["prior", "posterior"]
+    assert forms_of("generations (as a budget)") == ["generations"]
+
+
+@pytest.mark.parametrize(
+    ("text", "set_off", "is_used"),
+    [
+        ("A **Markov chain** forgets.", True, True),
+        ("Two *Markov chains* meet.", True, True),
+        ("## 2. A Markov chain", True, True),
+        ("| Markov chain | forgets |", True, True),
+        ("A Markov-chain forgets.", False, True),
+        ("Markov chained him.", False, False),
+        ("Notebook 02 builds a Markov chain.", False, False),
+        ("Notebook 02.\n\nA Markov chain.", False, True),
+    ],
+)
+def test_what_counts(text, set_off, is_used):
+    assert introduced(text, ["Markov chain"]) == set_off
+    assert (used(text, "Markov chain") is not None) == is_used
