@@ -78,7 +78,8 @@ UPDATES = {
     ),
     "not taken off": updating(rate=lambda b, x, m: 2 * b.rate - answers.update(b, x)[3]),
     "the rate goes from": updating(rate=lambda b, x, m: b.rate + 1),
-    "leave these two lines": updating(shape=1),
+    "leave as it is": updating(shape=1),
+    "the order is mean": lambda b, x: answers.update(b, x)[::-1],
     "four numbers: mean": lambda belief, x: answers.update(belief, x)[0],
     "four numbers: mean, kappa, shape, rate": lambda belief, x: {"mean": 1},
 }
@@ -144,20 +145,27 @@ def counted(mu, low, high):
     return (np.cumsum(inside(mu, low, high), axis=0) == 0).sum(axis=0).max()
 
 
+def never_minus_one(mu, low, high):
+    hits = inside(mu, low, high)
+    return hits.argmax(axis=0).max() if hits.any(axis=0).all() else -1
+
+
 RIGHT_WARM_UPS = [answers.warm_up, by_loop, once_all_have, counted]
 WARM_UPS = {
     "first chain is inside": lambda *a: inside(*a).argmax(axis=0).min(),
     "average arrival": lambda *a: inside(*a).argmax(axis=0).mean(),
     "chain in the middle": lambda *a: np.median(inside(*a).argmax(axis=0)),
     "not seven": lambda *a: answers.warm_up(*a) + 1,
-    "from above": lambda mu, low, high: (mu >= low).argmax(axis=0).max(),
+    "jump over the interval": lambda mu, low, high: (mu >= low).argmax(axis=0).max(),
+    "for both sides": lambda mu, low, high: (mu <= high).argmax(axis=0).max(),
     "not all at the same": lambda *a: inside(*a).all(axis=1).argmax(),
     "not all the draws outside": lambda *a: (~inside(*a)).sum(axis=0).max(),
     "may wander out": lambda *a: np.flatnonzero((~inside(*a)).any(axis=1)).max() + 1,
     "the half": lambda mu, low, high: len(mu) // 2,
     "how many to drop": lambda mu, low, high: len(mu) - answers.warm_up(mu, low, high),
     "nothing is dropped": lambda mu, low, high: 0,
-    "come inside at draws": lambda mu, low, high: 11,
+    "come inside at draws": lambda *a: inside(*a).ravel().argmax(),
+    "yours says -1": never_minus_one,
     "nothing but False": lambda *a: inside(*a).argmax(axis=0).max(),
     "not one for each": lambda *a: inside(*a).argmax(axis=0),
     "one whole number": lambda *a: "six",
@@ -197,6 +205,7 @@ PRICES = {
     "multiplied": lambda d, e: e * worth(d),
     "square root": lambda d, e: e / math.sqrt(worth(d)),
     "of the tails": lambda d, e: e / diagnostics.ess(d, "tail"),
+    "reshape mixes": lambda d, e: e / diagnostics.ess(d.reshape(-1, 1), "mean"),
     "where is the cost": lambda d, e: worth(d) / d.size,
     "effective draws: ": lambda d, e: 1.0,
     "return one number; yours": lambda d, e: np.ones(4),
@@ -241,14 +250,14 @@ INTERVALS = {
     "the variance": around(1.96, np.var),
     "comes first": ends(0.95, 0.05),
     "two numbers": np.median,
-    "expected about": lambda d: (1.0, 2.0),
+    "expected about": lambda d: np.exp(around(1.645, np.std)(np.log(d))),
 }
 
 
 def posterior(
     mu, log_sigma, x, jacobian=1, n=None, scale=2, power=2, total=np.sum, of_mu=1, sd=20, rate=0.1
 ):
-    """Log posterior of exercise 2, with a knob for each slip."""
+    """Log posterior of exercise 6, with a knob for each slip."""
     sigma = np.exp(log_sigma)
     log_prior = -of_mu * (mu - 170) ** 2 / (2 * sd**2) - rate * sigma
     misfit = total((x - mu) ** 2) / (scale * sigma**power)
@@ -335,7 +344,12 @@ PEOPLE = {
     "one average μ": lambda mu, sigma, rng: rng.normal(mu.mean(), sigma.mean(), len(mu)),
     "draw from the draws": drawn_again,
     "of the same draw": mixed,
-    "no tails": lambda mu, sigma, rng: mu + sigma * rng.uniform(-(3**0.5), 3**0.5, len(mu)),
+    "are sorted": lambda mu, sigma, rng: np.sort(rng.normal(mu, sigma)),
+    "are swapped": lambda mu, sigma, rng: rng.normal(sigma, mu),
+    "are within one σ": lambda mu, sigma, rng: rng.laplace(mu, sigma / 2**0.5),
+    "people are normal": lambda mu, sigma, rng: (
+        mu + sigma * rng.uniform(-(3**0.5), 3**0.5, len(mu))
+    ),
     "mean 0 and sd 1": lambda mu, sigma, rng: rng.normal(mu, 2 * sigma),
     "come as many people": lambda mu, sigma, rng: rng.normal(mu, sigma)[:10],
     "heights of n people": lambda mu, sigma, rng: "tall",
@@ -360,6 +374,19 @@ def log_density(theta, x, term=2):
     return belief.log_joint(*theta.T) + (term - 2) * theta[:, 1]
 
 
+def remembered(answer):
+    """The answer, which is not worked out twice for the same question and the same rng."""
+    known = {}
+
+    def again(x, threshold, rng):
+        key = (*x, threshold, rng.bit_generator.state["state"]["state"])
+        if key not in known:
+            known[key] = answer(x, threshold, rng)
+        return known[key]
+
+    return again
+
+
 def walker(start=None, step=(6, 0.6), n=1500, drop=200, chains=20, term=2, exact=False):
     """An answer of exercise 8 as a learner writes it, with a knob for each slip."""
 
@@ -371,7 +398,7 @@ def walker(start=None, step=(6, 0.6), n=1500, drop=200, chains=20, term=2, exact
             return stats.norm.sf(threshold, mu, np.exp(log_sigma)).mean()
         return float((rng.normal(mu, np.exp(log_sigma)) > threshold).mean())
 
-    return answer
+    return remembered(answer)
 
 
 def tail(x, threshold, rng):

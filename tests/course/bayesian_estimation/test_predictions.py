@@ -3,6 +3,7 @@
 import functools
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -95,6 +96,25 @@ def test_the_cross_is_outside_in_one_luck_of_twenty():
     says("Rarely: in about one of 20", 0.02 <= np.mean(outside) <= 0.08)
 
 
+# ---- section 3: other coordinates ----------------------------------------------------------------
+
+
+def test_a_spread_of_at_most_50_loses_next_to_nothing():
+    says("above 50 cm there is next to nothing", POSTERIOR.marginal_variance().sf(50**2) < 1e-4)
+
+
+def test_what_the_wrong_chain_believes():
+    """Two residuals of zero: shape grows by 1, and the belief about μ keeps its κ."""
+    theta = np.random.default_rng(0).normal([174, 1.7], [3, 0.3], (50, 2))
+    wrong = POSTERIOR.log_joint(*theta.T) - 2 * theta[:, 1]
+    invented = replace(POSTERIOR, shape=POSTERIOR.shape + 1)
+    constant = np.ptp(wrong - invented.log_joint(*theta.T)) < 1e-9
+    says("as if two more *residuals* had been seen, both exactly zero", constant)
+    really = POSTERIOR.update([POSTERIOR.mean] * 2)
+    widths = [belief.marginal_mean().std() for belief in (invented, really)]
+    says("they are not two more measurements of", widths[0] > 1.1 * widths[1])
+
+
 # ---- section 4: chains ---------------------------------------------------------------------------
 
 
@@ -135,17 +155,16 @@ def test_the_way_in_stays_in_the_sd_until_it_is_dropped():
     assert np.mean(sd(draws) > 1.3 * EXACT) > 0.99
     right = {}
     fooled = {}
+    cut = {}
     for n in (128, 512, 1024, 4096):
         half = draws[n // 2 : n]
-        chosen = []
-        for luck in range(LUCKS):
-            mine = draws[:n, :, luck]
-            dropped = figures._dropped(answers.warm_up, mine)
-            chosen.append(mine[dropped:].std())
+        cut[n] = [figures._dropped(answers.warm_up, draws[:n, :, luck]) for luck in range(LUCKS)]
+        chosen = [draws[k:n, :, luck].std() for luck, k in enumerate(cut[n])]
         right[n] = [np.mean(np.abs(given - EXACT) < 0.6) for given in (sd(half), np.array(chosen))]
         fooled[n] = np.mean(np.array(chosen) > 2 * EXACT)
     late = [share for n in (512, 1024, 4096) for share in right[n]]
     says("the sd is right, within 0.6 cm, from 512 transitions on", min(late) > 0.94)
+    says("Your warm-up drops less", np.mean([k < 256 for k in cut[512]]) > 0.95)
     says("At 128 transitions it fails in two of three lucks", 0.55 < fooled[128] < 0.8)
 
 
@@ -234,6 +253,12 @@ def test_the_median_settles_within_some_hundred_transitions():
 
 
 # ---- sections 6 to 8 -----------------------------------------------------------------------------
+
+
+def test_rare_events_live_in_the_tails():
+    plugged = stats.norm(HEIGHTS.mean(), HEIGHTS.std(ddof=1))
+    ratio = POSTERIOR.predictive().sf(195) / plugged.sf(195)
+    says("not a little wrong but by orders of magnitude", ratio > 1e5)
 
 
 def plug_in_holds(n):

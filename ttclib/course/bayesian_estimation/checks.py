@@ -38,7 +38,8 @@ def update(yours):
     right = answers.update(belief, x)
     expect(
         close([kappa, shape], right[1:3]),
-        "kappa grows by 1 and shape by 1/2, as the cell has it; leave these two lines alone",
+        "kappa grows by 1, shape by 1/2, and the order is mean, kappa, shape, rate: leave as it is "
+        "what the cell gives you",
     )
     off = x - belief.mean
     means = {
@@ -147,13 +148,13 @@ def stretch(yours):
 @exercise
 def warm_up(yours):
     """``yours(mu, low, high)`` → how many draws of each chain (n, chains) to drop."""
-    mu = np.full((20, 3), 5.0)
-    mu[:2, 0] = [-30, -15]
-    mu[7, 0] = 13  # wanders out again
-    mu[:6, 1] = [-40, -30, -20, -10, 14, 12]  # jumps over the interval first
-    mu[[9, 14, 15], 1] = -3
-    mu[:5, 2] = [50, 40, 30, 20, 15]  # comes from above
-    mu[6, 2] = 11
+    mu = np.full((24, 3), 5.0)
+    mu[:6, 0] = [-40, -30, -20, -10, 14, 12]  # jumps over the interval first
+    mu[[9, 14, 15], 0] = -3
+    mu[:5, 1] = [50, 40, 30, 20, -5]  # comes from above, and jumps over it, too
+    mu[6, 1] = 11
+    mu[:3, 2] = [-30, -15, -9]
+    mu[7, 2] = 13  # wanders out again
     low = 0.0
     high = 10.0
     got = _numbers(yours(mu.copy(), low, high), "return one whole number")
@@ -163,16 +164,16 @@ def warm_up(yours):
     )
     got = float(np.squeeze(got))
     slips = {
-        2: "the first chain is inside then; wait until the slowest has arrived",
-        13 / 3: "that is the average arrival: the slower chains are still on their way",
+        3: "the first chain is inside then; wait until the slowest has arrived",
+        14 / 3: "that is the average arrival: the slower chains are still on their way",
         5: "that is when the chain in the middle arrives; wait for the slowest",
         7: "draw number 6 is inside already: the six before it are dropped, not seven",
-        4: "a chain that comes from above has to get below high: ask low <= mu <= high",
+        4: "a chain may jump over the interval: ask for both sides, low <= mu <= high",
         8: "each chain has to arrive once, not all at the same moment: chains go in and out",
         9: "count up to the first draw inside, not all the draws outside",
         16: "a chain that has arrived may wander out again: only the way in is dropped",
-        10: "that is the half, whatever the chains do; look when they arrive",
-        14: "you keep that many; asked is how many to drop",
+        12: "that is the half, whatever the chains do; look when they arrive",
+        18: "you keep that many; asked is how many to drop",
         0: "nothing is dropped: np.argmax of `inside`, along axis 0, finds the first True",
     }
     for value, words in slips.items():
@@ -180,14 +181,15 @@ def warm_up(yours):
             mistake(words)
     expect(
         got == 6,
-        f"three chains first come inside at draws 2, 6 and 5, so 6 are dropped; you said {got:g}",
+        f"three chains first come inside at draws 6, 5 and 3, so 6 are dropped; you said {got:g}",
     )
     mu[:, 2] = 30
     lost = np.squeeze(_numbers(yours(mu.copy(), low, high), "return one whole number"))
+    why = ": argmax of nothing but False is 0" if lost == 6 else ""
     expect(
         lost >= len(mu),
-        "one chain of the second test never arrives, so all 20 draws are to be dropped; yours "
-        f"says {lost:g}: argmax of nothing but False is 0",
+        "in the second test one chain never arrives, so all 24 draws are to be dropped; yours "
+        f"says {lost:g}{why}",
     )
     return "now put it into the slider: far, your warm-up dropped"
 
@@ -200,7 +202,7 @@ def price(yours):
     draws[0] = rng.standard_normal(4)
     for t in range(1, 1000):  # a chain in which neighbours are much alike
         draws[t] = 0.8 * draws[t - 1] + 0.6 * rng.standard_normal(4)
-    draws *= [1.0, 1.1, 0.9, 1.0]
+    draws *= [3.0, 3.3, 2.7, 3.0]
     evaluations = 50_000
     got = _numbers(yours(draws.copy(), evaluations), "return one number")
     expect(got.size == 1, f"return one number; yours has shape {got.shape}")
@@ -209,7 +211,7 @@ def price(yours):
     first = float(diagnostics.ess(draws[:, :1], "mean"))
     tail = float(diagnostics.ess(draws, "tail"))
 
-    def says(value, rtol=0.02):
+    def says(value, rtol):
         return close(got, value, rtol=rtol)
 
     slips = {
@@ -232,10 +234,13 @@ def price(yours):
             evaluations / math.sqrt(worth)
         ),
         'that is the worth of the tails; use "mean" here': evaluations / tail,
+        "reshape mixes the chains: then neighbours are of different chains, and look independent": (
+            evaluations / float(diagnostics.ess(draws.reshape(-1, 1), "mean"))
+        ),
         "that is the share of draws that count: where is the cost?": worth / draws.size,
     }
     for words, value in slips.items():
-        if says(value):
+        if says(value, rtol=1e-4):
             mistake(words)
     expect(
         says(evaluations / worth, rtol=0.15),
@@ -256,7 +261,7 @@ def _shortest(draws):
 @exercise
 def interval(yours):
     """``yours(draws)`` → ends of the central interval that holds 90% of the draws (n,)."""
-    draws = np.random.default_rng(3).lognormal(2.0, 0.6, 5000)
+    draws = np.random.default_rng(3).gamma(1.5, 5.0, 5000)
     mean = draws.mean()
     sd = draws.std()
     got = np.asarray(yours(draws.copy()), dtype=float)
@@ -306,7 +311,7 @@ def interval(yours):
 
 
 def _right(mu, log_sigma, x):
-    """Log posterior of exercise 2: μ ~ N(170, 20²), σ exponential with mean 10, in (μ, log σ)."""
+    """Log posterior of exercise 6: μ ~ N(170, 20²), σ exponential with mean 10, in (μ, log σ)."""
     sigma = math.exp(log_sigma)
     prior = -((mu - 170) ** 2) / (2 * 20**2) - sigma / 10
     return prior - len(x) * log_sigma - ((x - mu) ** 2).sum() / (2 * sigma**2) + log_sigma
@@ -435,6 +440,10 @@ def people(yours):
         mistake("all scatter by 1 cm: multiply the random number by the sigma of its draw")
     if close(spreads, np.full(4, 1 / math.sqrt(len(mu))), rtol=0.15):
         mistake("σ / √n is the error of an average; one person scatters by σ")
+    if (np.diff(got) >= 0).all():
+        mistake("these people are sorted: keep them in the order of their draws")
+    if abs(np.std((got - sigma) / mu) - 1) < 0.1:
+        mistake("μ and σ are swapped: rng.normal takes the mean first")
     if abs(np.corrcoef(got, mu)[0, 1]) < 0.2:
         if got.std() < 40:
             mistake("one average μ and σ for all: let every draw make its own person")
@@ -446,11 +455,15 @@ def people(yours):
         mistake("a person needs μ and σ of the same draw: they belong together")
     if close(spreads * [1, 3, 10, 30], np.full(4, sigma.mean()), rtol=0.15):
         mistake("the scatter is the average σ for all: each draw has its own")
-    if close(spreads, np.ones(4), rtol=0.1) and np.abs(z).max() < 2:
-        mistake("the scatter has no tails: people are normal around μ, rng.normal")
     expect(
         close(spreads, np.ones(4), rtol=0.1) and np.abs(centres).max() < 0.15,
         f"(person − μ) / σ should have mean 0 and sd 1; yours has {z.mean():.2f} and {z.std():.2f}",
+    )
+    middle = np.mean(np.abs(z) < 1)  # of a normal distribution 68%
+    expect(
+        abs(middle - 0.683) < 0.035,
+        f"mean and sd are right, but {middle:.0%} are within one σ, not 68%: people are normal "
+        "around μ, rng.normal",
     )
     return "one person from each draw: the doubt about μ and σ is in the people"
 

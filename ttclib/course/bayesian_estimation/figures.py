@@ -580,7 +580,7 @@ def own_view(default: str, high: int = 11) -> BudgetView:
             for value, position in ticks:
                 ax.text(position, -0.015, value, ha="center", va="top", fontsize=8.5)
             if base:
-                ax.text(4.9, 0.012, f"counted from {base}", ha="right", fontsize=8.5)
+                ax.text(4.9, 0.44, f"counted from\n{base}", ha="right", fontsize=8.5)
         middle, width = scales[2]
         nexts.plot(z, width * stats.norm.pdf(middle + width * z, centre, sd), "-.", color=BAD)
         nexts.plot((x - middle) / width, np.full(n, 0.014), "|", color="black", markersize=9)
