@@ -195,7 +195,10 @@ WRONG = [
     (checks.keep, lambda p, q, m, u: np.log(u) < p / (m * q), "that keeps them all"),
     (checks.keep, lambda p, q, m, u: u * p > m * q, "that keeps none"),
     (checks.keep, lambda p, q, m, u: u < (p / (m * q)) ** 2, "wrong for"),
-    (checks.keep, lambda p, q, m, u: p / (m * q) > 0.5, "wrong for"),
+    (checks.keep, lambda p, q, m, u: p / (m * q) > 0.5, "does not depend on u"),
+    (checks.keep, lambda p, q, m, u: np.random.default_rng(0).random(300) < p / m / q, "depend"),
+    (checks.keep, lambda p, q, m, u: u + 0.01 < p / (m * q), "wrong for"),
+    (checks.keep, lambda p, q, m, u: 1 - u < p / (m * q), "wrong for"),
     (checks.control_variate, lambda f, g, g_mean: f.mean(), "that is the plain average"),
     (
         checks.control_variate,

@@ -352,6 +352,11 @@ def test_methods_stand_beside_their_exact_errors(drawings):
         else:
             expected = np.sqrt(exact.VARIANCES[name] / np.array([64, 128]))
             np.testing.assert_allclose(line.get_ydata(), expected)
+    _, low, high = bands(view.fig.axes[0])[0]
+    sums = np.random.default_rng(0).standard_normal((20_000, 12))
+    luck = np.quantile(np.sqrt((sums**2).mean(axis=1)), [0.05, 0.95])
+    np.testing.assert_allclose([low / drawn[0].get_ydata()], [[luck[0]] * 2], rtol=0.02)
+    np.testing.assert_allclose([high / drawn[0].get_ydata()], [[luck[1]] * 2], rtol=0.02)
 
 
 def test_gain_picture_tells_both_ends_and_draws_the_runs_again(drawings, luck):

@@ -177,6 +177,9 @@ def keep(yours):
     for kept, line in slips:
         if (got == kept).all():
             mistake(line)
+    other = np.asarray(yours(p.copy(), q.copy(), bound, 1 - u))
+    if other.shape == got.shape and (other == got).all():
+        mistake("your answer does not depend on u: use the uniform numbers that you are given")
     wrong = np.flatnonzero(got != right)
     if len(wrong):
         i = wrong[0]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from scipy import integrate
+from scipy import integrate, stats
 
 from ttclib.cost import Cost
 from ttclib.course.monte_carlo_pi.exact import DART_SD, VARIANCES, coverage, stratified_sd
@@ -384,7 +384,10 @@ def methods_view(
     ax.set(xscale="log", yscale="log", xlim=(budgets[0] * 0.8, budgets[-1] * 40), ylim=(1e-8, 1))
     ax.set(xlabel="evaluations n", ylabel="RMS error of π", title=f"{runs} runs of each method")
     ax.plot([], [], "--", color=TRUTH, linewidth=1, label="exact, where it is known")
+    grey = {"color": MUTED, "alpha": 0.25}
+    ax.plot([], [], **grey, linewidth=7, label=f"90% of such errors of {runs} runs")
     ax.legend(loc="upper right")
+    luck = np.sqrt(stats.chi2.ppf([0.05, 0.95], runs) / runs)  # of the RMS of normal errors
 
     def draw(points, seed):
         seen = [n for n in budgets if n <= points]
@@ -392,7 +395,10 @@ def methods_view(
             look = {"color": color, "marker": marker, "markersize": 4.5, "linewidth": 1}
             ax.plot(seen, [rms(name, n, seed) for n in seen], **look)
         for name in methods:
-            ax.plot(seen, [exact_rms(name, n) for n in seen], "--", color=TRUTH, linewidth=0.9)
+            known = np.array([exact_rms(name, n) for n in seen])
+            if np.isfinite(known).all():
+                ax.fill_between(seen, luck[0] * known, luck[1] * known, **grey, linewidth=0)
+            ax.plot(seen, known, "--", color=TRUTH, linewidth=0.9)
         ends = {name: rms(name, points, seed) for name in methods}
         end_labels(ax, points * 1.15, list(ends.values()), methods, COLORS)
         first = next(iter(ends))
