@@ -22,7 +22,6 @@ EXERCISE = re.compile(r"\*\*Exercise.*?\(\w+, (\d+) minutes\)|^#+ .*\(\w+, (\d+)
 TAKES = re.compile(r"\*\*Takes\*\* (\d+) minutes")
 ROW = re.compile(r"^\| \[(\d\db?) (.+?)\]\((?:notebooks/)?(\S+)\) \| (\d+) \| (.+?) \|$", re.M)
 NOT_YET = {  # notebooks whose minutes are not what the rule says
-    "03_bayesian_estimation",
     "04_particle_filtering",
     "07_process_reward_model",
     "08_prm_search",
