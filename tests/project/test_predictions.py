@@ -17,9 +17,6 @@ TESTS = Path(__file__).resolve().parents[1]
 PATHS = sorted(notebooks.FOLDER.glob("*.ipynb"))
 NOT_YET = {  # notebooks with a question that no test answers so far
     "04_particle_filtering",
-    "07_process_reward_model",
-    "08_prm_search",
-    "09_compute_optimal",
     "10_revisions",
     "11_small_plus_search_vs_14x",
     "12_three_scaling_laws",

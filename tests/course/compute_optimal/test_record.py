@@ -136,6 +136,8 @@ def body(flops=True):
     return read_alone(artefacts.path("search-sweep"), "lab-small-own", record().counts, flops)
 
 
+@pytest.mark.answers("09-006", 1)
+@pytest.mark.answers("09-006", 2)
 def test_one_method_for_all_wastes():
     lost = (record().results.solved(WEIGHTED, 4)[record().oracle < 2] == 0).sum()
     says("Four generations had solved the two easy bins, all but one problem.", lost == 1)
@@ -145,6 +147,7 @@ def test_one_method_for_all_wastes():
     says("Two bins of five gained nothing", (gain[:2] <= 0).all())
 
 
+@pytest.mark.answers("09-008", 1)
 def test_difficulty_without_answers():
     r = record()
     apart = abs(r.oracle - r.predicted)
@@ -157,6 +160,9 @@ def test_difficulty_without_answers():
     says("A few problems that are hardly ever solved get high scores", 5 < believed.sum() < 15)
 
 
+@pytest.mark.answers("09-010", 1)
+@pytest.mark.answers("09-010", 2)
+@pytest.mark.answers("09-010", 3)
 def test_methods_by_bin():
     gains = {n: by_bin(NARROW, n) - by_bin(WEIGHTED, n) for n in (4, 16)}
     says("A little at both.", all(0 < gain.mean() < 0.03 for gain in gains.values()))
@@ -192,6 +198,10 @@ def chosen(n, kind, luck):
     return shares / len(votes.T), average(right, two_fold(right, bins, fold)).mean(), hindsight
 
 
+@pytest.mark.answers("09-016", 1)
+@pytest.mark.answers("09-016", 2)
+@pytest.mark.answers("09-016", 3)
+@pytest.mark.answers("09-016", 4)
 def test_the_choice_of_each_bin():
     """Whatever the luck that the slider draws."""
     names = record().results.names
@@ -223,6 +233,7 @@ def test_hard_problems_that_look_easy():
     says("The second bin now holds a few hard problems that look easy", 3 < strays < 12)
 
 
+@pytest.mark.answers("09-018", 1)
 def test_what_it_is_worth():
     r = record()
     for n in (4, 16, 64, 256):
@@ -232,6 +243,7 @@ def test_what_it_is_worth():
         says(said, lead(r.one, n, r.base, n)[0] > 0.015)
 
 
+@pytest.mark.answers("09-018", 1)
 def test_the_rivals_stand_above():
     r = record()
     greedy, likeliest = body()
@@ -330,6 +342,8 @@ def test_the_ratio_is_read_at_two_ends():
     says("best-of-N weighted hardly rises any more", r.base.accuracy[8] < r.base.accuracy[6] + 0.03)
 
 
+@pytest.mark.answers("09-029c", 1)
+@pytest.mark.answers("09-029c", 2)
 def test_knowing_costs_more_than_it_brings():
     r = record()
     seen = [np.mean(strategies.seen_bins(r.samples, m) == r.oracle) for m in (1, 16)]
@@ -370,6 +384,7 @@ def test_there_is_little_to_win_on_the_ladder():
     assert room(mixed(0.05)[0]) > 0.06
 
 
+@pytest.mark.answers("f51e3e41", 1)
 @pytest.mark.parametrize("name", LADDER)
 def test_difficulty_is_worth_nothing_on_any_rung(name):
     for n in (2, 4, 8, 16, 32, 64, 128, 256):
@@ -384,6 +399,7 @@ def test_with_two_generations_the_choice_costs_a_little():
         says("With two generations it costs a little", worth_at(name, 2)[0] < 0)
 
 
+@pytest.mark.answers("f51e3e41", 2)
 def test_difficulty_is_worth_much_under_whims():
     for share, n, points, sentence in (
         (0.05, 64, 7, "seven points with 5% at 64 generations and at 256"),
@@ -404,6 +420,7 @@ def test_difficulty_is_worth_much_under_whims():
     says(said, 0.3 < np.mean(own == record().oracle) < 0.37)
 
 
+@pytest.mark.answers("f51e3e41", 3)
 def test_over_optimisation_in_one_curve():
     for name in ("prm-tokens", 0.02, 0.05, 0.1):
         results, _ = mixed(name) if isinstance(name, float) else read(name)
@@ -429,6 +446,8 @@ def test_sharing_out():
         says("At large budgets there is nothing left to share out", curve.paid.max() < 64)
 
 
+@pytest.mark.answers("09-045e", 1)
+@pytest.mark.answers("09-045e", 2)
 def test_stopping_when_sure():
     r = record()
     curve = stopping(r.samples, r.counts, np.random.default_rng(2))
@@ -452,6 +471,7 @@ def test_stopping_when_sure():
     says(said, spent[0] < 2 and spent[4] > 32)
 
 
+@pytest.mark.answers("09-045e", 3)
 def test_stopping_under_a_verifier_that_knows_nothing():
     results, samples = read("prm-plain")
     right = [stop(samples, t, 64)[0].mean() for t in (*THRESHOLDS, np.inf)]

@@ -38,6 +38,7 @@ def lucks(shown):
     return np.array([right.mean(axis=1) for right, _, _ in found]), [cost for *_, cost in found]
 
 
+@pytest.mark.answers("07-008", 1)
 def test_a_first_wrong_step_is_seen_in_the_labels(shown, lucks):
     correct = arithmetic.check_solution(*shown).correct
     wrong = correct.index(False)
@@ -47,6 +48,7 @@ def test_a_first_wrong_step_is_seen_in_the_labels(shown, lucks):
     assert np.mean(before > after.max(axis=1)) > 0.9
 
 
+@pytest.mark.answers("07-008", 2)
 def test_labels_are_as_far_off_as_theory_says(lucks):
     labels, _ = lucks
     p = labels.mean(axis=0)
@@ -55,6 +57,7 @@ def test_labels_are_as_far_off_as_theory_says(lucks):
     assert np.sqrt(np.mean(p * (1 - p) / 25)) < 0.1
 
 
+@pytest.mark.answers("07-008", 3)
 def test_labels_of_new_rollouts_cost_dozens_of_times_the_solution(shown, lucks):
     _, costs = lucks
     for cost in costs:

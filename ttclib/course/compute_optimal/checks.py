@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from ttclib.course.slips import name_slip
 from ttclib.exercise import close, exercise, expect, mistake
 from ttclib.measure.folds import difficulty_bins
 from ttclib.measure.folds import two_fold as choose_two_fold
@@ -22,6 +23,8 @@ def bins(yours):
     one_each = f"one bin for each problem: shape {ease.shape}; yours has {got.shape}"
     expect(got.shape == ease.shape, one_each)
     right = difficulty_bins(ease, 4)
+    if got.dtype.kind == "f" and close(np.floor(got), right) and not close(got, right):
+        mistake("a bin is a whole number: divide with //, or round down")
     if close(got, 3 - right):
         mistake("upside down: bin 0 is the easiest, so the highest pass@1 comes first")
     if close(got, right + 1):
@@ -33,6 +36,10 @@ def bins(yours):
         )
     if close(got, np.argsort(places, kind="stable")):
         mistake("these are the ranks; eight ranks must share four bins")
+    if close(got, np.argsort(places, kind="stable") % 4):
+        mistake("% deals the ranks out in turn; neighbours belong together: rank * number // n")
+    if close(got, ease >= np.median(ease)) or close(got, ease < np.median(ease)):
+        mistake("these are two halves; make `number` bins")
     sizes = np.bincount(got.astype(int), minlength=4) if (got >= 0).all() else np.zeros(1)
     if len(sizes) > 1 and not close(sizes, [2, 2, 2, 2]):
         mistake(
@@ -49,9 +56,16 @@ def bins(yours):
     hard_first = np.argsort(more)
     expect((np.diff(got[hard_first]) <= 0).all(), "eight problems come out right, 37 do not")
     ties = more.round(1)  # eleven values
-    stable = close(yours(ties, 5), difficulty_bins(ties, 5))
+    in_order = np.asarray(yours(ties, 5))[np.argsort(-ties, kind="stable")]
+    stable = (np.diff(in_order) >= 0).all()
     expect(stable, 'problems with the same pass@1 keep their order: argsort has kind="stable"')
     return "equally many problems in every bin, however pass@1 is spread"
+
+
+def _half(right, fold, best, chosen_on=lambda half: ~half):
+    """Give each problem what ``best`` says of the mean over the half ``chosen_on(its own)``."""
+    pick = [best(right[:, fold == chosen_on(np.bool_(half))].mean(axis=1)) for half in (0, 1)]
+    return np.where(fold, pick[1], pick[0])
 
 
 @exercise
@@ -65,16 +79,38 @@ def two_fold(yours):
         ]
     )
     fold = np.array([False, False, False, True, True, True])
+    given = right.copy(), fold.copy()
     got = np.asarray(yours(right, fold))
+    whole = np.array_equal(right, given[0]) and np.array_equal(fold, given[1])
+    expect(whole, "your function changes what it is given; work on a copy")
     one_each = f"a method for each of six problems: shape (6,); yours has {got.shape}"
     expect(got.shape == fold.shape, one_each)
     expected = choose_two_fold(right, 0 * fold, fold)
-    if close(got, np.where(fold, 2, 0)):
-        mistake("each half scores the method that was chosen on itself: its luck is in the score")
-    if close(got, [1] * 6):
-        mistake("that is the best method of all six problems: choose on one half only")
-    if close(got, right.argmax(axis=0)):
-        mistake("that is the best method of each single problem: average over a half first")
+    slips = {
+        "each half scores the method that was chosen on itself: its luck is in the score": (
+            lambda r, f: _half(r, f, np.argmax, lambda half: half)
+        ),
+        "that is the best method of all problems: choose on one half only": lambda r, f: np.full(
+            len(f), r.mean(axis=1).argmax()
+        ),
+        "that is the best method of each single problem: average over a half first": lambda r, f: (
+            r.argmax(axis=0)
+        ),
+        "the highest mean is the best method: argmax, not argmin": lambda r, f: _half(
+            r, f, np.argmin
+        ),
+        "give the number of the method, not how often it is right: argmax, not max": lambda r, f: (
+            _half(r, f, np.max)
+        ),
+        "both halves take the method chosen on the first; the first has to take the other's": (
+            lambda r, f: _half(r, f, np.argmax, lambda half: False)
+        ),
+        "both halves take the method chosen on the second; that one has to take the other's": (
+            lambda r, f: _half(r, f, np.argmax, lambda half: True)
+        ),
+    }
+    other = np.array([False, True, True, False, True, False])
+    name_slip(yours, slips, [(right, fold), (right[[1, 2, 0]], other)])
     halves = f"the first three take {expected[0]}, the last three {expected[-1]}; yours {got}"
     expect(close(got, expected), halves)
     mixed = np.array([True, False, True, False, False, True])
@@ -92,14 +128,43 @@ def efficiency(yours):
     budgets = np.array([1, 4, 16, 64, 256])
     baseline = np.array([0.40, 0.50, 0.55, 0.60, 0.62])
     got = yours(budgets, baseline, 4, 0.575)
-    if close(got, 32.0):
-        mistake("that is the budget the baseline needs; how many times 4 is it?")
-    if close(got, 1 / 8):
-        mistake("the other way up: the saving is what the baseline pays over what you pay")
-    if close(got, 10.0):
-        mistake("halfway between 16 and 64 on the *logarithmic* axis is 32; interpolate log N")
-    if close(got, 16.0) or close(got, 4.0):
-        mistake("you took the next budget of the list; interpolate between 16 and 64")
+    log = lambda x, y, a: float(np.exp(np.interp(a, y, np.log(x))))  # noqa: E731
+    slips = {
+        "that is the budget the baseline needs; how many times 4 is it?": lambda x, y, n, a: log(
+            x, y, a
+        ),
+        "the other way up: the saving is what the baseline pays over what you pay": (
+            lambda x, y, n, a: n / log(x, y, a)
+        ),
+        "halfway between 16 and 64 on the *logarithmic* axis is 32; interpolate log N": (
+            lambda x, y, n, a: float(np.interp(a, y, x)) / n
+        ),
+        "you took the next budget of the list; interpolate between 16 and 64": lambda x, y, n, a: (
+            x[np.argmax(y >= a)] / n
+        ),
+        "you took the budget before; interpolate between 16 and 64": lambda x, y, n, a: (
+            x[np.flatnonzero(y <= a)[-1]] / n
+        ),
+        "you took the nearest point of the curve; interpolate between 16 and 64": (
+            lambda x, y, n, a: x[np.abs(y - a).argmin()] / n
+        ),
+        "that is the logarithm of the budget: take np.exp before you divide": lambda x, y, n, a: (
+            math.log(log(x, y, a)) / n
+        ),
+        "that is the logarithm of the ratio; take np.exp": lambda x, y, n, a: math.log(
+            log(x, y, a) / n
+        ),
+        "equal accuracy is asked for, and the ratio of what is paid; you compare accuracies": (
+            lambda x, y, n, a: a / float(np.interp(n, x, y))
+        ),
+        "that is how many generations are saved; how many *times* as many are paid?": (
+            lambda x, y, n, a: log(x, y, a) - n
+        ),
+        "that is the accuracy of the baseline at n; what does it pay for yours?": (
+            lambda x, y, n, a: float(np.interp(math.log(n), np.log(x), y))
+        ),
+    }
+    name_slip(yours, slips, [(budgets, baseline, 4, 0.575), (budgets, baseline, 16, 0.54)])
     halfway = "0.575 lies halfway from 16 to 64 generations, so at 32 = 8 · 4"
     expect(close(got, 8.0), f"{halfway}; yours is {got}")
     expect(close(yours(budgets, baseline, 16, 0.55), 1.0), "on the curve itself the ratio is 1")
@@ -125,15 +190,26 @@ def efficiency(yours):
 def affordable(yours):
     """``yours(n, ratio)`` → the most samples for the difficulty that a problem may cost."""
     got = yours(16, 3.0)
-    if close(got, 48):
-        mistake("48 is all that best-of-N would pay; the answer itself still costs you 16 of them")
-    if close(got, 2):
-        mistake("2 is the saving for each generation; there are 16 of them")
-    if close(got, 16 / 3):
-        mistake(
-            "a third of 16 would be what you need if best-of-N had 16; "
-            "here you have 16, and it needs 48"
-        )
+    slips = {
+        "48 is all that best-of-N would pay; the answer itself still costs you 16 of them": (
+            lambda n, ratio: n * ratio
+        ),
+        "2 is the saving for each generation; there are 16 of them": lambda n, ratio: ratio - 1,
+        "a third of 16 would be what you need if best-of-N had 16; "
+        "here you have 16, and it needs 48": lambda n, ratio: n / ratio,
+        "here you have 16, and best-of-N needs 48: the saving is 48 − 16, not 16 − 16/3": (
+            lambda n, ratio: n - n / ratio
+        ),
+        "the ratio multiplies n, it is not added: best-of-N pays 48": lambda n, ratio: n + ratio,
+        "the answer costs n generations, not one: best-of-N pays 48, you 16": lambda n, ratio: (
+            n * ratio - 1
+        ),
+        "that is what both pay together; how much is saved?": lambda n, ratio: n * (ratio + 1),
+        "the sign: best-of-N pays more than you": lambda n, ratio: n * (1 - ratio),
+        "that is the share that is saved; of how many generations?": lambda n, ratio: 1 - 1 / ratio,
+        "your own n is what you spend on the answer already": lambda n, ratio: n,
+    }
+    name_slip(yours, slips, [(16, 3.0), (10, 1.5)])
     expect(close(got, 32), f"best-of-N pays 48 and you 16, so 32 are left; yours is {got}")
     less = yours(10, 1.5)
     expect(close(less, 5), f"n = 10, ratio 1.5: best-of-N pays 15, so 5 are left; yours is {less}")
@@ -144,12 +220,45 @@ def affordable(yours):
     return "what is saved on one problem is all that may be spent on knowing it"
 
 
+def _sure(scores: np.ndarray, threshold: float) -> tuple[int, int]:
+    """How many texts are written until one is sure, and its place."""
+    first = int(np.argmax(scores >= threshold))
+    return first + 1, first
+
+
 @exercise
 def stop(yours):
     """``yours(scores, threshold)`` → how many texts are written, and the place of the one taken."""
     scores = np.array([0.2, 0.6, 0.4, 0.9, 0.95])
     got = yours(scores, 0.8)
     expect(np.shape(got) == (2,), f"two numbers: texts written, the place of one; yours is {got}")
+    slips = {
+        "the other way round: first how many are written, then the place": (
+            lambda s, t: _sure(s, t)[::-1]
+        ),
+        "stop at the first score that is *high*: yours stops below the threshold": lambda s, t: (
+            (int(np.argmax(s < t)) + 1, int(np.argmax(s < t)))
+        ),
+        "give the place of the text, not its score": lambda s, t: (
+            _sure(s, t)[0],
+            float(s[_sure(s, t)[1]]),
+        ),
+        "how many texts are high is not asked: stop at the first of them": lambda s, t: (
+            (int((s >= t).sum()), _sure(s, t)[1])
+        ),
+        "stop when sure: yours writes all texts, and pays for them": lambda s, t: (
+            len(s),
+            _sure(s, t)[1],
+        ),
+        "stop when sure: yours writes all texts and takes the best": lambda s, t: (
+            len(s),
+            int(np.argmax(s)),
+        ),
+        "the last text that is high is too late: stop at the first": lambda s, t: (
+            (int(np.flatnonzero(s >= t)[-1]) + 1, int(np.flatnonzero(s >= t)[-1]))
+        ),
+    }
+    name_slip(yours, slips, [(scores, 0.8), (np.array([0.1, 0.7, 0.3, 0.2, 0.8, 0.4]), 0.6)])
     written, taken = got
     if (written, taken) == (3, 3):
         mistake("count the text that stopped you too: it was written")

@@ -8,6 +8,7 @@ import inspect
 
 import numpy as np
 
+from ttclib.course.slips import name_slip
 from ttclib.exercise import close, exercise, expect, mistake
 from ttclib.measure import votes
 
@@ -22,18 +23,44 @@ def smallest_gain(yours):
     before = np.array([1.0, 0.8, 0.8, 0.5])
     now = np.array([0.6, 0.4, 0.9, 0.5])
     right = np.log([0.6, 0.5, 1.0, 1.0])
+    given = before.copy(), now.copy()
     with np.errstate(all="ignore"):
-        got = yours(before.copy(), now.copy())
-    if close(got, np.log(now / before)):
-        mistake("that is the weight by the last score: it rises again after a doubtful step")
-    if close(got, np.log(np.minimum(before, now))):
-        mistake("subtract what counts already: else the first doubt is counted at every step")
-    if close(got, np.log(now)):
-        mistake("the sum of these is the log of the product of all scores, not of the smallest")
-    if close(got, np.minimum(before, now) / before):
-        mistake("weights multiply, so log weights add up: take the logarithm of the ratio")
-    if close(got, -right):
-        mistake("a doubt lowers the weight: the new value over the old one, not the other way")
+        got = yours(*given)
+    expect(close(given, (before, now)), "your function changes the scores in place")
+    expect(np.shape(got) == (4,), f"one gain for each text, shape (4,); yours {np.shape(got)}")
+    slips = {
+        "that is the weight by the last score: it rises again after a doubtful step": (
+            lambda before, now: np.log(now / before)
+        ),
+        "subtract what counts already: else the first doubt is counted at every step": (
+            lambda before, now: np.log(np.minimum(before, now))
+        ),
+        "the sum of these is the log of the product of all scores, not of the smallest": (
+            lambda before, now: np.log(now)
+        ),
+        "weights multiply, so log weights add up: take the logarithm of the ratio": (
+            lambda before, now: np.minimum(before, now) / before
+        ),
+        "a doubt lowers the weight: the new value over the old one, not the other way": (
+            lambda before, now: -gain_by_smallest(before, now)
+        ),
+        "log weights add up, scores do not: take logarithms before you subtract": (
+            lambda before, now: np.minimum(before, now) - before
+        ),
+        "that is what a text is worth; what does this step *gain* it, as a log weight?": np.minimum,
+        "the smallest score counts; you let the largest": lambda before, now: np.log(
+            np.maximum(before, now) / before
+        ),
+        "where a step is the worst so far, what counted before has to be taken out": (
+            lambda before, now: np.where(now < before, np.log(now), 0.0)
+        ),
+        "take the natural logarithm": lambda before, now: gain_by_smallest(before, now) / np.log(2),
+        "nothing gains or loses in yours: log(smallest now) − log(smallest before)": (
+            lambda before, now: np.zeros(len(now))
+        ),
+    }
+    other = np.array([0.9, 0.3, 0.7]), np.array([0.2, 0.6, 0.65])
+    name_slip(yours, slips, [(before, now), other])
     expect(close(got, right), f"for scores {now} after {before} the gains are {np.round(right, 3)}")
     return "the gains add up to the log of the smallest score: one doubt is never forgiven"
 
@@ -42,21 +69,38 @@ def smallest_gain(yours):
 def lookahead_texts(yours):
     """``yours(budget, k)`` → the texts at a time, N, that lookahead with k steps can afford."""
     cases = {(256, 3): 64, (64, 1): 32, (10, 2): 3, (11, 3): 2, (256, 0): 256}
-    answers = {case: yours(*case) for case in cases if case[1]}
-    if answers[256, 3] == 1024:
-        mistake("you multiply; N texts cost N · (k + 1), so a budget affords fewer texts, not more")
-    if answers[256, 3] == 256 and answers[64, 1] == 64:
-        mistake("the steps written ahead are not free: each text is written on k times over")
-    if close(answers[256, 3], 256 / 3) or answers[256, 3] == 85:
-        mistake("the text itself counts too: divide by k + 1, not by k")
-    if close(answers[10, 2], 10 / 3):
-        mistake("a third of a text does not exist: round down to a whole number")
-    if answers[10, 2] == 4 or answers[11, 3] == 3:
-        mistake("that many texts would cost 12 generations, more than there are; round down")
-    answers[256, 0] = yours(256, 0)
+    too_many = "that many texts would cost 12 generations, more than there are; round down"
+    slips = {
+        "you multiply; N texts cost N · (k + 1), so a budget affords fewer texts, not more": (
+            lambda budget, k: budget * (k + 1)
+        ),
+        "the steps written ahead are not free: each text is written on k times over": (
+            lambda budget, k: budget
+        ),
+        "the text itself counts too: divide by k + 1, not by k": lambda budget, k: budget // k,
+        "the text itself counts too: divide by k + 1, not by k, and round down": lambda budget, k: (
+            budget / k
+        ),
+        "a third of a text does not exist: round down to a whole number": lambda budget, k: (
+            budget / (k + 1)
+        ),
+        too_many: lambda budget, k: -(-budget // (k + 1)),
+        too_many + " always": lambda budget, k: round(budget / (k + 1)),
+        "brackets: budget // k + 1 divides by k first": lambda budget, k: budget // k + 1,
+        "k steps ahead cost k, not 2ᵏ: one continuation is written, not a tree": lambda budget, k: (
+            budget // 2**k
+        ),
+        "the price is k + 1 for each text; you subtract it once": lambda budget, k: budget - k - 1,
+        "subtract nothing: N · (k + 1) may use the whole budget": lambda budget, k: (
+            (budget - 1) // (k + 1)
+        ),
+        "that is what a text costs; how many can be paid?": lambda budget, k: k + 1,
+        "that is what is left over; how many can be paid?": lambda budget, k: budget % (k + 1),
+    }
+    name_slip(yours, slips, [case for case in cases if case[1]])
     for (budget, k), right in cases.items():
-        got = answers[budget, k]
-        said = f"{budget} generations with k = {k} afford {right} texts; yours says {got!r}"
+        got = yours(budget, k)
+        said = f"{budget} generations with k = {k} afford {right} texts; yours says {got}"
         expect(close(got, right), said)
     return (
         "with k = 3 a budget of 256 buys 64 texts: "
@@ -67,7 +111,7 @@ def lookahead_texts(yours):
 @exercise
 def rebase_shares(yours):
     """``yours(scores, places, temperature)`` → the children of each text, (n,) whole numbers."""
-    scores = np.array([0.9, 0.8, 0.8, 0.1])
+    scores = np.array([0.9, 0.8, 0.77, 0.1])
     given = scores.copy()
     got = _counts(yours, given, 16, 0.1)
     softmax = np.exp(scores / 0.1) / np.exp(scores / 0.1).sum()
@@ -81,6 +125,19 @@ def rebase_shares(yours):
             f"{int(got.sum())} children for 16 places: "
             "round down, then hand out what is left, one each"
         )
+    again = _counts(yours, scores.copy(), 16, 0.1)
+    expect(close(got, again), "nothing is drawn here: the same scores have the same children")
+    if close(got, shares(scores, 16, 1.0)):
+        mistake("the temperature is not used: exp(score / temperature)")
+    due = 16 * softmax
+    to_best = np.floor(due)
+    to_best[0] += 16 - to_best.sum()
+    if close(got, to_best) and not close(got, shares(scores, 16, 0.1)):
+        mistake("the places left go to the largest rests, one each, not all to the best")
+    if close(got, shares(np.log(softmax)[::-1] * 0.1, 16, 0.1)):
+        mistake("these are the right numbers in another order: each text keeps its own place")
+    if close(got, [16, 0, 0, 0]):
+        mistake("all to the best is a beam of one; share out in proportion to exp(score / T)")
     if close(got, shares(scores, 16, 10.0)):
         mistake("you multiply by the temperature; divide: a low temperature favours the best")
     proportional = 16 * scores / scores.sum()
@@ -129,6 +186,8 @@ def own_selection(yours):
         moved = moved or (found != np.arange(8)).any()
     if not moved:
         mistake("nobody was selected: that is best of N")
+    if abs(np.mean(chosen)) < 0.05:
+        mistake("it does not look at the scores: the chosen are no better than the others")
     if np.mean(chosen) < 0:
         mistake("it prefers low scores; argsort counts upwards, so sort −scores")
     return f"the parents' scores are {np.mean(chosen):.2f} above the average of those under way"
@@ -145,8 +204,17 @@ def power_answer(yours):
         voted = yours([7, 8, 7], np.array([0.1, 0.9, 0.2]), 0)
     if inspect.unwrap(yours)([None, 7], np.array([1.0, 0.5]), 1) is None:
         mistake("a text without an answer has no vote, whatever its score")
-    if set(said.values()) <= {0.2, 0.5, 0.9, 1.0, 1.1, 2.0}:
-        mistake("give back the answer, not what speaks for it")
+    if not all(value in (7, 8, 9) for value in said.values()):
+        mistake("give back the answer, not what speaks for it or where it stands")
+    wins = tuple(said.values())
+    if wins == (7, 7, 7, 7):
+        mistake("the power is not used: that is the majority whatever it says")
+    if wins == (8, 8, 8, 8) or wins[1:] == (8, 8, 8):
+        mistake("at a high power the highest score alone decides: score ** power, not times power")
+    if wins == (9, 9, 9, 9):
+        mistake("sum over equal answers: to the power 0 the most frequent one has to win")
+    if wins[1:] == (9, 9, 9):
+        mistake("the *sum* of the powers counts, not their mean or the largest of them")
     if voted != 7:
         mistake("to the power 0 every text counts 1, so the most frequent answer wins")
     if said[50] != 9:
