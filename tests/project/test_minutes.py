@@ -23,9 +23,6 @@ TAKES = re.compile(r"\*\*Takes\*\* (\d+) minutes")
 ROW = re.compile(r"^\| \[(\d\db?) (.+?)\]\((?:notebooks/)?(\S+)\) \| (\d+) \| (.+?) \|$", re.M)
 NOT_YET = {  # notebooks whose minutes are not what the rule says
     "04_particle_filtering",
-    "07_process_reward_model",
-    "08_prm_search",
-    "09_compute_optimal",
     "10_revisions",
     "11_small_plus_search_vs_14x",
     "12_three_scaling_laws",
