@@ -320,6 +320,18 @@ def global_luck(log_density, start, step_size, n, rng):
     return good(log_density, start, step_size, n, np.random.default_rng())
 
 
+def global_second_chance(log_density, start, step_size, n, rng):
+    """Steps from rng, second chances from elsewhere."""
+    other = np.random.default_rng()
+    positions = []
+    x = start
+    for _ in range(n):
+        y = x + step_size * rng.standard_normal()
+        x = y if log_u(other) < log_density(y) - log_density(x) else x
+        positions.append(x)
+    return positions
+
+
 def own_luck(log_density, start, step_size, n, rng):
     return good(log_density, start, step_size, n, np.random.default_rng(0))
 
@@ -352,6 +364,18 @@ def stale(log_density, start, step_size, n, rng):
         y = x + step_size * rng.standard_normal()
         if log_u(rng) < log_density(y) - log_p:
             x = y
+        positions.append(x)
+    return np.array(positions)
+
+
+def remembers_the_refused(log_density, start, step_size, n, rng):
+    x, log_p, positions = start, log_density(start), []
+    for _ in range(n):
+        y = x + step_size * rng.standard_normal()
+        log_q = log_density(y)
+        if log_u(rng) < log_q - log_p:
+            x = y
+        log_p = log_q
         positions.append(x)
     return np.array(positions)
 
@@ -458,11 +482,11 @@ WRONG = [
         "subtract, do not divide",
     ),
     (checks.balance_gap, lambda P, pi: np.allclose(gaps(P, pi), 0), "a number"),
-    (checks.balance_gap, lambda P, pi: np.abs(gaps(P, pi)), "shape (3, 3)"),
-    (checks.balance_gap, lambda P, pi: 0.25, "yours is 0.25"),
+    (checks.balance_gap, lambda P, pi: np.abs(gaps(P, pi)), "shape (4, 4)"),
+    (checks.balance_gap, lambda P, pi: 0.33, "yours is 0.33"),
     (
         checks.balance_gap,
-        lambda P, pi: max(0.007843137254901975, markov.detailed_balance_gap(P, pi)),
+        lambda P, pi: max(0.0658368734069669, markov.detailed_balance_gap(P, pi)),
         "in detailed balance it is 0",
     ),
     (checks.accept_probability, lambda x, y, there, back: min(1, y / x), "Metropolis' rule"),
@@ -516,6 +540,21 @@ WRONG = [
         checks.accept_probability,
         lambda x, y, there, back: np.random.default_rng(0).random() < y * back / (x * there),
         "return the probability itself",
+    ),
+    (
+        checks.balance_gap,
+        lambda P, pi: max(gaps(P, pi)[i, j] for i in range(len(P)) for j in range(i, len(P))),
+        "run backwards",
+    ),
+    (
+        checks.balance_gap,
+        lambda P, pi: max(abs(gaps(P, pi)[i, i + 1]) for i in range(len(P) - 1)),
+        "here the answer is 0.06584",
+    ),
+    (
+        checks.accept_probability,
+        lambda x, y, there, back: [min(1, y * back / (x * there))],
+        "yours is of type list",
     ),
     (checks.accept_probability, lambda x, y, there, back: 0.7, "is 0.5, yours is 0.7"),
     (checks.accept_probability, lambda x, y, there, back: 0.5, "is 0.6, yours is 0.5"),
@@ -629,6 +668,7 @@ WRONG = [
     ),
     (checks.metropolis, kept_only, "the old position counts once more"),
     (checks.metropolis, global_luck, "not from np.random"),
+    (checks.metropolis, global_second_chance, "take u from rng, too"),
     (checks.metropolis, own_luck, "make no generator of your own"),
     (checks.metropolis, blind, "never asks for log_density"),
     (checks.metropolis, exact_draws, "never asks for log_density"),
@@ -682,6 +722,12 @@ WRONG = [
         "the ratio is upside down",
     ),
     (checks.metropolis, stale, "comparing with the start's"),
+    (checks.metropolis, remembers_the_refused, "change it only together with x"),
+    (
+        checks.metropolis,
+        walk(right_rule, step=lambda s, rng: s * rng.standard_normal(1)),
+        "your proposal has shape (1,)",
+    ),
     (
         checks.metropolis,
         walk(lambda new, old, first, rng: new == old or rng.random() < new - old),

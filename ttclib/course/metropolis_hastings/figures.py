@@ -283,7 +283,7 @@ def step_size_view(worth: Callable, length: int = 4000, chains: int = 16) -> Bud
     each.plot(grid, [exact_worth(s) for s in grid], "k--", linewidth=1.2, label="exact: 1/τ")
     each.plot([], [], "o", color=GOOD, label=f"mean of {chains} chains, ± 2 s.e.")
     each.set(xscale="log", yscale="log", xlim=accept.get_xlim(), ylim=(5e-4, 2))
-    each.set(xlabel="step size s", title="worth of a transition")
+    each.set(xlabel="step size s", ylabel="independent draws", title="worth of a transition")
     each.legend(loc="upper right")
 
     def draw(step_size, seed):
@@ -370,7 +370,7 @@ def replay_view(
 
     steps = [*range(17), *(k for k in (20, 24, 32, 48, 64, 96, 128, 192, 256) if k <= n)]
     return BudgetView(
-        fig, draw, step=options(steps, default=min(64, n), unit="transitions", label="step")
+        fig, draw, step=options(steps, default=min(128, n), unit="transitions", label="step")
     )
 
 
@@ -400,7 +400,8 @@ def roll_view(target: Any, roll: Callable, steps: Sequence[float], n: int = 15) 
     most = 100.0
     energy.set(xlim=(-0.5, n + 0.5), xlabel="leapfrog steps of this trajectory")
     energy.set_yscale("symlog", linthresh=0.1)
-    energy.set(ylim=(-1.5, 1.3 * most), ylabel="energy error", title="energy error on the way")
+    energy.set(ylim=(-1.5, 1.3 * most), title="energy error on the way")
+    energy.set_ylabel("energy error (log beyond ±0.1)")
     energy.set_yticks([-1, -0.1, 0, 0.1, 1, 10, 100], ["−1", "−0.1", "0", "0.1", "1", "10", "≥100"])
     truth(energy, 0.0, "a perfect ball")
     energy.plot([], [], "-", color=MUTED, label="earlier trajectories")
