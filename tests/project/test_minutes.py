@@ -24,7 +24,6 @@ ROW = re.compile(r"^\| \[(\d\db?) (.+?)\]\((?:notebooks/)?(\S+)\) \| (\d+) \| (.
 NOT_YET = {  # notebooks whose minutes are not what the rule says
     "04_particle_filtering",
     "10_revisions",
-    "11_small_plus_search_vs_14x",
     "12_three_scaling_laws",
     "13_small_models",
     "14_what_a_token_costs",

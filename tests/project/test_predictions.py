@@ -18,7 +18,6 @@ PATHS = sorted(notebooks.FOLDER.glob("*.ipynb"))
 NOT_YET = {  # notebooks with a question that no test answers so far
     "04_particle_filtering",
     "10_revisions",
-    "11_small_plus_search_vs_14x",
     "12_three_scaling_laws",
     "13_small_models",
     "14_what_a_token_costs",

@@ -5,6 +5,7 @@ for a hundred lucks; where an interval is meant, problems are drawn again, so th
 misses the truth once in twenty times, whatever is tested here.
 """
 
+import itertools
 import json
 import math
 from functools import cache
@@ -87,6 +88,14 @@ def test_both_read_the_same_problems():
     assert asked[0] == asked[1] and len(asked[0]) == len(r.bins) == 400
 
 
+@pytest.mark.answers("11-003", 1)
+def test_the_multiplier_is_above_the_size_and_largest_for_few_questions():
+    """Exactly: M + 3 (M − 1) / R, for every R of the slider."""
+    many = [matched.multiplier(14, ratio) for ratio in sorted(RATIOS)]
+    assert all(before > after for before, after in itertools.pairwise(many))
+    assert min(many) >= 14 and matched.multiplier(14, math.inf) == 14
+
+
 def test_matched_budgets():
     times = record().sizes.times
     assert round(times, 2) == 13.86
@@ -117,6 +126,7 @@ def test_a_vote_loses():
     says("There the small model wins.", (easy > 0.05).all())
 
 
+@pytest.mark.answers("11-013", 1)
 def test_the_first_prediction():
     """At R = 0.16: intervals above 0, on both sides, and just reaching 0."""
     low, high = at(0.16).more[1:, :5]
@@ -127,6 +137,7 @@ def test_the_first_prediction():
     says("its interval just reaches 0", low[4] > -0.35 and 0 < high[4] < 0.05)
 
 
+@pytest.mark.answers("11-013", 2)
 def test_what_changes_with_r_for_a_hundred_lucks():
     few, many, alone = (
         np.array([gaps(ratio, luck) for luck in range(100)]) for ratio in (0.16, 22, math.inf)
@@ -141,6 +152,7 @@ def test_what_changes_with_r_for_a_hundred_lucks():
     assert (few[:, 3] > -0.02).all() and at(math.inf).more[2, 3] < 0
 
 
+@pytest.mark.answers("11-013", 3)
 def test_in_flops_r_does_not_matter():
     for count in (matched.LM_FLOPS, matched.ALL_FLOPS):
         by_ratio = np.array([gaps(ratio, 0, count) for ratio in RATIOS])
@@ -187,6 +199,7 @@ def large(way, n, temperature):
     return here[f"{way}_right"][order].astype(float), here["lm_flops"] + here["verifier_flops"]
 
 
+@pytest.mark.answers("11-019", 1)
 def test_the_large_model_may_answer_more_than_once():
     r = record()
     best = at(0.16)  # all budgets
@@ -273,6 +286,8 @@ def test_what_was_paid_before_the_first_question():
     says("the large model read a quarter *less* than the small one", less == pytest.approx(0.25))
 
 
+@pytest.mark.answers("11-031", 1)
+@pytest.mark.answers("11-031", 3)
 def test_who_is_on_the_frontier():
     everyone = np.ones(400, dtype=bool)
     for questions in SERVED:
@@ -303,6 +318,7 @@ def test_who_is_on_the_frontier():
         says(said, there[-1] > 4 * here[-1])
 
 
+@pytest.mark.answers("11-031", 2)
 def test_which_difficulty_wants_what():
     bins = record().bins
     for questions in SERVED[:-1]:
@@ -352,6 +368,7 @@ def test_break_even_by_bin():
 # ---- a reader's own numbers, and the claims ------------------------------------------------------
 
 
+@pytest.mark.answers("11-039", 1)
 def test_a_year_of_eight_billion():
     one = serving.year(8e9, 2e12, 1e6, 500)
     says("The training, by far: R is below 0.1.", one.ratio < 0.1 and one.training > one.answers)
