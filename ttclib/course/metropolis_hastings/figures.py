@@ -577,7 +577,7 @@ def fooled_view(
     def draw(step_size, start, seed):
         draws = run(step_size, start, seed)
         for path, look in zip(draws.T, LOOKS, strict=False):
-            trace.plot(path, color=look["color"], linestyle=look["linestyle"], linewidth=0.6)
+            trace.plot(path, color=look["color"], linewidth=0.6)  # dashes are slow to draw
         hist.hist(draws.ravel(), orientation="horizontal", color=GOOD, alpha=0.6, **bins)
         moved = (np.diff(draws, axis=0) != 0).mean()
         taken.bar(0, moved, color=GOOD)
