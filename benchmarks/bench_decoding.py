@@ -22,7 +22,7 @@ from bench_montecarlo import interleaved, row
 from ttclib.lm import samplers
 from ttclib.lm.decoding import sample
 from ttclib.lm.models import load
-from ttclib.lm.pretrained import have_smollm2
+from ttclib.lm.pretrained import smollm2_fault
 
 PROBLEM = "(60-24+(19+10))*14?"
 SIZES, TOKENS, TEMPERATURE = (16, 64, 256), 64, 3.0
@@ -113,7 +113,7 @@ def lab_rows(lm, n: int, rounds: int, seed: int) -> list[dict]:
 
 def smollm2_rows(n: int, tokens: int, rounds: int, seed: int) -> list[dict]:
     what, target = f"SmolLM2, {tokens} tokens", 1 / 1.5
-    if not have_smollm2():
+    if smollm2_fault():
         absent = {
             "ours": None,
             "against": LIBRARY,

@@ -1,6 +1,7 @@
 """Exercise checks: each says whether an answer is right, and names the likely mistake if not.
 
-A check never raises: a blank left as ``...`` gives "not attempted yet" and the notebook runs on.
+A check never raises: a blank left as ``...`` gives "not attempted yet", or "partly done" where
+others are filled, and the notebook runs on.
 Write one as a function that takes the learner's answer, calls :func:`mistake` where a known slip
 shows, and returns one sentence about why the answer is right::
 
@@ -14,7 +15,9 @@ shows, and returns one sentence about why the answer is right::
 
 from __future__ import annotations
 
+import ast
 import functools
+import inspect
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,26 +66,36 @@ def close(a: Any, b: Any, rtol: float = 1e-6, atol: float = 1e-9) -> bool:
     return a.shape == b.shape and bool(np.allclose(a, b, rtol=rtol, atol=atol))
 
 
-def exercise(check: Callable) -> Callable[[Any], Verdict]:
-    """Turn a function that may call :func:`mistake` into a check: it returns a verdict."""
+def exercise(check: Callable | None = None, *, blanks: int = 1) -> Any:
+    """Turn a function that may call :func:`mistake` into a check: it returns a verdict.
+
+    ``blanks`` is how many the learner's function has, or the tuple that is the answer.
+    """
+    if check is None:
+        return functools.partial(exercise, blanks=blanks)
 
     @functools.wraps(check)
     def run(yours: Any = ...) -> Verdict:
         try:
+            expect(yours is not None, "your answer is None: does what makes it end with return?")
             return Verdict("✓", check(_watched(yours)))
         except _Untouched:
-            return Verdict("–", "not attempted yet")
+            line = ""
         except _Mistake as wrong:
             line = str(wrong)
         except (Exception, SystemExit) as error:
-            if "ellipsis" in str(error).lower():  # the blank was reached in mid-calculation
-                return Verdict("–", "not attempted yet")
             said = f"{type(error).__name__}: {error}".strip().removesuffix(":")
             line = f"your code stopped with {said}"
             if "not callable" in said and not callable(yours):
                 line = f"give the function itself, not a value of type {type(yours).__name__}"
-        return Verdict("✗", textwrap.shorten(line, 250, placeholder=" …"))
+            elif "ellipsis" in said.lower():  # the blank was reached in mid-calculation
+                line = ""
+        if 0 < (left := _blanks_left(yours)) < blanks:
+            return Verdict("–", f"partly done: {left} of {blanks} blanks (...) to go")
+        said = textwrap.shorten(line, 250, placeholder=" …")
+        return Verdict("✗", said) if said else Verdict("–", "not attempted yet")
 
+    run.blanks = blanks  # type: ignore[attr-defined]
     return run
 
 
@@ -100,9 +113,9 @@ def _watched(yours: Any) -> Any:
     @functools.wraps(yours)
     def call(*args, **kwargs):
         answer = yours(*args, **kwargs)
+        expect(not _nothing(answer), "your function gives nothing back: does it end with return?")
         _refuse_blank(answer)
-        expect(answer is not None, "your function gives nothing back: does it end with return?")
-        return _plain(answer)
+        return _watched(answer) if inspect.isfunction(answer) else _plain(answer)
 
     return call
 
@@ -112,6 +125,25 @@ def _plain(value: Any) -> Any:
     if type(value) in (tuple, list):
         return type(value)(map(_plain, value))
     return value.item() if isinstance(value, np.generic) else value
+
+
+def _nothing(value: Any) -> bool:
+    """Whether it is None, or a container of nothing else."""
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        value = value.tolist()
+    several = isinstance(value, tuple | list) and len(value) > 0
+    return value is None or (several and all(map(_nothing, value)))
+
+
+def _blanks_left(yours: Any) -> int:
+    """Count the blanks in an answer, or in the source of a function where it can be read."""
+    if isinstance(yours, tuple | list):
+        return sum(value is ... for value in yours)
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(yours)))
+    except (OSError, TypeError, SyntaxError):
+        return 0
+    return sum(getattr(node, "value", 0) is ... for node in ast.walk(tree))
 
 
 def _refuse_blank(value: Any) -> None:

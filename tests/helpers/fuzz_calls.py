@@ -598,11 +598,11 @@ NOT_CALLED = {
         "exercise.Verdict testing.BrokenPromise"
     ),
     "it takes nothing": (
-        "cost.stopwatch lm.pretrained.cache_folder lm.pretrained.have_smollm2 "
+        "cost.stopwatch lm.pretrained.cache_folder "
         "lm.pretrained.smollm2_fault lm.pretrained.load_smollm2 lm.pretrained.fast_dtype "
         "lm.pretrained.ensure_cache lm.pretrained.quiet lm.tokenizer.build "
         "lm.arithmetic.Arithmetic machine.versions machine.processor machine.matrix_flops "
-        "machine.memory particles.allocation.keep_freed_blocks show.darts.board_figure "
+        "machine.memory particles.smc.keep_freed_blocks show.darts.board_figure "
         "artefacts.data_folder artefacts.manifest artefacts.faults artefacts.listing "
         "artefacts.differences"
     ),
@@ -643,7 +643,7 @@ NOT_CALLED = {
         "files.in_short files.turn lm.gguf.read_llama lm.models.load lm.pretrained.read_model "
         "lm.pretrained.read_ours "
         "lm.pretrained.write_model lm.pretrained.damage lm.pretrained.wheel_file "
-        "lm.pretrained.from_hub search.models.load_verifier search.models.model_or_verifier "
+        "lm.pretrained.from_hub search.models.load_verifier "
         "search.results.read search.results.read_results search.results.read_samples "
         "search.results.read_drawn search.results.read_alone"
     ),

@@ -22,7 +22,7 @@ from ttclib.lm.llama import Prepacked
 KINDS = ["llama, shared keys", "llama, wide heads, own head"]
 SIZE = 11
 ROPE = {"rope_theta": 10_000.0}
-needs_smollm2 = pytest.mark.skipif(not pretrained.have_smollm2(), reason=pretrained.HOW_TO_GET_IT)
+needs_smollm2 = pytest.mark.skipif(pretrained.smollm2_fault(), reason=pretrained.HOW_TO_GET_IT)
 
 
 def grouped(**options):

@@ -32,7 +32,7 @@ from ttclib.lm import pretrained, tokenizer
 from ttclib.lm.gguf import _halves, read_llama
 from ttclib.lm.llama import Llama, Shape
 
-needs_smollm2 = pytest.mark.skipif(not pretrained.have_smollm2(), reason=pretrained.HOW_TO_GET_IT)
+needs_smollm2 = pytest.mark.skipif(pretrained.smollm2_fault(), reason=pretrained.HOW_TO_GET_IT)
 TEXT = "1+2*3?"
 
 
@@ -172,7 +172,7 @@ def test_what_stands_in_the_place_of_the_cache_is_replaced(source, kind):
         half.mkdir()
         (half / "model.safetensors").write_bytes(b"half")
         (folder / "config.json").write_text("{}")
-    assert pretrained.have_smollm2() and loads_the_same(source)
+    assert not pretrained.smollm2_fault() and loads_the_same(source)
     assert {file.name for file in folder.parent.iterdir()} == {folder.name, folder.name + ".lock"}
 
 
@@ -222,7 +222,7 @@ def test_where_it_cannot_be_unpacked_one_line_names_the_folder(source, tmp_path,
     assert line.startswith(f"SmolLM2 cannot be unpacked into {pretrained.cache_folder()} (")
     assert "set TTC_CACHE to a folder" in line and "\n" not in line
     assert pretrained.smollm2_fault() == line
-    assert not pretrained.have_smollm2()
+    assert pretrained.smollm2_fault()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits a process as Unix does")
@@ -308,8 +308,8 @@ def test_without_a_network_one_line_says_how_to_get_it(tmp_path, monkeypatch, no
 
 def test_to_ask_whether_it_is_there_loads_nothing(tmp_path):
     code = (
-        "from ttclib.lm.pretrained import have_smollm2; import sys\n"
-        "print(have_smollm2(), {'torch', 'transformers'} & set(sys.modules))"
+        "from ttclib.lm.pretrained import smollm2_fault; import sys\n"
+        "print(not smollm2_fault(), {'torch', 'transformers'} & set(sys.modules))"
     )
     env = os.environ | {
         "TTC_CACHE": str(tmp_path),
@@ -320,21 +320,21 @@ def test_to_ask_whether_it_is_there_loads_nothing(tmp_path):
     assert said.split() == [str(pretrained.wheel_file() is not None), "set()"]
 
 
-def test_have_smollm2_in_each_place(source, monkeypatch):
+def test_smollm2_is_found_in_each_place(source, monkeypatch):
     import huggingface_hub
 
     hub = SimpleNamespace(found=None)
     monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *_: hub.found)
-    assert pretrained.have_smollm2()
+    assert not pretrained.smollm2_fault()
     source.file = None
-    assert not pretrained.have_smollm2()
+    assert pretrained.smollm2_fault()
     hub.found = object()  # the hub's way to say that it knows there is none
-    assert not pretrained.have_smollm2()
+    assert pretrained.smollm2_fault()
     hub.found = "a path"
-    assert pretrained.have_smollm2()
+    assert not pretrained.smollm2_fault()
     hub.found = None
     pretrained.load_smollm2()
-    assert pretrained.have_smollm2()
+    assert not pretrained.smollm2_fault()
 
 
 @pytest.mark.parametrize(

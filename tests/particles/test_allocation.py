@@ -10,8 +10,7 @@ import pytest
 PAGES = """
 import resource
 import numpy as np
-from ttclib.particles.allocation import keep_freed_blocks
-from ttclib.particles.smc import keep_all, smc
+from ttclib.particles.smc import keep_all, keep_freed_blocks, smc
 from ttclib.particles.statespace import Bootstrap, LinearGaussian
 {first}
 for _ in range(2):

@@ -126,11 +126,6 @@ def cache_folder() -> Path:
     return Path(os.environ.get("TTC_CACHE") or Path(user) / "ttclib") / "smollm2-135m-instruct"
 
 
-def have_smollm2() -> bool:
-    """Whether ``load_smollm2`` works without a network. It looks, and loads nothing."""
-    return smollm2_fault() is None
-
-
 def smollm2_fault() -> str | None:
     """Say in one line why SmolLM2 cannot be loaded without a network; None if it can be."""
     folder = cache_folder()

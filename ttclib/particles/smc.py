@@ -26,7 +26,6 @@ import numpy as np
 from ttclib.cost import Cost
 from ttclib.inputs import checked, float_array, real_number, whole_number
 from ttclib.particles import resampling
-from ttclib.particles.allocation import keep_freed_blocks
 from ttclib.particles.weights import effective_sample_size, relative
 
 
@@ -274,6 +273,16 @@ def smc(model: Model, n: int, select: Selection, rng: np.random.Generator) -> It
         except (TypeError, ValueError, IndexError) as error:
             raise ValueError(_ILL_FORMED) from error
         t += 1
+
+
+@functools.cache
+def keep_freed_blocks() -> None:
+    """Let the C library keep what is freed in blocks of up to 16 MB, from now on.
+
+    It hands larger blocks than it has ever seen freed back to the system, and a filter that
+    fetches its arrays again at every step loses a third of its time. So it sees one here, once.
+    """
+    np.empty(16 * 2**20, dtype=np.uint8)
 
 
 _ILL_FORMED = (

@@ -9,7 +9,6 @@ from ttclib.artefacts import path
 from ttclib.inputs import one_of
 
 if TYPE_CHECKING:  # who only wants their names needs no PyTorch
-    from ttclib.lm.engine import CausalLM
     from ttclib.search.verifier import RewardModel
 
 # from what was given least to what was given most
@@ -31,10 +30,3 @@ def load_verifier(name: str) -> RewardModel:
     from ttclib.search.verifier import RewardModel
 
     return RewardModel.load(path(one_of("verifier", name, VERIFIERS)))
-
-
-def model_or_verifier(name: str) -> CausalLM | RewardModel:
-    """Load what has this name: see :func:`load_verifier` and :func:`ttclib.lm.models.load`."""
-    from ttclib.lm import models
-
-    return load_verifier(name) if name in VERIFIERS else models.load(name)

@@ -34,6 +34,7 @@ from tqdm import tqdm
 from ttclib.cost import stopwatch
 from ttclib.files import seal, unseal, whole
 from ttclib.inputs import whole_number
+from ttclib.lm import models
 from ttclib.lm.decoding import Decoder
 from ttclib.lm.protocols import Task
 from ttclib.lm.sequences import PAID, Sequences
@@ -42,7 +43,7 @@ from ttclib.particles.islands import split, within
 from ttclib.particles.smc import Population, keep_all, smc
 from ttclib.search.aggregation import AGGREGATIONS
 from ttclib.search.methods import BEST_OF_N, Setting, sampler_for, search_for, select_for
-from ttclib.search.models import model_or_verifier
+from ttclib.search.models import VERIFIERS, load_verifier
 from ttclib.search.reading import rescore
 from ttclib.search.search import CONCLUSIONS, given
 
@@ -126,6 +127,11 @@ def jobs(
             for block, first in enumerate(range(0, len(problems), size)):
                 found.append(Job(group, seed, block, first, tuple(problems[first : first + size])))
     return sorted(found, key=lambda one: -one.work)
+
+
+def model_or_verifier(name: str) -> object:
+    """Load what has this name, a language model or a verifier."""
+    return load_verifier(name) if name in VERIFIERS else models.load(name)
 
 
 def carry_out(one: Job, task: Task, load: Callable[[str], object] = model_or_verifier) -> Found:
