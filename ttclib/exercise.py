@@ -138,7 +138,7 @@ def _nothing(value: Any) -> bool:
 def _blanks_left(yours: Any) -> int:
     """Count the blanks in an answer, or in the source of a function where it can be read."""
     if isinstance(yours, tuple | list):
-        return sum(value is ... for value in yours)
+        return sum(v is ... for v in yours) * any(v is not ... for v in yours)
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(yours)))
     except (OSError, TypeError, SyntaxError):

@@ -23,7 +23,7 @@ def _numbers(value, line):
         mistake(line)
 
 
-@exercise
+@exercise(blanks=2)
 def update(yours):
     """``yours(belief, x)`` → mean, kappa, shape and rate after one measurement x."""
     belief = NormalInverseGamma(mean=165, kappa=2.5, shape=3.2, rate=70)
@@ -370,7 +370,7 @@ _SLIPS = {
 }
 
 
-@exercise
+@exercise(blanks=3)
 def log_posterior(yours):
     """``yours(mu, log_sigma, x)`` → log posterior density of (μ, log σ), up to a constant."""
     x = np.array([171.0, 164.0, 183.0, 176.0])

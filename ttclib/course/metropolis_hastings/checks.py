@@ -243,7 +243,7 @@ def chain_ess(yours):
     return f"{n:,} draws, each worth {1 / tau:.2f} of an independent one"
 
 
-@exercise
+@exercise(blanks=3)
 def rhat(yours):
     """``yours(x)`` → R-hat of draws (n, chains), by the formula on the page."""
     x = np.array([[0.0, 3.0, 1.0], [2.0, 4.0, 0.0], [1.0, 6.0, 2.0], [4.0, 5.0, 2.0]])

@@ -196,7 +196,7 @@ def _helped(f, g, g_mean):
     return slope, f.mean() - slope * (g.mean() - g_mean)
 
 
-@exercise
+@exercise(blanks=2)
 def control_variate(yours):
     """``yours(f, g, g_mean)`` → the control-variate estimate from values (n,) and (n,)."""
     n = 2000

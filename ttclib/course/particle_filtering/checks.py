@@ -35,7 +35,7 @@ def effective_sample_size(yours):
     return "equal weights are worth n points, one heavy weight is worth one"
 
 
-@exercise
+@exercise(blanks=2)
 def systematic(yours):
     """``yours(weights, n, rng)`` → ancestors (n,) by systematic resampling."""
     # the piece of member 1 begins and ends inside a tenth: independent offsets give it 6 at times

@@ -108,7 +108,7 @@ def lookahead_texts(yours):
     )
 
 
-@exercise
+@exercise(blanks=2)
 def rebase_shares(yours):
     """``yours(scores, places, temperature)`` → the children of each text, (n,) whole numbers."""
     scores = np.array([0.9, 0.8, 0.77, 0.1])

@@ -107,7 +107,7 @@ SCORES = np.array(
 RIGHT = np.array([[1, 1, 1, 1], [0, 1, 1, 0], [1, 0, 0, 0], [0, 1, 0, 0]], dtype=bool)
 
 
-@exercise
+@exercise(blanks=2)
 def auc_within(yours):
     """``yours(scores, right)`` → mean AUC within a problem, for arrays (problems, n)."""
     given = SCORES.copy(), RIGHT.copy()

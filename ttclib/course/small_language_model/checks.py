@@ -246,7 +246,7 @@ def pass_at_k(yours):
     return "one minus the share of k-subsets that hold no right sample"
 
 
-@exercise
+@exercise(blanks=2)
 def text_flops(yours):
     """``yours(a, b, prompt, tokens)`` → FLOPs of writing ``tokens`` characters, with a cache."""
 

@@ -30,7 +30,7 @@ def _kept(probs, mask):
     return math.log((probs * mask).sum())
 
 
-@exercise
+@exercise(blanks=2)
 def masked_step(yours):
     """``yours(probs, mask)``, both (V,) → (probabilities to draw from, log weight)."""
     probs = np.array([0.5, 0.3, 0.15, 0.05])
@@ -174,7 +174,7 @@ def finished(yours):
     return f"in a whole decoder with your line, {found}"
 
 
-@exercise
+@exercise(blanks=4)
 def twist(yours):
     """``yours``: log ψ of a text that has mentioned (nothing, barn, fell, both)."""
     # a function is no answer, but one that still has its blank is an untouched one
