@@ -50,7 +50,12 @@ def test_price_picture_asks_for_each_run_and_draws_the_median():
 
 def test_price_picture_counts_chains_that_never_moved_as_one_draw():
     sheet = own_figures.price_picture(
-        lambda draws, evaluations: 5.0, target, [174.0, 1.6], STEP * 1e4, transitions=20, runs=2
+        lambda draws, evaluations: 5.0,
+        target,
+        [174.0, 1.6],
+        STEP * [1e6, 1],
+        transitions=20,
+        runs=2,
     )
     assert sheet.fig.axes[0].lines[1].get_ydata()[-1] == 84
 
