@@ -185,7 +185,8 @@ def unnamed(ax, texts):
     for axis, name in ((ax.xaxis, "x"), (ax.yaxis, "y")):
         marks = [tick.label1 for tick in axis.get_major_ticks() if tick.label1 in drawn]
         where = said_axes(ax)
-        named = axis.label in drawn or (name == "y" and where)
+        of_all = getattr(ax.figure, f"_sup{name}label")
+        named = axis.label in drawn or of_all in drawn or (name == "y" and where)
         if any(is_number(mark.get_text()) for mark in marks) and not named:
             yield f"the {name} axis{where} shows numbers and has no name"
 

@@ -24,7 +24,7 @@ def write_down(fig):
     """Audit a figure and add what is wrong to the file."""
     faults = audit(fig)
     if faults:
-        cell = get_ipython().user_ns["In"][-1]  # noqa: F821 (there is one in a kernel)
+        cell = get_ipython().kernel.get_parent("shell")["content"]["code"]  # noqa: F821 (in a kernel)
         where = cell.strip().splitlines()[-1] if cell.strip() else ""
         with open(os.environ["TTC_PICTURES"], "a", encoding="utf-8") as file:
             file.write(json.dumps([where, faults]) + "\n")

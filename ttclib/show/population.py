@@ -16,7 +16,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from ttclib.particles import resampling
 from ttclib.particles.genealogy import lineages
 from ttclib.particles.smc import Population
-from ttclib.show.style import BAD, COLORS, GOOD, MUTED, boxes, literal, truth
+from ttclib.show.style import BAD, COLORS, GOOD, MUTED, boxes, ink, literal, truth
 
 SCORES = LinearSegmentedColormap.from_list("scores", [BAD, "#E2E2E2", GOOD])  # of 0, ½ and 1
 Measure = Callable[[Population], np.ndarray]
@@ -101,7 +101,7 @@ def label_members(
     for i, (place, text, color) in enumerate(zip(heights, texts, colors, strict=True)):
         if text:
             own = plain | {name: values[i] for name, values in box.items()}
-            ax.text(t, place, literal(text), color=color, bbox=own, **look)
+            ax.text(t, place, literal(text), color=ink(color), bbox=own, **look)
 
 
 def _thinned(lines: np.ndarray) -> np.ndarray:

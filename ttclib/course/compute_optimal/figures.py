@@ -37,6 +37,7 @@ from ttclib.show.style import (
     Picture,
     counting_axis,
     figure,
+    ink,
     truth,
 )
 
@@ -138,7 +139,7 @@ def agreement_picture(ease, score, number: int = 5) -> Picture:
     points.set(xlim=(-0.03, 1.03), xlabel="pass@1, needs the answers")
     points.set(ylim=(-0.03, 1.03), ylabel="mean final score of the verifier")
     points.set_title("a point is a problem, grey: borders of bins")
-    points.legend(loc="upper left")
+    fig.legend(loc="outside lower left")
     points.grid(visible=False)
     table.imshow(counts, cmap="cividis", vmin=0)
     for i, j in np.ndindex(counts.shape):
@@ -201,7 +202,7 @@ def methods_picture(
             here = solved[results.at(budget)]
             heights = [here[bins == k].mean() for k in range(number)]
             ax.plot(np.arange(number) + shift, heights, label=name, **_mark(name))
-        ax.set(title=f"{budget} generations", ylim=(0, 1.06))
+        ax.set(title=f"{budget} generations", ylim=(0, 1.06), xlabel="bin of difficulty")
         ax.set_xticks(range(number), [_name(k, number) for k in range(number)])
         ax.grid(axis="x", visible=False)
         winners = [names[k] for k in np.nanargmax(best, axis=0)]
@@ -249,7 +250,7 @@ def _palette(names: Sequence[str]) -> list[str]:
 def _cell(table, k: int, i: int, solved: float, chosen: float) -> None:
     """Write what a setting solves in a bin, with a frame: thicker the more often it is chosen."""
     if np.isnan(solved):
-        table.text(k, i, "–", ha="center", va="center", color=MUTED)
+        table.text(k, i, "–", ha="center", va="center", color=ink(MUTED))
         return
     color = mpl.colormaps["cividis"](solved)
     table.add_patch(Rectangle((k - 0.5, i - 0.5), 1, 1, color=color, linewidth=0))
@@ -452,7 +453,9 @@ def efficiency_picture(
                 texts.append(f"{axis}, {name}: {', '.join(said)}")
         truth(ax, 1.0)
         ax.axhline(claim, color=BAD, linestyle=":", linewidth=1.2)
-        ax.text(budgets[0] * 0.9, claim * 1.08, f"paper: up to {claim:g}", color=BAD, fontsize=8.5)
+        ax.text(
+            budgets[0] * 0.9, claim * 1.08, f"paper: up to {claim:g}", color=ink(BAD), fontsize=8.5
+        )
         ax.set(yscale="log", ylim=(0.18, top * 1.3))
         ticks = {0.25: "¼", 0.5: "½"} | {2**k: str(2**k) for k in range(6)} | {top: "more"}
         ax.set_yticks(list(ticks), list(ticks.values()))

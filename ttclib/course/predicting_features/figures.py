@@ -21,6 +21,7 @@ from ttclib.show.style import (
     band,
     boxes,
     figure,
+    ink,
     truth,
 )
 
@@ -187,7 +188,7 @@ def two_numbers_view(starts: Sequence[tuple[float, float]] = STARTS) -> BudgetVi
     fig, (plane, clock) = figure(1, 2, size=(9.6, 4.0))
     plane.set(xlim=(0, 1.6), ylim=(-0.06, 2.1), xlabel="predictor p", ylabel="encoder w")
     plane.axhline(0, color=BAD, linewidth=1.5)
-    plane.text(0.02, 0.03, "collapsed", color=BAD, fontsize=8.5)
+    plane.text(0.02, 0.03, "collapsed", color=ink(BAD), fontsize=8.5)
     clock.set(xlim=(0, TIME), ylim=(-0.06, 2.1), xlabel="time: rate × steps", ylabel="encoder w")
     clock.axhline(0, color=BAD, linewidth=1.5)
     plane.plot([], [], color=MUTED, label="trained")
@@ -340,5 +341,5 @@ def probe_picture(record: Record, pixels: OfPixels) -> Picture:
             + f"; pixels {of_pixels:.2f}, ceiling {ceiling:.2f}"
         )
     axes[0].invert_yaxis()
-    axes[1].legend(loc="lower right")
+    fig.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return Picture(fig, "median R² over seeds; " + "; ".join(said))

@@ -43,6 +43,7 @@ from ttclib.show.style import (
     Picture,
     counting_axis,
     figure,
+    ink,
     truth,
 )
 
@@ -283,7 +284,7 @@ def _answers(ax, population: Population, texts: Sequence[str], problem: str) -> 
             everything = sum(shares.values()) or 1.0
             ax.barh(y + up - 0.01, shares[answer] / everything, 0.022, color=color)
     ax.text(0, -0.02, "blue: share of the scores", color=GOOD, fontsize=7.5, va="top")
-    ax.text(0, -0.06, "grey: share of the votes", color=MUTED, fontsize=7.5, va="top")
+    ax.text(0, -0.06, "grey: share of the votes", color=ink(MUTED), fontsize=7.5, va="top")
 
 
 def _said(answer) -> str:
@@ -561,7 +562,7 @@ def quality_view(
             found.plot(lines[name].paid, lines[name].accuracy, **SEARCHES[name])
         if searched == [WEIGHTED]:
             line = f"under {verifier} nothing was searched"
-            found.text(0.5, 0.05, line, transform=found.transAxes, ha="center", color=MUTED)
+            found.text(0.5, 0.05, line, transform=found.transAxes, ha="center", color=ink(MUTED))
         said = [_rise(label, lines[name]) for label, (name, _) in WAYS.items()]
         said += [_rise(name, lines[name]) for name in searched if name != WEIGHTED]
         has = verifier in bodies

@@ -22,6 +22,7 @@ from ttclib.show.style import (
     counting_axis,
     end_labels,
     figure,
+    ink,
     truth,
 )
 
@@ -186,12 +187,14 @@ def flow_picture(right: np.ndarray) -> Picture:
             (0.0, share[k], GOOD, "right"),
             (share[k], 1 - share[k], BAD, "wrong"),
         ):
-            ax.bar(k + 1, height, 2 * half, bottom=bottom, color=color)
+            ax.bar(k + 1, height, 2 * half, bottom=bottom, color=ink(color))
             if height > 0.06:
                 look = {"ha": "center", "va": "center", "color": "white", "fontsize": 8}
                 ax.text(k + 1, bottom + height / 2, f"{height:.0%}", **look)
                 if k == 0:
-                    ax.text(0.86, bottom + height / 2, word, ha="right", va="center", color=color)
+                    ax.text(
+                        0.86, bottom + height / 2, word, ha="right", va="center", color=ink(color)
+                    )
     for k in range(steps - 1):
         was = flat[:, k]
         now = flat[:, k + 1]

@@ -13,7 +13,7 @@ from ttclib.course.revisions.record import Record, splits
 from ttclib.course.revisions.selection import NESTED, WAYS
 from ttclib.measure import bootstrap
 from ttclib.show.slider import BudgetView, options
-from ttclib.show.style import COLORS, GOOD, MUTED, TRUTH, Picture, counting_axis, figure
+from ttclib.show.style import COLORS, GOOD, MUTED, TRUTH, Picture, counting_axis, figure, ink
 
 SHARE = "share of problems answered right"
 ROW = "in a row"
@@ -80,7 +80,9 @@ def ratio_view(
         for other in budgets:
             mean = bands[other, way][0]
             curve.plot(_lengths(other), mean, color=MUTED, linewidth=0.8)
-            curve.text(other * 1.06, mean[-1], f"N = {other}", color=MUTED, fontsize=7.5, va="top")
+            curve.text(
+                other * 1.06, mean[-1], f"N = {other}", color=ink(MUTED), fontsize=7.5, va="top"
+            )
         mean, low, high = bands[n, way]
         curve.fill_between(_lengths(n), low, high, color=GOOD, alpha=0.2, linewidth=0)
         curve.plot(_lengths(n), mean, color=GOOD)

@@ -33,6 +33,7 @@ from ttclib.show.style import (
     Picture,
     counting_axis,
     figure,
+    ink,
     literal,
     truth,
 )
@@ -111,7 +112,7 @@ def typed_view(lm, problem: str, high: int = 8, show: int = 8) -> BudgetView:
             color = GOOD if _right(problem, text) else BAD
             mark = "✓" if color == GOOD else "✗"
             share.barh(row, count / samples, height=0.7, color=color)
-            words.text(0, row, literal(f"{mark} {_shown(text)}"), color=color, **mono)
+            words.text(0, row, literal(f"{mark} {_shown(text)}"), color=ink(color), **mono)
         if rest := counted[show:]:
             missed = sum(count for _, count in rest)
             share.barh(show, missed / samples, height=0.7, color=MUTED)
@@ -150,6 +151,7 @@ def next_token_view(lm, logits: Callable[[str], np.ndarray], problem: str) -> Bu
     entropy.set(xlim=(-0.8, len(solution) - 0.2), ylim=(0, math.log2(len(known))))
     entropy.set(ylabel="entropy (bits)")
     entropy.set_xticks(places, list(written), **mono)
+    entropy.set_xlabel("the right solution, character by character")
     entropy.set_title(f"{problem}?   how open is each character of the right solution?")
     chances.set(xlim=(-0.8, len(known) - 0.2), ylim=(0, 1.12))
     chances.set(ylabel="probability", xlabel="next character")
@@ -312,7 +314,7 @@ def _draw_tree(ax, lm, logits: Callable, problem: str, forks: list[_Fork]) -> di
             row_of[whole] = fork.row
             color = GOOD if _right(problem, whole) else BAD
         for x, sign in enumerate(_shown(fork.text), fork.start):
-            ax.text(x + 0.5, fork.row, literal(sign), color=color, **mono)
+            ax.text(x + 0.5, fork.row, literal(sign), color=ink(color), **mono)
         if before or len(forks) > 1:
             probs = _softmax(logits(problem + "?" + before)[-1])
             _draw_turn(ax, fork, probs[signs.index(_shown(fork.text[0]))])
@@ -649,7 +651,7 @@ def speed_picture(
     ax.plot(batches, again, "o-", color=BAD, markersize=4, label="all read again")
     counting_axis(ax, batches, "texts written together")
     ax.set(yscale="log", ylim=(min(again) / 2, best * 3), ylabel="characters a second")
-    ax.legend(loc="lower right")
+    fig.legend(loc="outside right center")
     pairs = zip(batches, cached, again, strict=True)
     rates = "; ".join(
         f"{n} at once {readable(c)}, all read again {readable(u)}" for n, c, u in pairs
@@ -754,7 +756,7 @@ class TrainingView(LiveView):
                 written = f"{'✓' if right else '✗'} {_shown(text)[:22]}"
                 asked = f"{step if j == 0 else '':>4} {problem}?"
                 yield words.text(0, y, asked, **style)
-                yield words.text(0.4, y, literal(written), color=color, **style)
+                yield words.text(0.4, y, literal(written), color=ink(color), **style)
 
     def _said(self) -> str:
         step, form, copy, right = self.scores[-1]

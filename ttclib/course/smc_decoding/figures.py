@@ -37,6 +37,7 @@ from ttclib.show.style import (
     Picture,
     boxes,
     figure,
+    ink,
     literal,
     missing,
     truth,
@@ -110,7 +111,7 @@ def garden_picture(tiny: Sentences) -> Picture:
     for shift, (probs, color, label) in zip((0.26, 0, -0.26), kinds, strict=True):
         values = [probs.get(text, 0.0) for text in texts]
         ax.barh(rows + shift, values, 0.24, color=color, label=label)
-        small = {"va": "center", "fontsize": 7.5, "color": color}
+        small = {"va": "center", "fontsize": 7.5, "color": ink(color)}
         for row, value in zip(rows, values, strict=True):
             if value >= 0.005:
                 ax.text(value + 0.008, row + shift, f"{value:.2f}", **small)
@@ -173,7 +174,7 @@ def rejection_view(tiny: Sentences, low: int = 0, high: int = 14) -> BudgetView:
         for line, i in enumerate(drawn[-4:]):
             color = GOOD if fits[i] else MUTED
             written = literal(tiny.write(texts[i]))
-            count.text(0.04, 0.8 - 0.07 * line, written, color=color, **small)
+            count.text(0.04, 0.8 - 0.07 * line, written, color=ink(color), **small)
         text = f"kept {hits:,} of {tries:,} sentences (expected {share * tries:.1f})"
         return text, Cost(units=tries, lm_tokens=int(lengths[drawn].sum()))
 
@@ -425,7 +426,7 @@ def _label_steps(ax, steps, height, right, alive) -> None:
 
 def _explain_ess(ax) -> None:
     """Say what the dots on a line of effective sample sizes are."""
-    ax.set_title("● then it selects", color=BAD, fontsize=8.5, loc="right")
+    ax.set_title("● then it selects", color=ink(BAD), fontsize=8.5, loc="right")
 
 
 # ---- a pretrained model under constraints --------------------------------------------------------

@@ -21,15 +21,7 @@ from ttclib.course.three_scaling_laws.post_training import (
 from ttclib.course.three_scaling_laws.third_law import Way
 from ttclib.measure import bootstrap
 from ttclib.show.slider import BudgetView, choice, options, powers_of_two
-from ttclib.show.style import (
-    COLORS,
-    GOOD,
-    MUTED,
-    TRUTH,
-    Picture,
-    counting_axis,
-    figure,
-)
+from ttclib.show.style import COLORS, GOOD, MUTED, TRUTH, Picture, counting_axis, figure, ink
 
 KS = (1, 2, 4, 8, 16, 32, 64)
 
@@ -128,7 +120,7 @@ def tradeoff_picture(record: Record, ways: Sequence[str], counts) -> Picture:
         *line.T, "--", color=COLORS[1], marker="s", markersize=4, label=f"{BASE}, hotter or colder"
     )
     for t, (x, y) in zip(heights, line, strict=True):
-        ax.text(x - 0.006, y, f"{t}", color=COLORS[1], fontsize=7.5, ha="right", va="top")
+        ax.text(x - 0.006, y, f"{t}", color=ink(COLORS[1]), fontsize=7.5, ha="right", va="top")
     found = [bootstrap.mean_interval(record.at(way).passes(ends), counts) for way in ways]
     for mean, low, high in found:
         ax.plot([low[0], high[0]], [mean[1]] * 2, color=GOOD, linewidth=0.7, alpha=0.5)

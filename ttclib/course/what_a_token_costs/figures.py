@@ -10,7 +10,7 @@ import torch
 from ttclib.course.what_a_token_costs import counting, measuring, mixers
 from ttclib.course.what_a_token_costs.measuring import GENERATION, TRAINING, Cost
 from ttclib.show.slider import BudgetView, choice, options, powers_of_two
-from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, figure
+from ttclib.show.style import BAD, COLORS, GOOD, MUTED, TRUTH, Picture, figure, ink
 
 GIB = 2.0**30
 MEMORIES = {"a laptop, 8 GiB": 8, "a large GPU, 80 GiB": 80}  # where weights are, too
@@ -160,7 +160,7 @@ def cost_view(width: int = 1024, heads: int = 16) -> BudgetView:
         ax.plot(CONTEXTS, fixed[form, measuring.ATTENTION], line, color=color, label="attention")
     own = 8 * width**2
     axes[0].axhline(own, color=MUTED, linestyle="--", linewidth=1)
-    axes[0].text(70, own * 0.93, "its own matrices alone", fontsize=8.5, color=MUTED, va="top")
+    axes[0].text(70, own * 0.93, "its own matrices alone", fontsize=8.5, color=ink(MUTED), va="top")
     for name in (measuring.RETENTION, measuring.CHUNKS, measuring.WINDOW):
         axes[0].plot([], [], LOOKS[name][1], color=LOOKS[name][0], label=name)
     axes[0].legend(loc="upper left")
@@ -272,5 +272,5 @@ def live_picture(
         color, line = LOOKS[name]
         ax.plot(tokens, 1e6 * np.asarray(values), line + "o", color=color, label=name, markersize=4)
     ax.set(yscale="log", ylabel="one more token, this machine (µs)")
-    ax.legend()
+    fig.legend(loc="outside right center")
     return Picture(fig, f"seconds of one more token for {', '.join(seconds)}, measured just now")
