@@ -25,6 +25,18 @@ BORDER = {
     "kept": [0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.96, 0.97, 0.98, 0.985]
     + [0.99, 0.995, 0.998, 1.0],
 }
+MASKED = {
+    "recipe": {"steps": 1000, "batch": 32, "rate": 0.002},
+    "worlds": [
+        "white noise",
+        "nine patterns that flicker",
+        "flicker of the whole frame",
+        "smooth noise",
+        "faster distractors",
+        "a texture that stays",
+    ],
+    "looks": 5,
+}
 EXAMINED = 990_000  # seed of the clips on which a model of seed 0 is examined
 
 
@@ -88,6 +100,39 @@ def carry_out(work, measure, recipe, world, seed, **more):
     return [what | row for row in rows], seconds
 
 
+def masked_plans(settings, seeds):
+    """List the trainings of the whole miniature: (recipe, world, seed), a seed after the other."""
+    from ttclib.course.predicting_features import jepa
+    from ttclib.course.predicting_features.masked import WORLDS
+
+    features = jepa.Recipe(**settings["recipe"])
+    both = (features, jepa.rival(features))
+    return [
+        (recipe, WORLDS[name], seed)
+        for seed in range(seeds)
+        for name in settings["worlds"]
+        for recipe in both
+    ]
+
+
+def masked(recipe, world, seed, looks):
+    """Train the whole miniature, and read off it on its way."""
+    from ttclib.course.predicting_features import masked as miniature
+
+    name = next(name for name, known in miniature.WORLDS.items() if known == world)
+    return [{"world": name, **row} for row in miniature.taught(recipe, world, seed, looks)]
+
+
+def miniature(job):
+    """Train the whole miniature in several worlds; read the pixels of each, too."""
+    from ttclib.course.predicting_features import masked as theory
+
+    rows = [{"world": name, **theory.without_training(name)} for name in job.settings["worlds"]]
+    write_rows(job.folder / "pixels.parquet", rows)
+    plans = masked_plans(job.settings, job.seeds["networks"])
+    return carry_out_all(job, masked, plans, looks=job.settings["looks"])
+
+
 def exact(job):
     """Return the map of what the best linear encoders know."""
     import numpy as np
@@ -132,5 +177,12 @@ ARTEFACTS = (
         border,
         BORDER,
         {"networks": 10},
+    ),
+    Artefact(
+        "feature-worlds",
+        "the whole masked miniature, which predicts features or pixels, in six worlds",
+        miniature,
+        MASKED,
+        {"networks": 5},
     ),
 )

@@ -64,8 +64,13 @@ def _ridge(x: Tensor, y: Tensor, penalty: float):
     middle = x.mean(0)
     base = y.mean(0)
     centred = x - middle
-    gram = centred.T @ centred + penalty * torch.eye(x.shape[1], dtype=x.dtype)
-    weights = torch.linalg.solve(gram, centred.T @ (y - base))
+    n, width = x.shape
+    if width <= n:
+        gram = centred.T @ centred + penalty * torch.eye(width, dtype=x.dtype)
+        weights = torch.linalg.solve(gram, centred.T @ (y - base))
+    else:  # the same weights, from the smaller matrix
+        gram = centred @ centred.T + penalty * torch.eye(n, dtype=x.dtype)
+        weights = centred.T @ torch.linalg.solve(gram, y - base)
     return lambda new: (new - middle) @ weights + base
 
 
