@@ -240,6 +240,65 @@ def test_pruned_weights_are_counted_as_notebook_13_does(found, made):
     assert mine.loss == pytest.approx([1 - one.solved.mean() for _, one in kept])
 
 
+def test_experts_are_those_of_notebook_14(found):
+    pytest.importorskip("torch")
+    from ttclib.course.what_a_token_costs import experts
+
+    budgets, settings = found
+    mine = budgets["experts of a layer"]
+    runs = results.read(artefacts.path("experts"), "runs")
+
+    def left(kind, of):
+        return results.where(runs, part="sizes", kind=kind, of=of)["excess"].mean()
+
+    many = [2, 4, 8, 16]
+    assert mine.amount.tolist() == many
+    assert mine.loss == pytest.approx([left("mixture", of) for of in many])
+    assert mine.price.tolist() == [experts.layer_flops(32, 12, of) for of in many]
+    dense = [(12 + of // 2, left("equal FLOPs", of)) for of in many]
+    dense += [(12 * of + of // 2, left("equal parameters", of)) for of in many]
+    flops = [experts.layer_flops(32, hidden, 1) for hidden, _ in dense]
+    assert mine.rival.price.tolist() == flops == sorted(flops)
+    assert mine.rival.loss == pytest.approx([loss for _, loss in dense])
+    alpha = settings["weight of the balance loss"]
+    chosen = {"part": "collapse", "shared": 0.0}
+    assert alpha.loss == pytest.approx(
+        [results.where(runs, **chosen, balance=a)["excess"].mean() for a in alpha.values]
+    )
+
+
+def test_trained_memories_are_those_of_notebook_14(found):
+    pytest.importorskip("torch")
+    import torch
+
+    from ttclib.course.what_a_token_costs import mixers, recall_figures, training
+
+    mine = found[0]["size of a trained state"]
+    table = results.read(artefacts.path("mixer-tasks"), "answers")
+
+    def left(*stack):
+        return 1 - recall_figures.shares(table, "recall", *stack)[:, -1].mean()
+
+    assert mine.loss == pytest.approx([left("selective", state) for state in (1, 2, 8)])
+    assert mine.rival.loss == pytest.approx([left("attention", 8)])
+
+    def flat(parts):
+        """All tensors of a state, however deep."""
+        if isinstance(parts, torch.Tensor):
+            return [parts]
+        return [one for part in parts for one in flat(part)]
+
+    def numbers(kind, state):
+        """What the mixer keeps of 16 pairs and eight questions; attention in two equal parts."""
+        text = torch.zeros(1, 40, dtype=torch.long)
+        with torch.inference_mode():
+            parts = mixers.stepwise(training.build([kind], state=state), text)[1]
+        return sum(part.numel() for part in flat(parts) if part.dim() == 4)
+
+    assert mine.amount.tolist() == [numbers("selective", state) for state in (1, 2, 8)]
+    assert mine.rival.price.tolist() == [numbers("attention", 8)]
+
+
 def test_features_are_those_of_notebook_15(found):
     pytest.importorskip("torch")
     from ttclib.course.predicting_features import border

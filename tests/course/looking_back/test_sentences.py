@@ -82,7 +82,7 @@ def test_the_first_ten_doublings_go_to_a_better_rate():
     budgets, _ = shown()
     falls = [steps_of(one).tolist() for one in budgets]
     place = [one.name for one in budgets].index("points, one a stratum")
-    says("To the evenly spread points, nearly all of them.", share_out(falls, 10)[place] >= 9)
+    says("Most of them to the evenly spread points.", share_out(falls, 10)[place] >= 7)
     for luck in range(100):
         n, squares = live.strata(np.random.default_rng((luck, 8)), 12, 100)
         loss = np.sqrt(squares.mean(axis=1))

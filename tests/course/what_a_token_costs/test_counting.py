@@ -56,6 +56,18 @@ def test_a_text_at_once(drawn):
     assert training == (1 + counting.BACKWARD) * formula
 
 
+def test_the_small_counter_sees_what_pytorch_sees(drawn):
+    mixer, rows, length = drawn
+    x = torch.randn(rows, length, mixer.width)
+    works = [lambda: mixer.parallel(x), lambda: mixers.stepwise(mixer, x)]
+    if isinstance(mixer, mixers.Memory):
+        works.append(lambda: mixer.chunkwise(x, 4))
+    for work in works:
+        with counting.Products() as products:
+            work()
+        assert products.flops == counted(work)
+
+
 def test_one_more_token(drawn):
     mixer, rows, length = drawn
     x = torch.randn(rows, length, mixer.width)

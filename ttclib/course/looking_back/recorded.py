@@ -589,6 +589,77 @@ def of_features(made: dict) -> tuple[list[Budget], list[Setting]]:
     ]
 
 
+EXPERT_WIDTH = 32  # of a token that the layers of notebook 14's experts read
+HEADS, HEAD_SIZE = 4, 8  # of its trained mixers
+QUESTIONS = 8  # at the end of a text that is to be recalled
+
+
+def of_experts(made: dict) -> tuple[list[Budget], list[Setting]]:
+    """Notebook 14: how many experts a layer has, and how hard their load is evened out.
+
+    The rival is a dense layer, from the one that costs as many FLOPs a token as two experts to the
+    one that has as many weights as sixteen.
+    """
+    plan = made["experts"]["settings"]
+    runs = results.read(artefacts.path("experts"), "runs")
+    sizes = results.where(runs, part="sizes")
+    above = "nats above the entropy"
+    many = np.array(plan["counts"])
+
+    def left(kind: str) -> np.ndarray:
+        rows = [results.where(sizes, kind=kind, of=count) for count in many]
+        return np.array([row["excess"][np.argsort(row["seed"])] for row in rows])
+
+    def flops(hidden: np.ndarray) -> np.ndarray:
+        return 4.0 * EXPERT_WIDTH * hidden
+
+    # a router of E experts costs as much as E / 2 hidden numbers
+    lean, large = (plan["hidden"] * times + many / 2 for times in (1, many))
+    dense = np.concatenate([left("equal FLOPs"), left("equal parameters")]).mean(axis=1)
+    counts = bootstrap.counts(plan["seeds"], REPLICATES, np.random.default_rng((15, 14)))
+    experts = measured(
+        ("14", "experts of a layer", "experts", above),
+        many,
+        left("mixture"),
+        counts,
+        price=flops(lean),
+        rival=Rival("a dense layer", flops(np.concatenate([lean, large])), dense),
+    )
+    even = results.where(runs, part="collapse", shared=0.0)
+    alphas = np.unique(even["balance"])
+    cells = np.array([results.where(even, balance=alpha)["excess"] for alpha in alphas])
+    names = ("14", "weight of the balance loss", above)
+    return [experts], [tried(names, alphas.tolist(), cells, counts)]
+
+
+def of_trained_memories(made: dict) -> list[Budget]:
+    """Notebook 14: what a trained state of fixed size recalls of 16 pairs, beside attention."""
+    table = results.read(artefacts.path("mixer-tasks"), "answers")
+    pairs = 16
+
+    def lost(mixers: str, state: int) -> np.ndarray:
+        mine = results.where(table, task="recall", mixers=mixers, state=state, size=pairs)
+        return 1 - mine["right"][np.argsort(mine["seed"])]
+
+    alone = table["mixers"] == "selective"
+    states = np.unique(table["state"][alone & (table["task"] == "recall")])
+    tokens = 2 * pairs + QUESTIONS
+    row = 2.0 * HEADS * HEAD_SIZE * tokens  # a key and a value of every token
+    theirs = lost("attention", HEAD_SIZE).mean(keepdims=True)
+    every = Rival("attention, which keeps every token", np.array([row]), theirs)
+    seeds = made["mixer-tasks"]["settings"]["seeds"]
+    names = ("14", "size of a trained state", "numbers", f"share of {pairs} pairs not recalled")
+    return [
+        measured(
+            names,
+            HEADS * HEAD_SIZE * states,
+            np.array([lost("selective", int(state)) for state in states]),
+            bootstrap.counts(seeds, REPLICATES, np.random.default_rng((15, 15))),
+            rival=every,
+        )
+    ]
+
+
 def budgets() -> tuple[list[Budget], list[Setting]]:
     """All of them, in the order of the notebooks."""
     made = artefacts.manifest()
@@ -597,6 +668,7 @@ def budgets() -> tuple[list[Budget], list[Setting]]:
     searches, beams = of_searches(sweep)
     revisions, ratios = of_revisions(sweep)
     laws, sizes = of_laws(post, made, sweep.counts)
+    experts, evened = of_experts(made)
     features, worlds = of_features(made)
     found = [
         *of_samples(sweep, post),
@@ -608,6 +680,8 @@ def budgets() -> tuple[list[Budget], list[Setting]]:
         *of_sizes(sweep, post, made),
         *laws,
         *of_small_models(made),
+        *of_trained_memories(made),
+        *experts,
         *features,
     ]
-    return found, [*of_temperatures(post, sweep.counts), *beams, *ratios, *sizes, *worlds]
+    return found, [*of_temperatures(post, sweep.counts), *beams, *ratios, *sizes, *evened, *worlds]
