@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pytest
 import torch
 from sentences import Says
 
@@ -28,6 +29,9 @@ def ends(how, corner):
     return border.looked(narrow(), how, *corner)[:, -1]
 
 
+@pytest.mark.answers("15-060", 1)
+@pytest.mark.answers("15-060", 2)
+@pytest.mark.answers("15-060", 3)
 def test_answers_to_the_predictions_are_exact():
     says("1. Both. The shape is more", min(known(t, BOTH) for t in ("features", "pixels")) > 0.8)
     says("2. The pixels.", known("pixels", FEATURES) < 0.05 < 0.9 < known("features", FEATURES))
@@ -51,6 +55,7 @@ def test_two_borders():
     says("the more persistent it is, the less of it is needed", fewer and borders[0] > borders[-1])
 
 
+@pytest.mark.answers("15-074", 1)
 def test_other_backgrounds():
     def ahead(*world, **more):
         features, pixels = (border.best_linear(World(*world, **more), t)[3] for t in border.TARGETS)
@@ -65,6 +70,7 @@ def test_other_backgrounds():
     says("there the two are level, and neither knows much", level)
 
 
+@pytest.mark.answers("15-071", 1)
 def test_networks():
     plan = features.BORDER
     points = [*plan["corners"], *plan["along share"], *plan["along persistence"]]

@@ -42,6 +42,8 @@ def test_ten_seeds_of_each():
     )
 
 
+@pytest.mark.answers("15-017", 1)
+@pytest.mark.answers("15-017", 2)
 def test_without_a_cure_features_collapse():
     run = record().run(NEITHER)
     assert record().collapsed(NEITHER).sum() >= MOST and (left(NEITHER) < 0.01).sum() >= MOST
@@ -67,6 +69,9 @@ def test_a_probe_reads_better_while_features_die_and_rounding_ends_it():
     assert (lost > 0.1).sum() >= MOST
 
 
+@pytest.mark.answers("15-045", 1)
+@pytest.mark.answers("15-045", 2)
+@pytest.mark.answers("15-045", 3)
 def test_each_cure_alone():
     kept = {how: left(how) for how in (STOP, MOMENTUM, BOTH)}
     says(
@@ -104,6 +109,7 @@ def test_a_probe_reads_less_as_features_die_by_gradient_descent():
     assert np.median(run[:, -1]) < np.median(run[:, 0]) - 0.05
 
 
+@pytest.mark.answers("15-056", 1)
 def test_the_ceiling_and_the_pixels():
     best = collapse.best_linear_read()
     for name, ceiling in zip(("position", "velocity"), best, strict=True):

@@ -278,7 +278,8 @@ class Retention(Memory):
         keep = usual if decays is None else [float(share) for share in decays]
         if len(keep) != heads or not all(0 < share <= 1 for share in keep):
             raise ValueError(f"decays is {decays}; it must hold {heads} numbers in (0, 1]")
-        self.register_buffer("fade", torch.tensor(keep, dtype=torch.float64).log()[:, None])
+        fade = [[math.log(share)] for share in keep]  # log of a meta tensor: a compiler
+        self.register_buffer("fade", torch.tensor(fade, dtype=torch.float64))
 
     def terms(self, x):
         """Return q, k, v and a fade that the text does not change."""
