@@ -14,7 +14,7 @@ pytest.importorskip("pyarrow")
 from sentences import Says
 
 from ttclib.course.looking_back import figures, live, recorded
-from ttclib.course.looking_back.budgets import knee, share_out, steps_of
+from ttclib.course.looking_back.budgets import exponent, knee, share_out, steps_of
 
 SHARE = 0.95
 says = Says("15b_looking_back")
@@ -37,6 +37,7 @@ def of(kind):
     return [budget for budget in shown()[0] if figures.part(budget) == kind]
 
 
+@pytest.mark.answers("15b-021", 1)
 def test_answers_stop_and_estimates_do_not():
     answers = np.mean([stops(one, 0.05) for one in of(figures.ANSWERS)], axis=0)
     estimates = np.any([stops(one, 0.05) for one in of(figures.ESTIMATES)], axis=0)
@@ -59,6 +60,7 @@ def test_a_law_has_no_knee(name):
     says("takes off 29% for each doubling", round(1 - 2**-0.5, 2) == 0.29)
 
 
+@pytest.mark.answers("15b-021", 2)
 def test_a_law_has_no_knee_for_a_hundred_lucks():
     found = []
     for luck in range(100):
@@ -69,6 +71,7 @@ def test_a_law_has_no_knee_for_a_hundred_lucks():
     assert np.mean(found) > SHARE
 
 
+@pytest.mark.answers("15b-021", 4)
 def test_a_knee_is_known_far_worse_than_its_curve():
     (one,) = (budget for budget in shown()[0] if budget.name == "best-of-N weighted")
     _, low, high = one.stops()
@@ -78,6 +81,7 @@ def test_a_knee_is_known_far_worse_than_its_curve():
     )
 
 
+@pytest.mark.answers("15b-028", 1)
 def test_the_first_ten_doublings_go_to_a_better_rate():
     budgets, _ = shown()
     falls = [steps_of(one).tolist() for one in budgets]
@@ -91,6 +95,68 @@ def test_the_first_ten_doublings_go_to_a_better_rate():
     says("takes off more than 60% of the error", min(falls[place]) > -np.log2(1 - 0.6))
 
 
+@pytest.mark.answers("15b-018", 1)
+def test_estimates_follow_one_law_but_for_the_strata():
+    root_n, steeper = [], []
+    for one in of(figures.ESTIMATES):
+        low, high = one.slope_interval()
+        (steeper if high < -1.3 else root_n).append(one.name)
+        assert high < -1.3 or (-0.65 < one.slope < -0.4 and low < high < -0.35)
+    says("All but one follow the same law", len(root_n) > 4 and len(steeper) == 1)
+    says("the points that are spread evenly: a better *rate*", steeper == ["points, one a stratum"])
+
+
+@pytest.mark.answers("15b-018", 2)
+def test_only_pass_at_k_rises_so_high():
+    answers = of(figures.ANSWERS)
+    won = np.array([1 - one.draws[:, -1] / one.draws[:, 0] for one in answers])
+    best = [answers[place].name for place in won.argmax(axis=0)]
+    says("2. pass@k, and only", np.mean(np.array(best) == "samples, pass@k") > SHARE)
+
+
+@pytest.mark.answers("15b-018", 3)
+def test_one_budget_falls_clearly():
+    falls = []
+    for one in shown()[0]:
+        if (np.diff(one.draws, axis=1) > 0.1 * one.draws[:, :-1]).any(axis=1).mean() > SHARE:
+            falls.append(one.name)
+    says(
+        "3. One, clearly: the verifier that read a little more", falls == ["reading of a verifier"]
+    )
+
+
+@pytest.mark.answers("15b-021", 3)
+def test_a_vote_is_paid_for_at_two_percent():
+    (vote,) = (one for one in shown()[0] if one.name == "samples, majority")
+    at = vote.amount[knee(vote.amount, vote.loss, 0.02)]
+    says("3. At 2%, up to some sixteen samples; at 3% not for a second one.", at == 16)
+    assert knee(vote.amount, vote.loss, 0.03) == 0
+
+
+@pytest.mark.answers("15b-028", 2)
+def test_twenty_doublings_buy_no_search():
+    budgets, _ = shown()
+    falls = [steps_of(one).tolist() for one in budgets]
+    taken = share_out(falls, 20)
+    searched = [one.notebook in ("08", "09") for one in budgets]
+    estimates = [figures.part(one) == figures.ESTIMATES for one in budgets]
+    says(
+        "2. None. Most go to estimates.", taken[searched].sum() == 0 and taken[estimates].sum() > 10
+    )
+
+
+@pytest.mark.answers("15b-028", 3)
+def test_so_many_in_all_or_so_much_for_each():
+    budgets, _ = shown()
+    falls = [steps_of(one).tolist() for one in budgets]
+    for price in np.linspace(0.02, 0.6, 59):
+        needed = exponent(price) - 1e-9
+        at_price = [sum(fall >= needed for fall in row) for row in falls]
+        same = share_out(falls, sum(at_price)).tolist() == at_price
+        says("3. The same doublings are bought.", same)
+
+
+@pytest.mark.answers("15b-033", 1)
 def test_settings_have_their_best_places_in_other_lucks():
     _, settings = shown()
     cold, hot = (settings[f"temperature, for {k}"] for k in ("1 sample", "64 samples"))

@@ -174,6 +174,8 @@ def test_weights_that_a_batch_reads(trained, seed):
 LUCKS = range(100)
 
 
+@pytest.mark.answers("14-131", 1)
+@pytest.mark.answers("14-131", 2)
 def test_whole_texts_drop_more_in_nearly_every_luck(trained):
     view = expert_figures.capacity_view(*trained, some_drops())
 
@@ -188,6 +190,7 @@ def test_whole_texts_drop_more_in_nearly_every_luck(trained):
     assert all(gone(8.0, 16, seed) == 0 for seed in LUCKS)
 
 
+@pytest.mark.answers("14-141", 3)
 def test_a_batch_of_one_dialect_reads_fewer_in_every_luck(trained):
     view = expert_figures.touched_view(*trained)
     for seed in LUCKS:

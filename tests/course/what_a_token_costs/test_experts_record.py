@@ -188,6 +188,9 @@ def mean(rows, name="excess"):
     return float(rows[name].mean())
 
 
+@pytest.mark.answers("14-117", 1)
+@pytest.mark.answers("14-117", 2)
+@pytest.mark.answers("14-117", 3)
 def test_sentences_about_collapse():
     nothing, three, six = (part("collapse", shared=s, balance=0.0) for s in (0.0, 3.0, 6.0))
     says(
@@ -212,6 +215,9 @@ def test_sentences_about_collapse():
     says("An even load is not yet a good one.", mean(balanced) > 10 * mean(best))
 
 
+@pytest.mark.answers("14-120", 1)
+@pytest.mark.answers("14-120", 2)
+@pytest.mark.answers("14-120", 3)
 def test_sentences_about_clusters():
     alone = {
         of: (tables(part("sizes", kind="mixture", of=of)).max(axis=2) > 0.9).sum(axis=1)
@@ -226,6 +232,9 @@ def test_sentences_about_clusters():
     says("it tells between .76 and .96 of it", (round(low, 2), round(high, 2)) == (0.76, 0.96))
 
 
+@pytest.mark.answers("14-123", 1)
+@pytest.mark.answers("14-123", 2)
+@pytest.mark.answers("14-123", 3)
 def test_sentences_about_rivals():
     for of in (2, 4, 8, 16):
         mine, flops, many = (
@@ -240,6 +249,7 @@ def test_sentences_about_rivals():
     says("12,800 in place of 2,048", pair == (12_800, 2_048))
 
 
+@pytest.mark.answers("14-131", 3)
 def test_sentences_about_seats():
     letters, texts = dropped("letters", 1.0).mean(), dropped("texts", 1.0).mean()
     says("Of single letters about one in seventeen finds no seat", 15 < 1 / letters < 19)
@@ -254,6 +264,8 @@ def test_sentences_about_seats():
     says("a model ends farther from the entropy, in every training", (tight > free).all())
 
 
+@pytest.mark.answers("14-141", 1)
+@pytest.mark.answers("14-141", 2)
 def test_sentences_about_what_a_batch_reads():
     loads = tables(part("sizes", kind="mixture", of=8))
     read = {b: np.mean([mixture.touched(t.mean(axis=0), b) for t in loads]) for b in (8, 16, 32)}
@@ -261,5 +273,8 @@ def test_sentences_about_what_a_batch_reads():
         "Eight tokens read five of the experts, sixteen read seven, and from about 32 on all",
         [round(count) for count in read.values()] == [5, 7, 8],
     )
+    a_token = [read[8] / 8, read[32] / 32, 8 / 256]
+    says("2. At large batches.", a_token == sorted(a_token, reverse=True))
+    says("256 tokens share eight experts: each fetch serves 32 of them", 256 / 8 == 32)
     own = [np.mean([mixture.touched(load, 8) for load in table]) for table in loads]
     says("eight of them read one or two", min(own) >= 1 and max(own) < 2.5)

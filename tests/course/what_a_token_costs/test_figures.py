@@ -50,11 +50,16 @@ def test_the_cache_of_a_model_of_many_settings():
 
 
 @pytest.mark.usefixtures("drawn")
+@pytest.mark.answers("14-014", 1)
+@pytest.mark.answers("14-014", 2)
+@pytest.mark.answers("14-014", 3)
 def test_what_the_page_says_of_the_cache():
     """128 GiB; a quarter and the same slope; a thirty-second, and at 1 K tokens a twelfth."""
     view = figures.cache_view()
     assert "128.0 GiB" in view.at(tokens_read=2**18, kv_heads=32, window=0, attending=32)
     four = "times as much"
+    for tokens in (2**10, 2**14, 2**18):  # a quarter everywhere: the same slope
+        assert f" 4.0 {four}" in view.at(tokens_read=tokens, kv_heads=8, window=0, attending=32)
     hybrid = {"kv_heads": 8, "attending": 4}
     assert f"31.8 {four}" in view.at(tokens_read=2**18, **hybrid)
     early = view.at(tokens_read=2**10, **hybrid)
@@ -90,6 +95,9 @@ def test_operations_of_a_token_are_those_of_the_formula():
 
 
 @pytest.mark.usefixtures("drawn")
+@pytest.mark.answers("14-033", 1)
+@pytest.mark.answers("14-033", 2)
+@pytest.mark.answers("14-033", 3)
 def test_what_the_page_says_of_the_operations():
     """At 512 tokens attention is cheaper; at once it always is; chunks are flat."""
     curves = figures.cost_curves(1024, 16, 64, 1024)

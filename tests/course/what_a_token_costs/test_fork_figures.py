@@ -59,6 +59,9 @@ def test_how_many_fit_is_drawn():
     assert attention[-1].tolist() == [1024, 1024 * 4096 + 1024 * 64 * 4096]
 
 
+@pytest.mark.answers("14-066", 1)
+@pytest.mark.answers("14-066", 2)
+@pytest.mark.answers("14-066", 3)
 def test_what_notebook_14_says_about_pages():
     """What pages change and what they cannot, at the shape and in the memory of the notebook."""
     large = forks.kept_of(layers=30, heads=9, size=64, state=16, kv_heads=3, width=2)

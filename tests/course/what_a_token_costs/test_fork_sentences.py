@@ -18,6 +18,8 @@ def record():
     return forks.read_forks(artefacts.path("forks"))
 
 
+@pytest.mark.answers("14-059", 2)
+@pytest.mark.answers("14-059", 3)
 def test_what_it_says_of_seconds(record):
     attention, grouped = ([record.share(n, c) for c in record.contexts] for n in record.names[:2])
     fixed = [record.share(n, c) for n in ("retention", "selective") for c in record.contexts]
@@ -27,12 +29,17 @@ def test_what_it_says_of_seconds(record):
     says("at 4,096 four", round(attention[3]) == 4)
     says("from about a thousand tokens on", attention[1] < 1 < attention[2])
     says("With a fixed state about a tenth of a token", min(fixed) > 0.02 and max(fixed) < 0.15)
-    says("A quarter of the bytes, so the fork is a smaller addition", max(grouped) < 1)
+    sizes = record.sizes
+    kept = forks.kept_of(sizes["layers"], sizes["heads"], 32, sizes["state"])
+    quarter = kept["attention"].row(999) == 4 * kept["grouped"].row(999)
+    smaller = all(mine < theirs for mine, theirs in zip(grouped, attention, strict=True))
+    says("A quarter of the bytes, so the fork is a smaller addition", quarter and smaller)
     says("A fork of four texts at 4,096 tokens costs four tokens", 4 < attention[3] < 4.5)
     steps = [record.milliseconds("retention", context, False) for context in record.contexts]
     says("its step does not get slower at all", max(steps) == max(steps[:3]))
 
 
+@pytest.mark.answers("14-059", 1)
 def test_what_it_says_of_bytes(record):
     sizes = record.sizes
     size = sizes["width"] // sizes["heads"]
@@ -68,6 +75,8 @@ def test_how_long_a_step_is():
     says("A step is about eleven tokens long", round(np.mean(steps)) == 11)
 
 
+@pytest.mark.answers("14-069a", 1)
+@pytest.mark.answers("14-069a", 2)
 def test_what_search_buys_the_two_writers():
     columns = results.read(artefacts.path("fork-search"))
     solved = {

@@ -134,6 +134,9 @@ def test_bytes_grow_as_the_algorithms_say(record):
         assert growth(GENERATION, name) == 1, name
 
 
+@pytest.mark.answers("14-035", 1)
+@pytest.mark.answers("14-035", 2)
+@pytest.mark.answers("14-035", 3)
 def test_what_the_page_says_of_the_record(record):
     """Which is ahead from where on, by which factor, and who holds more."""
     fused, chunks = record[TRAINING, measuring.FUSED], record[TRAINING, measuring.CHUNKS]

@@ -1,6 +1,7 @@
 """What notebook 14 answers to its predictions about memories holds for other lucks, too."""
 
 import numpy as np
+import pytest
 
 from ttclib.course.what_a_token_costs import recall
 from ttclib.course.what_a_token_costs import recall_figures as figures
@@ -9,6 +10,7 @@ LUCKS = 120
 MEMORIES = {"a sum": recall.sums, "delta rule": recall.corrected, "attention": recall.kept}
 
 
+@pytest.mark.answers("14-085", 1)
 def test_four_times_the_numbers_recall_two_and_a_half_times_the_pairs():
     halves = {}
     for size in figures.SIZES:
@@ -17,6 +19,8 @@ def test_four_times_the_numbers_recall_two_and_a_half_times_the_pairs():
     assert 2.4 < halves[16] / halves[8] < 2.6 and 2.8 < halves[32] / halves[16] < 3.0
 
 
+@pytest.mark.answers("14-085", 2)
+@pytest.mark.answers("14-085", 3)
 def test_fresh_pairs_are_for_the_sum_and_attention_loses_nothing():
     for size, n in ((8, 16), (16, 64), (32, 128)):
         for seed in range(LUCKS):
@@ -46,6 +50,8 @@ def test_the_delta_rule_says_the_latest_and_the_others_toss_a_coin():
     assert 0.4 < np.mean(crowded) < 0.62
 
 
+@pytest.mark.answers("14-099", 1)
+@pytest.mark.answers("14-099", 3)
 def test_four_scales_are_an_insurance_and_no_gain():
     distances = np.arange(1, 257)
     for size, worst in ((8, 0.17), (16, 0.10), (32, 0.09), (64, 0.12)):
@@ -60,6 +66,7 @@ def test_four_scales_are_an_insurance_and_no_gain():
         assert figures.EXPONENTS[int(np.argmin(alone))] == {8: 5, 16: 6, 32: 7, 64: 8}[size]
 
 
+@pytest.mark.answers("14-099", 2)
 def test_fast_heads_forget_the_far_and_slow_heads_misread_the_near():
     near, far = np.array([1]), np.array([256])
     shares = [

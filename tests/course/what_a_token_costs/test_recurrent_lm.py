@@ -159,6 +159,7 @@ def test_texts_of_different_lengths_wait_for_each_other():
             assert log_prob == pytest.approx(true, abs=1e-9)
 
 
+@pytest.mark.answers("14-052", 1)
 def test_copying_the_states_brings_particles_nearer_for_a_hundred_lucks():
     """What the notebook says of its failure, in the engine's loop: 4 letters, 256 texts."""
     letters, length = 4, 4

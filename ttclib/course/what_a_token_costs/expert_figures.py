@@ -81,7 +81,7 @@ def collapse_view(rows: Columns, entropy: float) -> BudgetView:
     load.set(ylim=(0, experts + 0.6), ylabel="experts that carry the load")
     truth(load, experts, "all alike")
     load.legend(loc="lower right")
-    loss.set(ylim=(entropy - 0.1, entropy + 1.05 * rows["excess"].max()))
+    loss.set(ylim=(entropy - 0.1, entropy + 1.25 * rows["excess"].max()))
     loss.set_ylabel("loss, nats a letter")
     truth(loss, entropy, "entropy: the least there is")
     loss.legend(loc="upper right")
@@ -308,8 +308,16 @@ def touched_view(model: NextLetter, language: Dialects, most: int = 8) -> Budget
     fig, (read, each) = figure(1, 2, size=(10.0, 3.9))
     for ax, divide in ((read, np.ones(len(batches))), (each, batches)):
         counting_axis(ax, batches, "tokens that are generated together")
-        ax.plot(batches, even / divide, color=TRUTH, linestyle="--", lw=1.2, label="even: exact")
-        ax.plot(batches, mixed / divide, color=GOOD, label="all dialects: exact")
+        ax.plot(
+            batches,
+            even / divide,
+            color=TRUTH,
+            linestyle="--",
+            lw=1.2,
+            zorder=3,
+            label="even: exact",
+        )
+        ax.plot(batches, mixed / divide, color=GOOD, lw=3, label="all dialects: exact")
         ax.plot(batches, own / divide, color=BAD, label="all of one dialect: exact")
     read.set(ylim=(0, experts + 0.6), ylabel=f"experts whose weights are read, of {experts}")
     each.set(yscale="log", ylabel="the same, for each token", ylim=(0.5 / batches[-1], 2))

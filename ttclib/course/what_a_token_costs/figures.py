@@ -112,7 +112,9 @@ def cache_view(layers: int = 32, heads: int = 32, size: int = 128, state: int = 
         draw,
         luck=False,
         tokens_read=powers_of_two(10, 20, unit="tokens", default=18, label="context"),
-        kv_heads=options((32, 8, 4, 1), unit="KV heads", label="heads of keys and values"),
+        kv_heads=options(
+            (32, 8, 4, 1), default=8, unit="KV heads", label="heads of keys and values"
+        ),
         window=options(
             (0, 4096, 1024), names=["all", "the last 4,096", "the last 1,024"], label="a token sees"
         ),

@@ -58,14 +58,14 @@ def fork_view(forks: Forks, kept: Mapping[str, Kept]) -> BudgetView:
         left.plot(_TEXT, one.row(_TEXT), style, color=color, label=NAMES[name])
     sizes = [one.row(_TEXT) for one in kept.values()]
     left.set_ylim(np.min(sizes) / 2, np.max(sizes) * 2)
-    left.legend(loc="upper left")
+    fig.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=len(kept))
     longest = max(forks.share(name, forks.contexts[-1]) for name in forks.names)
     right.set(xlim=(0, 1.1 * longest), ylim=(-0.6, len(forks.names) - 0.4))
     right.set_xlabel(f"time of a fork of {forks.particles // 2} of {forks.particles}, in tokens")
     right.set_yticks(range(len(forks.names)), [NAMES[name] for name in forks.names])
     right.grid(axis="y", visible=False)
-    truth(right, 1.0, "as long as the token itself", vertical=True)
-    right.legend(loc="upper right")
+    truth(right, 1.0, vertical=True)
+    right.text(1.04, len(forks.names) - 0.5, "as long as the token itself", fontsize=8.5, va="top")
 
     def draw(context, seed):
         left.axvline(context, color=TRUTH, linewidth=1)
@@ -82,7 +82,10 @@ def fork_view(forks: Forks, kept: Mapping[str, Kept]) -> BudgetView:
         )
 
     names = [f"{context:,}" for context in forks.contexts]
-    setting = options(forks.contexts, names=names, unit="tokens", label="context (tokens)")
+    at = 1024 if 1024 in forks.contexts else forks.contexts[0]
+    setting = options(
+        forks.contexts, default=at, names=names, unit="tokens", label="context (tokens)"
+    )
     return BudgetView(fig, draw, luck=False, context=setting)
 
 
@@ -151,10 +154,10 @@ def worth_picture(columns: Columns) -> Picture:
     for ax, name in zip(axes, writers, strict=True):
         counting_axis(ax, budgets, "texts for each problem")
         ax.set(ylim=(0, 1), title=name)
-        for method, color in WORTH.items():
+        for (method, color), mark in zip(WORTH.items(), "s^o", strict=True):
             runs = shares(columns, name, method, budgets)
             ax.fill_between(budgets, runs.min(0), runs.max(0), color=color, alpha=0.25, lw=0)
-            ax.plot(budgets, runs.mean(0), "o-", color=color, markersize=4, label=method)
+            ax.plot(budgets, runs.mean(0), f"{mark}-", color=color, markersize=5, label=method)
             first, last = runs.mean(0)[[0, -1]]
             said.append(f"{name}, {method} {first:.2f} to {last:.2f}")
     axes[0].set_ylabel("share solved")

@@ -30,6 +30,7 @@ SIZES = (4, 8, 16, 32)
 PAIRS = 2 ** np.arange(1, 9)
 TEXTS = 8  # replicates
 ASKED = 64  # pairs of each, at least
+MARKS = "os^"  # of the lines of a picture
 _SHARE = "share recalled"
 _LOOKS = {
     "attention": COLORS[2],
@@ -60,8 +61,8 @@ def law_view(memories: Mapping[str, Memory], law: Callable[[int, int, int], floa
     fig, ax = figure(size=(8.4, 4.0))
     counting_axis(ax, PAIRS, "pairs in the text")
     ax.set(ylim=(-0.03, 1.06), ylabel=_SHARE)
-    for name, color in zip(memories, COLORS, strict=False):
-        ax.plot([], [], color=color, label=name)
+    for name, color, mark in zip(memories, COLORS, MARKS, strict=False):
+        ax.plot([], [], mark, linestyle="-", color=color, markersize=4, label=name)
     ax.plot([], [], color=TRUTH, linestyle="--", label="the law")
     ax.legend(loc="lower left")
     fine = np.unique(np.round(2 ** np.linspace(1, 8, 40)).astype(int))
@@ -74,8 +75,9 @@ def law_view(memories: Mapping[str, Memory], law: Callable[[int, int, int], floa
                 asked = sharing(memories, n, size, max(1, ASKED // n), rng)
                 for name, share in asked.items():
                     found[name][row, column] = share
-        for share, color in zip(found.values(), COLORS, strict=False):
+        for share, color, mark in zip(found.values(), COLORS, MARKS, strict=False):
             band(ax, PAIRS, share, color)
+            ax.lines[-1].set(marker=mark, markersize=4)
         ax.plot(fine, [law(n, size, size) for n in fine], color=TRUTH, linestyle="--", zorder=4)
         half = next(n for n in range(1, PAIRS[-1] + 1) if law(n, size, size) < 0.5)
         ax.axvline(half, color=MUTED, linewidth=0.8)
@@ -112,12 +114,13 @@ def overwritten_picture(
     counting_axis(ax, pairs, "keys, each told two values", marks=pairs)
     ax.set(ylim=(-0.03, 1.06), ylabel="share that says the latest value")
     said = []
-    for (name, memory), color in zip(memories.items(), COLORS, strict=False):
+    for (name, memory), color, mark in zip(memories.items(), COLORS, MARKS, strict=False):
         shares = np.array([[latest(memory, n, size, rng) for n in pairs] for _ in range(20)])
         band(ax, pairs, shares, color, label=name)
+        ax.lines[-1].set(marker=mark, markersize=4)
         said.append(f"{name} " + "/".join(f"{share:.2f}" for share in shares.mean(axis=0)))
     truth(ax, 0.5, "a coin between the two")
-    ax.legend(loc="lower left")
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=4)
     keys = "/".join(str(n) for n in pairs)
     return Picture(fig, f"{size} × {size} numbers, {keys} keys told twice: {'; '.join(said)}")
 
@@ -177,7 +180,7 @@ def state_view(table: Mapping[str, np.ndarray], task: str, longest: int, label: 
     ax.plot([], [], color=look("selective"), label="selective")
     if longest < sizes[-1]:
         ax.axvspan(longest * 1.1, sizes[-1] * 1.25, color="#EEEEEE", label="longer than trained")
-    ax.legend(loc="lower left")
+    ax.legend(loc="lower left", bbox_to_anchor=(0.0, 0.11))  # above the guess
 
     def draw(state, seed):
         found = shares(table, task, "selective", state)
@@ -231,8 +234,8 @@ class RecallLive(LiveView):
         self._ax.set(xlim=(0, steps * 1.02), ylim=(-0.03, 1.06), xlabel="steps")
         self._ax.set_ylabel("share answered right")
         truth(self._ax, 1 / LETTERS, "a guess")
-        for n, color in zip(pairs, COLORS, strict=False):
-            self._ax.plot([], [], "o-", color=color, markersize=4, label=f"{n} pairs")
+        for n, color, mark in zip(pairs, COLORS, MARKS, strict=False):
+            self._ax.plot([], [], f"{mark}-", color=color, markersize=4, label=f"{n} pairs")
         self._ax.legend(loc="upper left")
         super().__init__(fig, steps)
 
@@ -247,8 +250,8 @@ class RecallLive(LiveView):
         curves = np.transpose([shares for _, shares in self._seen])
         lines = [
             line
-            for curve, color in zip(curves, COLORS, strict=False)
-            for line in self._ax.plot(steps, curve, "o-", color=color, markersize=4)
+            for curve, color, mark in zip(curves, COLORS, MARKS, strict=False)
+            for line in self._ax.plot(steps, curve, f"{mark}-", color=color, markersize=4)
         ]
         said = ", ".join(f"{n} pairs {v:.2f}" for n, v in zip(self._pairs, found, strict=True))
         self.redraw(lines, f"after {self._done} steps: {said}", loss)
