@@ -58,9 +58,14 @@ KNEES = {
     "return its place in the array": lambda a, y, p: a[knee(a, y, p)],
     "look at all larger budgets": first_that_does_not_pay,
     "that is where least is left": lambda a, y, p: int(np.argmin(y)),
-    "place 3, and yours is 2": lambda a, y, p: 2,
+    "place 3, and yours is 4": lambda a, y, p: 4,
+    "return its place, an index": lambda a, y, p: (y * a ** -np.log2(1 - p)).min(),
+    "counted from the end": lambda a, y, p: (y * a ** -np.log2(1 - p))[::-1].argmin(),
+    "to base 2": lambda a, y, p: knee(a, y, 1 - 2 ** np.log(1 - p)),
+    "takes off just its price": lambda a, y, p: (y * a ** -np.log2(1 - p)).argmin(),
+    "multiply by the amount itself": lambda a, y, p: (y * a).argmin(),
     "pays to the end of the record": lambda a, y, p: 3,
-    "at a price of 40% never pays": lambda a, y, p: knee(a, y, 0.05),
+    "at a price of 35% never pays": lambda a, y, p: knee(a, y, 0.05),
     "amounts need not double": by_steps,
 }
 SHARES = {
@@ -74,10 +79,49 @@ SHARES = {
     "with nothing to spend": lambda falls, n: shared(falls, max(n, 4)),
     "is not bought": idle_too,
 }
+
+
+def by_the_definition(amount, loss, price):
+    """Plain loops: the first place from which no larger amount pays."""
+    n = len(amount)
+    for i in range(n):
+        prices = [(1 - price) ** np.log2(amount[j] / amount[i]) for j in range(i + 1, n)]
+        left = [loss[i] * part for part in prices]
+        if all(loss[i + 1 + k] > most * (1 + 1e-9) for k, most in enumerate(left)):
+            return i
+
+
+def by_the_bill(amount, loss, price):
+    bill = np.round(loss * amount ** -np.log2(1 - price), 12)
+    return len(bill) - 1 - bill[::-1].argmin()
+
+
+def bill(amount, loss, price):
+    return np.round(np.log(loss) - np.log2(1 - price) * np.log(amount), 9)
+
+
+def by_the_largest(falls, doublings):
+    """All doublings in one list, the largest first."""
+    every = sorted(((f, i) for i, row in enumerate(falls) for f in row if f > 0), reverse=True)
+    return np.bincount([i for _, i in every[:doublings]], minlength=len(falls))
+
+
+def one_by_one(falls, doublings):
+    rows = [list(row) for row in falls]
+    taken = np.zeros(len(rows))
+    while doublings > 0 and any(row and row[0] > 0 for row in rows):
+        best = max(range(len(rows)), key=lambda i: rows[i][0] if rows[i] else 0.0)
+        rows[best].pop(0)
+        taken[best] += 1
+        doublings -= 1
+    return taken
+
+
 RIGHT = [
-    (checks.knee, knee),
-    (checks.knee, lambda a, y, p: knee(a, y, p)),
-    (checks.share_out, shared),
+    *((checks.knee, answer) for answer in (knee, by_the_definition, by_the_bill)),
+    (checks.knee, lambda a, y, p: int(np.flatnonzero((b := bill(a, y, p)) == b.min())[-1])),
+    *((checks.share_out, answer) for answer in (shared, by_the_largest, one_by_one)),
+    (checks.share_out, lambda falls, n: tuple(shared(falls, n).tolist())),
 ]
 WRONG = [
     (check, slip, words)

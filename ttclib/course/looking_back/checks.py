@@ -21,6 +21,9 @@ def knee(yours):
     got = yours(_AMOUNT, _LOSS, 0.05)
     if close(got, 8.0):
         mistake("that is the amount; return its place in the array, an index")
+    steep = yours(_AMOUNT, _AMOUNT**-0.5, 0.05)
+    if close(got, 0) and close(steep, 0):
+        mistake("whatever the price, you multiply by the amount itself: it gets the power s")
     if close(got, 0):
         mistake(
             "the first doubling takes off nothing, but two doublings further on it was worth it: "
@@ -31,16 +34,26 @@ def knee(yours):
             "that is where least is left; a budget has its price, so multiply the loss by "
             "amount ** power"
         )
+    if close(got, 2):
+        mistake("that is counted from the end: take it from len(bill) − 1")
+    if close(got, (_LOSS * _AMOUNT ** exponent(0.05)).min()):
+        mistake("that is the least bill; return its place, an index")
     expect(close(got, 3), f"from 8 on no doubling takes off 5%: place 3, and yours is {got}")
-    steep = yours(_AMOUNT, _AMOUNT**-0.5, 0.05)
     expect(
         close(steep, 5),
         f"an error that falls like 1/√n pays to the end of the record: place 5, not {steep}",
     )
-    dear = yours(_AMOUNT, _AMOUNT**-0.5, 0.4)
+    dear = yours(_AMOUNT, _AMOUNT**-0.5, 0.35)
+    if close(dear, 5) and close(yours(_AMOUNT, _AMOUNT**-0.5, 0.45), 0):
+        mistake("the power is −log₂(1 − price): a logarithm to base 2, because we count doublings")
     expect(
         close(dear, 0),
-        f"1/√n takes off 29% a doubling, which at a price of 40% never pays: 0, not {dear}",
+        f"1/√n takes off 29% a doubling, which at a price of 35% never pays: 0, not {dear}",
+    )
+    equal = yours(np.array([1.0, 2.0, 4.0]), np.array([1.0, 0.5, 0.25]), 0.5)
+    expect(
+        close(equal, 2),
+        f"each doubling takes off just its price, 50%, so all pay: place 2, not {equal}",
     )
     uneven = np.array([1.0, 3.0, 10.0, 100.0])
     loss = np.array([1.0, 0.9, 0.8, 0.75])

@@ -12,8 +12,14 @@ from ttclib.exercise import close, exercise, expect, mistake
 @exercise
 def hidden(yours):
     """``yours(top, left, height, width)`` → tokens of a block through all time, 4 × 4 × 4."""
-    got = np.sort(np.asarray(yours(1, 2, 2, 1), dtype=float).ravel())
+    got = _tokens(yours(1, 2, 2, 1))
     right = np.array([6, 10, 22, 26, 38, 42, 54, 58])
+    if len(got) == 64 and set(got) <= {0, 1}:
+        mistake("give the numbers of the hidden tokens, not a true or false for each of the 64")
+    if len(got) == 2 * len(right) and close(got[:8], right):
+        mistake("a token holds two frames: there are four times, not eight")
+    if close(got, [6, 10, 10, 14, 14, 18, 18, 22]):
+        mistake("a time later is 16 tokens on: the whole frame of 4 × 4 lies between")
     if close(got, [6, 10]):
         mistake("that is the block at the first time only; it is hidden at all four times")
     if close(got, [9, 10, 25, 26, 41, 42, 57, 58]):
@@ -26,9 +32,20 @@ def hidden(yours):
         close(got, right),
         f"rows 1 and 2 of column 2, at four times, are {right.tolist()}; yours are {got.tolist()}",
     )
-    whole = np.sort(np.asarray(yours(0, 0, 4, 4), dtype=float).ravel())
+    whole = _tokens(yours(0, 0, 4, 4))
     expect(close(whole, np.arange(64)), "a block of 4 × 4 hides all 64 tokens")
     return "a block that is hidden at all times cannot be copied from the frame before"
+
+
+def _tokens(found) -> np.ndarray:
+    """What was given, as sorted numbers: a list, a set, an array of any shape."""
+    found = sorted(found) if isinstance(found, set) else list(found) if _runs(found) else found
+    return np.sort(np.asarray(found, dtype=float).ravel())
+
+
+def _runs(found) -> bool:
+    """Whether it gives its numbers one by one."""
+    return not hasattr(found, "__len__") and hasattr(found, "__iter__")
 
 
 @exercise
@@ -41,6 +58,12 @@ def average(yours):
         mistake("the encoder gets the rest: (1 − momentum), not all of it")
     if close(got, 0.9):
         mistake("that only shrinks the target; the encoder's number is missing")
+    if close(got, 2.0):
+        mistake("that is the plain mean; the momentum says how much each counts")
+    if close(got, 3.6):
+        mistake("both cannot count 0.9: the two shares add up to 1")
+    if close(got, 0.8):
+        mistake("it moves *towards* the encoder; you went the other way")
     if close(got, 3.0) or close(got, 1.0):
         mistake("the new number lies between the two: 0.9 of the old one, 0.1 of the encoder's")
     expect(close(got, 1.2), f"0.9 · 1 + 0.1 · 3 is 1.2; yours is {got}")
@@ -63,6 +86,12 @@ def effective_rank(yours):
         mistake("a share is of the variance: square the singular values first")
     if close(got, 1 / (share**2).sum()):
         mistake("that is another measure, the participation ratio; here it is by the entropy")
+    if close(got, math.exp(-entropy)):
+        mistake("the entropy has a minus sign: the logarithms of shares are negative")
+    if close(got, 4.0**-4) or close(got, 4.0**4):
+        mistake("shares add up to 1: divide the squares by their sum")
+    if close(got, 3):
+        mistake("that counts the values; a direction with little variance has to count for less")
     expect(
         close(got, math.exp(entropy)),
         f"2, 1, 1 have an effective rank of {math.exp(entropy):.3f}; yours is {got}",
@@ -81,12 +110,18 @@ def slopes(yours):
     p, w, rho = 0.5, 2.0, 0.8
     missed = p * w - rho * w
     got = yours(p, w, rho)
-    expect(isinstance(got, tuple | list) and len(got) == 2, "return two numbers: for p, and for w")
+    expect(np.shape(got) == (2,), f"return two numbers, for p and for w; yours is {got}")
     right = [w * missed, p * missed]
     if close(got, [w * missed, p * missed + w - rho * p * w]):
         mistake("that slope runs through the target, too; it is held fixed, so t has no slope")
     if close(got, [-right[0], -right[1]]):
         mistake("that is the step that training takes; the slope has the other sign")
+    if close(got, [missed, right[1]]):
+        mistake("the slope for p has a factor w: what p multiplies is w · x")
+    if close(got, [right[0], missed]):
+        mistake("the slope for w has a factor p: what w does to the loss goes through p")
+    if close(got, [w * (p * w - rho), p * (p * w - rho)]):
+        mistake("the target is t · y with t = w: its part is ρ · w, not ρ")
     if close(got, right[::-1]):
         mistake("first for p, then for w")
     if close(got, [2 * right[0], 2 * right[1]]):
@@ -115,6 +150,12 @@ def r2(yours):
         mistake("the rival says the mean of the truth, not 0: subtract it")
     if close(got, 1 - errors / ((found - found.mean()) ** 2).sum()):
         mistake("divide by the spread of the truth, not of the predictions")
+    if close(got, 1 - np.var(found - truth) / np.var(truth)):
+        mistake("predictions that are all too large are wrong, too: do not take off the mean error")
+    if close(got, 1 - np.abs(found - truth).sum() / np.abs(truth - truth.mean()).sum()):
+        mistake("square the errors, and the distances from the mean")
+    if close(got, 1 - errors / len(truth) / truth.var(ddof=1)):
+        mistake("one is divided by n, the other by n − 1: take two sums, or two means")
     if close(got, 1 - errors / len(truth)):
         mistake("divide by the variance of the truth")
     expect(
