@@ -55,8 +55,18 @@ BREAK_EVENS = {
     "with 4 heads of each": lambda heads, kv_heads, state: 32.0,
 }
 EXERCISES = ((checks.fork, gather, FORKS), (checks.break_even, slots, BREAK_EVENS))
-RIGHT = [(check, answer) for check, answer, _ in EXERCISES]
-RIGHT.append((checks.fork, lambda parts, at: [part.clone()[at] for part in parts]))
+RIGHT = [
+    *((check, answer) for check, answer, _ in EXERCISES),
+    (checks.fork, lambda parts, at: [part.clone()[at] for part in parts]),
+    (
+        checks.fork,
+        lambda parts, at: tuple(part.index_select(0, torch.tensor(at)) for part in parts),
+    ),
+    (checks.fork, lambda parts, at: tuple(torch.stack([part[i] for i in at]) for part in parts)),
+    (checks.break_even, lambda heads, kv_heads, state: heads * state // (2 * kv_heads)),
+    (checks.break_even, lambda heads, kv_heads, state: heads / kv_heads * state / 2),
+    (checks.break_even, lambda h, kv, s: np.ceil((h * s * 64) / (kv * 64 + kv * 64))),
+]
 WRONG = [(check, slip, words) for check, _, slips in EXERCISES for words, slip in slips.items()]
 
 

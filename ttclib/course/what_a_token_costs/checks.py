@@ -10,16 +10,28 @@ from ttclib.exercise import close, exercise, expect, mistake
 @exercise
 def cache_bytes(yours):
     """``yours(tokens, layers, kv_heads, size)`` → bytes of keys and values, 2 bytes a number."""
-    got = yours(1000, 8, 2, 64)
-    right = 2 * 2 * 1000 * 8 * 2 * 64
+    got = yours(1000, 7, 3, 64)
+    right = 2 * 2 * 1000 * 7 * 3 * 64
     if close(got, right / 2):
         mistake("that is half: keys *and* values are kept, and each number takes 2 bytes")
-    if close(got, right / 8):
+    if close(got, right / 4):
+        mistake(
+            "those are the numbers of the keys: values are kept, too, and a number takes 2 bytes"
+        )
+    if close(got, 2 * right):
+        mistake("twice too many: a number takes 2 bytes here, not 4")
+    if close(got, 8 * right) or close(got, 4 * right):
+        mistake("those are bits; a byte has eight of them")
+    if close(got, right / 3):
+        mistake("every head of keys and values keeps its own")
+    if close(got, right / 64):
+        mistake("a key has `size` numbers, and a value as well")
+    if close(got, right / 7):
         mistake("every layer keeps its own keys and values")
     if close(got, right / 1000):
         mistake("that is what one token leaves behind; count all tokens")
     expect(
-        close(got, right), f"1,000 tokens, 8 layers, 2 heads of 64: {right:,} bytes, not {got!r}"
+        close(got, right), f"1,000 tokens, 7 layers, 3 heads of 64: {right:,} bytes, not {got!r}"
     )
     expect(close(yours(7, 3, 5, 4), 2 * 2 * 7 * 3 * 5 * 4), "it has to hold for other sizes too")
     return "each token costs the same memory, for as long as the text goes on"
@@ -42,7 +54,9 @@ def retention_step(yours):
     after = keep * memory + written
     before = memory.clone()
     got = yours(q, k, v, keep, memory)
-    expect(isinstance(got, tuple) and len(got) == 2, "return two: what is read, the new memory")
+    expect(
+        isinstance(got, tuple | list) and len(got) == 2, "return two: what is read, the new memory"
+    )
     said, kept = got
     if not torch.equal(memory, before):
         mistake("the old memory was changed in place; other texts may still go on from it")
@@ -71,6 +85,11 @@ def same(one, other) -> bool:
     )
 
 
+def _turned(memory, keep):
+    """What is left between a chunk written the wrong way round and the whole turned round."""
+    return keep**5 * (memory - memory.T)
+
+
 @exercise
 def chunk_memory(yours):
     """``yours(k, v, keep, memory)``, tokens (n, …) → the memory after these n tokens."""
@@ -95,6 +114,12 @@ def chunk_memory(yours):
         mistake("the first token is the oldest: it has faded most")
     if same(got, wrong(0 * ages, keep**5)):
         mistake("within the chunk tokens fade, too")
+    if same(got, wrong(ages, keep**5) - keep**5 * memory):
+        mistake("the old memory is missing: it stays, faded")
+    if same(got, wrong(ages, keep**5).T) or same(
+        got, wrong(ages, keep**5).T + _turned(memory, keep)
+    ):
+        mistake("keys belong to the rows of the memory, values to its columns")
     expect(same(got, after), "five tokens one by one leave another memory than yours")
     if (got - after).abs().max() > 1e-12:
         mistake("right, but in float32: give the ages the precision of the keys, with .to(k)")
@@ -112,6 +137,14 @@ def crossing(yours):
         mistake("that is the matrices' part; retention also reads and writes its memory")
     if close(got, 64 + 1024):
         mistake("the gate has w² weights, and two operations each: w / 2 tokens' worth")
+    if close(got, 64 - 512):
+        mistake("retention's matrices are the larger ones: they bring it *more* to make up for")
+    if close(got, 4 * 576):
+        mistake("each token of the context costs attention 4 w, not w: divide by 4 w")
+    if close(got, 576 * 1024):
+        mistake("a width too many: a token of the context costs 4 w, so divide by that")
+    if close(got, 512 + 256) or close(got, 512 + 16):
+        mistake("reading a memory costs 4 s w, as a token of the context does 4 w: s tokens' worth")
     expect(close(got, 576), f"for a width of 1,024 and a state of 64 it is 576, not {got!r}")
     expect(close(yours(64, 32), 64), "it has to hold for other sizes too")
     return "below that length attention is the cheaper one, in generation as well"

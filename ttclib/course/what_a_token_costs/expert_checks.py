@@ -19,6 +19,10 @@ def balance(yours):
         mistake("f once and P once: counts have no gradient, so f alone would teach nothing")
     if close(got, 4 * (P @ P)):
         mistake("f once and P once: what counts is where the tokens really went")
+    if close(got, 16 * (f @ P)):
+        mistake("the number of experts once, not squared")
+    if close(got, 4) or close(got, 1):
+        mistake("multiply pair by pair, then add: the sums alone are 1, whatever the load")
     if close(got, 4 * f * P):
         mistake("one number: add up over the experts")
     expect(close(got, 4 * (f @ P)), f"f = {f}, P = {P}: 4 · 0.325 = 1.3; yours is {got}")
@@ -32,6 +36,10 @@ def seated(yours):
     who = np.array([0, 0, 1, 0, 2, 0, 1])
     got = np.asarray(yours(who, 3, 1.0), dtype=float)
     # 7 tokens, 3 experts: 2.33 seats, rounded up to 3
+    if close(got, [0, 1, 2, 3, 4, 6]):
+        mistake("those are the numbers of the tokens; say true or false for each of the seven")
+    if close(got, [0, 1, 0, 2, 0, 3, 1]) or close(got, [1, 2, 1, 3, 1, 4, 2]):
+        mistake("that counts who came before; compare it with the seats")
     if close(got, [1, 1, 1, 0, 1, 0, 1]):
         mistake("7 tokens for 3 experts: round 2.33 seats up, not down")
     if close(got, [1, 1, 1, 1, 0, 0, 0]) or close(got, [1, 1, 1, 0, 0, 0, 0]):
@@ -62,6 +70,10 @@ def read(yours):
         mistake("two tokens may go to the same expert: it is read once")
     if close(got, 1 - (7 / 8) ** 4):
         mistake("that is the probability for one expert; there are eight of them")
+    if close(got, (7 / 8) ** 4):
+        mistake("that is the chance that nobody needs one expert; ask how many are needed")
+    if close(got, 8 * (1 - (7 / 8) ** 8)):
+        mistake("as many tokens as the batch has: the exponent is batch")
     if close(got, 8 * (7 / 8) ** 4):
         mistake("those are the experts that nobody needs; ask for the others")
     if close(got, 8 * (1 / 8) ** 4) or close(got, 8 * (1 - (1 / 8) ** 4)):

@@ -24,6 +24,12 @@ def write(yours):
         mistake("that is the new pair alone; add it to what is there")
     if got.shape == (3, 2) or close(got, np.outer(key, value)):
         mistake("rows belong to values and columns to keys: yours is turned round")
+    if close(got, before - np.outer(value, key)):
+        mistake("a pair is added, not taken away")
+    if close(got, before + key):
+        mistake("every row gained the key; only the row of its value should")
+    if close(got, np.where(value[:, None] > 0, key, before)):
+        mistake("the row's old numbers are gone: add the key to them")
     if close(got, before + value[:, None]):
         mistake("that forgets the key: each row gets its value times the *key*")
     expect(
@@ -36,19 +42,23 @@ def write(yours):
 @exercise
 def noise(yours):
     """``yours(n, size, values)`` → standard deviation of the noise on the score of a value."""
-    got = yours(32, 16, 16)
-    right = math.sqrt(32 / 16 / 16)
+    got = yours(30, 16, 5)
+    right = math.sqrt(30 / 16 / 5)
     if close(got, right**2):
         mistake("that is the variance; the standard deviation is its square root")
-    if close(got, math.sqrt(32 / 16)):
+    if close(got, math.sqrt(30 / 5)):
+        mistake("another key has only a little in common with ours: a variance of 1/size")
+    if close(got, math.sqrt(30 / 16) / 5) or close(got, math.sqrt(30) / 16 / 5):
+        mistake("variances add up: all of it stands under the root")
+    if close(got, math.sqrt(30 / 16)):
         mistake("two things divide: pairs share out over the values, and keys over the directions")
-    if close(got, math.sqrt(32)):
+    if close(got, math.sqrt(30)):
         mistake("each pair adds a variance of 1/size, and a value meets only its own pairs")
     if close(got, 1 / right):
         mistake("turned round: more pairs must give more noise")
     expect(
         close(got, right),
-        f"32 pairs, 16 directions, 16 values: √(32 / 256) = 0.354; yours is {got!r}",
+        f"30 pairs, 16 directions, 5 values: √(30 / 80) = 0.612; yours is {got!r}",
     )
     expect(
         close(yours(100, 8, 32), math.sqrt(100 / 256)),
@@ -69,6 +79,12 @@ def keep(yours):
         mistake("that is what is left after ten half-lives: the exponent is 1 / 10")
     if close(got, 1 - 0.5 ** (1 / 10)):
         mistake("that is what is lost a token; asked is what is kept")
+    if close(got, 2 ** (1 / 10)):
+        mistake("that doubles in ten tokens; a share that is kept lies below 1")
+    if close(got, math.exp(-1 / 10)):
+        mistake("that leaves 1/e after ten tokens, not a half")
+    if close(got, math.log(2) / 10):
+        mistake("that is the rate; what is kept a token is e to the power of minus it")
     expect(close(got, 0.5 ** (1 / 10)), f"γ^10 must be ½, so γ is 0.933; yours is {got!r}")
     expect(close(yours(1), 0.5), "with a half-life of one token γ is ½")
     return "γ^distance halves every half-life"
