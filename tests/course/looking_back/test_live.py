@@ -8,6 +8,7 @@ from exact_p_values import FALSE_ALARM
 from scipy import stats
 
 from ttclib.course.bayesian_estimation.conjugate import NormalInverseGamma
+from ttclib.course.learning_the_boat import boat
 from ttclib.course.looking_back import live
 from ttclib.course.looking_back.budgets import PRICE
 from ttclib.course.monte_carlo_pi import estimators
@@ -39,6 +40,20 @@ def test_the_belief_is_that_of_notebook_03():
     theta = np.array([[170.0, 1.0], [174.0, 2.0], [181.0, 3.0]])
     gap = live.log_belief(theta, *live.posterior(x)) - after.log_joint(*theta.T)
     assert gap == pytest.approx(gap[0])
+
+
+def test_the_chain_is_that_of_notebook_04b():
+    (mine,) = live.of_laws(seed=3, chains=4)
+    rng = np.random.default_rng((3, 15, 4, 2))
+    _, y = live.BOAT.simulate(50, rng)
+    walk = boat.learn(boat.particle_evidence, y, 64, 0.25, 4, rng)
+    found = np.array([next(walk) for _ in range(64 + 1024)])[64:]
+    exact = boat.exact_posterior(y)
+    for n, loss, price in zip(mine.amount.astype(int), mine.loss, mine.price, strict=True):
+        assert loss == pytest.approx(np.sqrt(np.mean((found[:n].mean(axis=0) - exact.mean) ** 2)))
+        assert price == 64 * (64 + n)
+    coarse = boat.exact_posterior(y, 32)
+    assert mine.rival.loss[-1] == pytest.approx(abs(coarse.mean - exact.mean), abs=1e-14)
 
 
 def test_memories_are_those_of_notebook_14():

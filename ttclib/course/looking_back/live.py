@@ -1,4 +1,4 @@
-"""Budgets of notebooks 01 to 04 and 14, moved once more: each on many runs, beside the truth."""
+"""Budgets of notebooks 01 to 04b and 14, moved once more: each on many runs, beside the truth."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from ttclib.course.learning_the_boat import boat
 from ttclib.course.looking_back.budgets import Budget, Rival, Setting, measured, tried
 from ttclib.measure import bootstrap
 from ttclib.particles.smc import resample, run, when_ess_below
@@ -216,6 +217,40 @@ def of_filters(seed: int = 0) -> tuple[list[Budget], list[Setting]]:
     return [particles], [tried(names, thresholds, cells, counts, root=True)]
 
 
+PARTICLES = 64  # of each evidence
+STEP = 0.25  # of its proposals
+THROWN = 64  # steps of a chain that only lead away from its start
+
+
+def of_laws(seed: int = 0, chains: int = 24) -> list[Budget]:
+    """Notebook 04b: steps of a chain that learns a boat's coefficient from estimated evidences.
+
+    What is paid are filters of one particle; a Kalman filter counts as one of them.
+    """
+    rng = np.random.default_rng((seed, 15, 4, 2))
+    _, y = BOAT.simulate(50, rng)
+    exact = boat.exact_posterior(y)
+    n = powers(6, 10)
+    walk = boat.learn(boat.particle_evidence, y, PARTICLES, STEP, chains, rng)
+    found = np.array([next(walk) for _ in range(THROWN + n[-1])])[THROWN:]
+    means = found.cumsum(axis=0)[n - 1] / n[:, None]
+    cells = np.array([4, 8, 16, 32])
+    off = np.array([abs(boat.exact_posterior(y, int(k)).mean - exact.mean) for k in cells])
+    # what is left of a rounding error is no error
+    grid = Rival("Kalman filters on a grid", 1.0 * cells, np.maximum(off, 1e-15))
+    return [
+        measured(
+            ("04b", "steps, law of a boat", "steps", "RMS error of its mean"),
+            n,
+            (means - exact.mean) ** 2,
+            _counts(chains, seed),
+            price=1.0 * PARTICLES * (THROWN + n),
+            rival=grid,
+            root=True,
+        )
+    ]
+
+
 PAIRS = 128  # of a key and a value, that a memory is told
 VALUES = 16  # that a pair may have
 
@@ -258,5 +293,6 @@ def budgets(seed: int = 0) -> tuple[list[Budget], list[Setting]]:
     """All of them, in the order of the notebooks."""
     chains, steps = of_chains(seed)
     filters, thresholds = of_filters(seed)
-    found = [*of_darts(seed), *chains, *of_beliefs(seed), *filters, *of_memories(seed)]
+    found = [*of_darts(seed), *chains, *of_beliefs(seed), *filters]
+    found += [*of_laws(seed), *of_memories(seed)]
     return found, [*steps, *thresholds]
