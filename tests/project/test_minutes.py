@@ -26,8 +26,6 @@ NOT_YET = {  # notebooks whose minutes are not what the rule says
     "10_revisions",
     "12_three_scaling_laws",
     "13_small_models",
-    "14_what_a_token_costs",
-    "15_predicting_features",
 }
 
 

@@ -20,9 +20,6 @@ NOT_YET = {  # notebooks with a question that no test answers so far
     "10_revisions",
     "12_three_scaling_laws",
     "13_small_models",
-    "14_what_a_token_costs",
-    "15_predicting_features",
-    "15b_looking_back",
 }
 
 
