@@ -608,7 +608,7 @@ def of_experts(made: dict) -> tuple[list[Budget], list[Setting]]:
 
     def left(kind: str) -> np.ndarray:
         rows = [results.where(sizes, kind=kind, of=count) for count in many]
-        return np.array([row["excess"][np.argsort(row["seed"])] for row in rows])
+        return np.array([row["excess"][np.argsort(row["seed"], kind="stable")] for row in rows])
 
     def flops(hidden: np.ndarray) -> np.ndarray:
         return 4.0 * EXPERT_WIDTH * hidden
@@ -639,7 +639,7 @@ def of_trained_memories(made: dict) -> list[Budget]:
 
     def lost(mixers: str, state: int) -> np.ndarray:
         mine = results.where(table, task="recall", mixers=mixers, state=state, size=pairs)
-        return 1 - mine["right"][np.argsort(mine["seed"])]
+        return 1 - mine["right"][np.argsort(mine["seed"], kind="stable")]
 
     alone = table["mixers"] == "selective"
     states = np.unique(table["state"][alone & (table["task"] == "recall")])
