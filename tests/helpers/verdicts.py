@@ -27,7 +27,6 @@ NOT_YET = {  # folders of notebooks that have fewer so far
     "bayesian_estimation",
     "compute_optimal",
     "looking_back",
-    "monte_carlo_pi",
     "particle_filtering",
     "predicting_features",
     "prm_search",

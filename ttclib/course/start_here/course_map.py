@@ -215,7 +215,7 @@ def _language(ax: Axes) -> None:
             _box(ax, *square, color=WEIGHED, alpha=0.08 + 0.8 * weight, linewidth=0)
             if taken:
                 _box(ax, *square, facecolor="none", edgecolor=SELECTED, linewidth=1.6)
-            ink = {"weight": "bold", "color": _INK} if taken else {"color": "#777777"}
+            ink = {"weight": "bold", "color": _INK} if taken else {"color": "#333333"}
             ink |= {"ha": "center", "va": "center", "fontsize": 7.5, "family": "monospace"}
             ax.text(t, -row - 0.04, symbol, **ink)
     ax.set(xlim=(-0.75, len(text) - 0.25), ylim=(-4.75, 0.75))
@@ -252,8 +252,8 @@ def _scale(ax: Axes) -> None:
     ax.plot(flops, envelope, color=SELECTED, linewidth=2)
     ax.set(xscale="log", yscale="log", xlim=(1e17, 1e23), ylim=(1.95, 6))
     ax.minorticks_off()
-    corner = {"transform": ax.transAxes, "ha": "right", "fontsize": 8, "color": _GREY}
-    ax.text(0.95, 0.87, "loss against FLOPs", **corner)
+    corner = {"transform": ax.transAxes, "ha": "left", "fontsize": 8, "color": _GREY}
+    ax.text(0.04, 0.05, "loss against\nFLOPs", **corner)
 
 
 _MINIATURES = (_darts, _chain, _population, _language, _search, _scale)
