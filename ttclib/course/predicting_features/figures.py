@@ -136,7 +136,7 @@ def collapse_view(shots: Sequence[Snapshot], place: np.ndarray) -> BudgetView:
     sizes.plot(steps, losses, "o-", color=BAD, markersize=3, label="loss")
     sizes.plot(steps, spreads, "s-", color=GOOD, markersize=3, label="spread of the features")
     low = min(losses.min(), spreads.min())
-    sizes.set(yscale="log", ylim=(low / 2, 3), xlabel="training steps")
+    sizes.set(yscale="log", ylim=(low / 2, 3), xlabel="training steps", ylabel="loss; spread")
     sizes.legend(loc="lower left")
     ranks.plot(steps, [shot.rank for shot in shots], "o-", color=GOOD, markersize=3)
     ranks.set(ylim=(0, None), xlabel="training steps", ylabel="effective rank of the features")
