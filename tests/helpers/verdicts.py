@@ -26,16 +26,13 @@ LEAST_WRONG = 8
 NOT_YET = {  # folders of notebooks that have fewer so far
     "bayesian_estimation",
     "compute_optimal",
-    "looking_back",
     "particle_filtering",
-    "predicting_features",
     "prm_search",
     "process_reward_model",
     "revisions",
     "small_models",
     "small_plus_search_vs_14x",
     "three_scaling_laws",
-    "what_a_token_costs",
 }
 
 __all__ = [

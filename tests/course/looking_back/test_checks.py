@@ -34,10 +34,6 @@ def in_turn(falls, doublings):
     return taken
 
 
-def in_turn_of_the_best_two(falls, doublings):
-    return [2, 2, 0]
-
-
 def all_to_the_best(falls, doublings):
     best = max(range(len(falls)), key=lambda i: falls[i][0])
     return [len(falls[i]) if i == best else (1 if i == 0 else 0) for i in range(len(falls))]
@@ -71,7 +67,6 @@ KNEES = {
 SHARES = {
     "more was spent than there is": lambda falls, n: [3, 3, 0],
     "equal shares": in_turn,
-    "belongs where it takes off most, whosever turn": in_turn_of_the_best_two,
     "no reason to buy the next ones": all_to_the_best,
     "something is left over": lambda falls, n: [1, 1, 0],
     "3, 1, 0; yours": lambda falls, n: [3, 0, 1],

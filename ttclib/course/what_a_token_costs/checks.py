@@ -106,7 +106,9 @@ def chunk_memory(yours):
     def wrong(power, times):
         return times * memory + (k * (keep**power)[:, None]).T @ v
 
-    if same(got, wrong(ages, keep**4)) or same(got, wrong(ages, 1.0)):
+    if same(got, wrong(ages, 1.0)):
+        mistake("the old memory fades, too: five tokens have come since")
+    if same(got, wrong(ages, keep**4)):
         mistake("the old memory fades with every token of the chunk: n times")
     if same(got, wrong(ages + 1, keep**5)):
         mistake("the last token has not faded yet: its age is 0")
