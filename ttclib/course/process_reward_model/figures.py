@@ -40,6 +40,7 @@ from ttclib.show.style import (
     Picture,
     counting_axis,
     figure,
+    ink,
     literal,
     truth,
 )
@@ -155,7 +156,7 @@ def rollouts_view(lm, problem: str, solution: str, known: np.ndarray, high: int 
     steps = [literal(step) for step in step_texts(solution)[:-1]]
     value.set_xticks(x, steps, fontsize=7.5, family="monospace")
     for label, fine in zip(value.get_xticklabels(), check.correct, strict=True):
-        label.set_color(GOOD if fine else BAD)
+        label.set_color(ink(GOOD if fine else BAD))
     value.plot(x, known, "k--", linewidth=1.2, label="many rollouts")
     value.plot([], [], "o", color=GOOD, label="this estimate")
     value.fill_between([], [], color=GOOD, alpha=0.2, label="where 90% of estimates lie")

@@ -121,7 +121,7 @@ def keeper_view(
     exact = found[names[-1], thresholds[0]]
     number = bins.max() + 1
     fig, (curve, bars) = figure(1, 2, size=(9.8, 3.9), width_ratios=[1.25, 1])
-    counting_axis(curve, steps, "attempt in the chain", marks=steps)
+    counting_axis(curve, steps, "attempt in the chain", marks=steps, room=3.2)
     curve.set(ylim=(0.4, 0.9), ylabel="share of attempts that are right")
     curve.plot(range(1, most + 1), exact.mean(axis=0), "k--", linewidth=1.2)
     curve.plot([], [], "k--", linewidth=1.2, label="exact judge: pass@k")
@@ -137,6 +137,9 @@ def keeper_view(
         for name in names[:-1]:
             mean = found[name, threshold].mean(axis=0)
             curve.plot(range(1, most + 1), mean, color=MUTED, linewidth=0.8)
+        ends = [found[name, threshold].mean(axis=0)[-1] for name in names]
+        colors = [GOOD if name == judge else MUTED for name in names]
+        end_labels(curve, most * 1.1, ends, names, colors, gap=0.05)
         mine = found[judge, threshold]
         mean = mine.mean(axis=0)
         curve.plot(range(1, most + 1), mean, color=GOOD)

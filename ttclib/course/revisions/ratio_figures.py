@@ -13,7 +13,7 @@ from ttclib.course.revisions.record import Record, splits
 from ttclib.course.revisions.selection import NESTED, WAYS
 from ttclib.measure import bootstrap
 from ttclib.show.slider import BudgetView, options
-from ttclib.show.style import COLORS, GOOD, MUTED, TRUTH, Picture, counting_axis, figure, ink
+from ttclib.show.style import COLORS, GOOD, MUTED, TRUTH, Picture, counting_axis, end_labels, figure
 
 SHARE = "share of problems answered right"
 ROW = "in a row"
@@ -34,9 +34,9 @@ def _by_bin(right: np.ndarray, bins: np.ndarray) -> np.ndarray:
     return np.stack([right[:, bins == b].mean(axis=1) for b in range(bins.max() + 1)], axis=1)
 
 
-def _ratio_axis(ax: Axes, n: int, room: float = 1.25) -> None:
+def _ratio_axis(ax: Axes, n: int) -> None:
     lengths = _lengths(n)
-    counting_axis(ax, lengths, f"{IN_A_ROW}; {n} in all", marks=lengths, room=room)
+    counting_axis(ax, lengths, f"{IN_A_ROW}; {n} in all", marks=lengths)
     ax.set_xticks(lengths, [f"{k}\n×{n // k}" for k in lengths])
 
 
@@ -67,7 +67,8 @@ def ratio_view(
     number = bins.max() + 1
     lengths = _lengths(most).tolist()
     fig, (curve, bars) = figure(1, 2, size=(9.8, 3.9), width_ratios=[1.25, 1])
-    _ratio_axis(curve, most, room=2.2)
+    _ratio_axis(curve, most)
+    curve.set_xlim(left=0.4)  # here each curve is named, where it begins
     curve.set_xlabel(f"{IN_A_ROW}; below: chains at N = {most}")
     curve.set(ylim=(max(0.0, means.min() - 0.04), min(1.0, means.max() + 0.04)), ylabel=SHARE)
     curve.set_title("grey: the other budgets")
@@ -80,9 +81,10 @@ def ratio_view(
         for other in budgets:
             mean = bands[other, way][0]
             curve.plot(_lengths(other), mean, color=MUTED, linewidth=0.8)
-            curve.text(
-                other * 1.06, mean[-1], f"N = {other}", color=ink(MUTED), fontsize=7.5, va="top"
-            )
+        starts = [bands[each, way][0][0] for each in budgets]
+        names = [f"N = {each}" for each in budgets]
+        colors = [GOOD if each == n else MUTED for each in budgets]
+        end_labels(curve, 0.4, starts, names, colors, gap=0.06)
         mean, low, high = bands[n, way]
         curve.fill_between(_lengths(n), low, high, color=GOOD, alpha=0.2, linewidth=0)
         curve.plot(_lengths(n), mean, color=GOOD)
