@@ -25,10 +25,8 @@ LEAST_RIGHT = 4  # answers of each exercise, at least
 LEAST_WRONG = 8
 NOT_YET = {  # folders of notebooks that have fewer so far
     "bayesian_estimation",
-    "compute_optimal",
     "particle_filtering",
     "prm_search",
-    "process_reward_model",
     "revisions",
     "small_models",
     "small_plus_search_vs_14x",

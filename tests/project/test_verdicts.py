@@ -16,7 +16,6 @@ from tools import notebooks
 from ttclib.exercise import close, exercise, expect, mistake
 
 COURSE = Path(__file__).resolve().parents[1] / "course"
-TESTED_BY_HAND = {"what_a_token_costs.checks"}  # so far: its answers stand in parameters
 CHECK = re.compile(r"^(\w*checks)\.(\w+)\((\w+)", re.MULTILINE)
 
 
@@ -69,12 +68,12 @@ EXERCISES = [row for path in PATHS for row in exercises_of(path)]
 
 def test_every_exercise_has_answers_in_a_test():
     assert len(EXERCISES) > 60
-    untested = [row for row in EXERCISES if row[1] not in TESTS.keys() | TESTED_BY_HAND]
+    untested = [row for row in EXERCISES if row[1] not in TESTS]
     assert not untested
 
 
 def test_no_test_of_answers_is_for_nothing():
-    assert set(TESTS) == {row[1] for row in EXERCISES} - TESTED_BY_HAND
+    assert set(TESTS) == {row[1] for row in EXERCISES}
 
 
 def test_a_check_knows_how_many_blanks_its_cell_has():
@@ -97,8 +96,6 @@ def loaded(file):
 @pytest.mark.parametrize("folder", sorted(verdicts.NOT_YET))
 def test_a_notebook_with_answers_enough_is_not_excused(folder):
     """Nor one that has too few: its tests skip, so the list is held from both sides."""
-    if any(name.startswith(f"{folder}.") for name in TESTED_BY_HAND):
-        return
     files = [file for name, file in TESTS.items() if name.startswith(f"{folder}.")]
     found = [loaded(file) for file in files]
     alike = [verdicts.told_alike(module.WRONG) for module in found]
