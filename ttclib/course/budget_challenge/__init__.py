@@ -1,0 +1,1 @@
+"""Pictures and checks of notebook 09b The budget challenge."""
