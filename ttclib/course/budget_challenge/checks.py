@@ -17,7 +17,7 @@ def forty(yours):
     return f"{_said(outcome)}; one greedy text of lab-small solves 28 of the 50"
 
 
-@exercise
+@exercise(blanks=2)
 def sixty_and_more(yours):
     """``yours(desk, rng)`` → an answer; 60 M and 120 M FLOPs a problem, 42 of 50 wanted."""
     small = _judged(yours, 60e6, 0.84, "which texts look wrong, before anybody asks the verifier?")
