@@ -22,6 +22,7 @@ HEAVY = (
 NEURAL = (
     "ttclib.lm",
     "ttclib.search",
+    "ttclib.course.budget_challenge",
     "ttclib.course.prm_search.sweep",
     "ttclib.course.predicting_features",
     "ttclib.course.process_reward_model.learning",
