@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import erf
 
 from ttclib.course.particle_filtering.kalman import Gaussians, kalman_filter
 from ttclib.inputs import whole_number
@@ -34,6 +35,21 @@ def kalman_smoother(model: LinearGaussian, observations: ArrayLike) -> Gaussians
         cov = p * (model.transition_cov / next_cov) + gain**2 * cov
         smoothed.append((mean, cov))
     return Gaussians(*np.transpose(smoothed[::-1]))
+
+
+def expected_moves(model: LinearGaussian, observations: ArrayLike) -> np.ndarray:
+    """E|xₜ − xₜ₋₁| given *all* observations, for t = 1 … T − 1, shape (T − 1,).
+
+    The difference of two neighbours is normal; their covariance is the smoother's gain times the
+    later variance (Särkkä 2013, theorem 8.2), and E|N(m, v)| = √(2v/π)·exp(−m²/2v) + m·erf(m/√2v).
+    """
+    p = kalman_filter(model, observations).filtered.cov[:-1]
+    mean, cov = kalman_smoother(model, observations)
+    a = model.transition
+    together = p * a / (a**2 * p + model.transition_cov) * cov[1:]
+    m = np.diff(mean)
+    v = cov[1:] + cov[:-1] - 2 * together
+    return np.sqrt(2 * v / np.pi) * np.exp(-(m**2) / (2 * v)) + m * erf(m / np.sqrt(2 * v))
 
 
 def bootstrap_variance(model: LinearGaussian, observations: ArrayLike) -> float:
