@@ -61,7 +61,7 @@ def weighted_mean(yours):
     _named(got, slips)
     expect(
         close(got, 11.5 / 4.5),
-        f"values 2, 6, −1, 10 with weights 3, 1, ½, 0 average 11.5 / 4.5 = 2.56; yours says {got:g}",
+        f"values 2, 6, −1, 10 with weights 3, 1, ½, 0 average 11.5 / 4.5 = 2.56, yours {got:g}",
     )
     got = _one_number(yours(f.copy(), w * 1e3))
     expect(close(got, 11.5 / 4.5), "weights a thousand times as large must give the same average")
@@ -113,7 +113,7 @@ _LIKELIHOOD = np.array([0.1, 0.6, 0.25])
 
 @exercise
 def forward_step(yours):
-    """``yours(belief, transition, likelihood)`` → next belief (K,) and chance of the observation."""
+    """``yours(belief, transition, likelihood)`` → next belief (K,), chance of the symbol."""
     answer = yours(_BELIEF.copy(), _TRANSITION.copy(), _LIKELIHOOD.copy())
     pair = isinstance(answer, tuple | list) and len(answer) == 2
     expect(pair, "return two things: the new belief (K,) and the chance of the observation")
@@ -138,7 +138,10 @@ def forward_step(yours):
         (stays / stays.sum(), "the state moves: use the transition before the observation"),
         (moved, "that is the prediction alone; multiply it by the likelihood"),
         (joint / joint.max(), "divide by the sum, not by the largest"),
-        ((moved + _LIKELIHOOD) / (moved + _LIKELIHOOD).sum(), "multiply, do not add: both must hold"),
+        (
+            (moved + _LIKELIHOOD) / (moved + _LIKELIHOOD).sum(),
+            "multiply, do not add",
+        ),
     ]
     _named(belief, slips)
     shown = ", ".join(f"{p:.3f}" for p in np.asarray(belief, dtype=float))
@@ -308,7 +311,10 @@ def traced(yours):
     ]
     _named(got, slips)
     expect(close(got[-1], states[-1]), "the last row is the last generation, as it stands")
-    expect(close(got[-2], right[-2]), "row T − 2 holds the parents: states[T − 2][ancestors[T − 1]]")
+    expect(
+        close(got[-2], right[-2]),
+        "the row before the last holds the parents: states[t − 1][ancestors[t]]",
+    )
     i = int(np.flatnonzero((got != right).any(axis=0))[0]) if (got != right).any() else 0
     expect(
         close(got, right),
@@ -400,7 +406,7 @@ def bootstrap_filter(yours):
     found = runs.mean(axis=1)
     off = found - exact
     lengths = np.array([len(y) for y in series])
-    if (0 <= found).all() and (found < 1e-9).all():
+    if (found >= 0).all() and (found < 1e-9).all():
         mistake("that is the evidence itself, next to nothing; return its logarithm")
     simple = [
         (lengths * 0.5 * math.log(2 * math.pi), "log(2π)/2 is missing from every density"),
