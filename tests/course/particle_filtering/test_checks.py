@@ -250,10 +250,11 @@ def by_the_loop(select, model=Bootstrap):
 def filter_by_hand(y, n, rng):
     """Lists and choices: slow, and right."""
     x = [rng.normal(0, 1) for _ in range(n)]
+    p = None
     log_z = 0.0
     for t in range(len(y)):
         if t > 0:
-            x = [rng.normal(0.9 * parent, 1) for parent in rng.choice(x, n, p=p)]  # noqa: F821
+            x = [rng.normal(0.9 * parent, 1) for parent in rng.choice(x, n, p=p)]
         log_w = [-((y[t] - z) ** 2) / 2 - math.log(2 * math.pi) / 2 for z in x]
         w = np.exp(np.array(log_w) - max(log_w))
         log_z += max(log_w) + math.log(sum(w) / n)

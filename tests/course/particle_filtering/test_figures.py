@@ -6,7 +6,7 @@ from drawings import Drawing, Sheet, bands, numbers_of
 from scipy import stats
 from views import button, control, pixels, shown, sliders
 
-from ttclib.course.particle_filtering import figures
+from ttclib.course.particle_filtering import answers, figures, hmm, path_figures
 from ttclib.course.particle_filtering.nonlinear import NonlinearBenchmark, grid_filter
 from ttclib.course.particle_filtering.smoothing import backward_sampling, bootstrap_variance
 from ttclib.particles import resampling
@@ -19,8 +19,9 @@ STATES, Y = MODEL.simulate(30, np.random.default_rng(3))
 
 @pytest.fixture
 def drawings(monkeypatch):
-    monkeypatch.setattr(figures, "BudgetView", Drawing)
-    monkeypatch.setattr(figures, "Picture", Sheet)
+    for module in (figures, path_figures):
+        monkeypatch.setattr(module, "BudgetView", Drawing)
+        monkeypatch.setattr(module, "Picture", Sheet)
 
 
 def covariance(length):
@@ -64,27 +65,35 @@ def log_weights(shift, dim, n, rng):
 
 
 def test_collapse_view_tells_what_a_sample_is_worth(drawings, seed):
-    view = figures.collapse_view(log_weights, shifts=(0.5, 1.0), dims=6, draws=64)
-    exact = view.fixed(0)[:2]
-    for line, shift in zip(exact, (0.5, 1.0), strict=True):
+    view = figures.collapse_view(log_weights, dims=8, draws=64, lucks=2)
+    exact = view.fixed(0)[:6:2]
+    for line, shift in zip(exact, (0.25, 0.5, 1.0), strict=True):
         assert line.get_linestyle() == "--"
-        np.testing.assert_allclose(line.get_ydata(), np.exp(-np.arange(1, 7) * shift**2))
-    for dimension in (2, 6):
-        text, cost = view.at(seed, dimension=dimension)
-        worth = {}
-        for shift in (0.5, 1.0):
-            for d in range(1, dimension + 1):
-                w = np.exp(log_weights(shift, d, 64, np.random.default_rng((seed, d))))
-                worth[shift, d] = w.sum() ** 2 / (w**2).sum()
-            heaviest = np.sort(w / w.sum())[::-1]
-        said = ", ".join(f"μ = {s:g}: {worth[s, dimension]:,.0f}" for s in (0.5, 1.0))
-        share = f"heaviest point at μ = 1: {heaviest[0]:.0%}"
-        assert text == f"of 64 points, worth {said}; {share}" and cost.units == 128
-        # fewer dimensions are a part of the picture of more
-        for line, shift in zip(view.moving(0), (0.5, 1.0), strict=True):
-            expected = [(d, worth[shift, d] / 64) for d in range(1, dimension + 1)]
-            np.testing.assert_allclose(numbers_of(line), expected)
-        np.testing.assert_allclose(view.moving(1)[-1].get_ydata(), heaviest.cumsum())
+        np.testing.assert_allclose(line.get_ydata(), np.exp(-np.arange(1, 9) * shift**2))
+    text, cost = view.at(seed, dimension=3)
+    worth = {}
+    for shift in (0.25, 0.5, 1.0):
+        for d in range(1, 4):
+            w = np.exp(log_weights(shift, d, 64, np.random.default_rng((seed, d))))
+            worth[shift, d] = w.sum() ** 2 / (w**2).sum()
+    said = ", ".join(f"μ = {s:g}: {worth[s, 3]:,.1f}" for s in (0.25, 0.5, 1.0))
+    share = f"heaviest point at μ = 1: {(w / w.sum()).max():.0%}"
+    assert text == f"of 64 points, worth {said}; {share}" and cost.units == 192
+    # fewer dimensions are a part of the picture of more
+    for line, shift in zip(view.moving(0), (0.25, 0.5, 1.0), strict=True):
+        expected = [(d, worth[shift, d] / 64) for d in range(1, 4)]
+        np.testing.assert_allclose(numbers_of(line), expected)
+
+
+def test_weather_picture_follows_the_step_it_is_given(drawings):
+    model = hmm.HiddenMarkov([0.5, 0.5], [[0.9, 0.1], [0.3, 0.7]], [[0.8, 0.2], [0.3, 0.7]])
+    diary = np.array([0, 1, 1])
+    given = (("dry", "wet"), ("walk", "read"))
+    sheet = figures.weather_picture(model, diary, answers.forward_step, *given)
+    exact, ours = sheet.fig.axes[1].lines
+    np.testing.assert_allclose(ours.get_ydata(), exact.get_ydata())
+    sheet = figures.weather_picture(model, diary, lambda f, A, g: (f, 1.0), *given)
+    assert np.ptp(sheet.fig.axes[1].lines[1].get_ydata()) == 0
 
 
 # ---- filters -------------------------------------------------------------------------------------
@@ -112,10 +121,10 @@ def test_death_picture_tells_what_is_left(drawings):
 def test_filter_view_stands_beside_the_exact_filter(drawings, seed, particles, threshold, scheme):
     view = figures.filter_view(MODEL, Y, STATES)
     mean, sd = filtered(Y)
-    np.testing.assert_allclose(view.fixed(0)[0].get_ydata(), mean)
+    np.testing.assert_allclose(view.fixed(0)[2].get_ydata(), mean)
     (_, low, high), *_ = bands(view.fig.axes[0])
     np.testing.assert_allclose(np.array([low, high]), [mean - 2 * sd, mean + 2 * sd])
-    np.testing.assert_array_equal(view.fixed(0)[1].get_ydata(), Y)
+    np.testing.assert_array_equal(view.fixed(0)[3].get_ydata(), Y)
 
     text, cost = view.at(seed, particles=particles, threshold=threshold, scheme=scheme)
     history = history_of(particles, when_ess_below(threshold, resample(scheme)), seed)
@@ -135,16 +144,6 @@ def test_filter_view_stands_beside_the_exact_filter(drawings, seed, particles, t
     worth, red, level = view.moving(1)
     np.testing.assert_allclose(worth.get_ydata(), [p.ess / particles for p in history])
     assert len(red.get_xdata()) == selections and level.get_ydata()[0] == threshold
-
-
-def test_one_parent_for_all_is_sure_and_wrong(drawings):
-    """What the notebook says of the villain: its band is too narrow, at every luck."""
-    view = figures.filter_view(MODEL, Y, STATES)
-    _, sd = filtered(Y)
-    for seed in range(100):
-        view.at(seed, particles=32, threshold=1.0, scheme="winner takes all")
-        *_, (_, low, high) = bands(view.fig.axes[0])
-        assert np.median(high - low) < 0.95 * np.median(4 * sd)
 
 
 def test_every_setting_of_a_filter_has_its_own_picture(seed):
@@ -185,11 +184,11 @@ def test_scheme_picture_tells_the_noise_of_each_scheme(drawings):
 def test_evidence_view_tells_mean_and_variance(drawings, seed):
     y = Y[:10]
     view = figures.evidence_view(MODEL, y, low=2, high=5, runs=12)
-    (theory,) = view.fixed(0)
+    theory = view.fixed(0)[0]
     sigma2 = bootstrap_variance(MODEL, y)
     assert theory.get_linestyle() == "--"
     np.testing.assert_allclose(numbers_of(theory), [(n, sigma2 / n) for n in (4, 8, 16, 32)])
-    assert view.fixed(1)[0].get_xdata()[0] == 1
+    assert view.fixed(1)[-1].get_xdata()[0] == 1
     for particles in (8, 32):
         text, cost = view.at(seed, particles=particles)
         errors = {}
@@ -199,14 +198,15 @@ def test_evidence_view_tells_mean_and_variance(drawings, seed):
         now = np.exp(errors[particles])
         error = now.std(ddof=1) / np.sqrt(12)
         assert text == (
-            f"mean of Ẑ/Z {now.mean():.2f} ± {error:.2f} (exact 1); mean of log Ẑ/Z "
+            f"12 runs: mean of Ẑ/Z {now.mean():.2f} ± {error:.2f} (exact 1), "
+            f"{np.mean(errors[particles] < 0):.0%} of them below 1; mean of log Ẑ/Z "
             f"{errors[particles].mean():+.2f} (theory {-sigma2 / 2 / particles:+.2f})"
         )
         assert cost.units == particles * 12 * 10
         (dots,) = view.moving(0)
         expected = [(n, found.var(ddof=1)) for n, found in errors.items() if n <= particles]
         np.testing.assert_allclose(numbers_of(dots), expected)
-        steps, mark = view.moving(1)
+        steps, _, mark = view.moving(1)
         np.testing.assert_allclose(steps.get_xdata(), np.sort(now))
         assert steps.get_ydata()[-1] == 1 and mark.get_xdata()[0] == pytest.approx(now.mean())
 
@@ -223,28 +223,60 @@ def walked_back(history):
 
 
 @pytest.mark.parametrize(("particles", "scheme"), [(16, "multinomial"), (128, "systematic")])
-def test_genealogy_view_counts_ancestors(drawings, seed, particles, scheme):
-    view = figures.genealogy_view(MODEL, Y, length=12)
+def test_genealogy_view_counts_families(drawings, seed, particles, scheme):
+    view = path_figures.genealogy_view(MODEL, Y, length=12, runs=3)
     exact = smoothed(Y[:12])
     np.testing.assert_allclose(view.fixed(0)[0].get_ydata(), exact)
     text, cost = view.at(seed, particles=particles, scheme=scheme, threshold=0.5)
     history = history_of(particles, when_ess_below(0.5, resample(scheme)), seed, Y[:12])
     rows = walked_back(history)
     first = history[-1].weights @ history[0].particles[rows[0]]
-    assert text == (
-        f"{particles} particles at the end descend from {len(set(rows[0]))} at t = 0; "
-        f"error of the smoothed first state {abs(first - exact[0]):.2f}"
+    shares = [history[-1].weights[rows[0] == i].sum() for i in range(particles)]
+    assert text.startswith(
+        f"at t = 0: {len(set(rows[0]))} families, worth {1 / np.square(shares).sum():.1f}; on "
     )
+    assert text.endswith(f"error of the smoothed first state {abs(first - exact[0]):.2f}")
     assert cost.units == particles * 12
-    (alive,) = view.moving(1)
+    alive, worth = view.moving(1)
     np.testing.assert_array_equal(alive.get_ydata(), [len(set(row)) for row in rows])
-    dots = [c for c in view.fig.axes[0].collections if c not in view.still]
-    assert bool(dots) == (particles <= 64)  # in a crowd only lines are drawn
+    assert (worth.get_ydata() <= alive.get_ydata() + 1e-9).all()
+
+
+def test_replay_tells_the_run_event_by_event(drawings, seed):
+    view = path_figures.replay_view(MODEL, Y, resampling.multinomial)
+    history = history_of(6, resample("multinomial"), seed, Y[:3])
+    x, w, parents = history[0].particles, history[0].weights, history[1].ancestors
+    assert view.at(seed, event=2)[0] == f"initialise, particle 2 of 6: begins at {x[1]:.2f}"
+    weighed = f"{abs(Y[0] - x[0]):.2f} from the measurement, weight {w[0]:.3f}"
+    assert view.at(seed, event=7)[0] == f"weigh, particle 1 of 6: {weighed}"
+    child = f"a child of particle {parents[2] + 1}, whose weight was {w[parents[2]]:.3f}"
+    assert view.at(seed, event=15)[0] == f"resample, particle 3 of 6: {child}"
+    text, cost = view.at(seed, event=48)
+    assert text.startswith("weigh, particle 6 of 6") and cost.units == 18
+
+
+def test_paths_view_averages_what_paths_say(drawings, seed):
+    view = path_figures.paths_view(MODEL, Y, resampling.multinomial, answers.traced, runs=3)
+    text, cost = view.at(seed, particles=16, t=4)
+    history = history_of(16, resample("multinomial"), (seed,), Y[:5])
+    rows = walked_back(history)
+    paths = np.array([p.particles[row] for p, row in zip(history, rows, strict=True)])
+    average = history[-1].weights @ np.abs(np.diff(paths, axis=0)).mean(axis=0)
+    # neighbours given all measurements are jointly normal
+    cov = covariance(5)
+    posterior = cov - cov @ np.linalg.solve(cov + np.eye(5), cov)
+    m = np.diff(smoothed(Y[:5]))
+    sd = np.sqrt(
+        [posterior[i, i] + posterior[i + 1, i + 1] - 2 * posterior[i, i + 1] for i in range(4)]
+    )
+    exact = stats.foldnorm.mean(np.abs(m) / sd, scale=sd).mean()
+    assert text.startswith(f"mean move {average:.2f} (exact {exact:.2f}); 3 other runs are off by ")
+    assert text.endswith(f"begin at {len(set(rows[0]))} of 16 places") and cost.units == 80
 
 
 def test_smoothing_picture_tells_both_errors(drawings):
     y = Y[:10]
-    sheet = figures.smoothing_picture(MODEL, y, n=12, runs=5)
+    sheet = path_figures.smoothing_picture(MODEL, y, n=12, runs=5)
     traced, walked = [], []
     for r in range(5):
         rng = np.random.default_rng((r, 9))
@@ -285,7 +317,10 @@ def test_nonlinear_view_stands_on_the_exact_density(drawings, seed):
         text, cost = view.at(seed, particles=particles)
         history = history_of(particles, resample("systematic"), seed, y, model)
         ours = np.array([p.weights @ p.particles for p in history])
+        positive = exact.density[two, grid > 0].sum() * 0.15
+        p = history[two]
         assert text == (
+            f"at t = {two}: {p.weights @ (p.particles > 0):.0%} above zero (exact {positive:.0%}); "
             f"RMS distance to the exact mean {np.sqrt(np.mean((ours - mean) ** 2)):.2f}; "
             f"log evidence {history[-1].log_evidence:.1f} (exact {exact.log_evidence[-1]:.1f})"
         )
