@@ -25,7 +25,6 @@ LEAST_RIGHT = 4  # answers of each exercise, at least
 LEAST_WRONG = 8
 NOT_YET = {  # folders of notebooks that have fewer so far
     "bayesian_estimation",
-    "particle_filtering",
     "prm_search",
     "revisions",
     "small_models",

@@ -22,7 +22,6 @@ EXERCISE = re.compile(r"\*\*Exercise.*?\(\w+, (\d+) minutes\)|^#+ .*\(\w+, (\d+)
 TAKES = re.compile(r"\*\*Takes\*\* (\d+) minutes")
 ROW = re.compile(r"^\| \[(\d\db?) (.+?)\]\((?:notebooks/)?(\S+)\) \| (\d+) \| (.+?) \|$", re.M)
 NOT_YET = {  # notebooks whose minutes are not what the rule says
-    "04_particle_filtering",
     "10_revisions",
     "12_three_scaling_laws",
     "13_small_models",

@@ -111,7 +111,7 @@ _TRANSITION = np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.1, 0.1, 0.8]])
 _LIKELIHOOD = np.array([0.1, 0.6, 0.25])
 
 
-@exercise
+@exercise(blanks=3)
 def forward_step(yours):
     """``yours(belief, transition, likelihood)`` → next belief (K,), chance of the symbol."""
     answer = yours(_BELIEF.copy(), _TRANSITION.copy(), _LIKELIHOOD.copy())
@@ -172,7 +172,7 @@ def forward_step(yours):
 # ---- resampling ----------------------------------------------------------------------------------
 
 
-@exercise
+@exercise(blanks=2)
 def systematic(yours):
     """``yours(weights, n, rng)`` → ancestors (n,) by systematic resampling."""
     # they do not sum to one, and n is not their number; with n·w of 0.49, 3.01, 0, 2.17, 1.33 a
@@ -283,7 +283,7 @@ def log_evidence(yours):
 # ---- paths ---------------------------------------------------------------------------------------
 
 
-@exercise
+@exercise(blanks=2)
 def traced(yours):
     """``yours(ancestors, states)`` → paths (T, n) of the members of the last generation."""
     ancestors = np.array([[0, 1, 2], [2, 0, 0], [1, 1, 2], [2, 0, 1]])

@@ -243,7 +243,7 @@ def paths_view(
         )
         _draw_lines(ax, history, dead=False)
         ax.plot(times, smoother.mean, "k--", linewidth=1.4, zorder=4)
-        order = length_of_move.argsort()
+        order = length_of_move.argsort(kind="stable")
         moves.step(length_of_move[order], weights[order].cumsum(), color=GOOD, where="post")
         exact = expected_moves(model, y[: t + 1]).mean()
         truth(moves, exact, vertical=True)
