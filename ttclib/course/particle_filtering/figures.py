@@ -384,7 +384,7 @@ def nonlinear_view(model: StateSpaceModel, observations, states, reach: float = 
     cloud.legend(loc="upper left", ncols=3, columnspacing=1)
     cloud.set(xlabel="time t", ylabel="state", ylim=(-reach, 1.25 * reach))
     two = _torn(exact.density, grid)
-    cloud.axvline(two, color=BAD, linewidth=1, linestyle=":")
+    cloud.axvline(two, ymax=0.87, color=BAD, linewidth=1, linestyle=":")
     cut.plot(grid, exact.density[two], "k--", linewidth=1.2)
     cut.plot([], [], "k--", linewidth=1.2, label="exact")
     cut.fill_between([], [], color=GOOD, alpha=0.6, label="particles")
