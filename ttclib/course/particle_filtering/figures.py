@@ -379,9 +379,9 @@ def nonlinear_view(model: StateSpaceModel, observations, states, reach: float = 
     place = {"origin": "lower", "aspect": "auto", "extent": extent}
     cloud.imshow(shade.T, cmap="Greys", vmax=2.0, **place)
     cloud.plot(times, states, "kx", markersize=4, label="true state")
-    cloud.plot([], [], ".", color=GOOD, label="60 particles, drawn by weight")
+    cloud.plot([], [], ".", color=GOOD, label="60 particles")
     cloud.plot([], [], "s", color="#B0B0B0", label="exact density")
-    cloud.legend(loc="upper left", ncols=3, columnspacing=1)
+    cloud.legend(loc="upper left", ncols=3, columnspacing=0.8, handletextpad=0.3)
     cloud.set(xlabel="time t", ylabel="state", ylim=(-reach, 1.25 * reach))
     two = _torn(exact.density, grid)
     cloud.axvline(two, ymax=0.87, color=BAD, linewidth=1, linestyle=":")
