@@ -145,10 +145,21 @@ WRONG += [
 ]
 
 
-@pytest.mark.parametrize("check", [checks.forty, checks.sixty_and_more])
-def test_blanks_are_no_mistakes(check):
-    assert repr(check(lambda desk, rng: ...)) == "– not attempted yet"
-    assert repr(check(...)) == "– not attempted yet"
+def half_done(desk, rng):
+    drafts = desk.write(4, BODY)  # noqa: F841
+    return ...
+
+
+def untouched(desk, rng):
+    drafts = ...  # noqa: F841
+    return ...
+
+
+def test_blanks_are_no_mistakes():
+    assert repr(checks.forty(lambda desk, rng: ...)) == "– not attempted yet"
+    assert repr(checks.sixty_and_more(untouched)) == "– not attempted yet"
+    assert repr(checks.sixty_and_more(half_done)).startswith("– partly done: 1 of 2 blanks")
+    assert repr(checks.forty(...)) == "– not attempted yet"
 
 
 def test_the_board_keeps_what_was_reached():
