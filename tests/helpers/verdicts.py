@@ -27,7 +27,6 @@ NOT_YET = {  # folders of notebooks that have fewer so far
     "bayesian_estimation",
     "prm_search",
     "revisions",
-    "small_models",
     "small_plus_search_vs_14x",
     "three_scaling_laws",
 }

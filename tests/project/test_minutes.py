@@ -23,8 +23,6 @@ TAKES = re.compile(r"\*\*Takes\*\* (\d+) minutes")
 ROW = re.compile(r"^\| \[(\d\db?) (.+?)\]\((?:notebooks/)?(\S+)\) \| (\d+) \| (.+?) \|$", re.M)
 NOT_YET = {  # notebooks whose minutes are not what the rule says
     "10_revisions",
-    "12_three_scaling_laws",
-    "13_small_models",
 }
 
 

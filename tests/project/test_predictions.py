@@ -17,8 +17,6 @@ TESTS = Path(__file__).resolve().parents[1]
 PATHS = sorted(notebooks.FOLDER.glob("*.ipynb"))
 NOT_YET = {  # notebooks with a question that no test answers so far
     "10_revisions",
-    "12_three_scaling_laws",
-    "13_small_models",
 }
 
 

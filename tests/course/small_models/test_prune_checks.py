@@ -25,6 +25,10 @@ IMPORTANCES = {
     "do not take off the mean": lambda a: a.std(axis=0),
     "take its root": lambda a: (a**2).mean(axis=0),
     "grows with the number of texts": lambda a: np.linalg.norm(a, axis=0),
+    "have cancelled": lambda a: a.mean(axis=0) ** 2,
+    "one number for all units": lambda a: np.sqrt((a**2).mean()),
+    "that is the largest": lambda a: np.abs(a).max(axis=0),
+    "a sum of squares": lambda a: (a**2).sum(axis=0),
     "one number a token": lambda a: np.sqrt((a**2).mean(axis=1)),
     "of 3, −3, 3, −3 it is 3": lambda a: a[0],
     "other numbers": lambda a: rms(a) if a.shape[1] == 3 else a[0],
@@ -42,20 +46,63 @@ SLOPES = {
     "where model and teacher agree": lambda z, v, t: slope(z, v, t) + (t == 3),
 }
 BILLS = {
-    "the teacher reads every token": lambda n, m, d: 6 * n * d,
+    "the teacher reads every token, too": lambda n, m, d: 6 * n * d,
     "reading alone": lambda n, m, d: 2 * m * d,
+    "weights of its own": lambda n, m, d: 8 * n * d,
+    "yours is swapped": lambda n, m, d: (2 * n + 6 * m) * d,
+    "the student reads every token": lambda n, m, d: 6 * n + 2 * m * d,
+    "the teacher reads every token: multiply": lambda n, m, d: 6 * n * d + 2 * m,
+    "for one token": lambda n, m, d: 6 * n + 2 * m,
+    "and an addition": lambda n, m, d: 6 * n * d + m * d,
     "forward only": lambda n, m, d: 6 * (n + m) * d,
     "forward and back": lambda n, m, d: 2 * (n + m) * d,
-    "of the teacher, 1e6 tokens": lambda n, m, d: 0.0,
+    "of the teacher, 7 tokens": lambda n, m, d: 0.0,
     "without a teacher": lambda n, m, d: (6 * n + 2 * m) * d if m else 0.0,
 }
+
+
+def by_units(activations):
+    """A list, one unit after another."""
+    return [sum(x * x for x in unit) ** 0.5 / len(unit) ** 0.5 for unit in activations.T]
+
+
+def shifted(z, v, t):
+    """Weights that cannot overflow."""
+    found = []
+    for values in (z, v):
+        weights = np.exp((values - max(values)) / t)
+        found.append(weights / sum(weights))
+    return [t * (q - p) for q, p in zip(*found, strict=True)]
+
+
 EXERCISES = (
-    (checks.importance, rms, IMPORTANCES),
-    (checks.slope, slope, SLOPES),
-    (checks.bill, lambda n, m, d: (6 * n + 2 * m) * d, BILLS),
+    (
+        checks.importance,
+        IMPORTANCES,
+        rms,
+        by_units,
+        lambda a: np.linalg.norm(a, axis=0) / np.sqrt(len(a)),
+        lambda a: np.sqrt(np.einsum("tu,tu->u", a, a) / a.shape[0]),
+    ),
+    (
+        checks.slope,
+        SLOPES,
+        slope,
+        shifted,
+        lambda z, v, t: t * softmax(z, t) - t * softmax(v, t),
+        lambda z, v, t: -t * np.subtract(softmax(v, t), softmax(z, t)),
+    ),
+    (
+        checks.bill,
+        BILLS,
+        lambda n, m, d: (6 * n + 2 * m) * d,
+        lambda n, m, d: 6 * n * d + 2 * m * d,
+        lambda n, m, d: 2 * d * (3 * n + m),
+        lambda n, m, d: sum(w * d * k for w, k in ((n, 2), (n, 4), (m, 2))),
+    ),
 )
-RIGHT = [(check, answer) for check, answer, _ in EXERCISES]
-WRONG = [(check, slip, words) for check, _, slips in EXERCISES for words, slip in slips.items()]
+RIGHT = [(check, answer) for check, _, *right in EXERCISES for answer in right]
+WRONG = [(check, slip, words) for check, slips, *_ in EXERCISES for words, slip in slips.items()]
 
 
 def test_a_blank_is_not_attempted():

@@ -48,6 +48,7 @@ def test_the_record_is_that_of_the_model_and_the_texts_of_the_page():
     assert pruning.HELD_OUT == {"problems": 86, "seed": 24}
 
 
+@pytest.mark.answers("13-045", 1)
 def test_hidden_units_are_the_exception():
     whole, thin = record()
     says("The large model solves about seven problems in ten.", whole.solved.mean() == 0.7)
@@ -70,6 +71,7 @@ def test_hidden_units_are_the_exception():
     )
 
 
+@pytest.mark.answers("13-045", 2)
 def test_heads_cost_the_most_for_the_weights_they_save():
     head, layer, units = at(heads=5), at(layers=6), at(hidden=360)
     few = head.removed == pytest.approx(0.06, abs=0.005)
@@ -84,6 +86,7 @@ def test_heads_cost_the_most_for_the_weights_they_save():
     says("The heads. One in six", max(per_weight, key=per_weight.get) == "heads")
 
 
+@pytest.mark.answers("13-045", 3)
 def test_a_small_distance_costs_many_answers():
     whole, thin = record()
     lost = {one.kl[0]: 1 - one.solved.mean() / whole.solved.mean() for one in thin.values()}

@@ -45,6 +45,7 @@ def gain(name, other):
     return bootstrap.mean_interval(mine - theirs, COUNTS)
 
 
+@pytest.mark.answers("13-054", 1)
 def test_half_of_the_weights_heal_within_a_hundredth_of_the_reading():
     made = artefacts.manifest()["lab-large"]["settings"]
     whole = made["training"]["batch"] * made["training"]["steps"] * made["texts"]["row"]
@@ -67,6 +68,7 @@ def test_half_of_the_weights_heal_within_a_hundredth_of_the_reading():
     says("the whole model solves seven", seven)
 
 
+@pytest.mark.answers("13-054", 2)
 def test_the_teacher_is_worth_no_answers_to_the_half():
     taught, plain = runs("half")["pruned, taught"], runs("half")["pruned"]
     _, low, high = gain("pruned, taught", "pruned")
@@ -76,6 +78,7 @@ def test_the_teacher_is_worth_no_answers_to_the_half():
     assert abs(taught.loss[-1] - plain.loss[-1]) < 0.002  # and as near to the truth
 
 
+@pytest.mark.answers("13-054", 3)
 def test_new_weights_learn_hardly_anything_of_so_few_tokens():
     for name in ("scratch", "scratch, taught"):
         new = runs("half")[name]
@@ -104,6 +107,7 @@ def test_the_learning_rate_is_the_best_of_four():
     )
 
 
+@pytest.mark.answers("13-056a", 1)
 def test_a_temperature_brings_the_student_nearer_to_the_teacher_and_not_to_the_truth():
     found = [runs("half")[name] for name in ("pruned, taught", "T = 2", "T = 4")]
     first, second, third = (run.kl[-1] for run in found)
@@ -115,6 +119,7 @@ def test_a_temperature_brings_the_student_nearer_to_the_teacher_and_not_to_the_t
     says("each interval holds 0.", all(low < 0 < high for low, high in ends))
 
 
+@pytest.mark.answers("13-056a", 1)
 def test_random_parts_end_where_importance_begins():
     some, mine = runs("half")["random parts"], runs("half")["pruned"]
     same = some.kl[-1] == pytest.approx(mine.kl[0], rel=0.05)
@@ -123,6 +128,7 @@ def test_random_parts_end_where_importance_begins():
     says("and solve 4 problems in a hundred", four)
 
 
+@pytest.mark.answers("13-056a", 1)
 def test_one_shot_beats_two_steps():
     twice, once = runs("half")["two steps"], runs("half")["pruned"]
     assert twice.tokens[-1] == once.tokens[-1] and len(twice.tokens) == 4
@@ -141,6 +147,8 @@ def test_the_teacher_hardly_says_more_than_the_true_token():
     says("Its distribution is all but certain", certain)
 
 
+@pytest.mark.answers("13-055a", 4)
+@pytest.mark.answers("13-055a", 5)
 def test_the_weights_of_a_broken_model_are_worth_more_than_new_ones():
     found = runs("small")
     assert all(run.tokens[-1] == 786_432 for run in found.values())
@@ -163,6 +171,7 @@ def test_the_weights_of_a_broken_model_are_worth_more_than_new_ones():
     says("`lab-small` read 20 times as much, and solves half", 20 < times < 22 and half)
 
 
+@pytest.mark.answers("13-056b", 6)
 def test_a_small_student_that_reads_longer_solves_something():
     taught, plain = (runs("small, longer")[name] for name in ("pruned, taught", "pruned"))
     small = runs("small")["pruned"]
@@ -188,6 +197,7 @@ def test_a_small_student_that_reads_longer_solves_something():
     assert bootstrap.mean_interval(lost, COUNTS)[1] > 0.3
 
 
+@pytest.mark.answers("13-056b", 7)
 def test_a_teacher_helps_a_small_student_that_reads_longer_and_is_not_worth_its_bill():
     taught, plain = (runs("small, longer")[name] for name in ("pruned, taught", "pruned"))
     gains = [

@@ -70,6 +70,7 @@ def curve(way, **how):
     return record().post.at(way, **how).passes(KS).mean(axis=1)
 
 
+@pytest.mark.answers("12-060", 1)
 def test_what_is_forgotten():
     r = record()
     left = r.post.at("larger numbers").passes([1])[0].mean()
@@ -83,6 +84,7 @@ def test_what_is_forgotten():
     says("The price is paid on the new task", high[0] < 0)
 
 
+@pytest.mark.answers("12-068", 1)
 def test_how_much_a_problem_counts():
     p = np.linspace(0.01, 0.99, 99)
     assert enumerable.relative_weight(p, 2) == pytest.approx(np.ones(99))
@@ -100,6 +102,8 @@ def ends(name, samples):
     return np.array([climb(advantages, rate, samples, rng)[-1] for rng in rngs])
 
 
+@pytest.mark.answers("12-072", 1)
+@pytest.mark.answers("12-072", 2)
 @pytest.mark.parametrize("name", ADVANTAGES)
 @pytest.mark.parametrize("samples", [2, 8, 256])
 def test_the_tiny_model_for_a_hundred_lucks(name, samples):
@@ -115,6 +119,7 @@ def test_the_tiny_model_for_a_hundred_lucks(name, samples):
         says("With 256 texts the group-relative form never loses it", lost == 0)
 
 
+@pytest.mark.answers("12-072", 3)
 def test_the_exact_gradient_does_not_cross():
     exact = post_figures._exact()
     ks = 2 ** np.arange(11)
@@ -134,6 +139,9 @@ def test_the_rivals_bills():
     says("one round, 43 times our budget", round(own) == 43)
 
 
+@pytest.mark.answers("12-077", 1)
+@pytest.mark.answers("12-077", 2)
+@pytest.mark.answers("12-077", 3)
 def test_temperature_crosses_and_training_does_not():
     before = curve(BASE)
     for temperature in record().post.temperatures():
@@ -208,6 +216,9 @@ def laws():
     )
 
 
+@pytest.mark.answers("12-089", 1)
+@pytest.mark.answers("12-089", 2)
+@pytest.mark.answers("12-089", 3)
 def test_three_laws():
     found = laws()
     votes = found["test time"]["majority of N"]

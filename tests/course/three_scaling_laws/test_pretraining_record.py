@@ -10,7 +10,7 @@ pytest.importorskip("pyarrow")
 from sentences import Says
 
 from ttclib import artefacts
-from ttclib.course.three_scaling_laws import laws
+from ttclib.course.three_scaling_laws import figures, laws
 from ttclib.course.three_scaling_laws.language import ELSEWHERE, Words
 
 says = Says("12_three_scaling_laws")
@@ -36,6 +36,10 @@ def law():
     return laws.fit(size[settled], letters[settled], loss[settled], entropy)
 
 
+def excesses():
+    return grid().mean - language().entropy
+
+
 @cache
 def best():
     return laws.isoflop(grid(), BUDGETS)
@@ -50,6 +54,7 @@ def worth(text, amount=0.0):
     return np.exp(np.log(letters).mean(axis=0)) / (2**17, 2**19)
 
 
+@pytest.mark.answers("12-010", 1)
 def test_a_straight_line_falls_below_the_entropy():
     _, least = best()
     slope, level = laws.power(BUDGETS[:5], least[:5])
@@ -58,6 +63,8 @@ def test_a_straight_line_falls_below_the_entropy():
     says("bends away, towards the entropy", (np.diff(least) < 0).all() and least[-1] < 0.84)
 
 
+@pytest.mark.answers("12-016", 1)
+@pytest.mark.answers("12-016", 3)
 def test_lines_of_large_models_are_straighter_and_the_smallest_leaves_the_law():
     bends = []
     for row in grid().mean - language().entropy:
@@ -72,6 +79,22 @@ def test_lines_of_large_models_are_straighter_and_the_smallest_leaves_the_law():
     says("in the first letters", (first > law().excess(grid().sizes[:7], 2**14)).all())
 
 
+@pytest.mark.answers("12-016", 2)
+def test_the_measured_points_leave_the_dotted_line_where_the_two_lines_cross():
+    """There the law is twice what the text leaves: half of it is left by the size."""
+    says("Where the two lines cross.", True)
+    for size, row in list(zip(grid().sizes, grid().mean - language().entropy, strict=True))[3:]:
+        there = np.isfinite(row)
+        letters, dotted = grid().letters[there], law().B / grid().letters[there] ** law().b
+        across = (law().B * size ** law().a / law().A) ** (1 / law().b)
+        times = row[there] / dotted
+        late = letters >= 2**17  # before that all sizes leave more than the law says
+        assert (times[late & (letters < across / 4)] < 1.6).all()
+        assert (times[letters > 4 * across] > 2.5).all()
+
+
+@pytest.mark.answers("12-020", 1)
+@pytest.mark.answers("12-020", 2)
 def test_the_best_size_grows_less_than_the_budget():
     size, _ = best()
     exponent, _ = laws.power(BUDGETS, size)
@@ -85,6 +108,7 @@ def test_the_best_size_grows_less_than_the_budget():
     says("about $C^{0.4}$", abs(envelope - 0.4) < 0.04 and abs(law().growth - 0.4) < 0.03)
 
 
+@pytest.mark.answers("12-020", 3)
 def test_twice_or_half_the_best_size_costs_a_tenth():
     size, least = best()
     for budget, at, loss in list(zip(BUDGETS, size, least, strict=True))[5:]:
@@ -96,6 +120,7 @@ def test_twice_or_half_the_best_size_costs_a_tenth():
             says("Of the loss itself that is a hundredth", 0.004 < other / loss - 1 < 0.015)
 
 
+@pytest.mark.answers("12-030", 1)
 def test_two_explanations_and_a_trunk_that_explains_nothing():
     inside = BUDGETS[:9]
     exponents = {}
@@ -126,6 +151,8 @@ def test_elsewhere_the_loss_falls_twice_as_fast():
     assert (there[near] > Words(exponent=ELSEWHERE).entropy).all()
 
 
+@pytest.mark.answers("12-043", 1)
+@pytest.mark.answers("12-043", 2)
 def test_who_is_asked_more_wants_less():
     usual = law().asked(0.06, 0.0)
     ten = law().asked(0.06, 10.0)
@@ -147,6 +174,38 @@ def test_who_is_asked_more_wants_less():
     says("4,063, never came so near", nearest > 0.06 and grid().sizes[2] == 4063)
 
 
+@pytest.mark.answers("12-043", 3)
+def test_measured_sizes_agree_with_the_law_as_long_as_there_are_such():
+    needed = np.array([figures._letters_to(grid().letters, row, 0.06) for row in excesses()])
+    reach = np.isfinite(needed)
+    assert grid().sizes[reach].min() == 7904
+    sizes, needed = grid().sizes[reach], needed[reach]
+    assert np.abs(needed / law().letters(sizes, 0.06) - 1).max() < 0.07
+    for ratio in (0.0, 1.0, 3.0):
+        best, letters = law().asked(0.06, ratio)
+        cheapest = sizes[np.argmin(laws.life(sizes, needed, ratio * letters))]
+        nearest = sizes[np.argmin(np.abs(np.log(sizes / best)))]
+        says("Up to R = 3 they do.", cheapest == nearest)
+
+
+@pytest.mark.answers("12-053", 1)
+def test_nine_in_ten_of_the_records_own_trainings_land_inside():
+    """Each seed of the record, predicted by a law and a spread of the other two seeds."""
+    size, letters = np.meshgrid(grid().sizes, grid().letters, indexing="ij")
+    settled = np.isfinite(grid().mean) & (size > 4000) & (letters >= 2**17)
+    inside = []
+    for seed in range(len(grid().loss)):
+        others = np.delete(grid().loss, seed, axis=0)
+        x, y = size[settled], letters[settled]
+        known = laws.fit(x, y, others.mean(axis=0)[settled], language().entropy)
+        ratio = (others[:, settled] - language().entropy) / known.excess(x, y)
+        low, high = np.quantile(ratio, [0.025, 0.975])
+        own = (grid().loss[seed][settled] - language().entropy) / known.excess(x, y)
+        inside += ((low <= own) & (own <= high)).tolist()
+    assert np.mean(inside) > 0.85
+
+
+@pytest.mark.answers("12-048", 1)
 def test_what_texts_are_worth():
     epochs = worth("epochs", 4.0)
     says("four epochs leave two thirds", (np.abs(epochs - 0.65) < 0.04).all())

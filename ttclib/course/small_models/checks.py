@@ -14,15 +14,23 @@ _WEIGHTS = np.array([-0.31, -0.04, 0.12, 0.26, 0.9])
 @exercise
 def nearest(yours):
     """``yours(values, scale, zero, bits)`` → the place on the grid nearest to each value."""
-    got = np.asarray(yours(_WEIGHTS, 0.1, 3, 3), dtype=float)
+    got = np.asarray(yours(_WEIGHTS.copy(), 0.1, 3, 3), dtype=float)
     if close(got, [0, 3, 4, 6, 12]):
         mistake(
             "0.9 lands on place 12, and a grid of 3 bits has places 0 to 7: cut off what is beyond"
         )
+    if close(got, np.clip(np.trunc(_WEIGHTS / 0.1) + 3, 0, 7)):
+        mistake("that cuts the digits off, towards 0; the nearest place may be the next one")
     if close(got, np.clip(np.floor(_WEIGHTS / 0.1) + 3, 0, 7)):
         mistake("that rounds down; the nearest place may be the one above")
     if close(got, np.clip(np.rint(_WEIGHTS / 0.1), 0, 7)):
         mistake("0 lies on place `zero`, not on place 0: add it")
+    if close(got, np.clip(np.rint(_WEIGHTS / 0.1) - 3, 0, 7)):
+        mistake("the sign of `zero`: value = step · (place − zero), so place = value/step + zero")
+    if close(got, np.clip(np.rint(_WEIGHTS * 0.1) + 3, 0, 7)):
+        mistake("divide by the step: how many steps lies the value above 0?")
+    if close(got, np.clip(_WEIGHTS / 0.1 + 3, 0, 7)):
+        mistake("a place is a whole number: round to the nearest")
     if close(got, [0, 3, 4, 6, 8]):
         mistake("places start at 0, so the last of 2^bits places is 2^bits − 1")
     if close(got, 0.1 * (np.array([0, 3, 4, 6, 7]) - 3)):
@@ -46,6 +54,12 @@ def nbytes(yours):
         mistake("the place of 0 is kept for each group, too: as many bits as a code")
     if close(got, 8 * 64 * 4 + 16 * 20):
         mistake("those are bits; eight of them are a byte")
+    if close(got, (8 * 64 * 4 + 16 * 16) / 8 + 16 * 4):
+        mistake("a zero takes as many bits as a code, not bytes: divide it by 8, too")
+    if close(got, 256 + 16 * 20):
+        mistake("the codes are in bytes and the steps and zeros still in bits: divide both by 8")
+    if close(got, (8 * 64 * 4 + 32 * 20) / 8):
+        mistake("`group` is how many weights share a grid, not how many groups there are")
     if close(got, (8 * 64 * 4 + 8 * 20) / 8):
         mistake("that is one group a row; here a group is 32 of the 64 columns")
     if close(got, (8 * 64 * 4 + 20) / 8):
@@ -73,6 +87,14 @@ def spread(yours):
         mistake("divide by the first entry once: the column itself loses exactly what is lost")
     if close(got, -right):
         mistake("the sign: what you return is taken off, so the first column must get `lost`")
+    if close(got, lost * answer * answer[0]):
+        mistake("that multiplies by the first entry; divide by it")
+    if close(got, lost * answer / np.linalg.norm(answer)):
+        mistake("divide by the first entry, not by the length of all of them")
+    if close(got, lost * answer / answer.sum()):
+        mistake("divide by the first entry, not by their sum")
+    if close(got, lost / answer[0] * np.ones(4)):
+        mistake("multiply by `answer`: each free column has an entry of its own")
     if close(got, right[:, 1:]):
         mistake("the column itself is the first of them: return all")
     if close(got, right.T):
@@ -99,6 +121,12 @@ def stored(yours):
         mistake("the losses are in nats; a bit is ln 2 of them")
     if close(got, losses.sum() / math.log(2)):
         mistake("those are the bits that are left to be said; what is stored is what that saves")
+    if close(got, 4 * math.log(32) - losses.sum()):
+        mistake("all of that is in nats; divide by ln 2 to have bits")
+    if close(got, 20 - losses.sum() * math.log(2)):
+        mistake("nats become bits by dividing: a bit is ln 2 = 0.69 of them")
+    if close(got, -right):
+        mistake("the sign: what the facts say, less what is left to be said")
     if close(got, right / 4):
         mistake("that is the mean of a fact; all of them together are stored")
     if close(got, 32 * 4 - losses.sum() / math.log(2)):

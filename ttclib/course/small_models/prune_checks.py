@@ -44,6 +44,16 @@ def importance(yours):
         mistake("that is the mean square; take its root")
     if close(got, np.linalg.norm(flips, axis=0)):
         mistake("a sum grows with the number of texts; take the mean over the tokens")
+    if close(got, np.square(flips.mean(axis=0))):
+        mistake("square each number first, then take the mean: here 3 and −3 have cancelled")
+    if close(got, np.sqrt(np.square(flips).mean())):
+        mistake("that is one number for all units; each has an importance of its own: axis 0")
+    if close(got, np.abs(flips).max(axis=0)):
+        mistake(
+            "that is the largest; one token in a thousand would decide: take the root mean square"
+        )
+    if close(got, np.square(flips).sum(axis=0)):
+        mistake("that is a sum of squares: divide by the number of tokens, and take the root")
     if close(got, np.sqrt(np.square(flips).mean(axis=1))):
         mistake("that is one number a token; the tokens are axis 0, and go away")
     expect(close(got, right), f"of 3, −3, 3, −3 it is 3: {right}; yours is {got}")
@@ -82,16 +92,28 @@ def slope(yours):
 @exercise
 def bill(yours):
     """``yours(student, teacher, tokens)`` → FLOPs of distilling, weights and tokens given."""
-    got = yours(1e6, 1e7, 1e6)
-    if close(got, 6e12):
+    got = yours(300, 1100, 7)
+    if close(got, 6 * 300 * 7):
         mistake("the teacher reads every token, too: 2 FLOPs for each of its weights")
-    if close(got, 2e13):
+    if close(got, 2 * 1100 * 7):
         mistake("that is the teacher's reading alone; the student learns, at 6 a weight")
-    if close(got, 6 * 1.1e13):
+    if close(got, 8 * 300 * 7):
+        mistake("the teacher has weights of its own: 2 FLOPs for each of *them*")
+    if close(got, (2 * 300 + 6 * 1100) * 7):
+        mistake("the student learns at 6 a weight, and the teacher reads at 2: yours is swapped")
+    if close(got, 6 * 300 + 2 * 1100 * 7):
+        mistake("the student reads every token, too: multiply both by the tokens")
+    if close(got, 6 * 300 * 7 + 2 * 1100):
+        mistake("the teacher reads every token: multiply both by the tokens")
+    if close(got, 6 * 300 + 2 * 1100):
+        mistake("that is for one token; multiply by the tokens")
+    if close(got, 6 * 300 * 7 + 1100 * 7):
+        mistake("to read a token costs the teacher 2 a weight: a multiplication and an addition")
+    if close(got, 6 * 1400 * 7):
         mistake("the teacher does not learn: it goes forward only, 2 a weight, not 6")
-    if close(got, 2 * 1.1e13):
+    if close(got, 2 * 1400 * 7):
         mistake("the student learns: forward and back are 6 a weight")
-    right = training_bill(1e6, 1e7, 1e6)
-    expect(close(got, right), f"1e6 weights, 1e7 of the teacher, 1e6 tokens: {right:g}; not {got}")
+    right = training_bill(300, 1100, 7)
+    expect(close(got, right), f"300 weights, 1,100 of the teacher, 7 tokens: {right:,}; not {got}")
     expect(close(yours(5.0, 0.0, 2.0), 60.0), "without a teacher 5 weights and 2 tokens cost 60")
     return "a teacher three times as large costs as much as the learning itself"
