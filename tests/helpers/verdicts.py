@@ -28,7 +28,6 @@ NOT_YET = {  # folders of notebooks that have fewer so far
     "prm_search",
     "revisions",
     "small_plus_search_vs_14x",
-    "three_scaling_laws",
 }
 
 __all__ = [

@@ -1,5 +1,7 @@
 """Checks of notebook 12, second half: the right answer passes, and each slip is told what it is."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -21,6 +23,12 @@ def relative(right):
 
 def around(right, axis=1):
     return right - right.mean(axis=axis, keepdims=True)
+
+
+def one_group(row):
+    mean = sum(row) / len(row)
+    spread = (sum((r - mean) ** 2 for r in row) / len(row)) ** 0.5
+    return [(r - mean) / spread if spread else 0.0 for r in row]
 
 
 def quiet(p, k):
@@ -52,6 +60,7 @@ SILENT = {
     "all wrong is silent": lambda p, k: p**k,
     "all right is silent": lambda p, k: (1 - p) ** k,
     "it says something": lambda p, k: 1 - quiet(p, k),
+    "half of them right": lambda p, k: 6 * (p * (1 - p)) ** (k // 2),
     "cannot happen at once": lambda p, k: p**k * (1 - p) ** k,
     "0.6562": lambda p, k: 1.0,
     "a half": lambda p, k: quiet(p, k) if p != 0.5 else 0.0,
@@ -59,8 +68,20 @@ SILENT = {
 }
 RIGHT = [
     (checks.tokens_learned, learned),
+    (checks.tokens_learned, lambda full, s, t: 3 * full / (3 + s + t)),
+    (checks.tokens_learned, lambda full, s, t: 6 * full / (6 + 2 * s + 2 * t)),
+    (checks.tokens_learned, lambda full, s, t: int(full // (1 + (s + t) / 3))),
     (checks.advantage, relative),
+    (checks.advantage, lambda right: [one_group(row) for row in right]),
+    (checks.advantage, lambda right: around(right) / (right.std(axis=1, keepdims=True) + 1e-9)),
+    (checks.advantage, lambda right: (around(right).T / np.maximum(right.std(axis=1), 1e-12)).T),
     (checks.silent, quiet),
+    (checks.silent, lambda p, k: sum(math.prod([q] * k) for q in (p, 1 - p))),
+    (
+        checks.silent,
+        lambda p, k: 1 - sum(math.comb(k, i) * p**i * (1 - p) ** (k - i) for i in range(1, k)),
+    ),
+    (checks.silent, lambda p, k: np.power([p, 1 - p], k).sum()),
 ]
 WRONG = [
     (check, slip, words)

@@ -31,6 +31,8 @@ def exact_loss(yours):
         mistake("that is nats a word; divide by the letters of a word, which are as many as arrays")
     if close(got, right / math.log(2)):
         mistake("those are bits; predictions are natural logarithms already, so are nats")
+    if close(got, -float((_MASS[1] * _SAID[1]).sum()) / 2):
+        mistake("that is the last letter alone: every letter of a word is predicted")
     plain = -sum(float(said.mean()) for said in _SAID) / 2
     if close(got, plain):
         mistake("a prefix counts by its probability: weight each log probability with its mass")
@@ -63,6 +65,10 @@ def best_size(yours):
         mistake("over the size itself the parabola is lopsided: fit it over the logarithm")
     if close(got, math.exp(2 * at)):
         mistake("the lowest point of u·x² + v·x + w is at −v/(2u), not at −v/u")
+    if close(got, math.exp(-at)):
+        mistake("the sign: the slope 2u·x + v is 0 at x = −v/(2u)")
+    if close(got, 10**at):
+        mistake("np.log is natural: exp turns it back, not a power of 10")
     if close(got, float(np.polyval(curve, at))):
         mistake("that is the loss there; the size is asked for")
     expect(
@@ -92,6 +98,8 @@ def optimum(yours):
         mistake("upside down: a large A wants a large model")
     if close(got, share * work ** (b / (a + b))):
         mistake("N^(a + b) = (aA/bB) · (C/6)^b: the whole right side takes the root")
+    if close(got, share ** (1 / (a + b)) * work ** (1 / (a + b))):
+        mistake("D^b is (C/6N)^b: the budget has the exponent b before the root")
     if close(got, (law.A / law.B) ** (1 / (a + b)) * work ** (b / (a + b))):
         mistake("the two terms are not equal at the best size; their slopes are: a·A/N^a = b·B/D^b")
     expect(close(got, size), f"for the law of the check it is {size:,.0f}, you said {got!r}")
@@ -106,6 +114,10 @@ def life(yours):
         mistake("that is the training alone: in use it reads ratio · letters")
     if close(got, 6e9 + 30e9):
         mistake("to read a letter in use costs 2 FLOPs a parameter; only learning from it costs 6")
+    if close(got, 10e9):
+        mistake("that is the use alone: it was trained, too")
+    if close(got, 6e9 + 5e9):
+        mistake("to read a letter costs 2 FLOPs a parameter: a multiplication and an addition")
     if close(got, 2e9 * 6):
         mistake("to learn from a letter costs 6 FLOPs a parameter, there and back")
     if close(got, 6e9 + 1e4):
@@ -127,6 +139,10 @@ def equivalent(yours):
         mistake("a power law is straight over logarithms: take them of letters and of excess")
     if close(got, math.log(right)):
         mistake("that is still a logarithm: turn it back into letters")
+    if close(got, 10 ** math.log(right)):
+        mistake("np.log is natural: exp turns it back, not a power of 10")
+    if close(got, np.interp(-math.log(reached), -np.log(excess), letters)):
+        mistake("take the logarithm of the letters, too")
     if close(got, 1e4) or close(got, 1e6):
         mistake("np.interp wants rising x, and excess falls: turn its sign, or both orders")
     if close(got, np.exp(np.interp(-reached, -excess, np.log(letters)))):

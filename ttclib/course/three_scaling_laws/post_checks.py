@@ -70,6 +70,8 @@ def silent(yours):
         mistake("all right is silent, too")
     if close(got, 1 - 0.1**4 - 0.9**4):
         mistake("that is the chance that it says something")
+    if close(got, (0.1 * 0.9) ** 2 * 6):
+        mistake("that is half of them right: such a group says most")
     if close(got, 0.1**4 * 0.9**4):
         mistake("both cannot happen at once: their chances are added")
     expect(close(got, 0.1**4 + 0.9**4), f"p = 0.1 and 4 texts: 0.6562, yours is {got}")
