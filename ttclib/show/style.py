@@ -147,8 +147,9 @@ def band(
 
 def boxes(ax: Axes, samples, colors, **places) -> None:
     """Draw a box plot of each sample, filled; ``places`` goes on to ``Axes.boxplot``."""
-    look: dict[str, Any] = {"widths": 0.55, "patch_artist": True, "flierprops": {"markersize": 3}}
-    for box, color in zip(ax.boxplot(samples, **look | places)["boxes"], colors, strict=True):
+    look: Any = {"widths": 0.55, "flierprops": {"markersize": 3}, "medianprops": {"color": TRUTH}}
+    drawn = ax.boxplot(samples, patch_artist=True, **look | places)
+    for box, color in zip(drawn["boxes"], colors, strict=True):
         box.set(facecolor=color, alpha=0.7)
 
 
@@ -177,8 +178,7 @@ def pixels(fig: Figure) -> np.ndarray:
 
 def webp_bytes(rgba: np.ndarray) -> bytes:
     """Encode RGBA pixels without loss, quickly: WebP takes two thirds of PNG's bytes."""
-    image = Image.fromarray(rgba).convert("RGB")
-    return _saved(image, "webp", lossless=True, quality=0, method=0)
+    return _saved(Image.fromarray(rgba).convert("RGB"), "webp", lossless=True, quality=0, method=0)
 
 
 def small_png(image: bytes) -> bytes:
