@@ -23,7 +23,7 @@ from ttclib.measure.calibration import reliability
 from ttclib.particles import resampling
 from ttclib.particles.islands import split, within
 from ttclib.particles.smc import keep_all, resample, run, when_ess_below
-from ttclib.show.style import BAD, GOOD, MUTED
+from ttclib.show.style import BAD, GOOD, MUTED, ink
 
 LM = garden_path()
 WORDS = [text or "." for text in LM.vocabulary.texts]
@@ -349,7 +349,7 @@ def test_wrong_steps_are_orange_and_the_dead_are_grey(drawings, conditions, seed
     assert 0 < len(set(alive)) < 16 == len(first)
     for i, label in enumerate(first):
         color = GOOD if label.get_text() == "81-74=7;" else BAD
-        assert label.get_color() == (color if i in alive else MUTED)
+        assert label.get_color() == ink(color if i in alive else MUTED)
 
 
 @pytest.mark.parametrize("condition", ["none", "nines"])

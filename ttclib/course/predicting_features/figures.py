@@ -137,7 +137,7 @@ def collapse_view(shots: Sequence[Snapshot], place: np.ndarray) -> BudgetView:
     sizes.plot(steps, spreads, "s-", color=GOOD, markersize=3, label="spread of the features")
     low = min(losses.min(), spreads.min())
     sizes.set(yscale="log", ylim=(low / 2, 3), xlabel="training steps", ylabel="loss; spread")
-    sizes.legend(loc="lower left")
+    sizes.legend(loc="upper right")
     ranks.plot(steps, [shot.rank for shot in shots], "o-", color=GOOD, markersize=3)
     ranks.set(ylim=(0, None), xlabel="training steps", ylabel="effective rank of the features")
     truth(ranks, 0, "of a constant")

@@ -266,9 +266,9 @@ def twist_view(
     spread.legend(loc="lower right")
     ess.set(xlim=(0.8, steps + 0.2), ylim=(0, 1.05), xlabel="word")
     ess.set(ylabel="ESS / n, mean over the runs", title="effective sample size")
-    looks = {"no twist": MUTED, "yours": GOOD, "optimal": COLORS[2]}
-    for name, color in looks.items():
-        ess.plot([], [], "o-", color=color, markersize=3, label=name)
+    looks = {"no twist": (MUTED, "s-"), "yours": (GOOD, "o-"), "optimal": (COLORS[2], "^-")}
+    for name, (color, line) in looks.items():
+        ess.plot([], [], line, color=color, markersize=4, label=name)
     ess.legend(loc="lower left")
 
     @functools.cache
@@ -281,12 +281,12 @@ def twist_view(
 
     def draw(barn, fell, seed):
         found = [measured(twist, seed) for twist in ((0, 0, 0, 0), (-5, barn, fell, 0), None)]
-        for place, ((errors, shares), color) in enumerate(
+        for place, ((errors, shares), (color, line)) in enumerate(
             zip(found, looks.values(), strict=True), 1
         ):
             where = {"positions": [place], "widths": 0.5, "manage_ticks": False}
             boxes(spread, [np.maximum(errors, -6.4)], [color], **where)
-            ess.plot(range(1, len(shares) + 1), shares, "o-", color=color, markersize=3)
+            ess.plot(range(1, len(shares) + 1), shares, line, color=color, markersize=4)
         none, yours, best = (np.exp(errors) for errors, _ in found)
         text = (
             f"variance of Ẑ/Z: no twist {none.var(ddof=1):.2f}, yours {yours.var(ddof=1):.2f}, "

@@ -23,11 +23,11 @@ from ttclib.show.style import (
 )
 
 _LOOKS = {
-    "attention": (BAD, "-"),
-    "grouped": (COLORS[1], "-"),
-    "window": (COLORS[3], "--"),
-    "retention": (GOOD, "-"),
-    "selective": (COLORS[4], "-"),
+    "attention": (BAD, "-o"),
+    "grouped": (COLORS[1], "-s"),
+    "window": (COLORS[3], "--v"),
+    "retention": (GOOD, "-D"),
+    "selective": (COLORS[4], "-^"),
 }
 NAMES = {
     "attention": "attention",
@@ -55,7 +55,7 @@ def fork_view(forks: Forks, kept: Mapping[str, Kept]) -> BudgetView:
     left.set_ylabel("bytes that a fork of one text copies")
     for name, one in kept.items():
         color, style = _LOOKS[name]
-        left.plot(_TEXT, one.row(_TEXT), style, color=color, label=NAMES[name])
+        left.plot(_TEXT, one.row(_TEXT), style, color=color, markersize=4, label=NAMES[name])
     sizes = [one.row(_TEXT) for one in kept.values()]
     left.set_ylim(np.min(sizes) / 2, np.max(sizes) * 2)
     fig.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=len(kept))
@@ -71,9 +71,9 @@ def fork_view(forks: Forks, kept: Mapping[str, Kept]) -> BudgetView:
         left.axvline(context, color=TRUTH, linewidth=1)
         said = []
         for i, name in enumerate(forks.names):
-            color, _ = _LOOKS[name]
+            color, style = _LOOKS[name]
             share = forks.share(name, context)
-            left.plot(context, kept[name].row(context), "o", color=color)
+            left.plot(context, kept[name].row(context), style[-1], color=color, markersize=8)
             right.barh(i, max(0.0, share), 0.6, color=color)
             said.append(f"{NAMES[name]} {kept[name].row(context) / 1e3:,.0f} kB, {share:.2f}")
         return (
@@ -108,8 +108,12 @@ def memory_view(
     texts = 2.0 ** np.arange(11)
     left.set(xscale="log", yscale="log", xlim=(1, texts[-1]), ylim=(1e5, 1e12))
     left.set(xlabel="texts at once", ylabel="bytes")
+    for name in kept:
+        color, style = _LOOKS[name]
+        left.plot([], [], style, color=color, markersize=4, label=NAMES[name])
     truth(left, memory, f"{memory / 1e9:g} GB")
-    left.legend(loc="upper left")
+    handles, names = left.get_legend_handles_labels()
+    fig.legend(handles, names, loc="outside upper center", ncols=len(kept) + 1)
     right.set(xscale="log", xlim=(0.5, 1e5), ylim=(-0.6, len(kept) - 0.4))
     right.set_xlabel("texts that fit")
     right.set_yticks(range(len(kept)), [NAMES[name] for name in kept])
@@ -120,7 +124,8 @@ def memory_view(
         left.axvline(particles, color=MUTED, linewidth=1)
         for i, (name, one) in enumerate(kept.items()):
             color, style = _LOOKS[name]
-            left.plot(texts, one.together(texts, prompt, written, pages), style, color=color)
+            takes = one.together(texts, prompt, written, pages)
+            left.plot(texts, takes, style, color=color, markersize=4)
             most = one.most_texts(memory, prompt, written, pages)
             right.barh(i, most, 0.6, color=color)
             takes = one.together(particles, prompt, written, pages)
