@@ -26,8 +26,6 @@ LEAST_WRONG = 8
 NOT_YET = {  # folders of notebooks that have fewer so far
     "bayesian_estimation",
     "prm_search",
-    "revisions",
-    "small_plus_search_vs_14x",
 }
 
 __all__ = [

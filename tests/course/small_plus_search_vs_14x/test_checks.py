@@ -1,7 +1,9 @@
-"""Checks of notebook 11: the right answer passes, and each slip is told what it is."""
+"""Checks of notebook 11: right answers in any style pass, and each slip is told what it is."""
 
 import math
+from fractions import Fraction
 
+import numpy as np
 from verdicts import *  # noqa: F403
 
 from ttclib.course.small_plus_search_vs_14x import checks
@@ -11,46 +13,73 @@ def times(m, r):
     return m + 3 * (m - 1) / r
 
 
+def solved(m, r):
+    """X + k Y = M (X + Y), with numbers for X and Y."""
+    x, y = 6.0, 2.0 * r
+    return (m * (x + y) - x) / y
+
+
 def at_most(m, k):
     return 3 * (m - 1) / (k - m) if k > m else math.inf
+
+
+def by_numpy(m, k):
+    with np.errstate(divide="ignore"):
+        return np.float64(3 * (m - 1)) / np.maximum(k - m, 0)
+
+
+def by_trying(m, k):
+    try:
+        ratio = 3 * (m - 1) / (k - m)
+    except ZeroDivisionError:
+        return float("inf")
+    return ratio if ratio > 0 else float("inf")
 
 
 def dollars(n, trained, written, price):
     return (6 * n * trained + 2 * n * written) * price / 1e18
 
 
-TIMES = {
-    "D_inf over D_pre": lambda m, r: m + 3 * (m - 1) * r,
-    "that is the 3": lambda m, r: m + (m - 1) / r,
-    "M − 1 trainings, not M": lambda m, r: m + 3 * m / r,
-    "answers cost something, too": lambda m, r: 3 * (m - 1) / r,
-    "not a third": lambda m, r: m + (m - 1) / r / 3,
-    "first answer of the small model": lambda m, r: m - 1 + 3 * (m - 1) / r,
+def step_by_step(n, trained, written, price):
+    flops = 0
+    for tokens, each in ((trained, 6), (written, 2)):
+        flops += each * n * tokens
+    return flops / 10**18 * price
+
+
+TIMES = checks._MULTIPLIERS | {
     "yours is 99": lambda m, r: 99,
-    "pretraining hardly counts": lambda m, r: times(14, 2.0),
+    "training hardly counts": lambda m, r: times(m, min(r, 20)),
     "leaves nothing over": lambda m, r: times(m, r) if m > 1 else 0,
 }
-AT_MOST = {
-    "the 3 is missing": lambda m, k: (m - 1) / (k - m),
-    "upside down": lambda m, k: (k - m) / (3 * (m - 1)),
-    "take off first": lambda m, k: 3 * (m - 1) / k,
-    "the small model is trained as well": lambda m, k: 3 * m / (k - m),
+AT_MOST = checks._BREAK_EVENS | {
     "at R = 3; yours is 9": lambda m, k: 9,
     "= 53 at R = 1": lambda m, k: 3.0,
-    "a ratio below 0": lambda m, k: 3 * (m - 1) / (k - m),
+    "not rounded": lambda m, k: int(at_most(m, k)) if k > m else math.inf,
+    "a ratio below 0": lambda m, k: 3 * (m - 1) / (k - m) if k != m else math.inf,
     "eight answers pay at any R": lambda m, k: at_most(m, k) if k > m else 0.0,
     "fourteen answers pay": lambda m, k: at_most(m, k) if k != m else 0.0,
 }
-BILLS = {
-    "not for one": lambda n, d, w, p: dollars(n, d, w, p) * 1e18,
-    "each costs the price": lambda n, d, w, p: dollars(n, d, w, 1.0),
-    "only learning from it": lambda n, d, w, p: 6 * n * (d + w) * p / 1e18,
-    "2 is the way there": lambda n, d, w, p: 2 * n * (d + w) * p / 1e18,
-    "what is written costs, too": lambda n, d, w, p: 6 * n * d * p / 1e18,
+BILLS = checks._BILLS | {
     "yours is 7": lambda n, d, w, p: 7,
+    "at 1.5: 1.2": lambda n, d, w, p: round(dollars(n, d, w, p)),
     "without training": lambda n, d, w, p: dollars(n, d, w, p) if d else 0.0,
 }
-RIGHT = [(checks.multiplier, times), (checks.break_even, at_most), (checks.bill, dollars)]
+RIGHT = [
+    (checks.multiplier, times),
+    (checks.multiplier, solved),
+    (checks.multiplier, lambda m, r: 1 + (m - 1) * (1 + 3 / r)),
+    (checks.multiplier, lambda m, r: np.float64(m * r + 3 * m - 3) / r),
+    (checks.multiplier, lambda m, r: m + 3 * (m - 1) / Fraction(r)),
+    (checks.break_even, at_most),
+    (checks.break_even, by_numpy),
+    (checks.break_even, by_trying),
+    (checks.break_even, lambda m, k: np.inf if k <= m else (m - 1) / ((k - m) / 3)),
+    (checks.bill, dollars),
+    (checks.bill, step_by_step),
+    (checks.bill, lambda n, d, w, p: 2 * n * (3 * d + w) * p * 1e-18),
+    (checks.bill, lambda n, d, w, p: p * np.dot([6, 2], [d, w]) * n / 1e18),
+]
 WRONG = [
     (check, slip, words)
     for check, slips in (

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+
 import numpy as np
 
 from ttclib.course.revisions.turns import Turns
+from ttclib.course.slips import name_slip
 from ttclib.exercise import close, exercise, expect, mistake
 
 
@@ -47,25 +51,116 @@ def steps_of(n: int, j: int) -> int:
     return n >> int(j).bit_length()
 
 
+def _by_rows(a, b, *, equal=0, replace=1, down=1, across=1, pick=min, insert=1, delete=1):
+    """The table of the solution, row by row, with other costs: what slips compute."""
+    row = [across * j for j in range(len(b) + 1)]
+    for x in a:
+        before, row = row, [row[0] + down]
+        for j, y in enumerate(b, 1):
+            diagonal = before[j - 1] + (equal if x == y else replace)
+            row.append(pick(before[j] + delete, row[-1] + insert, diagonal))
+    return row[-1]
+
+
+def _in_one_row(a, b):
+    """The row above is written over before the diagonal is read."""
+    row = list(range(len(b) + 1))
+    for x in a:
+        row[0] += 1
+        for j, y in enumerate(b, 1):
+            row[j] = min(row[j] + 1, row[j - 1] + 1, row[j - 1] + (x != y))
+    return row[-1]
+
+
+def _with_swaps(a, b):
+    """Two neighbours that change places are one edit, as in Damerau's distance."""
+    rows = [list(range(len(b) + 1))]
+    for i, x in enumerate(a, 1):
+        rows.append([i])
+        for j, y in enumerate(b, 1):
+            least = min(rows[i - 1][j] + 1, rows[i][-1] + 1, rows[i - 1][j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                least = min(least, rows[i - 2][j - 2] + 1)
+            rows[i].append(least)
+    return rows[-1][-1]
+
+
+def _apart(a, b):
+    """Places at which two texts differ, as far as both go."""
+    return sum(x != y for x, y in zip(a, b, strict=False))
+
+
+_TEXTS = [
+    ("12+3=15", "12+3=25"),
+    ("1234", "234"),
+    ("234", "1234"),
+    ("31-4;2", "13-42;"),
+    ("1123", "3331;12"),
+    ("12", "1;2"),
+    ("1;2", "12"),
+    ("#12", ""),
+    ("", "#12"),
+]
+_DISTANCES = {
+    "to replace a letter is one edit, not an insertion and a deletion": lambda a, b: _by_rows(
+        a, b, replace=2
+    ),
+    "letters that are equal cost nothing: add 1 to the diagonal only where they differ": (
+        lambda a, b: _by_rows(a, b, equal=1)
+    ),
+    "the diagonal is the wrong way round: it costs 1 where the letters differ": (
+        lambda a, b: _by_rows(a, b, equal=1, replace=0)
+    ),
+    "take the least of the three entries, not the largest": lambda a, b: _by_rows(a, b, pick=max),
+    "each row begins with one more deletion: row[0] + 1": lambda a, b: _by_rows(a, b, down=0),
+    "the first row counts up: from nothing to j letters it takes j insertions": (
+        lambda a, b: _by_rows(a, b, across=0)
+    ),
+    "one way to come to an entry is missing: from the left, an insertion": (
+        lambda a, b: _by_rows(a, b, insert=math.inf)
+    ),
+    "one way to come to an entry is missing: from above, a deletion": (
+        lambda a, b: _by_rows(a, b, delete=math.inf)
+    ),
+    "the diagonal belongs to the row above: keep that row until the new one is done": _in_one_row,
+    "two neighbours that change places are two edits here": _with_swaps,
+    "that counts the letters that agree; count the edits": lambda a, b: sum(
+        x == y for x, y in zip(a, b, strict=False)
+    ),
+    "that goes place by place; delete the first letter of 1234 and the rest agrees: one edit": (
+        lambda a, b: _apart(a, b) + abs(len(a) - len(b))
+    ),
+    "that goes place by place, and leaves out what the longer text has more": _apart,
+    "that is how much longer one text is": lambda a, b: abs(len(a) - len(b)),
+    "that is what the texts have in common; count what must be changed": lambda a, b: (
+        (len(a) + len(b) - _by_rows(a, b, replace=2)) // 2
+    ),
+    "that counts letters in a bag; their order matters, too": lambda a, b: max(
+        (Counter(a) - Counter(b)).total(), (Counter(b) - Counter(a)).total()
+    ),
+    "that is a share of the length; give the number of edits": lambda a, b: (
+        edit_distance(a, b) / max(len(a), len(b), 1)
+    ),
+    "that is one too many: does it begin with 0 edits?": lambda a, b: edit_distance(a, b) + 1,
+}
+
+
 @exercise
 def distance(yours):
     """``yours(a, b)`` → letters to insert, delete or replace to make one text the other."""
     got = yours("12+3=15", "12+3=25")
-    if close(got, 2):
-        mistake("to replace a letter is one edit, not an insertion and a deletion")
-    if close(got, 6):
-        mistake("that counts the letters that agree; count the edits")
+    if np.ndim(got) > 0:
+        mistake("give the last number of the last row, not all of them")
+    name_slip(yours, _DISTANCES, _TEXTS)
     expect(close(got, 1), f"from 12+3=15 to 12+3=25 one letter is replaced; yours says {got}")
     got = yours("1234", "234")
-    if close(got, 4):
-        mistake("compared place by place all four differ; but the first may be deleted: one edit")
-    if close(got, 3):
-        mistake("place by place three differ; but the first letter may be deleted: one edit")
     expect(close(got, 1), f"from 1234 to 234 one letter is deleted; yours says {got}")
-    expect(close(yours("234", "1234"), 1), "an inserted letter is one edit, too")
+    got = yours("234", "1234")
+    expect(close(got, 1), f"from 234 to 1234 one letter is inserted; yours says {got}")
     got = yours("", "#12")
     expect(close(got, 3), f"from an empty text to #12 three letters are inserted; yours says {got}")
-    expect(close(yours("#12", ""), 3), "from #12 to an empty text three letters are deleted")
+    got = yours("#12", "")
+    expect(close(got, 3), f"from #12 to an empty text three are deleted; yours says {got}")
     rng = np.random.default_rng(0)
     for _ in range(20):
         a, b = ("".join(rng.choice(list("12;"), size=rng.integers(0, 7))) for _ in range(2))
@@ -75,43 +170,106 @@ def distance(yours):
     return "the last attempt in the paper's context is the wrong one with the fewest edits"
 
 
+_LONG_RUNS = {
+    "upside down: that is the share of wrong ones": lambda a, b: b / (a + b),
+    "that is who turns right in a step; the right ones that are there stay, mostly": lambda a, b: a,
+    "that is right ones for each wrong one; which share of all is that?": lambda a, b: a / b,
+    "that is the gain of a step from none right and none wrong; set gain to loss": (
+        lambda a, b: a - b
+    ),
+    "a / a + b is read as (a / a) + b: put a + b in brackets": lambda a, b: 1 + b,
+    "that is who stays right in a step, not who is right in the long run": lambda a, b: 1 - b,
+    "that is one step, with half of them right before it; go on until nothing changes": (
+        lambda a, b: (a + 1 - b) / 2
+    ),
+    "that weighs the chances to stay; weigh the chances to turn": lambda a, b: (
+        (1 - b) / (2 - a - b)
+    ),
+    "that weighs the chances to stay, and of the wrong ones": lambda a, b: (1 - a) / (2 - a - b),
+    "that is what a step leaves of the distance to the long run": lambda a, b: 1 - a - b,
+    "a half only if both chances are equal": lambda a, b: 0.5,
+    "that is who turns at all, both ways added": lambda a, b: a + b,
+    "// cuts the fraction off: divide with /": lambda a, b: a // (a + b),
+    "that is the chance to turn right and then wrong": lambda a, b: a * b,
+    "that is the chance to turn right and stay so for a step": lambda a, b: a * (1 - b),
+}
+
+
 @exercise
 def stationary(yours):
     """``yours(righted, spoiled)`` → the share that is right in the long run."""
     got = yours(0.3, 0.1)
-    if close(got, 0.25):
-        mistake("upside down: that is the share of wrong ones")
-    if close(got, 0.3):
-        mistake("that is who turns right in a step; the right ones that are there stay, mostly")
-    if close(got, 3.0):
-        mistake("that is right ones for each wrong one; which share of all is that?")
-    if close(got, 0.2):
-        mistake("that is the gain of a step from none right and none wrong; set gain to loss")
+    if np.ndim(got) > 0:
+        mistake("give one number: the share that is right")
+    name_slip(yours, _LONG_RUNS, [(0.3, 0.1), (0.2, 0.45), (0.6, 0.35)])
+    if not close(got, 0.75) and close(got, 0.75, rtol=0.01):
+        mistake(f"nearly: with 0.3 and 0.1 it is 0.75, yours says {got}; solve it, or go on longer")
     expect(close(got, 0.75), f"with 0.3 and 0.1 as many turn each way at 0.75; yours says {got}")
-    expect(close(yours(0.2, 0.0), 1.0), "what never spoils ends with all of them right")
-    expect(close(yours(0.0, 0.4), 0.0), "what never rights ends with none")
-    expect(close(yours(0.5, 0.5), 0.5), "as likely either way: half of them")
+    got = yours(0.2, 0.0)
+    expect(close(got, 1), f"what never spoils ends with all of them right; yours says {got}")
+    got = yours(0.0, 0.4)
+    expect(close(got, 0), f"what never rights ends with none; yours says {got}")
+    got = yours(0.2, 0.45)
+    expect(close(got, 4 / 13), f"with 0.2 and 0.45 it is 0.2/0.65, not rounded; yours says {got}")
+    got = yours(0.5, 0.5)
+    expect(close(got, 0.5), f"as likely either way: half of them; yours says {got}")
     return "as many are righted as are spoiled, so nothing changes any more"
+
+
+def _power_above(x):
+    return 2 ** math.ceil(math.log2(x))
+
+
+_CHAINS = {
+    "that holds every split, but far less does: the last chain needs only one attempt": (
+        lambda n, j: n
+    ),
+    "ratios are powers of two: chain 2 is first needed where there are four chains, so it needs "
+    "16 / 4 = 4 attempts, not 16 / 3": lambda n, j: n // (j + 1),
+    "ratios are powers of two: with 3 chains there is no split of 16, so divide by 4": (
+        lambda n, j: n / (j + 1)
+    ),
+    "rounded up, to a power of two or to a whole number, a chain is too long: round down": (
+        lambda n, j: _power_above(n / (j + 1))
+    ),
+    "halve at the chains 1, 2, 4, 8, not at each: chains 2 and 3 are as long": lambda n, j: n >> j,
+    "chains count from 0: chain 1 is the second, and is needed where there are two": (
+        lambda n, j: steps_of(n, max(j - 1, 0))
+    ),
+    "that is how many chains the split has; how long is each of them?": lambda n, j: (
+        2 ** int(j).bit_length()
+    ),
+    "halved once too often: chain 0 alone makes the split into one chain of n": lambda n, j: (
+        steps_of(n, j) // 2
+    ),
+    "halved once too seldom: the last chain needs only one attempt": lambda n, j: (
+        2 * steps_of(n, j)
+    ),
+    "the other way round: chain 0 is in every split, so it is the longest": lambda n, j: steps_of(
+        n, n - 1 - j
+    ),
+    "that is the number of chains behind it, not a length": lambda n, j: n - j,
+    "one attempt each is the split into n chains; chain 0 is in the others, too": lambda n, j: 1,
+    "that is how many splits the chain is in; the longest of them counts": lambda n, j: steps_of(
+        n, j
+    ).bit_length(),
+    "that adds its lengths in all splits; they share their attempts": lambda n, j: (
+        2 * steps_of(n, j) - 1
+    ),
+}
 
 
 @exercise
 def nested(yours):
     """``yours(n, j)`` → attempts of chain j, j from 0: every split of n is then in the record."""
-    chains = range(16)
-    got = [yours(16, j) for j in chains]
-    expected = [steps_of(16, j) for j in chains]
-    if got == [16] * 16:
-        mistake("that holds every split, but far less does: the last chain needs only one attempt")
-    if got == [16 // (j + 1) for j in chains]:
-        mistake(
-            "ratios are powers of two: chain 2 is first needed where there are four chains, so it "
-            "needs 16 / 4 = 4 attempts, not 16 / 3"
-        )
-    if got == [16 >> j for j in chains]:
-        mistake("halve at the chains 1, 2, 4, 8, not at each: chains 2 and 3 are as long")
-    if got == [steps_of(16, max(j - 1, 0)) for j in chains]:
-        mistake("chains count from 0: chain 1 is the second, and is needed where there are two")
-    expect(got == expected, f"with n = 16 the chains have {expected} attempts; yours have {got}")
-    mine = [yours(128, j) for j in range(128)]
-    expect(mine == [steps_of(128, j) for j in range(128)], "16 come out right, 128 do not")
+    first = yours(16, 0)
+    if np.ndim(first) > 0:
+        mistake("give the length of chain j alone, one number")
+    name_slip(yours, _CHAINS, [(16, j) for j in range(16)])
+    for n in (16, 1, 2, 128):
+        for j in range(n):
+            right = steps_of(n, j)
+            got = yours(n, j)
+            said = f"with n = {n} chain {j} has {right} attempts; yours says {got}"
+            expect(close(got, right), said)
     return "1 chain of 128, 2 of 64, …, 128 of one: all in 576 attempts"
