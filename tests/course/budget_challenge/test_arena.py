@@ -161,6 +161,11 @@ def test_the_problems_of_the_challenge_are_new():
     assert arena.practice(60)[:50] == arena.practice()
 
 
+def test_the_problems_of_the_comparison_were_not_played():
+    assert len(arena.held_out()) == 100
+    assert not set(arena.held_out()) & {*arena.practice(150), *arena.exam()}
+
+
 def test_a_vote():
     assert parts.vote([3, 5, 5, None, None, None]) == 5
     assert parts.vote([3, 5, 5], [0.9, 0.2, 0.3]) == 3

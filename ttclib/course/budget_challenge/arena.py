@@ -336,4 +336,12 @@ def exam(n: int = 50) -> tuple[str, ...]:
     return tuple(arithmetic.problems("test", n, np.random.default_rng(909)))
 
 
+@cache
+def held_out(n: int = 100) -> tuple[str, ...]:
+    """Return problems on which no strategy was chosen: none of those to practise on or to solve."""
+    played = {*practice(150), *exam()}
+    drawn = arithmetic.problems("test", n + 50, np.random.default_rng(910))
+    return tuple(problem for problem in drawn if problem not in played)[:n]
+
+
 board: dict[tuple[str, float], Outcome] = {}  # what was reached in this session
