@@ -50,7 +50,7 @@ def test_mixing_picture_draws_the_days_from_every_start(drawings):
         gaps = 0.5 * np.abs(days - pi).sum(axis=1)
         np.testing.assert_allclose(distance.lines[start].get_ydata(), gaps, atol=1e-12)
     (legend,) = sheet.fig.legends
-    assert [text.get_text() for text in legend.get_texts()] == MEALS
+    assert [text.get_text() for text in legend.get_texts()] == [*MEALS, "long run"]
     assert len({line.get_marker() for line in starts[0].lines[::2]}) == 3
 
 

@@ -331,6 +331,7 @@ def predictive_picture(new: np.ndarray, exact, plug_in, population) -> Picture:
         held = population.cdf(high) - population.cdf(low)
         told.append((f"{low:.0f} to {high:.0f}", f"{held:.0%}"))
     ax.set(ylim=(-0.02, 0.14))
+    ax.set_yticks(np.arange(0, 0.141, 0.02))
     ax.legend(loc="upper right")
     low, high = np.quantile(new, [0.05, 0.95])
     (right, held), (wrong, missed) = told

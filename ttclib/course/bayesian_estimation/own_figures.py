@@ -55,7 +55,7 @@ def price_picture(
     share.plot(times, accepted, "o-", color=GOOD)
     share.set(ylim=(0, 1.02), ylabel="share of proposals accepted", title="acceptance")
     for ax in (cost, share):
-        ax.set(xscale="log", xlabel="size of the steps, in good ones (logarithmic axis)")
+        ax.set(xscale="log", xlabel="steps, in units of the good ones (logarithmic axis)")
         plain_ticks(ax.xaxis, (1 / 32, 1 / 8, 1 / 2, 2, 8, 32))
         ax.set_xticklabels(["1/32", "1/8", "1/2", "2", "8", "32"])
     told = [

@@ -37,8 +37,9 @@ def mixing_picture(P: np.ndarray, names: Sequence[str], n: int = 12) -> Picture:
         distance.plot(curve, label=f"from {names[start]}", **LOOKS[start])
     starts[0].set_ylabel("probability")
     distance.set(yscale="log", xlabel="day", title="distance to the long run")
-    handles = [ax.get_lines()[2 * i] for i, ax in enumerate([starts[0]] * len(names))]
-    fig.legend(handles, [*names], loc="outside lower left", ncols=len(names))
+    lines = starts[0].get_lines()
+    handles = [*lines[: 2 * len(names) : 2], lines[1]]
+    fig.legend(handles, [*names, "long run"], loc="outside lower left", ncols=len(names) + 1)
     distance.legend()
     settled = ", ".join(f"{name} {p:.3f}" for name, p in zip(names, pi, strict=True))
     return Picture(fig, f"from any first meal the distribution settles to {settled}")
@@ -406,9 +407,10 @@ def roll_view(target: Any, roll: Callable, steps: Sequence[float], n: int = 15) 
     truth(energy, 0.0, "a perfect ball")
     energy.plot([], [], "-", color=MUTED, label="earlier trajectories")
     energy.plot([], [], "o-", color=GOOD, label="this trajectory")
+    plane.plot([], [], "k-", linewidth=0.7, label="equal density")
     plane.plot([], [], "s", color=COLORS[1], markeredgecolor="black", label="the chain")
     plane.plot([], [], "x", color=BAD, label="refused end")
-    fig.legend(loc="outside lower center", ncols=5)
+    fig.legend(loc="outside lower center", ncols=6)
 
     @functools.cache
     def story(step, seed):
@@ -490,6 +492,8 @@ def banana_view(
         ax.set(xlim=(-4.2, 4.2), ylim=(-3, 13), xlabel="x₁", title=f"{name}: one chain")
         ax.title.set_color(ink(color))
     maps[0].set_ylabel("x₂")
+    maps[0].plot([], [], "k-", linewidth=0.7, label="equal density")
+    maps[0].legend(loc="upper center")
     error.set(
         xscale="log", xlim=(budgets[0] * 0.7, budgets[-1] * 1.5), yscale="log", ylim=(0.05, 4)
     )
