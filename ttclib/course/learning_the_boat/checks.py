@@ -126,7 +126,7 @@ def extended_target(yours):
 _RIGHT = (4, 2, 3, 1)
 _LOOK = {
     "A": "look at the line that proposes: is the way back as likely as the way there?",
-    "B": "follow log_z: after a move, which point does it belong to?",
+    "B": "follow z: after a move, which point does it belong to?",
     "C": "count what is written down: what happens at a step that stays?",
 }
 
