@@ -217,7 +217,7 @@ WRONG = [
     (checks.name_the_mistakes, (1, 2, 3, 4), "A is not number 1"),
     (checks.name_the_mistakes, (4, 3, 2, 1), "2 of 4 fit; B is not number 3"),
     (checks.name_the_mistakes, (4, 2, 1, 3), "C is not number 1"),
-    (checks.name_the_mistakes, (4, 1, 3, 2), "follow log_z"),
+    (checks.name_the_mistakes, (4, 1, 3, 2), "follow z"),
     (checks.name_the_mistakes, (3, 2, 4, 1), "as likely as the way there"),
     (checks.name_the_mistakes, ("a", "b", "c", "d"), "your code stopped with ValueError"),
     (checks.particles_for, lambda log_z, n: n * np.std(log_z), "you used the standard deviation"),
