@@ -79,7 +79,6 @@ UPDATES = {
     "not taken off": updating(rate=lambda b, x, m: 2 * b.rate - answers.update(b, x)[3]),
     "the rate goes from": updating(rate=lambda b, x, m: b.rate + 1),
     "leave as it is": updating(shape=1),
-    "the order is mean": lambda b, x: answers.update(b, x)[::-1],
     "four numbers: mean": lambda belief, x: answers.update(belief, x)[0],
     "four numbers: mean, kappa, shape, rate": lambda belief, x: {"mean": 1},
 }
@@ -157,7 +156,6 @@ WARM_UPS = {
     "chain in the middle": lambda *a: np.median(inside(*a).argmax(axis=0)),
     "not seven": lambda *a: answers.warm_up(*a) + 1,
     "jump over the interval": lambda mu, low, high: (mu >= low).argmax(axis=0).max(),
-    "for both sides": lambda mu, low, high: (mu <= high).argmax(axis=0).max(),
     "not all at the same": lambda *a: inside(*a).all(axis=1).argmax(),
     "not all the draws outside": lambda *a: (~inside(*a)).sum(axis=0).max(),
     "may wander out": lambda *a: np.flatnonzero((~inside(*a)).any(axis=1)).max() + 1,
@@ -242,7 +240,6 @@ INTERVALS = {
     "holds 50%": ends(0.25, 0.75),
     "shortest": shortest,
     "at one end": ends(0, 0.9),
-    "left out at one end": ends(0.1, 1),
     "from 0 to 100": lambda d: np.percentile(d, [0.05, 0.95]),
     "holds all draws": lambda d: (d.min(), d.max()),
     "skewed": around(1.645, np.std),
@@ -464,4 +461,12 @@ WRONG = [
     *((checks.log_posterior, answer, words) for answer, words in POSTERIORS),
     *((checks.people, answer, words) for words, answer in PEOPLE.items()),
     *((checks.chance_above, answer, words) for answer, words in CHANCES),
+    # the same line as one above
+    (checks.update, lambda b, x: answers.update(b, x)[::-1], "leave as it is"),
+    (
+        checks.warm_up,
+        lambda mu, low, high: (mu <= high).argmax(axis=0).max(),
+        "jump over the interval",
+    ),
+    (checks.interval, ends(0.1, 1), "at one end"),
 ]
