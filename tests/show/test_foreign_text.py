@@ -185,7 +185,8 @@ TAKES_TEXT = {
 
 MODULES = {
     name: importlib.import_module(f"ttclib.course.{name}.figures")
-    for _, name, _ in pkgutil.iter_modules(ttclib.course.__path__)
+    for _, name, folder in pkgutil.iter_modules(ttclib.course.__path__)
+    if folder
 }
 ONLY_COUNTS = {
     "small_language_model.beam_picture",

@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("pyarrow")
 from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgb
 from noisy_solver import load, solution
 from views import (
     control,
@@ -36,7 +37,7 @@ from ttclib.search.results import (
 )
 from ttclib.search.search import conclude
 from ttclib.show.population import SCORES, draw_population, label_members
-from ttclib.show.style import figure
+from ttclib.show.style import figure, ink
 
 PROBLEMS = {"one": "(81-74)*(98-77)-92", "two": "23+60+(88+23)"}
 
@@ -62,7 +63,8 @@ def test_labels_look_as_asked():
     _, ax = figure(size=(3, 2))
     label_members(ax, 1, [0, 1], ["a", ""], ["red", "blue"], 8, facecolor=["yellow", "green"])
     (text,) = ax.texts
-    assert (text.get_text(), text.get_color(), text.get_position()) == ("a", "red", (1, 0))
+    look = (text.get_text(), text.get_color(), text.get_position())
+    assert look == ("a", ink("red"), (1, 0))
     assert text.get_bbox_patch().get_facecolor()[:2] == (1, 1)
 
 
@@ -268,7 +270,7 @@ def test_scores_are_colours(seed):
         )
         assert (patch.get_linewidth() > 1) == nodes[i].selected
         light = np.array(patch.get_facecolor()[:3])
-        assert box.get_color() == "black" and light @ [0.2126, 0.7152, 0.0722] > 0.45
+        assert to_rgb(box.get_color()) == (0, 0, 0) and light @ [0.2126, 0.7152, 0.0722] > 0.45
 
 
 @pytest.mark.parametrize(("n", "words"), [(8, True), (256, False)])

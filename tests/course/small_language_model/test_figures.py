@@ -21,7 +21,7 @@ from ttclib.lm import arithmetic, samplers, tokenizer
 from ttclib.lm.decoding import Decoder, sample
 from ttclib.lm.models import load
 from ttclib.measure import votes
-from ttclib.show.style import BAD, GOOD, figure
+from ttclib.show.style import BAD, GOOD, figure, ink
 
 PROBLEM = "(81-74)*(98-77)-92"
 BLUE, ORANGE = to_rgba(GOOD), to_rgba(BAD)
@@ -81,7 +81,7 @@ def test_typed_view_shows_each_solution_and_how_often_it_came(drawings, lm):
         for line, (one, _) in zip(lines, common, strict=False):
             good = arithmetic.answer(one) == value
             assert line.get_text() == f"{'✓' if good else '✗'} {one}⏎"
-            assert to_rgba(line.get_color()) == (BLUE if good else ORANGE)
+            assert line.get_color() == ink(GOOD if good else BAD)
         assert any("other solutions" in line.get_text() for line in lines) == (rest > 0)
 
 
