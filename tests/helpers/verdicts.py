@@ -19,11 +19,8 @@ import inspect
 import re
 import types
 
-import pytest
-
 LEAST_RIGHT = 4  # answers of each exercise, at least
 LEAST_WRONG = 8
-NOT_YET: set[str] = set()  # folders of notebooks that have fewer so far
 
 __all__ = [
     "pytest_generate_tests",
@@ -71,13 +68,11 @@ def test_every_branch_of_every_check_is_reached(request):
 
 
 def test_each_exercise_has_answers_enough(request):
-    excuse(request.module)
     assert not lacking(request.module)
 
 
 def test_each_mistake_has_a_line_of_its_own(request):
     """One line for two mistakes is meant only where the same words are expected of it."""
-    excuse(request.module)
     assert not told_alike(request.module.WRONG)
 
 
@@ -108,13 +103,6 @@ def exercises_of(module):
         and check.__module__ == module.__name__
         and name[0] != "_"
     }
-
-
-def excuse(test_module):
-    """Skip the test for a folder that has too few answers so far."""
-    folder = test_module.checks.__name__.split(".")[-2]
-    if folder in NOT_YET:
-        pytest.skip(f"{folder} has too few answers so far")
 
 
 def lacking(test_module):

@@ -15,7 +15,6 @@ from tools import notebooks
 
 TESTS = Path(__file__).resolve().parents[1]
 PATHS = sorted(notebooks.FOLDER.glob("*.ipynb"))
-NOT_YET = set()  # notebooks with a question that no test answers so far
 
 
 def questions_of(notebook):
@@ -61,15 +60,10 @@ def test_a_mark_points_to_a_question():
     assert not stray, "no notebook asks these"
 
 
-@pytest.mark.parametrize("name", sorted(QUESTIONS.keys() - NOT_YET))
+@pytest.mark.parametrize("name", sorted(QUESTIONS))
 def test_every_question_is_answered_by_a_test(name):
     open_ = sorted(set(QUESTIONS[name]) - ANSWERED)
     assert not open_, "no test is marked with these"
-
-
-@pytest.mark.parametrize("name", sorted(NOT_YET))
-def test_a_notebook_whose_questions_are_answered_is_not_excused(name):
-    assert set(QUESTIONS[name]) - ANSWERED, f"take {name} out of NOT_YET"
 
 
 # ---- the readers themselves ---------------------------------------------------------------------

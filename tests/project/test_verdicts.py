@@ -1,14 +1,12 @@
 """Every exercise of every notebook has its answers in a test, and the tests of answers can fail."""
 
 import ast
-import functools
-import importlib.util
+import importlib
 import re
 import types
 from pathlib import Path
 
 import nbformat
-import pytest
 import solutions
 import verdicts
 
@@ -83,24 +81,6 @@ def test_a_check_knows_how_many_blanks_its_cell_has():
         if check.blanks != blanks:
             wrong.append(f"{cell}: @exercise(blanks={blanks}) for {name}, not {check.blanks}")
     assert not wrong
-
-
-@functools.cache
-def loaded(file):
-    spec = importlib.util.spec_from_file_location(f"answers_{file.parent.name}_{file.stem}", file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.mark.parametrize("folder", sorted(verdicts.NOT_YET))
-def test_a_notebook_with_answers_enough_is_not_excused(folder):
-    """Nor one that has too few: its tests skip, so the list is held from both sides."""
-    files = [file for name, file in TESTS.items() if name.startswith(f"{folder}.")]
-    found = [loaded(file) for file in files]
-    alike = [verdicts.told_alike(module.WRONG) for module in found]
-    complete = files and not any(map(verdicts.lacking, found)) and not any(alike)
-    assert not complete, f"take {folder} out of NOT_YET"
 
 
 # ---- the tests of answers themselves ------------------------------------------------------------
