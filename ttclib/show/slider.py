@@ -40,7 +40,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-import ipywidgets
 import numpy as np
 import traitlets
 from IPython import get_ipython
@@ -57,9 +56,7 @@ from ttclib.show.style import small_png, webp_bytes
 try:
     import anywidget
 except ImportError:
-    raise ImportError("a view needs anywidget: pip install anywidget 'ipywidgets>=8'") from None
-if (have := ipywidgets.__version__).startswith("7."):  # it never asks for the name of a view
-    raise ImportError(f"a view needs ipywidgets 8, here is {have}: pip install 'ipywidgets>=8'")
+    raise ImportError("a view needs anywidget: pip install anywidget") from None
 
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _MEMORY = 10e6  # bytes of frames that a view remembers here; the browser keeps as many
@@ -276,6 +273,7 @@ class BudgetView(anywidget.AnyWidget):
     _css = _STYLE
     # written when it is asked for, so a page that is opened again shows the view as it stands
     page = traitlets.Unicode().tag(sync=True, to_json=lambda _, view: view._page())
+    _ipython_display_ = None  # ipywidgets 7, as on Colab, would show it without its picture
     _task: asyncio.Task | None = None
 
     @checked
