@@ -224,6 +224,30 @@ def test_a_turn_is_written_with_its_chance(drawings, lm, logits):
     assert labels == [f"{chance:.2f}".lstrip("0") for chance in chances]
 
 
+def test_chances_above_neighbours_do_not_touch(drawings, lm, logits):
+    steps = "866-667={};{}+24={};86+{}={};#{}\n"
+    firsts = ["199", "299"]
+    texts = [
+        steps.format(first, first, int(first) + 24, int(first) + 24, last, last)
+        for first in firsts
+        for last in (309, 319, 209, 419)
+    ]
+    view = figures.tree_view(lm, logits, "86+(866-667+24)", [(text, 0.1) for text in texts])
+    ax = view.fig.axes[0]
+    view.fig.canvas.draw()
+    grey = [t for t in ax.texts if re.fullmatch(r"<?\.\d\d", t.get_text())]
+    boxes = [t.get_window_extent() for t in grey]
+    assert len(boxes) > 8
+    gaps = [
+        max(a.x0, b.x0) - min(a.x1, b.x1)
+        for a, b in itertools.combinations(boxes, 2)
+        if min(a.y1, b.y1) > max(a.y0, b.y0)
+    ]
+    assert min(gaps) > 3  # pixels
+    marks = [t.get_text() for t in ax.texts if t.get_text() in "✓✗"]
+    assert sorted(marks) == ["✓"] * 2 + ["✗"] * 6
+
+
 def test_cut_view_draws_what_is_drawn_from(drawings, lm, logits):
     text = PROBLEM + "?81-74=7;98-77=21;7*21=1"
     view = figures.cut_view(lm, logits, {"here": text, "there": text[:-1]}, show=6)

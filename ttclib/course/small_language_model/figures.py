@@ -116,7 +116,8 @@ def typed_view(lm, problem: str, high: int = 8, show: int = 8) -> BudgetView:
         if rest := counted[show:]:
             missed = sum(count for _, count in rest)
             share.barh(show, missed / samples, height=0.7, color=MUTED)
-            words.text(0, show, f"… {len(rest)} other solutions", color="#5A5A5A", **mono)
+            others = "1 other solution" if len(rest) == 1 else f"{len(rest)} other solutions"
+            words.text(0, show, f"… {others}", color="#5A5A5A", **mono)
         correct = sum(_right(problem, text) for text in texts)
         text = (
             f"{problem} = {_value(problem)}: {correct} of {samples} solutions end in the right "
@@ -170,7 +171,7 @@ def next_token_view(lm, logits: Callable[[str], np.ndarray], problem: str) -> Bu
         begun = f"written so far: {(written[:position] or 'nothing yet')[-42:]}"
         corner = {"transform": chances.transAxes, "ha": "right", "family": "monospace"}
         chances.text(0.99, 0.93, begun, **corner, fontsize=9)
-        likeliest = np.argsort(-probs, kind="stable")[:3]
+        likeliest = sorted(known, key=lambda i: -probs[i])[:3]
         top = ", ".join(f"{signs[i]} {probs[i]:.2f}" for i in likeliest)
         text = (
             f"likeliest next characters: {top}; right is {signs[true]} (blue); "
@@ -238,12 +239,28 @@ def _flat(forks: list[_Fork], before: str = ""):
         yield from _flat(fork.children, before + fork.text)
 
 
-def _draw_turn(ax, fork: _Fork, chance: float) -> None:
+def _aside(forks: list[_Fork], place: float = 0.0) -> dict[int, float]:
+    """How far to the side the chance above a stretch is written, by the id of the stretch.
+
+    Chances above two characters that stand side by side would touch, so they step apart.
+    """
+    found = {}
+    for fork in forks:
+        short = bool(fork.children) and len(fork.text) == 1  # the next chance is beside it
+        found[id(fork)] = place - 0.3 * short
+        if fork.children:
+            found |= _aside(fork.children[:1], 0.3 * short) | _aside(fork.children[1:])
+        place = 0.0
+    return found
+
+
+def _draw_turn(ax, fork: _Fork, chance: float, aside: float) -> None:
     """The way from a fork to one of its characters, and how likely the model takes it."""
     label = f"{chance:.2f}".lstrip("0") if chance >= 0.01 else "<.01"
     style = {"fontsize": 6.5, "color": "#5A5A5A"}
     if fork.row == fork.parent:  # straight on: written above the character
-        ax.text(fork.start + 0.5, fork.row - 0.3, label, ha="center", va="bottom", **style)
+        x = fork.start + 0.5 + aside
+        ax.text(x, fork.row - 0.3, label, ha="center", va="bottom", **style)
         return
     x = fork.start - 0.25
     ax.plot([x, x, x + 0.2], [fork.parent + 0.35, fork.row, fork.row], color=MUTED, linewidth=0.8)
@@ -269,8 +286,8 @@ def tree_view(
     rows = _rows(forks)
     size = (8.8, 1.2 + 0.27 * (rows + 1))
     fig, (tree, share) = figure(1, 2, size=size, width_ratios=[3, 1.25], sharey=True)
-    tree.set(xlim=(-2, max(map(len, exact)) + 1), ylim=(rows + 0.6, -0.9))
-    tree.set_title(f"{problem}?   the {rows} likeliest texts; grey: chance of each turn at a fork")
+    tree.set(xlim=(-2, max(map(len, exact)) + 2), ylim=(rows + 0.6, -0.9))
+    tree.set_title(f"{problem}?   the {rows} likeliest texts, ✓ right; grey: chance of a turn")
     tree.axis("off")
     row_of = _draw_tree(tree, lm, logits, problem, forks)
     tree.text(0, rows, "… all other texts", fontsize=9, color="#5A5A5A", va="center")
@@ -306,6 +323,7 @@ def _draw_tree(ax, lm, logits: Callable, problem: str, forks: list[_Fork]) -> di
     """Write every stretch at its place, and the chance of every turn; return each text's row."""
     signs = _signs(lm)
     row_of = {}
+    aside = _aside(forks)
     mono = {"family": "monospace", "ha": "center", "va": "center", "fontsize": 9.5}
     for before, fork in _flat(forks):
         color = TRUTH
@@ -313,11 +331,13 @@ def _draw_tree(ax, lm, logits: Callable, problem: str, forks: list[_Fork]) -> di
             whole = before + fork.text
             row_of[whole] = fork.row
             color = GOOD if _right(problem, whole) else BAD
+            mark = "✓" if color == GOOD else "✗"  # not by colour alone
+            ax.text(len(whole) + 1.3, fork.row, mark, color=ink(color), **mono)
         for x, sign in enumerate(_shown(fork.text), fork.start):
             ax.text(x + 0.5, fork.row, literal(sign), color=ink(color), **mono)
         if before or len(forks) > 1:
             probs = _softmax(logits(problem + "?" + before)[-1])
-            _draw_turn(ax, fork, probs[signs.index(_shown(fork.text[0]))])
+            _draw_turn(ax, fork, probs[signs.index(_shown(fork.text[0]))], aside[id(fork)])
     return row_of
 
 
@@ -403,9 +423,9 @@ def votes_view(lm, problem: str, high: int = 8, show: int = 8) -> BudgetView:
         corner = {"transform": ax.transAxes, "ha": "right"}
         for row, (answer, count) in enumerate(counted[:show]):
             ax.barh(row, count / samples, height=0.72, color=GOOD if answer == right else BAD)
-            name = "no answer" if answer is None else f"{answer}"
+            name = "no answer" if answer is None else f"{answer}{' ✓' * (answer == right)}"
             ax.text(count / samples + 0.01, row, f"{name}  ({count:.0f})", va="center", fontsize=9)
-        ax.text(0.98, 0.22, f"{problem} = {right}", **corner, family="monospace", color=GOOD)
+        ax.text(0.98, 0.22, f"{problem} = {right}", **corner, family="monospace", color=ink(GOOD))
         # few samples often vote alike at several temperatures: the picture says which one it shows
         ax.text(0.98, 0.13, f"{samples} samples at temperature {temperature}", **corner, fontsize=9)
         if len(counted) > show:
@@ -617,7 +637,7 @@ def cache_view(config, text_flops: Callable, prompt: int = 16, high: int = 10) -
     ax.set(yscale="log", ylim=(with_cache[1] / 2, again[budgets[-1]] * 4), ylabel="FLOPs")
     ways = (
         (again, "o-", BAD, "all read again for every character"),
-        (with_cache, "o-", GOOD, "with a cache"),
+        (with_cache, "s-", GOOD, "with a cache"),
         (matrices, "--", MUTED, "of which matrices of weights; the rest is attention"),
     )
     for _, style, color, label in ways:
@@ -647,7 +667,7 @@ def speed_picture(
     """Tokens a second against the number of texts, beside a matrix product of the same FLOPs."""
     fig, ax = figure(size=(7.6, 3.4))
     truth(ax, best, "a matrix product of the same FLOPs")
-    ax.plot(batches, cached, "o-", color=GOOD, markersize=4, label="with a cache")
+    ax.plot(batches, cached, "s-", color=GOOD, markersize=4, label="with a cache")
     ax.plot(batches, again, "o-", color=BAD, markersize=4, label="all read again")
     counting_axis(ax, batches, "texts written together")
     ax.set(yscale="log", ylim=(min(again) / 2, best * 3), ylabel="characters a second")
