@@ -657,7 +657,7 @@ NOT_CALLED = {
     "it draws what the library has computed": (
         "show.darts.plus_minus show.darts.throw show.live.LiveView "
         "show.population.draw_population show.population.label_members show.population.draw_ess "
-        "show.population.draw_schemes show.slider.Stage show.style.figure show.style.literal "
+        "show.slider.Stage show.style.figure show.style.literal "
         "show.style.missing show.style.end_labels show.style.truth show.style.band "
         "show.style.boxes show.style.counting_axis show.style.plain_ticks show.style.pixels "
         "show.style.webp_bytes show.style.small_png show.style.Picture show.style.ink"

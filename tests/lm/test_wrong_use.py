@@ -127,6 +127,26 @@ def test_a_step_end_that_never_comes_is_warned_of():
         run(Decoder(lm, "x", until=";", max_tokens=99), 3, keep_all, RNG(0))
 
 
+def test_a_step_end_with_a_space_in_it_would_make_every_word_a_step():
+    """Its letters are alternatives, and words begin with a space in large vocabularies."""
+    lm = tiny(" x", "y", seed=3)
+    with pytest.warns(UserWarning, match="every word would be a step"):
+        Decoder(lm, "y", until=". ")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Decoder(lm, "y", until=".")
+        Decoder(tiny("x", "y", seed=3), "y", until=". ")  # here no word brings a space
+
+
+def test_the_name_of_another_model_is_told_how_it_is_loaded():
+    pytest.importorskip("torch")
+    from ttclib.lm.models import load
+
+    line = one_line(ValueError, lambda: load("gpt2"))
+    assert "it must be one of lab-small, " in line
+    assert "any other is CausalLM(*read_model(name, local=False))" in line
+
+
 @pytest.mark.parametrize(
     "enter",
     [

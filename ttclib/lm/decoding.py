@@ -106,9 +106,15 @@ class Decoder:
         self.prompts = [lm.vocabulary.encode(text) for text in texts]
         if not self.prompts:
             raise ValueError("prompt is an empty list; it must hold at least one text")
-        if any(text.endswith(" ") for text in texts) and any(
-            re.match(" [^ ]", token or "") for token in lm.vocabulary.texts
-        ):
+        asked = any(text.endswith(" ") for text in texts) or " " in (until or "")
+        spaced = asked and any(re.match(" [^ ]", token or "") for token in lm.vocabulary.texts)
+        if spaced and until and " " in until:
+            warnings.warn(
+                f"each of the letters {short(until)} ends a generation, and in this vocabulary "
+                "words bring their space with them: every word would be a step",
+                stacklevel=2,
+            )
+        if spaced and any(text.endswith(" ") for text in texts):
             warnings.warn(
                 "the prompt ends with a space, which words bring with them in this vocabulary: "
                 "without it the model knows better how to go on",

@@ -21,7 +21,11 @@ def load(name: str) -> CausalLM:
     ValueError
         If there is no such model, or its files are missing or damaged: the line says how to get it.
     """
-    one_of("model", name, (*LAB, "smollm2"))
+    try:
+        one_of("model", name, (*LAB, "smollm2"))
+    except ValueError as unknown:
+        how = "any other is CausalLM(*read_model(name, local=False)), see ttclib.lm.pretrained"
+        raise ValueError(f"{unknown}; {how}") from None
     if name == "smollm2":
         return CausalLM(*pretrained.load_smollm2())
     folder = path(name)

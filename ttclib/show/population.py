@@ -6,17 +6,16 @@ particles) and nothing else, so a filter, a decoder and a search look the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
-from ttclib.particles import resampling
 from ttclib.particles.genealogy import lineages
 from ttclib.particles.smc import Population
-from ttclib.show.style import BAD, COLORS, GOOD, MUTED, boxes, ink, literal, truth
+from ttclib.show.style import BAD, GOOD, MUTED, ink, literal
 
 SCORES = LinearSegmentedColormap.from_list("scores", [BAD, "#E2E2E2", GOOD])  # of 0, ½ and 1
 Measure = Callable[[Population], np.ndarray]
@@ -127,12 +126,3 @@ def draw_ess(ax: Axes, history: Sequence[Population], threshold: float | None = 
     ax.plot(chosen, [share[t] for t in chosen], "o", color=BAD, markersize=4)
     if threshold is not None:
         ax.axhline(threshold, color=MUTED, linestyle=":", linewidth=1)
-
-
-def draw_schemes(ax: Axes, errors: Mapping[str, Sequence[float]]) -> None:
-    """Draw a box plot of errors for each resampling scheme; a scheme that is not fair is red."""
-    colors = [COLORS[4] if name in resampling.UNBIASED else BAD for name in errors]
-    boxes(ax, list(errors.values()), colors)
-    names = [name.replace("winner ", "winner\n") for name in errors]
-    ax.set_xticks(range(1, len(errors) + 1), names)
-    truth(ax, 0.0)

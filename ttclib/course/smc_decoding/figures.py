@@ -26,7 +26,7 @@ from ttclib.particles import resampling
 from ttclib.particles.genealogy import distinct_ancestors
 from ttclib.particles.islands import split, within
 from ttclib.particles.smc import Population, Selection, keep_all, resample, run, smc, when_ess_below
-from ttclib.show.population import draw_ess, draw_population, draw_schemes, label_members
+from ttclib.show.population import draw_ess, draw_population, label_members
 from ttclib.show.slider import BudgetView, choice, entry, options, powers_of_two
 from ttclib.show.style import (
     BAD,
@@ -307,7 +307,12 @@ def scheme_picture(tiny: Sentences, potentials, n: int = 32, runs: int = 200) ->
         # a population that died out is drawn at the floor
         errors[name] = np.maximum([tiny.error(h) for h in histories], -8)
     fig, ax = figure(size=(8.4, 3.2))
-    draw_schemes(ax, errors)
+    # a scheme that is not fair is red
+    colors = [COLORS[4] if name in resampling.UNBIASED else BAD for name in errors]
+    boxes(ax, list(errors.values()), colors)
+    names = [name.replace("winner ", "winner\n") for name in errors]
+    ax.set_xticks(range(1, len(errors) + 1), names)
+    truth(ax, 0.0)
     ax.set(ylabel="log Ẑ − log Z (nats)")
     ax.set_title(f"{runs} runs with {n} particles, selected at every word")
     spread = ", ".join(f"{name} {np.std(found):.2f}" for name, found in errors.items())
