@@ -77,7 +77,8 @@ def test_a_long_run_is_one_stream_and_tells_its_progress(drawings):
     off = whole.value - math.pi
     error = math.sqrt(math.pi * (4 - math.pi) / 2**20)
     assert text == f"π ≈ {whole.value:.6f} ± {error:.6f}, true error {off:+.6f}"
-    (path,) = view.moving(0)
+    path, end = view.moving(0)
+    assert numbers_of(end).tolist() == [[2**20, pytest.approx(abs(off))]]
     gaps = [(n, abs(darts(n, 5).value - math.pi)) for n in 2**18 * np.arange(1, 5)]
     np.testing.assert_allclose(numbers_of(path), gaps, rtol=1e-6)
     line, diamonds, _ = view.fixed(0)
@@ -101,7 +102,7 @@ def test_a_very_long_run_is_drawn_thinned(drawings):
     value = montecarlo.Estimate(3.0, 0.1, darts(1).cost)
     view = figures.long_run_view(lambda n, rng: value, answers.points_needed, high=28)
     view.at(darts=2**28)
-    (path,) = view.moving(0)
+    path, _ = view.moving(0)
     assert len(view.progress) == 1024 and 300 < len(path.get_xdata()) <= 512
     np.testing.assert_allclose(path.get_ydata(), math.pi - 3)
 

@@ -123,7 +123,7 @@ def coverage_view(
         return np.transpose([estimator(n, stream) for stream in streams])
 
     fig, (bars, shares) = figure(1, 2, size=(8.6, 3.6), width_ratios=[1.2, 1])
-    bars.set(xlim=(0, 5.2), ylim=(-1, 40), yticks=[], ylabel="40 people")
+    bars.set(xlim=(0, 5.2), ylim=(-6, 40), yticks=[], ylabel="40 people")  # the legend lies below
     bars.set(xlabel="estimate ± 1.96 standard errors", title="crosses: π is not in the interval")
     truth(bars, math.pi, "π", vertical=True)
     bars.legend(loc="lower left")
@@ -203,7 +203,7 @@ def long_run_view(
     marks = np.array([3e-3, 1e-3, 3e-4, 1e-4])
     wanted = [float(points_needed(error)) for error in marks]
     ax.plot(wanted, marks, "D", color=COLORS[2], markersize=7, label="points_needed(error)")
-    ax.plot([], [], ".-", color=GOOD, markersize=3, linewidth=0.8, label="your run")
+    ax.plot([], [], "o-", color=GOOD, markersize=6, linewidth=0.8, label="your run")
     ax.legend(loc="lower left")
 
     def draw(darts, seed):
@@ -221,6 +221,7 @@ def long_run_view(
         gaps = abs(running - math.pi)
         style = {"color": GOOD, "markersize": 3, "linewidth": 0.8}
         ax.plot(block * blocks[some], gaps[some], ".-", **style)
+        ax.plot(darts, gaps[-1], "o", color=GOOD, markersize=6)
         return _answer(running[-1], DART_SD / math.sqrt(darts), 6), cost
 
     darts = powers_of_two(18, high, unit="darts", step=2, default=min(high, 24))
@@ -265,10 +266,11 @@ def rejection_view(keep: Callable, most: int = 16) -> BudgetView:
     names = ("0.8", "4/π = 1.273", "2", "4")
     x = np.linspace(-1, 1, 401)
     fig, (under, shape) = figure(1, 2, size=(8.6, 3.6))
-    under.set(xlim=(-1.05, 1.05), ylim=(0, 2.15), xlabel="x", ylabel="height u · M q(x)")
+    under.set(xlim=(-1.05, 1.05), ylim=(0, 2.5), xlabel="x", ylabel="height u · M q(x)")
     under.plot(x, half_circle(x), "--", color=TRUTH, label="p, the half circle")
+    under.plot([], [], color=COLORS[2], linewidth=1.2, label="M q")
     under.set_title(f"the first {_SHOWN:,} darts under M q")
-    under.legend(loc="upper right")
+    under.legend(loc="upper center", ncols=2)
     shape.set(xlim=(-1.05, 1.05), ylim=(0, 1.1), xlabel="x", ylabel="density of the kept")
     shape.plot(x, half_circle(x), "--", color=TRUTH, label="p")
     shape.legend(loc="upper right")
@@ -381,7 +383,7 @@ def methods_view(
         return math.sqrt(np.mean([(v - exact) ** 2 for v in values]))
 
     fig, ax = figure(size=(8.2, 4.4))
-    ax.set(xscale="log", yscale="log", xlim=(budgets[0] * 0.8, budgets[-1] * 40), ylim=(1e-8, 1))
+    ax.set(xscale="log", yscale="log", xlim=(budgets[0] * 0.8, budgets[-1] * 40), ylim=(1e-9, 1))
     ax.set(xlabel="evaluations n", ylabel="RMS error of π", title=f"{runs} runs of each method")
     ax.plot([], [], "--", color=TRUTH, linewidth=1, label="exact, where it is known")
     grey = {"color": MUTED, "alpha": 0.25}
