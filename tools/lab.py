@@ -7,12 +7,17 @@ that is what makes it worth searching with.
 import contextlib
 import functools
 import io
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
 from tools.artefact import Artefact, digest, kept
+from ttclib.course.prm_search import rules
+from ttclib.course.your_own_model import countdown
 from ttclib.lm import arithmetic, samplers, tokenizer
+from ttclib.lm.protocols import Task
 
 TEXTS = {"problems": 180_000, "row": 256}
 SMALL = {
@@ -35,6 +40,13 @@ LARGE = {
 }
 SEEDS = {"texts": 1, "training": 0}
 TEST = {"problems": 200, "samples": 256, "seed": 2}
+COUNTDOWN = {
+    "task": "countdown",
+    "texts": {"problems": 520_000, "row": 256},
+    "shape": SMALL["shape"],
+    "training": SMALL["training"] | {"steps": 2500},
+    "temperature": 0.7,
+}
 TEXTS_AT_ONCE = 1024  # while sampling: half a gigabyte of cache for the large model
 
 
@@ -64,20 +76,92 @@ def true_text(problem):
     return tokenizer.encode(arithmetic.example(problem)), len(problem) + 1
 
 
+def arithmetic_texts(n, rng):
+    """Yield the texts of ``n`` problems to learn from, as :func:`true_text` does."""
+    return map(true_text, training_problems(n, rng))
+
+
+def countdown_texts(n, rng):
+    """Yield the same for Countdown: each problem with the solution that it was made from."""
+    for problem, solution in countdown.examples(n, rng):
+        prompt = countdown.TASK.prompt(problem)
+        yield tokenizer.encode(prompt + solution), len(prompt)
+
+
+class Lab(NamedTuple):
+    """A task of the lab: what is trained and swept alike whatever the task.
+
+    Attributes
+    ----------
+    task : Task
+    problems : callable
+        ``problems(split, n, rng)`` draws problems to measure on.
+    texts : callable
+        ``texts(n, rng)`` draws what to learn from: (tokens, how many of them are given) of each.
+    size, sizes : callable and sequence of int
+        How large a problem is, and the sizes that are measured.
+    by : str
+        What that size is.
+    rules : dict of str to callable
+        Verifiers that learned nothing.
+    writer : str
+        The artefact that writes the solutions.
+    """
+
+    task: Task
+    problems: Callable
+    texts: Callable
+    size: Callable
+    sizes: tuple
+    by: str
+    rules: dict
+    writer: str
+
+
+LABS = {
+    "arithmetic": Lab(
+        arithmetic.TASK,
+        arithmetic.problems,
+        arithmetic_texts,
+        lambda problem: sum(problem.count(sign) for sign in "+-*"),
+        tuple(arithmetic.MEASURED),
+        "by operations",
+        rules.RULES,
+        "lab-small",
+    ),
+    "countdown": Lab(
+        countdown.TASK,
+        countdown.problems,
+        countdown_texts,
+        lambda problem: problem.count(";") + 1,
+        countdown.COUNTS,
+        "by numbers",
+        countdown.RULES,
+        "countdown-small",
+    ),
+}
+
+
+def lab_of(job):
+    """Return the task of an artefact: arithmetic, if its settings name no other."""
+    return LABS[job.settings.get("task", "arithmetic")]
+
+
 def packed_texts(job):
     """Return the training texts in packed rows; they are kept, because both models read them."""
     from ttclib.lm import training
 
     settings, seed = job.settings["texts"], job.seeds["texts"]
+    which = [job.settings[name] for name in ("task",) if name in job.settings]
 
     def make():
-        problems = training_problems(settings["problems"], np.random.default_rng(seed))
-        texts = [true_text(problem) for problem in tqdm(problems, "writing texts")]
+        drawn = lab_of(job).texts(settings["problems"], np.random.default_rng(seed))
+        texts = list(tqdm(drawn, "writing texts", settings["problems"]))
         file = io.BytesIO()
         np.savez(file, **vars(training.pack_texts(texts, settings["row"])))
         return file.getvalue()
 
-    cache = job.work.parent / f"texts-{digest([settings, seed])}.npz"
+    cache = job.work.parent / f"texts-{digest([settings, seed, *which])}.npz"
     with np.load(io.BytesIO(kept(cache, cache.name, make))) as arrays:
         return training.PackedTexts(**arrays)
 
@@ -130,36 +214,32 @@ def train(job):
     return seconds
 
 
-def draw(lm, problems, samples, rng, what, **options):
+def draw(lm, problems, samples, rng, what, task=arithmetic.TASK, **options):
     """Draw solutions of all problems, with a progress bar; options are those of a decoder."""
     from ttclib.search import rollouts
 
     watch = functools.partial(tqdm, desc=what)
-    return rollouts.draw(
-        lm, arithmetic.TASK, problems, samples, rng, TEXTS_AT_ONCE, watch, **options
-    )[0]
+    return rollouts.draw(lm, task, problems, samples, rng, TEXTS_AT_ONCE, watch, **options)[0]
 
 
-def greedy(lm, problems):
+def greedy(lm, problems, **options):
     """Draw the greedy text of each problem."""
     rng = np.random.default_rng(0)  # which is not asked
-    return draw(lm, problems, 1, rng, "greedy", sampler=samplers.greedy)
+    return draw(lm, problems, 1, rng, "greedy", sampler=samplers.greedy, **options)
 
 
-def summary(problems, right):
-    """Return pass@1 (the share of right samples): of all, by operations, by quintile of difficulty.
+def summary(problems, right, lab=LABS["arithmetic"]):
+    """Return pass@1 (the share of right samples): of all, by size, by quintile of difficulty.
 
     The first half of the samples sorts the problems from easy to hard and the second half is
     counted: one half for both would count a problem's good luck as ease.
     """
-    operations = np.array([sum(problem.count(sign) for sign in "+-*") for problem in problems])
+    size = np.array([lab.size(problem) for problem in problems])
     sorting, counting = np.array_split(right, 2, axis=1)
     from_easy = np.argsort(-sorting.mean(axis=1), kind="stable")
     return {
         "pass@1": round(float(right.mean()), 4),
-        "by operations": {
-            str(k): round(float(right[operations == k].mean()), 3) for k in arithmetic.MEASURED
-        },
+        lab.by: {str(k): round(float(right[size == k].mean()), 3) for k in lab.sizes},
         "by difficulty": [
             round(float(counting[quintile].mean()), 3) for quintile in np.array_split(from_easy, 5)
         ],
@@ -173,11 +253,12 @@ def score(job):
 
     model, words = read_model(job.folder)
     lm = CausalLM(model.to(fastest()), words)
+    lab = lab_of(job)
     n, samples, seed = TEST.values()
-    problems = arithmetic.problems("test", n, np.random.default_rng(seed))
-    drawn = draw(lm, problems, samples, np.random.default_rng(seed), "sampling")
-    return summary(problems, drawn.right.reshape(n, samples)) | {
-        "greedy": round(float(greedy(lm, problems).right.mean()), 4),
+    problems = lab.problems("test", n, np.random.default_rng(seed))
+    drawn = draw(lm, problems, samples, np.random.default_rng(seed), "sampling", lab.task)
+    return summary(problems, drawn.right.reshape(n, samples), lab) | {
+        "greedy": round(float(greedy(lm, problems, task=lab.task).right.mean()), 4),
         "measured with": TEST,
     }
 
@@ -185,7 +266,7 @@ def score(job):
 def model(name, what, settings):
     """Declare a lab model."""
     return Artefact(
-        name, what, train, {"texts": TEXTS, **settings}, SEEDS, ("lab-tokenizer",), score
+        name, what, train, {"texts": TEXTS} | settings, SEEDS, ("lab-tokenizer",), score
     )
 
 
@@ -195,4 +276,5 @@ ARTEFACTS = (
     ),
     model("lab-small", "the lab model, stopped early", SMALL),
     model("lab-large", "its larger sibling, trained on the same texts", LARGE),
+    model("countdown-small", "the same model, trained on the second task: Countdown", COUNTDOWN),
 )

@@ -18,7 +18,7 @@ from tools import artefact, chains, data, lab, revision, search, verifier
 from tools.artefact import Artefact, make, pending
 from ttclib import artefacts
 from ttclib.course.revisions.attempts import WINDOW
-from ttclib.lm import arithmetic, flops, samplers, tokenizer
+from ttclib.lm import arithmetic, flops, tokenizer
 
 torch = pytest.importorskip("torch")
 
@@ -115,6 +115,7 @@ def test_the_readme_says_the_numbers_of_the_settings():
     own = settings["lab-small-own"]
     some = settings["lab-small-some"]
     more = settings["lab-small-more"]
+    second = settings["countdown-small"]
     sweep = settings["search-sweep"]
     claim = settings["small-against-large"]
     runs = [n for methods in claim["methods"].values() for sizes in methods.values() for n in sizes]
@@ -127,6 +128,8 @@ def test_the_readme_says_the_numbers_of_the_settings():
         f"packed into rows of {small['texts']['row']}.",
         f"stops early, after {small['training']['steps']:,} steps",
         f"are divided by {small['temperature']}: what was temperature {small['temperature']} to",
+        f"{second['texts']['problems']:,} texts, {second['training']['steps']:,} steps",
+        f"its last weights are divided by {second['temperature']} too",
         f"costs {a_token[1] / a_token[0]:.0f} times as many operations",
         f"on {lab.TEST['problems']} problems of the test split with {lab.TEST['samples']} samples",
         f"{drawn['problems']:,} training problems with {drawn['samples']} solutions each",
@@ -143,6 +146,7 @@ def test_the_readme_says_the_numbers_of_the_settings():
     ):
         assert sentence in text, sentence
     assert small["texts"] == settings["lab-large"]["texts"]
+    assert small["shape"] == second["shape"]
     assert (verifier.ANSWER, own["rollouts"]["each"]) == (4, 2)
     assert own["training"] == more["training"]
     problems = [
@@ -227,10 +231,11 @@ def test_a_shipped_model_loads_and_computes_what_the_training_module_does(name):
 @pytest.mark.parametrize("name", MODELS)
 def test_a_problem_is_solved_the_same_alone_and_beside_others(name):
     lm = CausalLM(*read_model(artefacts.path(name)))
-    problems = arithmetic.problems("test", 12, np.random.default_rng(0))
+    mine = lab.LABS[data.ARTEFACTS[name].settings.get("task", "arithmetic")]
+    problems = mine.problems("test", 12, np.random.default_rng(0))
 
     def greedy(some):
-        found = lab.draw(lm, some, 1, np.random.default_rng(0), "test", sampler=samplers.greedy)
+        found = lab.greedy(lm, some, task=mine.task)
         return [lm.vocabulary.decode(row[row >= 0]) for row in found.tokens], found.right
 
     together, right = greedy(problems)
@@ -239,21 +244,23 @@ def test_a_problem_is_solved_the_same_alone_and_beside_others(name):
 
 
 @pytest.mark.statistical
-def test_the_small_model_scores_what_the_manifest_says(seed):
+@pytest.mark.parametrize("mine", lab.LABS.values(), ids=lab.LABS)
+def test_the_small_model_scores_what_the_manifest_says(mine, seed):
     # Hoeffding for the difference of two means of 800 and 12800 right-or-wrong samples of the same
     # problems: P(|difference| > t) ≤ 2 exp(−2 t² / (1/800 + 1/12800)), which is 1e-6 at this t
     counts = 4 * lab.TEST["problems"], lab.TEST["samples"] * lab.TEST["problems"]
     bound = np.sqrt(np.log(2e6) / 2 * (1 / counts[0] + 1 / counts[1]))
     assert bound < 0.11
-    problems = arithmetic.problems("test", 200, np.random.default_rng(lab.TEST["seed"]))
+    problems = mine.problems("test", 200, np.random.default_rng(lab.TEST["seed"]))
     found = lab.draw(
-        CausalLM(*read_model(artefacts.path("lab-small"))),
+        CausalLM(*read_model(artefacts.path(mine.writer))),
         problems,
         4,
         np.random.default_rng(1000 + seed),
         "test",
+        mine.task,
     ).right.mean()
-    assert abs(found - artefacts.manifest()["lab-small"]["score"]["pass@1"]) < bound
+    assert abs(found - artefacts.manifest()[mine.writer]["score"]["pass@1"]) < bound
 
 
 # --- how a score is summed up ---------------------------------------------------------------------
@@ -271,6 +278,10 @@ def test_a_score_is_split_by_operations_and_difficulty():
     assert list(found["by operations"]) == ["2", "3", "4", "5", "6", "7"]
     for k in range(6):  # the problems go through 2 to 7 operations in turn
         assert found["by operations"][str(k + 2)] == pytest.approx(chance[k::6].mean(), abs=1e-3)
+    other = lab.LABS["countdown"]
+    problems = other.problems("train", 60, np.random.default_rng(0))
+    found = lab.summary(problems, right, other)["by numbers"]
+    assert found == {str(k + 3): round(chance[k::3].mean(), 3) for k in range(3)}
 
 
 @pytest.mark.statistical
