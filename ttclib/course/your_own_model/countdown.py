@@ -340,7 +340,7 @@ def draw(count: int, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.n
     fine = np.ones(n, bool)
     every = np.arange(n)
     for step in range(count - 1):
-        order = rng.random(left.shape).argsort(axis=1)
+        order = rng.random(left.shape).argsort(axis=1, kind="stable")
         left = np.take_along_axis(left, order, axis=1)
         large, small = left[:, :2].max(axis=1), left[:, :2].min(axis=1)
         results = np.stack([large + small, large - small, large * small])
