@@ -17,8 +17,8 @@ FILES = {
 }
 # from the ground up; packages on one floor do not need each other
 FLOORS = (
-    ("ttclib.cost", "ttclib.inputs", "ttclib.files", "ttclib.machine", "ttclib.exercise"),
-    ("ttclib.artefacts",),
+    ("ttclib.cost", "ttclib.inputs", "ttclib.files", "ttclib.machine", "ttclib.language"),
+    ("ttclib.artefacts", "ttclib.exercise"),
     ("ttclib.sampling", "ttclib.particles", "ttclib.measure"),
     ("ttclib.lm", "ttclib.show"),
     ("ttclib.search",),

@@ -25,6 +25,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from ttclib.language import translated
+
 
 @dataclass(frozen=True, repr=False)
 class Verdict:
@@ -78,7 +80,7 @@ def exercise(check: Callable | None = None, *, blanks: int = 1) -> Any:
     def run(yours: Any = ...) -> Verdict:
         try:
             expect(yours is not None, "your answer is None: does what makes it end with return?")
-            return Verdict("✓", check(_watched(yours)))
+            return Verdict("✓", translated(check(_watched(yours))))
         except _Untouched:
             line = ""
         except _Mistake as wrong:
@@ -91,9 +93,9 @@ def exercise(check: Callable | None = None, *, blanks: int = 1) -> Any:
             elif "ellipsis" in said.lower():  # the blank was reached in mid-calculation
                 line = ""
         if 0 < (left := _blanks_left(yours)) < blanks:
-            return Verdict("–", f"partly done: {left} of {blanks} blanks (...) to go")
-        said = textwrap.shorten(line, 250, placeholder=" …")
-        return Verdict("✗", said) if said else Verdict("–", "not attempted yet")
+            return Verdict("–", translated(f"partly done: {left} of {blanks} blanks (...) to go"))
+        said = textwrap.shorten(translated(line), 250, placeholder=" …")
+        return Verdict("✗", said) if said else Verdict("–", translated("not attempted yet"))
 
     run.blanks = blanks  # type: ignore[attr-defined]
     return run

@@ -290,7 +290,7 @@ def test_what_one_function_needs_is_asked_for_in_one_line(
 def test_the_wheel_holds_the_library_and_nothing_else(wheel):
     with zipfile.ZipFile(wheel) as file:
         held = {name for name in file.namelist() if ".dist-info/" not in name}
-    kept = {".py", ".js", ".css"}
+    kept = {".py", ".js", ".css", ".po", ".otf", ".txt"}
     files = {p.relative_to(course.ROOT).as_posix() for p in (course.ROOT / "ttclib").rglob("*")}
     assert held == {name for name in files if Path(name).suffix in kept}
 

@@ -10,6 +10,7 @@ import ipywidgets as W
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
+from ttclib.language import translated
 from ttclib.show.style import Picture, pixels, webp_bytes
 
 
@@ -39,7 +40,7 @@ class LiveView:
         self.text = ""
         self._fig = fig
         self._moving: list[Artist] = []
-        self._bar = tqdm(total=steps, desc="training", unit="step", display=False)
+        self._bar = tqdm(total=steps, desc=translated("training"), unit="step", display=False)
         self._image = W.HTML()
         self._handle = display(W.VBox([self._bar.container, self._image]), display_id=True)
 
@@ -52,7 +53,7 @@ class LiveView:
         for artist in self._moving:
             artist.remove()
         self._moving = list(moving)
-        self.text = text
+        self.text = text = translated(text)
         self._bar.set_postfix(loss=f"{loss:.2f}")
         if self._bar.n == self._bar.total:
             self._bar.close()

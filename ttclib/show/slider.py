@@ -51,6 +51,7 @@ from matplotlib.figure import Figure
 
 from ttclib.cost import Cost
 from ttclib.inputs import checked, whole_number
+from ttclib.language import translated
 from ttclib.show.style import small_png, webp_bytes
 
 try:
@@ -78,11 +79,13 @@ class Control:
 
     def name_of(self, value: Any) -> str:
         """How the learner sees a value."""
-        return str(value) if self.parse else self.names[self.options.index(value)]
+        return str(value) if self.parse else translated(self.names[self.options.index(value)])
 
     def label_of(self, name: str) -> str:
         """What stands beside the control: the label, or the argument's name and the unit."""
-        return self.label or (f"{name} ({self.unit})" if self.unit not in (None, name) else name)
+        if self.label or not self.unit or self.unit == name:
+            return translated(self.label or name)
+        return f"{translated(name)} ({translated(self.unit)})"
 
 
 @checked
@@ -148,7 +151,8 @@ class Frame(NamedTuple):
     @property
     def line(self) -> str:
         """Text and cost without anything that differs from run to run."""
-        return f"{self.text} · cost: {self.steady_cost}" if self.steady_cost else self.text
+        cost = self.steady_cost
+        return translated(f"{self.text} · cost: {cost}" if cost else self.text)
 
     @property
     def picture(self) -> str:
@@ -162,8 +166,8 @@ class Frame(NamedTuple):
     @property
     def caption(self) -> str:
         """The text under the picture as HTML."""
-        cost = f"<br><small>cost: {html.escape(self.cost)}</small>" if self.cost else ""
-        return html.escape(self.text) + cost
+        cost = html.escape(translated(f"cost: {self.cost}"))
+        return html.escape(translated(self.text)) + f"<br><small>{cost}</small>" * bool(self.cost)
 
 
 class Stage:
@@ -365,11 +369,13 @@ class BudgetView(anywidget.AnyWidget):
         rows = [_control(n, s, s.options, self._at[n]) for n, s in self._settings.items()]
         hidden = "" if self._task else " hidden"
         work = (
-            f'<span class="ttc-work"{hidden}><progress aria-label="progress" value="0"></progress> '
-            '<button class="jupyter-button ttc-stop">Stop</button></span>'
+            f'<span class="ttc-work"{hidden}>'
+            f'<progress aria-label="{translated("progress")}" value="0"></progress> '
+            f'<button class="jupyter-button ttc-stop">{translated("Stop")}</button></span>'
         )
         luck = (
-            '<button class="jupyter-button ttc-luck" title="Draw new random numbers">'
+            '<button class="jupyter-button ttc-luck" '
+            f'title="{translated("Draw new random numbers")}">'
             f"{self._luck_name()}</button> "
         )
         buttons = f"<p>{luck * self._luck}{work * self._slow}</p>"
@@ -378,13 +384,13 @@ class BudgetView(anywidget.AnyWidget):
             f'<div class="ttc-budget"{ahead}>{"".join(rows)}{buttons}'
             f'<p class="ttc-error" role="alert"{"" if self._line else " hidden"}>'
             f"{html.escape(self._line)}</p>"
-            '<p class="ttc-gone">The kernel that drew this is gone. '
-            f"Choose <em>Run → Run All Cells</em>.</p>{self._shown.picture}"
+            f'<p class="ttc-gone">{translated("The kernel that drew this is gone.")} '
+            f"{translated('Choose <em>Run → Run All Cells</em>.')}</p>{self._shown.picture}"
             f'<p role="status" aria-live="polite">{self._shown.caption}</p></div>'
         )
 
     def _luck_name(self) -> str:
-        return f"New luck (seed {self.seed})"
+        return translated(f"New luck (seed {self.seed})")
 
     def _tell(self, *, frame: Frame | None = None, values: dict | None = None, **message) -> None:
         """Send a message to the browser, with the frame of a setting or without."""
@@ -398,7 +404,7 @@ class BudgetView(anywidget.AnyWidget):
 
     def _say(self, line: str = "") -> None:
         """One line under the controls, or none. An error in a callback shows nowhere else."""
-        self._line = line
+        self._line = line = translated(line)
         self._tell(error=line, turn=self._turn)
 
     def _fail(self, error: BaseException) -> None:
@@ -561,8 +567,8 @@ class BudgetView(anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         values = self._good.items()
-        chosen = ", ".join(f"{name} = {self._settings[name].name_of(v)}" for name, v in values)
-        return f"slider: {chosen} | {self._shown.line}"
+        named = [f"{translated(k)} = {self._settings[k].name_of(v)}" for k, v in values]
+        return f"{translated('slider')}: {', '.join(named)} | {self._shown.line}"
 
     def _repr_mimebundle_(self, **kwargs):
         bundle = super()._repr_mimebundle_(**kwargs)  # None only of a widget without a view
@@ -591,7 +597,7 @@ class BudgetView(anywidget.AnyWidget):
                 line = frame.line
                 png = _data_url("png", small_png(frame.image))
             except ValueError as error:  # settings that do not go together: a line, and no picture
-                line = _complaint(error)
+                line = translated(_complaint(error))
                 png = "data:"
             pictures.append(f'<img{shown} alt="{html.escape(line)}" src="{png}">')
         controls = []

@@ -23,6 +23,8 @@ from matplotlib.font_manager import findfont, get_font
 from matplotlib.rcsetup import cycler
 from PIL import Image
 
+from ttclib.language import translated
+
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 TRUTH = "#000000"
 GOOD = "#0072B2"
@@ -89,13 +91,14 @@ def literal(text: str, longest: int = 90) -> str:
 
 def missing(text: str) -> list[str]:
     """Return the characters of a text that no picture can draw, each once."""
-    return [c for c in dict.fromkeys(text) if ord(c) not in _drawable() and not c.isspace()]
+    more = mpl.rcParams["font.family"][1:]  # of a language with letters of its own
+    return [c for c in dict.fromkeys(text) if ord(c) not in _drawable(*more) and not c.isspace()]
 
 
 @functools.cache
-def _drawable() -> frozenset[int]:
-    """The characters of the font for texts of models, which are the fewest."""
-    return frozenset(get_font(findfont("monospace")).get_charmap())
+def _drawable(*more: str) -> frozenset[int]:
+    """The characters of the font for texts of models, which are the fewest, and of more fonts."""
+    return frozenset().union(*(get_font(findfont(f)).get_charmap() for f in ("monospace", *more)))
 
 
 @functools.cache
@@ -211,10 +214,10 @@ class Picture:
 
     def __init__(self, fig: Figure, text: str):
         self.png = small_png(webp_bytes(pixels(fig)))
-        self.text = text
+        self.text = translated(text)
 
     def __repr__(self) -> str:
-        return f"picture: {self.text}"
+        return f"{translated('picture')}: {self.text}"
 
     def _repr_mimebundle_(self, **kwargs):
         data = {"image/png": base64.b64encode(self.png).decode(), "text/plain": repr(self)}

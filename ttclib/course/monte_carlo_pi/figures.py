@@ -12,6 +12,7 @@ from scipy import integrate, stats
 
 from ttclib.cost import Cost
 from ttclib.course.monte_carlo_pi.exact import DART_SD, VARIANCES, coverage, stratified_sd
+from ttclib.language import translated
 from ttclib.sampling.montecarlo import Estimate, area
 from ttclib.show.darts import board_figure, plus_minus, throw
 from ttclib.show.slider import BudgetView, options, powers_of_two
@@ -358,9 +359,10 @@ def ball_view(darts: int = 2**16, dims: int = 16) -> BudgetView:
 
 def exact_rms(name: str, n: int) -> float:
     """Exact standard deviation of a method's estimate from n evaluations; NaN if unknown."""
-    if name == "stratified":
+    if name == translated("stratified"):
         return stratified_sd(n)
-    return math.sqrt(VARIANCES.get(name, math.nan) / n)
+    variances = {translated(method): variance for method, variance in VARIANCES.items()}
+    return math.sqrt(variances.get(name, math.nan) / n)
 
 
 def methods_view(
