@@ -29,6 +29,7 @@ NEURAL = (
     "ttclib.course.small_models",
     "ttclib.course.three_scaling_laws.policy_gradient",
     "ttclib.course.what_a_token_costs",
+    "ttclib.course.your_own_model.verifiers",
 )
 SAMPLING = [
     name
