@@ -11,6 +11,7 @@ from itertools import chain
 
 import numpy as np
 from matplotlib.collections import LineCollection
+from matplotlib.lines import Line2D
 from scipy.stats import sem
 
 from ttclib.cost import Cost
@@ -269,7 +270,7 @@ def twist_view(
     looks = {"no twist": (MUTED, "s-"), "yours": (GOOD, "o-"), "optimal": (COLORS[2], "^-")}
     for name, (color, line) in looks.items():
         ess.plot([], [], line, color=color, markersize=4, label=name)
-    ess.legend(loc="lower left")
+    fig.legend(*ess.get_legend_handles_labels(), loc="outside lower right", ncols=3)
 
     @functools.cache
     def measured(twist, seed):
@@ -351,9 +352,9 @@ def genealogy_view(
     fig, (tree, ess) = figure(2, 1, size=(9.6, 6.0), sharex=True, height_ratios=[4, 1])
     tree.set(xlim=(-0.5, columns - 0.5), ylim=(-0.8, 31.8), yticks=[], ylabel="particles")
     tree.grid(visible=False)
-    kinds = ((GOOD, "right so far"), (BAD, "from a wrong step on"), (MUTED, "no descendants"))
-    for color, label in kinds:
-        tree.plot([], [], color=color, label=label)
+    kinds = ((GOOD, "-", "right so far"), (BAD, "--", "from a wrong step on"))
+    for color, style, label in (*kinds, (MUTED, "-", "no descendants")):
+        tree.plot([], [], style, color=color, label=label)
     tree.plot([], [], "o", color=TRUTH, markersize=4, label="weight at the end")
     tree.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, frameon=False)
     ess.set(ylim=(0, 1.05), ylabel="ESS / n", xlabel="step of the solution")
@@ -410,15 +411,16 @@ def _right_so_far(problem: str, texts: Sequence[str]) -> np.ndarray:
 
 
 def _living_lines(history, height, right, alive) -> LineCollection:
-    """Join each member that has descendants to its parent, in the colour of its text."""
+    """Join each member that has descendants to its parent, as its text looks so far."""
     lines = []
-    colors = []
+    looks = []
     for population in history[1:]:
         t = population.t
         for i in np.flatnonzero(alive[t]):
             lines.append([(t - 1, height[population.ancestors[i]]), (t, height[i])])
-            colors.append(GOOD if right[t][i] else BAD)
-    return LineCollection(lines, colors=colors, linewidths=1.5)
+            looks.append((GOOD, "solid") if right[t][i] else (BAD, "dashed"))
+    colors, styles = zip(*looks, strict=True) if looks else ((), "solid")
+    return LineCollection(lines, colors=colors, linestyles=styles, linewidths=1.5)
 
 
 def _label_steps(ax, steps, height, right, alive) -> None:
@@ -523,7 +525,8 @@ def constraint_picture(results: Mapping) -> Picture:
     names = [name for name in results if name != "none"]
     free = results["none"]["free"]
     ways = WAYS[1:]
-    colors = dict(zip(ways, (BAD, COLORS[1], COLORS[4], GOOD), strict=True))
+    colors = (BAD, COLORS[1], COLORS[4], GOOD)
+    looks = dict(zip(ways, zip(colors, "v^so", strict=True), strict=True))
     fig, axes = figure(1, 3, size=(9.6, 3.6))
     panels = (
         ("log_prob", "log probability of a text", "nats"),
@@ -535,14 +538,15 @@ def constraint_picture(results: Mapping) -> Picture:
         for j, way in enumerate(shown):
             for i, name in enumerate(names):
                 x = i + (j - (len(shown) - 1) / 2) * 0.2
-                label = way if i == 0 else None
-                _draw_runs(ax, x, results[name][way][measure], colors[way], label)
+                _draw_runs(ax, x, results[name][way][measure], *looks[way])
         ax.axhline(np.mean(free[measure]), color=MUTED, linestyle=":", label="free, no constraint")
         ax.set_xticks(range(len(names)), [textwrap.fill(name, 8) for name in names])
         ax.set(title=title, ylabel=unit, xlim=(-0.5, len(names) - 0.5))
     axes[2].set_ylim(0, 16.8)
-    handles, labels = axes[0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=5)
+    handles, _ = axes[0].get_legend_handles_labels()
+    thick = {"markersize": 4, "linewidth": 2.5}
+    named = [Line2D([], [], color=c, marker=m, label=way, **thick) for way, (c, m) in looks.items()]
+    fig.legend(handles=[*named, *handles], loc="outside lower center", ncols=5)
     parts = []
     for name in names:
         means = {way: np.nanmean(results[name][way]["log_prob"]) for way in ways}
@@ -550,12 +554,12 @@ def constraint_picture(results: Mapping) -> Picture:
     return Picture(fig, f"mean log probability of a text: {'; '.join(parts)}")
 
 
-def _draw_runs(ax, x: float, values: np.ndarray, color: str, label: str | None) -> None:
+def _draw_runs(ax, x: float, values: np.ndarray, color: str, shape: str) -> None:
     """A dot for each run around x, and a bar at their mean; a run that died out has neither."""
     spread = np.linspace(-0.06, 0.06, len(values))
-    ax.plot(x + spread, np.sort(values), ".", color=color, markersize=4, alpha=0.6)
+    ax.plot(x + spread, np.sort(values), shape, color=color, markersize=2.5, alpha=0.6)
     mean = np.nanmean(values)
-    ax.plot([x - 0.08, x + 0.08], [mean, mean], color=color, linewidth=2.5, label=label)
+    ax.plot([x - 0.08, x + 0.08], [mean, mean], color=color, linewidth=2.5)
 
 
 # ---- a small model against a large one -----------------------------------------------------------
@@ -573,10 +577,11 @@ def contest_view(entries: Sequence[Entry], first: str) -> BudgetView:
     methods = dict.fromkeys(e.method for e in entries)
     colors = (MUTED, COLORS[1], COLORS[3], COLORS[2], COLORS[4], GOOD)
     palette = dict(zip(methods, colors, strict=False))
+    shapes = dict(zip(methods, "Xsv^Do", strict=False))
     for (model, method), members in lines.items():
-        look = {"marker": "o", "linestyle": "-"}
-        if model != entries[0].model:
-            look = {"marker": "s", "linestyle": "--"}
+        look = {"marker": shapes[method], "linestyle": "-"}
+        if model != entries[0].model:  # the large one is hollow
+            look |= {"markerfacecolor": "white", "linestyle": "--"}
         score.errorbar(
             [e.cost.lm_flops for e in members],
             [e.accuracy for e in members],
