@@ -30,6 +30,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--shots", type=Path, help="folder for the browser test's screenshots and report"
     )
+    parser.addoption("--site", type=Path, help="a static site that was built before, to be tested")
     parser.addoption(
         "--again",
         action="store_true",

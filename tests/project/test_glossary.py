@@ -12,11 +12,8 @@ import nbformat
 import pytest
 
 from tools import notebooks
+from tools.site.glossary import GLOSSARY, entries, finds, forms_of, introduced
 
-GLOSSARY = re.compile(r"^## Glossary$.*", re.MULTILINE | re.DOTALL)
-GROUP = re.compile(r"<details><summary>(\d\db?) · .+?</summary>\n(.+?)\n</details>", re.DOTALL)
-ROW = re.compile(r"^\| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
-SET_OFF = re.compile(r"\*{1,2}([^*\n]+?)\*{1,2}|^#+ (.+)$|^\|([^|]+)\|", re.MULTILINE)
 AHEAD = re.compile(r"[Nn]otebooks? \d\d|[Yy]ou will meet|\(\d\db?_\w+\.ipynb\)|`\d\d_\w+`")
 
 EVERYDAY = {  # English has them; only their own notebook has to set them off
@@ -58,20 +55,6 @@ NOT_YET = {
 }  # words that their notebook does not set off so far, or that come too early
 
 
-def forms_of(term):
-    """The forms of a term: what commas part, and capitals in brackets; other brackets explain."""
-    bare = re.sub(r" \(.*?\)", "", term)
-    short = [word for inside in re.findall(r"\((.*?)\)", term) for word in inside.split(", ")]
-    return [*bare.split(", "), *(word for word in short if word.isupper())]
-
-
-def finds(form):
-    """A pattern for a form: any case unless it is capitals, singular or plural."""
-    words = r"[\s–-]+".join(map(re.escape, re.split(r"[ –-]", form)))
-    case = "" if form.isupper() else "(?i)"
-    return re.compile(rf"{case}(?<![\w-]){words}(?:s|es)?(?!\w)")
-
-
 def prose():
     """What each notebook says, by its number; of 00 without the glossary and the folded table."""
     said = {}
@@ -84,20 +67,8 @@ def prose():
 
 
 SAID = prose()
-(FOLDED,) = GLOSSARY.findall(SAID["00"])
+ENTRIES = [(e.number, e.english, e.korean, e.sentence) for e in entries(SAID["00"])]
 SAID["00"] = GLOSSARY.sub("", SAID["00"])
-ENTRIES = [
-    (number, *row)
-    for number, rows in GROUP.findall(FOLDED)
-    for row in ROW.findall(rows)
-    if row[0] != "English"
-]
-
-
-def introduced(text, forms):
-    """Whether a text sets one of the forms off."""
-    spans = ["".join(groups) for groups in SET_OFF.findall(text)]
-    return any(finds(form).search(span) for form in forms for span in spans)
 
 
 def used(text, form):

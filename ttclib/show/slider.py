@@ -593,13 +593,11 @@ class BudgetView(anywidget.AnyWidget):
         for combination in itertools.product(*choices.values()):
             shown = "" if list(combination) == list(start.values()) else " hidden"
             try:
-                frame = self._frame(dict(zip(choices, combination, strict=True)))
-                line = frame.line
-                png = _data_url("png", small_png(frame.image))
+                picture = self._frame(dict(zip(choices, combination, strict=True))).picture
             except ValueError as error:  # settings that do not go together: a line, and no picture
                 line = translated(_complaint(error))
-                png = "data:"
-            pictures.append(f'<img{shown} alt="{html.escape(line)}" src="{png}">')
+                picture = f'<img alt="{html.escape(line)}" src="data:">'
+            pictures.append(picture.replace("<img", f"<img{shown}"))
         controls = []
         for name, values in choices.items():
             setting = self._settings[name]
@@ -636,7 +634,8 @@ def _control(name: str, setting: Control, values: Sequence, now: Any) -> str:
         return f'<p class="ttc-row"><label>{label} {field}</label></p>'
     names = [html.escape(setting.name_of(value)) for value in values]
     place = list(values).index(now)
-    common = f'data-setting="{name}" data-length="{len(values)}"'
+    # a page without a kernel may have fewer values than there are, and can say so
+    common = f'data-setting="{name}" data-length="{len(values)}" data-of="{len(setting.options)}"'
     if not setting.ordered:
         items = [f"<option{' selected' * (i == place)}>{n}</option>" for i, n in enumerate(names)]
         field = f"<select {common}>{''.join(items)}</select>"

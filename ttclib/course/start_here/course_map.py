@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -96,12 +97,7 @@ def _part(page: Axes, k: int, left: float) -> None:
     if k:
         _arrow(page, (left - 0.1, 4.5), (left + 0.1, 4.5), _INK)
     place = ((left + 0.12) / _WIDTH, 3.03 / _HEIGHT, (_STEP - 0.24) / _WIDTH, 1.28 / _HEIGHT)
-    mini = page.figure.add_axes(place, facecolor="white")
-    _MINIATURES[k](mini)
-    mini.set(xticks=[], yticks=[])
-    mini.grid(False)
-    for spine in mini.spines.values():
-        spine.set(visible=True, color="#DDDDDD", linewidth=0.8)
+    _miniature(page.figure.add_axes(place, facecolor="white"), k)
     for y, words in zip(_ROWS, loop, strict=True):
         page.text(middle, y, words, fontsize=9.2, **centred)
     page.plot([left + 0.15, left + _STEP - 0.15], [1.97, 1.97], color="#DDDDDD", linewidth=0.8)
@@ -140,6 +136,43 @@ def _chip(page: Axes, x: float, y: float, number: str, name: str, filled: bool) 
 
 
 # ---- miniatures ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the course, to be laid out elsewhere: the loop in words, and its miniature."""
+
+    heading: str
+    propose: str
+    weigh: str
+    select: str
+    unit: str
+    first: int  # the number of its first notebook
+    picture: Picture
+
+
+def parts() -> list[Part]:
+    """Return the parts of the map one by one, each miniature in a picture of its own."""
+    first = 0
+    found = []
+    for k, (words, names) in enumerate(zip(_PARTS, _NOTEBOOKS, strict=True)):
+        fig, ax = figure(size=(_STEP - 0.24, 1.28))
+        fig.set_layout_engine("none")
+        fig.set_dpi(200)
+        ax.set_position((0, 0, 1, 1))
+        _miniature(ax, k)
+        found.append(Part(*words, first=first, picture=Picture(fig, f"miniature: {words[0]}")))
+        first += len(names)
+    return found
+
+
+def _miniature(ax: Axes, k: int) -> None:
+    """Draw a part's miniature in a frame."""
+    _MINIATURES[k](ax)
+    ax.set(xticks=[], yticks=[])
+    ax.grid(False)
+    for spine in ax.spines.values():
+        spine.set(visible=True, color="#DDDDDD", linewidth=0.8)
 
 
 def _darts(ax: Axes) -> None:
