@@ -43,11 +43,9 @@ EVERYDAY = {  # English has them; only their own notebook has to set them off
 }
 NOT_YET = {
     "bootstrap interval",
-    "calibration",
     "distillation",
     "particle-marginal Metropolis–Hastings",
     "pretraining, fine-tuning",
-    "process reward model (PRM)",
     "quantization",
     "reinforcement learning",
     "sequential Monte Carlo (SMC)",
