@@ -6,6 +6,7 @@ python3 course.py test       run every check (--only exact,browser … chooses s
 python3 course.py notebooks  execute the notebooks and store their outputs, in place
 python3 course.py site       build the static pages into site/
 python3 course.py data       build what is missing of the models and results (--list, --check)
+python3 course.py class      for teachers: student copies, a key, the check of what is handed in
 python3 course.py smollm2    install the pretrained model that the first call left out
 python3 course.py bench      compare ttclib with its peers, in an environment of its own
 python3 course.py doctor     say what is installed and whether it is sound
@@ -576,7 +577,9 @@ def main(argv=None):
     )
     parser.add_argument(
         "command",
-        choices=["lab", "test", "notebooks", "site", "data", "smollm2", "bench", "doctor"],
+        choices=[
+            *("lab", "test", "notebooks", "site", "data", "class", "smollm2", "bench", "doctor"),
+        ],
     )
     parser.add_argument("--only", help=f"for test: parts, joined by commas ({','.join(PARTS)})")
     coverage = "for test: print which share of the library's lines the tests run"
@@ -588,7 +591,7 @@ def main(argv=None):
     if args.command == "bench":
         env = Environment(ROOT / ".venv-bench").ensure(BENCH)
         return call([env.python, "benchmarks/run.py", *rest], cwd=ROOT)
-    files = COURSE if args.command in ("lab", "notebooks", "data", "smollm2") else TESTS
+    files = TESTS if args.command in ("test", "site") else COURSE
     env = Environment(ROOT / ".venv").ensure(files)
     if args.command == "lab":
         return lab(env, rest)
@@ -598,7 +601,8 @@ def main(argv=None):
         return 0
     if args.command == "test":
         return test(env, args.only, rest, args.coverage)
-    return call([env.python, "-m", f"tools.{args.command}", *rest])
+    tool = {"class": "classroom"}.get(args.command, args.command)
+    return call([env.python, "-m", f"tools.{tool}", *rest])
 
 
 def terminated(*_):

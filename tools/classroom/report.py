@@ -1,0 +1,135 @@
+"""What a teacher reads: a line for each student and exercise, and a summary of the class.
+
+Everything in it may come from a student: names of files, and what an answer made a check say. So
+nothing of it reaches a terminal, a spreadsheet or a browser as more than text.
+"""
+
+import collections
+import csv
+import html
+import io
+import statistics
+import unicodedata
+
+COLUMNS = (
+    *("student", "file", "notebook", "exercise", "cell", "verdict", "message", "seconds"),
+    "look at",
+)
+MARK = {"right": "✓", "wrong": "✗", "partly": "◐", "blank": "–", "stopped": "!", "missing": "?"}
+STYLE = """
+body { font: 15px/1.45 system-ui, sans-serif; color: #1a1a1a; margin: 1.5rem; }
+table { border-collapse: collapse; margin: 1rem 0 2rem; }
+th, td { border-bottom: 1px solid #ccc; padding: .25rem .6rem; text-align: left; }
+td { vertical-align: top; max-width: 34rem; overflow-wrap: anywhere; }
+"""
+
+
+def plain(text, longest=400):
+    """Return a text without characters that could move, colour or hide others, on one line."""
+    text = "".join(
+        " " if char in "\n\r\t" else char if unicodedata.category(char)[0] != "C" else "�"
+        for char in str(text)
+    )
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def cell(text):
+    """Return a text that no spreadsheet takes for a formula."""
+    text = plain(text)
+    return "'" + text if text.lstrip()[:1] in ("=", "+", "-", "@", "|", "%") else text
+
+
+def row(result):
+    """Return the texts of a line of the report."""
+    where = (result.student, result.file, result.notebook, result.exercise, result.cell)
+    return (*where, result.verdict, result.message, f"{result.seconds:.1f}", "; ".join(result.odd))
+
+
+def as_csv(results):
+    """Return the report as comma-separated values."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(COLUMNS)
+    writer.writerows([list(map(cell, row(result))) for result in results])
+    return file.getvalue()
+
+
+def as_html(results):
+    """Return the report as a page without scripts, which loads nothing."""
+    parts = [
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">',
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; ',
+        f"style-src 'unsafe-inline'\"><title>Answers of a class</title><style>{STYLE}</style>",
+        "</head><body><h1>Answers of a class</h1><h2>By exercise</h2>",
+        table(
+            ("notebook", "exercise", "students", "right", "said most often"), by_exercise(results)
+        ),
+        "<h2>By student</h2>",
+        table(("student", "right", "of", "look at"), by_student(results)),
+        "<h2>All answers</h2>",
+        table(COLUMNS, [row(result) for result in results]),
+        "</body></html>\n",
+    ]
+    return "".join(parts)
+
+
+def table(heads, rows):
+    """Return a table."""
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in heads)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(plain(x))}</td>" for x in texts) + "</tr>"
+        for texts in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def by_exercise(results):
+    """Return (notebook, exercise, students, share right, the message most often given)."""
+    groups = collections.defaultdict(list)
+    for result in results:
+        if result.exercise:
+            groups[result.notebook, result.cell, result.exercise].append(result)
+    rows = []
+    for (notebook, _, exercise), group in sorted(groups.items()):
+        right = sum(result.verdict == "right" for result in group)
+        said = collections.Counter(r.message for r in group if r.verdict in ("wrong", "stopped"))
+        most = [f"{count} × {line}" for line, count in said.most_common(1)]
+        rows.append((notebook, exercise, len(group), f"{right / len(group):.0%}", *(most or [""])))
+    return rows
+
+
+def by_student(results):
+    """Return (student, exercises right, exercises handed in, how many lines want a look)."""
+    groups = collections.defaultdict(list)
+    for result in results:
+        groups[result.student].append(result)
+    rows = []
+    for student, group in sorted(groups.items()):
+        marked = [result for result in group if result.exercise]
+        right = sum(result.verdict == "right" for result in marked)
+        look = sum(bool(r.odd) or r.verdict in ("stopped", "unreadable") for r in group)
+        rows.append((student, right, len(marked), look))
+    return rows
+
+
+def as_text(results):
+    """Return the report for a terminal."""
+    lines = []
+    for result in results:
+        mark = MARK.get(result.verdict, " ")
+        where = f"{result.student} · {result.notebook or result.file} · {result.exercise}".rstrip(
+            " ·"
+        )
+        odd = f" [look at: {'; '.join(result.odd)}]" if result.odd else ""
+        lines.append(plain(f"{mark} {where}: {result.message}{odd}"))
+    marked = [result for result in results if result.exercise]
+    if marked:
+        lines.append("")
+        for notebook, exercise, students, share, said in by_exercise(results):
+            lines.append(plain(f"{share:>4} of {students} right · {notebook} · {exercise} {said}"))
+        shares = [right / most for _, right, most, _ in by_student(results) if most]
+        middle = statistics.median(shares)
+        lines.append(
+            f"{len(shares)} students; the middle one has {middle:.0%} of the exercises right"
+        )
+    return "\n".join(lines)
