@@ -316,6 +316,8 @@ class Lender(pickle.Pickler):
             return ("tensor", self.lend(x), x.detach().cpu().numpy(), x.requires_grad)
         if type(x) is list:
             return None
+        if isinstance(x, types.FunctionType) and importable(x):
+            return None
         if isinstance(x, types.FunctionType) and pure(x):
             cells = [cell.cell_contents for cell in x.__closure__ or ()]
             more = (x.__name__, x.__defaults__, x.__kwdefaults__, cells)
@@ -342,6 +344,14 @@ WRITING = (
 )
 SPEAKING = {"append", "extend", "add", "update", "pop", "insert", "mistake", "expect", "nonlocal"}
 CONSTANT = (type(None), bool, int, float, complex, str, bytes, np.ndarray, np.generic)
+
+
+def importable(function):
+    """Whether the other side finds a function by its name; what a check defines stays here."""
+    module = sys.modules.get(function.__module__)
+    found = getattr(module, function.__name__, None) is function
+    installed = (function.__module__ or "").partition(".")[0] in ("ttclib", "numpy", "torch")
+    return found and installed and not function.__module__.endswith("checks")
 
 
 def pure(function, depth=0):
