@@ -8,8 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from tools.artefact import Artefact
-from tools.lab import TEST
-from ttclib.lm import arithmetic
+from tools.lab import LABS, TEST, lab_of
 from ttclib.search.models import LADDER
 
 ROOT_N = "√N"
@@ -45,6 +44,44 @@ SWEEP = {
         },
     ],
 }
+SECOND = {"model": ["countdown-small"]}
+JUDGES = ["countdown-prm", "exact", "true"]
+SEARCHES = SECOND | {"verifier": JUDGES, "budget": BUDGETS[:7]}
+COUNTDOWN = {
+    "task": "countdown",
+    "problems": 300,
+    "methods": [
+        {
+            "method": ["best of n"],
+            **SECOND,
+            "verifier": [*JUDGES, "countdown-plain"],
+            "budget": BUDGETS[:8],
+        },
+        {"method": ["beam"], "width": [ROOT_N, 4], **SEARCHES},
+        {"method": ["rebase", "particles"], **SEARCHES},
+        {"method": ["dvts"], "width": [4], **SEARCHES},
+        {
+            "method": ["lookahead"],
+            "width": [ROOT_N],
+            "lookahead": [1, 3],
+            **SEARCHES,
+            "verifier": ["countdown-prm"],
+        },
+        {
+            "method": ["best of n"],
+            "model": ["countdown-small", "countdown-own"],
+            "temperature": [0.0],
+            "verifier": ["exact"],
+            "budget": [1],
+        },
+        {
+            "method": ["best of n"],
+            "model": ["countdown-own"],
+            "verifier": ["exact"],
+            "budget": [1, 4, 16],
+        },
+    ],
+}
 
 
 def settings(plan):
@@ -70,17 +107,20 @@ def settings(plan):
 
 
 @functools.cache
-def load(folders, name):
-    """Load a model or a verifier, once in a process; ``folders`` holds pairs of name and folder."""
-    from ttclib.course.prm_search.rules import RULES
+def load(folders, task, name):
+    """Load a model or a verifier, once in a process; ``folders`` holds pairs of name and folder.
+
+    A verifier that learned nothing is one of the task's rules.
+    """
     from ttclib.lm.engine import CausalLM
     from ttclib.lm.pretrained import read_model
     from ttclib.search.verifier import RewardModel
 
-    if name in RULES:
-        return RULES[name]
+    if name in LABS[task].rules:
+        return LABS[task].rules[name]
     folder = dict(folders)[name]
-    return CausalLM(*read_model(folder)) if name.startswith("lab") else RewardModel.load(folder)
+    writes = (folder / "tokenizer.json").exists()
+    return CausalLM(*read_model(folder)) if writes else RewardModel.load(folder)
 
 
 def search(job):
@@ -88,16 +128,15 @@ def search(job):
     from ttclib.course.prm_search.sweep import sweep
 
     plan = job.settings
-    problems = arithmetic.problems(
-        "test", plan["problems"], np.random.default_rng(job.seeds["problems"])
-    )
+    lab = lab_of(job)
+    rng = np.random.default_rng(job.seeds["problems"])
     found = sweep(
         settings(plan),
-        arithmetic.TASK,
-        problems,
+        lab.task,
+        lab.problems("test", plan["problems"], rng),
         job.seeds["runs"],
         job.work / "parts",
-        load=functools.partial(load, tuple(job.needs.items())),
+        load=functools.partial(load, tuple(job.needs.items()), plan.get("task", "arithmetic")),
         n_jobs=joblib.cpu_count(only_physical_cores=True),
     )
     found.save(job.folder)
@@ -113,17 +152,18 @@ def search_score(job):
     results = pq.read_table(job.folder / "results.parquet")
     by = ["model", "temperature", "method", "width", "lookahead", "verifier", "n", "generations"]
     means = results.group_by(by).aggregate([("weighted_last_right", "mean")])
+    writer = lab_of(job).writer
     most = max(results["n"].to_pylist())
     found = {}
     for row in means.sort_by([(name, "ascending") for name in by]).to_pylist():
         model, t, n = row["model"], row["temperature"], row["n"]
         kind = "greedy" if t == 0 else f"pass@{n}"
-        kind = f"{model}, {kind}" if model in WRITERS else kind
-        drawn = row["method"] == "best of n" and (model in WRITERS or n in (1, most))
+        kind = f"{model}, {kind}" if model != writer else kind
+        drawn = row["method"] == "best of n" and (model != writer or n in (1, most))
         if drawn and kind not in found:  # whatever the verifier says
             right, *_ = read_drawn(job.folder, "right", model=model, temperature=t)
             found[kind] = round(right[..., :n].any(axis=-1).mean().item(), 4)
-        if model in WRITERS:
+        if model != writer or t == 0:
             continue
         width = f" M={row['width']}" if row["width"] > 1 else ""
         ahead = f" k={row['lookahead']}" if row["lookahead"] else ""
@@ -142,6 +182,15 @@ ARTEFACTS = (
         SWEEP,
         {"problems": TEST["seed"], "runs": 1},
         ("lab-small", *WRITERS, *LADDER, *BESIDE),
+        search_score,
+    ),
+    Artefact(
+        "countdown-sweep",
+        "300 problems of Countdown: methods of search, at budgets of 1 to 64 generations",
+        search,
+        COUNTDOWN,
+        {"problems": TEST["seed"], "runs": 1},
+        ("countdown-small", "countdown-own", "countdown-prm", "countdown-plain"),
         search_score,
     ),
 )

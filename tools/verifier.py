@@ -6,15 +6,19 @@ import json
 import numpy as np
 
 from tools.artefact import Artefact, digest, kept
-from tools.lab import draw, fastest, packed_texts, progress, score
+from tools.lab import LABS, draw, fastest, lab_of, packed_texts, progress, score
 from ttclib.artefacts import sha256
-from ttclib.lm import arithmetic
 
 TRUE = {
     "texts": {"problems": 360_000, "row": 256},
     "training": {"batch": 32, "steps": 4000, "learning_rate": 1.5e-3, "compiled": True},
 }
 OWN = {"rollouts": {"each": 2}, "training": TRUE["training"]}
+SECOND = {
+    "task": "countdown",
+    "rollouts": {"each": 4},
+    "training": TRUE["training"] | {"steps": 1500},
+}
 
 
 def read_on(job):
@@ -23,7 +27,7 @@ def read_on(job):
     from ttclib.lm.llama import Llama
     from ttclib.lm.pretrained import read_model, write_model
 
-    model, words = read_model(job.needs["lab-small"])
+    model, words = read_model(job.needs[lab_of(job).writer])
     model = Llama.of(model).to(fastest())
     texts = packed_texts(job) if "texts" in job.settings else right_rollouts(job)
     settings = job.settings["training"]
@@ -45,8 +49,9 @@ def right_rollouts(job):
     from ttclib.lm import training
 
     lm = generator(job)
-    problems, found = drawn(job, lm, "train", ROLLOUTS)
+    problems, found = drawn(job, lm, "train", rollouts_of(job))
     chosen = job.settings["rollouts"]
+    prompt_of = lab_of(job).task.prompt
     texts = []
     kept_of = {}
     for i in np.flatnonzero(found.right & (found.problem < chosen.get("problems", np.inf))):
@@ -54,7 +59,7 @@ def right_rollouts(job):
         solution = tuple(found.tokens[i, : found.lengths[i]].tolist())
         if len(mine) < chosen["each"] and solution not in mine:
             mine.add(solution)
-            prompt = lm.vocabulary.encode(problems[found.problem[i]] + "?")
+            prompt = lm.vocabulary.encode(prompt_of(problems[found.problem[i]]))
             texts.append(([*prompt, *solution], len(prompt)))
     return training.pack_texts(texts, ROLLOUTS["row"])
 
@@ -62,27 +67,36 @@ def right_rollouts(job):
 # ---- rollouts ----------------------------------------------------------------------------
 
 ROLLOUTS = {"problems": 48_000, "samples": 8, "row": 256}
+FEWER = ROLLOUTS | {"problems": 18_000}  # there are some 10,000 of three numbers
 HELD_OUT = {"problems": 320, "samples": 64, "seed": 12}
 LONGEST = 100  # tokens of a solution; longer ones have gone astray
+
+
+def rollouts_of(job):
+    """Return how many rollouts are drawn for all artefacts of the same task."""
+    return FEWER if "task" in job.settings else ROLLOUTS
 
 
 def drawn(job, lm, split, settings):
     """Return the problems of a split and their rollouts, drawn once for all artefacts."""
     from ttclib.search.rollouts import Rollouts
 
+    lab = lab_of(job)
     seed = job.seeds["rollouts"]
-    problems = arithmetic.problems(split, settings["problems"], np.random.default_rng(seed))
+    problems = lab.problems(split, settings["problems"], np.random.default_rng(seed))
 
     def make():
         rng = np.random.default_rng([seed, 1])
         what = f"rollouts, {split}"
-        found = draw(lm, problems, settings["samples"], rng, what, max_tokens=LONGEST)
+        samples = settings["samples"]
+        found = draw(lm, problems, samples, rng, what, lab.task, max_tokens=LONGEST)
         file = io.BytesIO()
         np.savez_compressed(file, **vars(found))
         return file.getvalue()
 
-    cache = job.work.parent / f"rollouts-{digest([settings, split, seed])}.npz"
-    weights = sha256(job.needs["lab-small"] / "model.safetensors")
+    which = [job.settings[name] for name in ("task",) if name in job.settings]
+    cache = job.work.parent / f"rollouts-{digest([settings, split, seed, *which])}.npz"
+    weights = sha256(job.needs[lab.writer] / "model.safetensors")
     owner = f"{cache.name} of {weights}, {LONGEST}"  # another model wrote other rollouts
     with np.load(io.BytesIO(kept(cache, owner, make))) as arrays:
         return problems, Rollouts(**arrays)
@@ -99,11 +113,12 @@ def rollouts(job, split, settings):
     if split == "train":  # whole problems, the first few
         chosen = job.settings["rollouts"]["solutions"]
         found = found[found.problem < chosen // settings["samples"]]
-    ends = step_ends(found.tokens, found.lengths, lm.vocabulary.containing(";"))
+    task = lab_of(job).task
+    ends = step_ends(found.tokens, found.lengths, lm.vocabulary.containing(task.step_end))
     labels = shared_labels(found, ends)
     if job.settings["labels"] == "final":
         ends = ends & (np.arange(ends.shape[1]) == found.lengths[:, None] - 1)
-    prompts = [lm.vocabulary.encode(problem + "?") for problem in problems]
+    prompts = [lm.vocabulary.encode(task.prompt(problem)) for problem in problems]
     rng = np.random.default_rng([job.seeds["rollouts"], 2])
     row = settings["row"]
     return learning.pack_solutions(prompts, found, ends, labels, row, rng, ANSWER)
@@ -114,7 +129,7 @@ def generator(job):
     from ttclib.lm.engine import CausalLM
     from ttclib.lm.pretrained import read_model
 
-    return CausalLM(*read_model(job.needs["lab-small"]))
+    return CausalLM(*read_model(job.needs[lab_of(job).writer]))
 
 
 # ---- training ----------------------------------------------------------------------------
@@ -122,7 +137,7 @@ def generator(job):
 
 def train_verifier(job):
     """Train a verifier on rollouts; return the seconds of training."""
-    rows = rollouts(job, "train", ROLLOUTS)
+    rows = rollouts(job, "train", rollouts_of(job))
     held_out = rollouts(job, "validation", HELD_OUT | {"row": ROLLOUTS["row"]})
     return learn(job, rows, held_out, generator(job).vocabulary.texts, **job.settings["net"])
 
@@ -171,15 +186,16 @@ def score_verifier(job):
     from ttclib.search.verifier import RewardModel
 
     lm = generator(job)
+    lab = lab_of(job)
     net = RewardModel.load(job.folder).net
     samples = HELD_OUT["samples"]
     seed = HELD_OUT["seed"]
-    problems = arithmetic.problems("validation", HELD_OUT["problems"], np.random.default_rng(seed))
-    prompts = [lm.vocabulary.encode(problem + "?") for problem in problems]
+    problems = lab.problems("validation", HELD_OUT["problems"], np.random.default_rng(seed))
+    prompts = [lm.vocabulary.encode(lab.task.prompt(problem)) for problem in problems]
     rng = np.random.default_rng([seed, 3])
-    found = draw(lm, problems, samples, rng, "scoring", max_tokens=LONGEST)
+    found = draw(lm, problems, samples, rng, "scoring", lab.task, max_tokens=LONGEST)
     belief, _ = believe(net, prompts, found)
-    ends = step_ends(found.tokens, found.lengths, lm.vocabulary.containing(";"))
+    ends = step_ends(found.tokens, found.lengths, lm.vocabulary.containing(lab.task.step_end))
     scores = at_ends(belief, ends)
     score = last(scores)
     right = found.right
@@ -203,22 +219,24 @@ def score_verifier(job):
     }
 
 
-def verifier(name, what, start, solutions=96_000, labels="shared", net=None, **training):
-    """Declare a verifier."""
+def verifier(name, what, start, solutions=96_000, labels="shared", net=None, task=None, **training):
+    """Declare a verifier; of arithmetic, if no other task is named."""
     settings = {
-        "rollouts": ROLLOUTS | {"solutions": solutions},
+        "rollouts": (FEWER if task else ROLLOUTS) | {"solutions": solutions},
         "labels": labels,
         "start": start,
         "net": net or {},
         "training": TRAINING | training,
     }
-    needs = tuple(dict.fromkeys(("lab-small", start)))
+    settings |= {"task": task} if task else {}
+    needs = tuple(dict.fromkeys((LABS[task or "arithmetic"].writer, start)))
     return Artefact(name, what, train_verifier, settings, SEEDS, needs, score_verifier)
 
 
 def body(name, what, settings, seeds):
     """Declare the writer after it has read on."""
-    return Artefact(name, what, read_on, settings, seeds, ("lab-small",), score)
+    writer = LABS[settings.get("task", "arithmetic")].writer
+    return Artefact(name, what, read_on, settings, seeds, (writer,), score)
 
 
 SEEDS = {"rollouts": 10, "training": 2}
@@ -286,4 +304,25 @@ ARTEFACTS = (
     ),
     verifier("prm-more", "a verifier whose body has read more true solutions", "lab-small-more"),
     verifier("prm-plain-more", "a plain head on that body", "lab-small-more", net=PLAIN, **SLOW),
+    body(
+        "countdown-own",
+        "countdown-small after reading its own right solutions",
+        SECOND,
+        SEEDS,
+    ),
+    verifier(
+        "countdown-prm",
+        "the fair process reward model of Countdown",
+        "countdown-own",
+        task="countdown",
+    ),
+    verifier(
+        "countdown-plain",
+        "a verifier of Countdown to be fooled: a plain head, 4,000 solutions",
+        "countdown-small",
+        4_000,
+        net=PLAIN,
+        task="countdown",
+        **SLOW,
+    ),
 )

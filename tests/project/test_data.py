@@ -117,6 +117,8 @@ def test_the_readme_says_the_numbers_of_the_settings():
     more = settings["lab-small-more"]
     second = settings["countdown-small"]
     sweep = settings["search-sweep"]
+    again = settings["countdown-own"]
+    record = settings["countdown-sweep"]
     claim = settings["small-against-large"]
     runs = [n for methods in claim["methods"].values() for sizes in methods.values() for n in sizes]
     models = [read_model(artefacts.path(name))[0] for name in ("lab-small", "lab-large")]
@@ -140,6 +142,10 @@ def test_the_readme_says_the_numbers_of_the_settings():
         f"written in at most {verifier.LONGEST} tokens and packed into rows of {drawn['row']}",
         f"on {held_out['problems']} validation problems with {held_out['samples']} solutions each",
         f"another draw of {held_out['problems']} validation problems with {held_out['samples']}",
+        f"{verifier.FEWER['samples']} solutions each of {verifier.FEWER['problems']:,} of its",
+        f"for {again['training']['steps']:,} steps.",
+        f"two tables of {record['problems']} problems of Countdown",
+        "budgets of 1 to 64 generations, and 128 samples of each",
         f"{sweep['problems']} test problems, the first {lab.TEST['problems']} of them those",
         f"budgets of 1 to {max(search.BUDGETS)} generations",
         f"what {len(runs)} methods said of the same {claim['problems']} test problems",
@@ -147,6 +153,10 @@ def test_the_readme_says_the_numbers_of_the_settings():
         assert sentence in text, sentence
     assert small["texts"] == settings["lab-large"]["texts"]
     assert small["shape"] == second["shape"]
+    assert again["rollouts"]["each"] == 4
+    plan = search.settings(record)
+    assert max(setting.n for setting in plan if setting.method == "best of n") == 128
+    assert max(s.generations for s in plan if s.method != "best of n") == 64
     assert (verifier.ANSWER, own["rollouts"]["each"]) == (4, 2)
     assert own["training"] == more["training"]
     problems = [

@@ -11,6 +11,7 @@ import torch
 from tools import search
 from tools.artefact import Job
 from ttclib import artefacts
+from ttclib.course.your_own_model import countdown
 from ttclib.lm import arithmetic
 from ttclib.lm.llama import Shape
 from ttclib.lm.models import load
@@ -43,6 +44,52 @@ def test_the_plan_has_every_method_at_every_budget_it_can_have():
         assert len(mine) == count, method
         assert {setting.generations for setting in mine} <= set(budgets)
         assert max(setting.generations for setting in mine) == 256
+
+
+def test_the_plan_of_the_second_task_asks_for_what_exists():
+    found = search.settings(search.COUNTDOWN)
+    assert len(found) == len(set(found))
+    writers = {setting.model for setting in found}
+    verifiers = {setting.verifier for setting in found}
+    (artefact,) = (one for one in search.ARTEFACTS if one.name == "countdown-sweep")
+    known = {*artefact.needs, *search.LABS["countdown"].rules}
+    assert writers | verifiers <= known
+    assert {*artefact.needs} <= writers | verifiers
+    for judge in search.JUDGES:
+        mine = [one for one in found if one.verifier == judge and one.model == "countdown-small"]
+        assert {one.method for one in mine} >= {"best of n", "beam", "rebase", "particles", "dvts"}
+        assert {1, 4, 16, 64} <= {one.generations for one in mine}
+
+
+def test_a_small_sweep_of_the_second_task_is_built_and_scored(tmp_path, monkeypatch):
+    monkeypatch.setattr(search.joblib, "cpu_count", lambda **options: 1)
+    writer = {"model": ["countdown-small"], "verifier": ["exact", "true"]}
+    plan = {
+        "task": "countdown",
+        "problems": 6,
+        "methods": [
+            {"method": ["best of n"], **writer, "budget": [1, 8]},
+            {"method": ["beam"], "width": [4], **writer, "budget": [8]},
+        ],
+    }
+    needs = {"countdown-small": artefacts.path("countdown-small")}
+    (tmp_path / "new").mkdir()
+    job = Job(plan, {"problems": 2, "runs": 1}, tmp_path / "new", tmp_path / "work", needs)
+    assert search.search(job) > 0
+    rows = pq.read_table(job.folder / "results.parquet").to_pylist()
+    assert len(rows) == 6 * len(search.settings(plan))
+    assert all(row["value"] is None for row in rows)  # no answer is the only right one
+    samples = pq.read_table(job.folder / "samples.parquet").to_pylist()
+    for sample in samples:
+        (problem,) = {row["expression"] for row in rows if row["problem"] == sample["problem"]}
+        answer = countdown.TASK.answer(sample["text"])
+        assert sample["right"] == countdown.TASK.right(problem, answer)
+        assert (sample["answer"] is None) == (answer is None)
+        assert sample["exact_last"] == float(sample["right"])
+    score = search.search_score(job)
+    solved = {sample["problem"] for sample in samples if sample["right"]}
+    assert score["pass@8"] == round(len(solved) / 6, 4)
+    assert score["best of n, exact"]["8"] == round(len(solved) / 6, 4)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 8, 12, 64, 128, 256])

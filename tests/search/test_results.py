@@ -194,6 +194,18 @@ def test_methods_get_a_curve_each(table):
     assert budgets(block(table, "prm-tokens", "max_last")) == {"best of n": list(BUDGETS)}
 
 
+def test_another_writer_is_asked_for_by_name(table):
+    usual = table["model"] == "lab-small"
+    renamed = table | {"model": np.where(usual, "another", "lab-small")}
+    found = block(renamed, model="another")
+    expected = block(table)
+    assert found.names == expected.names
+    assert np.array_equal(found.right, expected.right, equal_nan=True)
+    nobody = table | {"model": np.full(len(usual), "another")}
+    with pytest.raises(ValueError, match="holds nothing"):
+        block(nobody)
+
+
 @pytest.mark.parametrize("way", ["weighted_last", "max_min", "majority", "passed"])
 def test_accuracy_is_the_share_of_right_rows(table, way):
     column = way if way == "passed" else f"{way}_right"

@@ -174,7 +174,9 @@ _WAYS = {  # how a method chooses its answers, if not by the sum of last scores
 }
 
 
-def block(columns: Columns, verifier: str = "prm", way: str | None = None) -> Results:
+def block(
+    columns: Columns, verifier: str = "prm", way: str | None = None, model: str = _WRITER.model
+) -> Results:
     """Sort the rows of a sweep that ran with the usual options: see :class:`Setting`.
 
     Parameters
@@ -186,13 +188,15 @@ def block(columns: Columns, verifier: str = "prm", way: str | None = None) -> Re
         any of N. By default each method has its own way: the sum of last scores over equal answers,
         as in Snell et al. 2024; best of N that, a majority and the highest score, as three methods;
         particles vote with their own weights.
+    model : str
+        Who wrote.
 
     Raises
     ------
     ValueError
         If there is no such row.
     """
-    usual = {name: getattr(Setting(BEST_OF_N, 1), name) for name in _USUAL}
+    usual = {name: getattr(_WRITER, name) for name in _USUAL} | {"model": model}
     needed = {name: columns[name] for name in _needed(way)}  # to filter all columns takes long
     rows = where(needed, verifier=verifier, **usual)
     if not len(rows["seed"]):

@@ -344,6 +344,39 @@ def test_an_answer_of_any_length_fits_into_the_file(tmp_path):
     assert not any(row["majority_right"] for row in rows(found))
 
 
+class InWords:
+    """Arithmetic whose answers are tuples of words: those of a sweep are not always numbers."""
+
+    step_end = TASK.step_end
+    prompt = staticmethod(TASK.prompt)
+    right_steps = staticmethod(TASK.right_steps)
+
+    def answer(self, text):
+        return self.canonical(TASK.answer(text))
+
+    def canonical(self, answer):
+        return (str(answer),) if isinstance(answer, int) else answer
+
+    def reference(self, problem):
+        return self.canonical(TASK.reference(problem))
+
+    def right(self, problem, answer):
+        return answer == self.reference(problem)
+
+
+def test_answers_that_are_no_numbers_are_told_apart(found, tmp_path):
+    words = sweep(list(SETTINGS), InWords(), PROBLEMS, 2, tmp_path, load=load, progress=False)
+    name_of = {}
+    for number, word in zip(rows(found), words.results.to_pylist(), strict=True):
+        assert number["problem"] == word["problem"]
+        for way in ("value", "majority", "weighted_last", "posterior"):
+            assert name_of.setdefault(number[way], word[way]) == word[way]
+        assert number["majority_right"] == word["majority_right"]
+        assert number["passed"] == word["passed"]
+    assert name_of.pop(None, None) is None
+    assert len(set(name_of.values())) == len(name_of) > 5
+
+
 # ---- order, processes, and the power going off ---------------------------------------------------
 
 

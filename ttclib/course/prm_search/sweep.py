@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass, fields
+from numbers import Integral
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -276,8 +277,17 @@ def _samples(
 
 
 def _short(answer: Any) -> int | None:
-    """Fit an answer into the file: a model may write any number of digits."""
-    return None if answer is None else max(-(2**31), min(int(answer), 2**31 - 1))
+    """Fit an answer into the file: a model may write any number of digits.
+
+    What is no number is there by its hash: equal answers are equal numbers, and that is all that a
+    vote asks.
+    """
+    if answer is None:
+        return None
+    if not isinstance(answer, Integral):
+        digest = hashlib.sha256(repr(answer).encode()).digest()
+        return int.from_bytes(digest[:4], "big", signed=True)
+    return max(-(2**31), min(int(answer), 2**31 - 1))
 
 
 @contextmanager
@@ -375,7 +385,7 @@ def sweep(
     ----------
     settings : iterable of Setting
     task : ttclib.lm.protocols.Task
-        Whose answers are whole numbers: the table has room for nothing else.
+        Answers that are no whole numbers stand in the table by their hashes.
     problems : sequence of str
     seeds : int
         How many: 0, 1, ….
