@@ -14,15 +14,21 @@ same bootstrap::
 or neither. A statement that the first record itself leaves open is *was open*.
 
 :data:`FINDINGS` lists the statements; ``measure(record)`` of each gives its number. :func:`causes`
-says how wrong texts go wrong, and :func:`answers_apart` how many different answers there are.
+says how wrong texts go wrong, :func:`answers_apart` how many different answers there are, and
+:func:`area` how well the verifiers rank the texts of a problem.
+
+Is it the verifier? :func:`under_exact` returns a record in which the exact one stands in the place
+of the fair one. The findings of :data:`SEARCHING` can be measured on it, too::
+
+    rows = table(under_exact(first), under_exact(second), SEARCHING)
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -34,6 +40,7 @@ from ttclib.inputs import checked, one_of
 from ttclib.lm import arithmetic
 from ttclib.lm.protocols import Task
 from ttclib.measure import bootstrap, folds
+from ttclib.measure.calibration import auc_within
 from ttclib.measure.verdict import ABOVE, BELOW, verdict
 from ttclib.search import results
 from ttclib.search.results import BEST, MAJORITY, WEIGHTED, Results
@@ -371,6 +378,22 @@ def answers_apart(of: Record, n: int = TOP) -> tuple[float, float]:
     return float(np.median([len(mine) for mine in counted])), float(np.median(most))
 
 
+def area(of: Record) -> tuple[float, float]:
+    """Area under the curve within a problem, of the fair and of the poor verifier's last scores.
+
+    It is the chance that of two finished texts of a problem the right one has the higher score. The
+    record has four digits of a score: where all are nearly 0, more are equal than were.
+    """
+    areas = (auc_within(score, of.right) for score in (of.score, of.poor))
+    fair, poor = (float(np.nanmean(each)) for each in areas)
+    return fair, poor
+
+
+def under_exact(of: Record) -> Record:
+    """Return the record with the exact verifier in the place of the fair one."""
+    return replace(of, name=f"{of.name}, exact verifier", fair=of.exact)
+
+
 # ---- the table -----------------------------------------------------------------------------------
 
 
@@ -403,6 +426,12 @@ FINDINGS = (
     Finding("09", "… and loses 3 points at most", stopping_loses, (-0.03, 1.0)),
 )
 
+SEARCHING = tuple(
+    finding
+    for finding in FINDINGS
+    if finding.measure in (rebase_early, beam_on_hard, for_equal_flops, hardest)
+)  # what a search is worth, whoever judges
+
 REPLICATES = "replicates"
 DOES_NOT = "does not"
 UNSEEN = "cannot be seen"
@@ -426,10 +455,10 @@ def replicates(claimed: tuple[float, float], first: Measured, second: Measured) 
     return {"agrees": REPLICATES, "differs": DOES_NOT, "open": UNSEEN}[said]
 
 
-def table(first: Record, second: Record) -> list[Row]:
-    """Measure every finding on both records."""
+def table(first: Record, second: Record, findings: Sequence[Finding] = FINDINGS) -> list[Row]:
+    """Measure findings, by default all, on both records."""
     rows = []
-    for finding in FINDINGS:
+    for finding in findings:
         here, there = (finding.measure(one) for one in (first, second))
         rows.append(Row(finding, here, there, replicates(finding.claimed, here, there)))
     return rows
