@@ -16,13 +16,10 @@ from ttclib.course.start_here import course_map
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_the_map_marks_the_notebooks_that_are_there():
-    there = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
-    there = [stem for stem in there if stem[2] == "_"]  # a page such as 15b is no stop of its own
-    assert [stem[:3] for stem in there] == [f"{k:02d}_" for k in sorted(course_map.READY)]
+def test_the_map_can_be_drawn_again():
     picture = course_map.course_map()
-    assert f"{len(course_map.READY)} of 16 notebooks are ready" in repr(picture)
-    assert picture.png == course_map.course_map().png != course_map.course_map(ready=range(15)).png
+    assert picture.png == course_map.course_map().png
+    assert "darts → a chain" in repr(picture) and "16 your own model" in repr(picture)
 
 
 def test_the_picture_in_the_readme_is_up_to_date():
@@ -42,24 +39,19 @@ def drawn(monkeypatch):
     return course_map.course_map().fig.axes
 
 
-def test_ready_notebooks_are_filled(monkeypatch):
-    monkeypatch.setattr(course_map, "Picture", Sheet)
-    for ready in ((), (0, 1, 5), range(16)):
-        page = course_map.course_map(ready).fig.axes[0]
-        faces = [
-            to_hex(box.get_facecolor()) for box in page.patches if isinstance(box, FancyBboxPatch)
-        ]
-        filled = faces.count(course_map.PROPOSED.lower())
-        assert filled == len(ready) + 1  # the last is the legend's
-        legend = {text.get_text() for text in page.texts}
-        assert ("planned" in legend) == (len(ready) < 16)
+def test_every_page_of_the_course_has_one_chip(drawn):
+    there = {path.stem.split("_")[0] for path in (ROOT / "notebooks").glob("*.ipynb")} | {"16"}
+    written = [text.get_text() for text in drawn[0].texts]
+    assert sorted(text for text in written if text[0].isdigit()) == sorted(there)
+    boxes = [box for box in drawn[0].patches if isinstance(box, FancyBboxPatch)]
+    faces = [to_hex(box.get_facecolor()) for box in boxes]
+    assert faces.count(course_map.PROPOSED.lower()) == len(there)
 
 
 def test_every_part_names_its_loop_and_its_notebooks(drawn):
     written = {text.get_text() for text in drawn[0].texts}
     for part, names in zip(course_map._PARTS, course_map._NOTEBOOKS, strict=True):
         assert {*part, *names} <= written
-    assert {f"{k:02d}" for k in range(16)} <= written
 
 
 def lines_of(ax, color):

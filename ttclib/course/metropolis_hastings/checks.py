@@ -111,7 +111,8 @@ def balance_gap(yours):
         "that is the mean over all pairs; the largest is asked": np.abs(gaps).mean(),
         "that is the root of a sum of squares; the largest gap is asked": np.linalg.norm(gaps),
         "you add the two directions; subtract them": (flow + flow.T).max(),
-        "the sum of all differences is zero for any P: a difference counts without its sign": 0.0,
+        "zero is what you get for any P that keeps π, if you sum the differences or compare π P "
+        "with π: look at each road by itself, without the sign": 0.0,
         "the smallest difference has a minus sign: take the absolute value": gaps.min(),
         "that is the largest relative gap; subtract, do not divide": ratio.max(),
         "that is the largest traffic; subtract that of the way back": flow.max(),

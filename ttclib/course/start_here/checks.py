@@ -130,8 +130,8 @@ def attempts_needed(yours):
     praise = "14 attempts turn a chance of 0.2 into 0.95, if somebody can tell which one is right"
     if close(yours(0.2, 0.36), 3):
         praise += (
-            ". One remark: 2 attempts reach 0.36 exactly, and yours says 3, because rounding "
-            "leaves the quotient of logarithms a hair above 2"
+            ". One remark: 2 attempts reach 0.36 exactly, and yours says 3, because the computer "
+            "rounds in the last digit and ends a hair on the wrong side"
         )
     return praise
 

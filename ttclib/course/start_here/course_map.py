@@ -1,4 +1,4 @@
-"""The map of the course: sixteen notebooks, six populations, one loop.
+"""The map of the course: six populations, one loop, and every page in its place.
 
 The miniatures share one code of colours: blue is proposed, orange is a weight, green is selected.
 Darts, chain and population are real runs of this library, and the scaling curves follow a published
@@ -8,7 +8,6 @@ formula; the language model's weights and the search's rewards are random number
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -19,8 +18,6 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from ttclib.particles import genealogy, smc, statespace
 from ttclib.sampling import mcmc
 from ttclib.show.style import COLORS, MUTED, Picture, figure
-
-READY = frozenset(range(16))  # can be opened; others would be planned
 
 PROPOSED = COLORS[0]
 WEIGHED = COLORS[1]
@@ -39,7 +36,7 @@ _PARTS = (
     ("search", "the next step", "process reward", "keep the best", "generations"),
     ("scale", "a way to spend", "loss per FLOP", "the cheapest", "FLOPs"),
 )
-_NOTEBOOKS = (  # of each part
+_NOTEBOOKS = (  # of each part, numbered from 00
     ("start here", "Monte Carlo π"),
     ("Metropolis–Hastings", "Bayesian estimation"),
     ("particle filtering",),
@@ -47,6 +44,8 @@ _NOTEBOOKS = (  # of each part
     ("process reward", "PRM search", "compute-optimal", "revisions"),
     ("small vs 14×", "three scaling laws", "small models", "cost of a token", "predict features"),
 )
+_BETWEEN = {"04": "learning the boat", "09": "budget challenge"}  # 04b after 04, 09b after 09
+_AT_THE_END = {"15b": "looking back", "16": "your own model"}
 _ROWS = (2.77, 2.46, 2.15, 1.79)  # heights of propose, weigh, select, paid in
 _WIDTH = 10.8  # of the page, in inches
 _HEIGHT = 5.3
@@ -54,8 +53,8 @@ _LEFT = 1.02  # where the first part begins
 _STEP = 1.625  # from part to part
 
 
-def course_map(ready: Collection[int] = READY, dpi: int = 100) -> Picture:
-    """Draw the arc of the course: ``ready`` notebooks are filled in, the others outlined."""
+def course_map(dpi: int = 100) -> Picture:
+    """Draw the arc of the course: its parts, and a chip for each page."""
     fig, page = figure(size=(_WIDTH, _HEIGHT))
     fig.set_layout_engine("none")
     fig.set_dpi(dpi)
@@ -71,19 +70,22 @@ def course_map(ready: Collection[int] = READY, dpi: int = 100) -> Picture:
     for k, names in enumerate(_NOTEBOOKS):
         left = _LEFT + k * _STEP
         _part(page, k, left)
-        for row, name in enumerate(names):
-            _chip(page, left + 0.1, 1.5 - 0.225 * row, f"{number:02d}", name, number in ready)
+        chips = {}
+        for name in names:
+            chips[f"{number:02d}"] = name
+            if f"{number:02d}" in _BETWEEN:
+                chips[f"{number:02d}b"] = _BETWEEN[f"{number:02d}"]
             number += 1
-    _chip(page, _LEFT + 0.1, 0.2, "", "ready", True)
-    planned = ""
-    if len(ready) < number:
-        _chip(page, _LEFT + 0.9, 0.2, "", "planned", False)
-        planned = ", the others planned"
+        for row, (label, name) in enumerate(chips.items()):
+            _chip(page, left + 0.1, 1.5 - 0.225 * row, label, name)
+    for k, (label, name) in enumerate(_AT_THE_END.items()):
+        _chip(page, _LEFT + 0.1 + k * _STEP, 0.2, label, name)
     arc = " → ".join(heading for heading, *_ in _PARTS)
+    end = " and ".join(f"{label} {name}" for label, name in _AT_THE_END.items())
     return Picture(
         fig,
         f"map of the course: {arc}; in each you propose, weigh and select; "
-        f"{len(ready)} of {number} notebooks are ready{planned}",
+        f"notebooks 00 to {number - 1}, and at the end {end}",
     )
 
 
@@ -114,6 +116,7 @@ def _row_labels(page: Axes) -> None:
     _arrow(page, (0.24, _ROWS[2]), (0.24, _ROWS[0]), MUTED, connectionstyle="arc3,rad=-0.42")
     page.text(0.43, _ROWS[3], "paid in", va="center", color=_GREY)
     page.text(0.43, 1.5, "read in", va="center", color=_GREY)
+    page.text(0.14, 0.2, "at the end", va="center", color=_GREY)
 
 
 def _arrow(page: Axes, start, end, color: str, **style) -> None:
@@ -126,13 +129,13 @@ def _box(ax: Axes, x: float, y: float, width: float, height: float, radius: floa
     ax.add_patch(FancyBboxPatch((x, y), width, height, boxstyle=rounded, **style))
 
 
-def _chip(page: Axes, x: float, y: float, number: str, name: str, filled: bool) -> None:
-    """One notebook: a numbered box, filled if it can be opened, and its name."""
-    face, edge, ink = (PROPOSED, PROPOSED, "white") if filled else ("white", MUTED, _GREY)
-    _box(page, x, y - 0.087, 0.22, 0.174, 0.04, facecolor=face, edgecolor=edge, linewidth=1)
-    bold = {"ha": "center", "fontsize": 7.8, "weight": "bold", "color": ink}
-    page.text(x + 0.11, y - 0.007, number, va="center", **bold)
-    page.text(x + 0.27, y - 0.007, name, va="center", fontsize=8, color=_INK if filled else _GREY)
+def _chip(page: Axes, x: float, y: float, number: str, name: str) -> None:
+    """One page of the course: a numbered box, and its name."""
+    width = 0.22 if len(number) == 2 else 0.28
+    _box(page, x, y - 0.087, width, 0.174, 0.04, color=PROPOSED, linewidth=1)
+    bold = {"ha": "center", "fontsize": 7.8, "weight": "bold", "color": "white"}
+    page.text(x + width / 2, y - 0.007, number, va="center", **bold)
+    page.text(x + width + 0.05, y - 0.007, name, va="center", fontsize=8, color=_INK)
 
 
 # ---- miniatures ---------------------------------------------------------------------------------
