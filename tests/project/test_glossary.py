@@ -44,11 +44,9 @@ EVERYDAY = {  # English has them; only their own notebook has to set them off
 NOT_YET = {
     "bootstrap interval",
     "distillation",
-    "particle-marginal Metropolis–Hastings",
     "pretraining, fine-tuning",
     "quantization",
     "reinforcement learning",
-    "sequential Monte Carlo (SMC)",
     "two-fold cross-validation",
 }  # words that their notebook does not set off so far, or that come too early
 

@@ -263,6 +263,10 @@ def log_evidence(yours):
         (-each.sum(), "the sign: a chance below one has a negative logarithm"),
         (math.log(w.mean(axis=1).sum()), "multiply the steps: sum their logarithms"),
         (each[-1], "that is the last step alone; sum over all of them"),
+        (
+            (each - np.log(w.max(axis=1))).sum(),
+            "the largest log weights were taken out and not put back: add them after the logarithm",
+        ),
     ]
     _named(got, slips)
     expect(
@@ -306,8 +310,13 @@ def traced(yours):
     for t in range(3, 0, -1):
         late = ancestors[t - 1][late]
         early.append(states[t - 1][late])
+    everyone = np.array([*(states[t - 1][ancestors[t]] for t in range(1, 4)), states[-1]])
     slips = [
         (states, "nobody is traced: column i is not the path of member i"),
+        (
+            everyone,
+            "ancestors[t] lists the parents of all members; take those of your line, with [line]",
+        ),
         (right[::-1], "the times run backwards: turn the list round at the end"),
         (members, "these are indices; return the states that they point to"),
         (parents, "you went back one step from each time; go on from where you are"),

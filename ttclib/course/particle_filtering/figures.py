@@ -79,12 +79,12 @@ def collapse_view(
     ax.plot([], [], "k--", linewidth=1.1, label="exact: n → ∞")
     ax.plot([], [], "k_-", linewidth=0.8, label=f"range of {lucks} lucks")
     ax.legend(loc="upper right", ncols=2)
-    heavy.set(xscale="log", xlim=(1, draws), ylim=(0, 1.02), xlabel="points, heaviest first")
+    heavy.set(xscale="log", xlim=(1, draws), ylim=(0, 1.2), xlabel="points, heaviest first")
     heavy.set(ylabel="share of all weight", title="who holds the weight")
     styles = ("-", "-.", ":")
     for shift, color, style in zip(shifts, COLORS, styles, strict=False):
         heavy.plot([], [], style, color=color, label=f"μ = {shift:g}")
-    heavy.legend(loc="upper left")
+    heavy.legend(loc="upper left", ncols=3)
 
     def weights(shift, dim, luck):
         """Unnormalised, the heaviest is 1, (draws,)."""
