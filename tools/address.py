@@ -1,8 +1,9 @@
 """Where the course is published: one address, and every line that names it.
 
 It stands in ``pyproject.toml``, under ``[project.urls]``. From there it gets into the README's
-badge and into the head of each notebook. ``python -m tools.address`` writes those lines anew, and
-``python -m tools.address https://github.com/you/course`` moves the course to another address.
+badge, TEACHING.md, and the head of each notebook. ``python -m tools.address`` writes those lines
+anew, and ``python -m tools.address https://github.com/you/course`` moves the course to
+another address.
 """
 
 import argparse
@@ -19,6 +20,7 @@ ADDRESS = re.compile(r"https://github\.com/([\w.-]+)/([\w.-]+?)/?")
 IN_PYPROJECT = re.compile(r'^(Repository = )".*"$', re.MULTILINE)
 BADGE = re.compile(r"^\[!\[Open on Binder\].*$", re.MULTILINE)
 ELSEWHERE = re.compile(r"\[Open on Binder\].*?</details>", re.DOTALL)
+CLONED = re.compile(r"(git clone )\S+( /opt/course)")
 COSTS = re.compile(r"\*\*Costs\*\*.*")  # the line of a head that the others stand behind
 BESIDE_IMPORT = "  # not found? See above"
 FROM_TTCLIB = re.compile(r"^(from ttclib import [\w, ]+?)(?:  #.*)?$", re.MULTILINE)
@@ -83,6 +85,7 @@ def write_head(notebook, address, stem):
 def write(address, root=ROOT):
     """Write the address everywhere. Yields the files that changed."""
     texts = {root / "pyproject.toml": (IN_PYPROJECT, rf'\1"{address}"')}
+    texts[root / "TEACHING.md"] = (CLONED, rf"\1{address}\2")
     texts[root / "README.md"] = (BADGE, badge(address).replace("\\", r"\\"))
     for path, (pattern, line) in texts.items():
         before = path.read_text(encoding="utf-8")

@@ -18,6 +18,7 @@ from tools import address, notebooks
 ROOT = course.ROOT
 PATHS = sorted(notebooks.FOLDER.glob("*.ipynb"))
 THERE = address.published()
+NAMING = ("pyproject.toml", "README.md", "TEACHING.md")
 NAMED = re.compile(r"(?:github\.com|mybinder\.org/v2/gh|google\.com/github)/([\w.-]+/[\w.-]+)")
 
 
@@ -39,7 +40,7 @@ def test_the_front_page_has_the_badge():
 
 def copied(folder):
     """Copy what names the address into a folder."""
-    for name in ("pyproject.toml", "README.md"):
+    for name in NAMING:
         shutil.copy(ROOT / name, folder / name)
     shutil.copytree(notebooks.FOLDER, folder / "notebooks")
     return folder
@@ -50,7 +51,7 @@ def test_the_address_moves_everywhere(tmp_path):
     assert list(address.write(THERE, root)) == []  # everything stands as it is written
     new = "https://github.com/a-class/the.course"
     changed = set(address.write(new, root))
-    assert changed == {root / "pyproject.toml", root / "README.md", *root.glob("*/*.ipynb")}
+    assert changed == {*(root / name for name in NAMING), *root.glob("*/*.ipynb")}
     assert address.published(root) == new
     for path in changed:
         text = path.read_text(encoding="utf-8")
