@@ -42,7 +42,6 @@ EVERYDAY = {  # English has them; only their own notebook has to set them off
     "weight",
 }
 NOT_YET = {
-    "bootstrap interval",
     "distillation",
     "pretraining, fine-tuning",
     "quantization",

@@ -273,6 +273,19 @@ def test_scores_are_colours(seed):
         assert to_rgb(box.get_color()) == (0, 0, 0) and light @ [0.2126, 0.7152, 0.0722] > 0.45
 
 
+@pytest.mark.parametrize("setting", [Setting("beam", 16, width=4), Setting("best of n", 16)])
+def test_boxes_of_neighbouring_steps_do_not_touch(setting, seed):
+    search, history = searched_by(setting, 16, seed)
+    fig, page, _ = figures._stage(figures.STEPS)
+    figures.draw_search(page, search, history, PROBLEMS["two"])
+    fig.canvas.draw()
+    boxes = [text for text in page.texts if text.get_bbox_patch()]
+    extents = [box.get_bbox_patch().get_window_extent() for box in boxes]
+    for (a, one), (b, other) in itertools.combinations(zip(boxes, extents, strict=True), 2):
+        if a.get_position()[0] != b.get_position()[0]:
+            assert not one.overlaps(other), (a.get_text(), b.get_text())
+
+
 @pytest.mark.parametrize(("n", "words"), [(8, True), (256, False)])
 def test_words_where_there_is_room(n, words):
     setting = Setting("best of n", n)

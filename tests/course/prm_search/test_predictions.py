@@ -231,5 +231,11 @@ def test_chains_come_to_their_line_in_a_few_moves(page):
     says("after 32 they are at their line", abs(late[4.0, 32] - line[4.0]) < 0.12)
     lines = (round(100 * line[1.0]), round(100 * line[4.0])) == (71, 75)
     says("a little higher for α = 4 (75% against 71%)", lines)
+    search = Search(models.load("lab-small"), TASK, problems, load_verifier("prm"))
+    few = list(itertools.islice(chain.walk(search, 20, np.random.default_rng(0), 4.0), 3))
+    spent = [(visit.spent.lm_flops + visit.spent.verifier_flops) / 4 for visit in few]
+    dotted = page["afford"](np.array(spent[1:]))
+    says("is as high from the first moves on", (abs(dotted - line[4.0]) < 0.04).all())
+    says("nothing is won by walking", late[4.0, 32] - dotted[-1] < 0.05)
     close = abs(np.mean(accepted[1.0][1:]) - np.mean(accepted[4.0][1:9])) < 0.06
     says("The acceptance hardly changes", close)

@@ -32,7 +32,7 @@ from ttclib.search.results import (
     read_alone,
 )
 from ttclib.search.search import CONCLUSIONS, conclude, given
-from ttclib.show.population import SCORES, label_members
+from ttclib.show.population import SCORES
 from ttclib.show.slider import BudgetView, choice, entry, options, powers_of_two
 from ttclib.show.style import (
     BAD,
@@ -44,6 +44,7 @@ from ttclib.show.style import (
     counting_axis,
     figure,
     ink,
+    literal,
     truth,
 )
 
@@ -204,26 +205,28 @@ def _heights(n: int) -> np.ndarray:
 
 
 def _write_steps(ax, nodes, columns, height, marks) -> None:
-    """Write each step into its box: black around those that somebody wrote on from."""
+    """Write each step into its box: black around those that somebody wrote on from.
+
+    Where a line is too long for the room of a step, what stands after the step goes below it.
+    """
+    room = ax.get_window_extent().width * 72 / ax.figure.dpi / np.ptp(ax.get_xlim()) - 10
     for depth, column in enumerate(columns):
-        labels = [
-            " ".join(filter(None, (nodes[i].step.strip().rstrip(";"), marks[i], _times(nodes[i]))))
-            for i in column
-        ]
-        fill = _pale([nodes[i].score for i in column])
-        room = ax.get_window_extent().width * 72 / ax.figure.dpi / np.ptp(ax.get_xlim())
-        most = max(map(len, labels))
-        label_members(
-            ax,
-            depth,
-            [height[i] for i in column],
-            labels,
-            ["black"] * len(column),
-            size=float(np.clip(room / (0.6 * most), 5.0, 9.0 - 0.1 * max(0, len(column) - 8))),
-            facecolor=fill,
-            edgecolor=[TRUTH if nodes[i].selected else "none" for i in column],
-            linewidth=[1.3 if nodes[i].selected else 0.0 for i in column],
-        )
+        steps = [nodes[i].step.strip().rstrip(";") for i in column]
+        after = [" ".join(filter(None, (marks[i], _times(nodes[i])))) for i in column]
+        pairs = list(zip(steps, after, strict=True))
+        labels = [" ".join(filter(None, pair)) for pair in pairs]
+        if max(map(len, labels)) * 0.6 * 8 > room and len(column) <= 16:
+            labels = ["\n".join(filter(None, pair)) for pair in pairs]
+        most = max(len(line) for label in labels for line in label.split("\n"))
+        size = np.clip(room / (0.6 * most), 5.0, 9.0 - 0.1 * max(0, len(column) - 8))
+        fills = _pale([nodes[i].score for i in column])
+        words = {"family": "monospace", "ha": "center", "va": "center", "fontsize": float(size)}
+        for i, label, fill in zip(column, labels, fills, strict=True):
+            box = {"facecolor": fill, "edgecolor": "none", "linewidth": 0.0, "pad": 0.6}
+            if nodes[i].selected:
+                box |= {"edgecolor": TRUTH, "linewidth": 1.3}
+            written = "\n".join(map(literal, label.split("\n")))
+            ax.text(depth, height[i], written, bbox=box, clip_on=True, zorder=4, **words)
 
 
 def _times(node: tree.Node) -> str:
@@ -403,8 +406,8 @@ def accuracy_view(
 IN_FRONT, BESIDE = "in front", "beside it"
 ALONE = ("the verifier's body alone: greedy", "its likeliest of 4")
 RIVALS: dict[str, dict[str, Any]] = {
-    IN_FRONT: {"color": GOOD, "linewidth": 2.4, "zorder": 4},
-    BESIDE: {"color": COLORS[1], "linewidth": 1.8, "zorder": 3},
+    IN_FRONT: {"color": GOOD, "linewidth": 2.4, "zorder": 4, "marker": "o", "markersize": 4},
+    BESIDE: {"color": COLORS[1], "linewidth": 1.8, "zorder": 3, "marker": "^", "markersize": 4},
     "majority, no verifier": {"color": MUTED, "linewidth": 1.4},
     "in front, by casting out nines": {"color": COLORS[2], "linewidth": 1.4, "linestyle": "-."},
     "in front, by the exact verifier": {"color": TRUTH, "linewidth": 1.2, "linestyle": "--"},
@@ -462,15 +465,15 @@ def _said_alone(body: str, plain, dear) -> str:
 CEILING: dict[str, Any] = {"color": TRUTH, "linestyle": "--", "linewidth": 1.2}
 BY_NINES: dict[str, Any] = RIVALS["in front, by casting out nines"] | {"linewidth": 1.0}
 WAYS = {
-    "highest score": (BEST, {"color": BAD, "linewidth": 2.2}),
-    "weighted": (WEIGHTED, {"color": GOOD}),
+    "highest score": (BEST, {"color": BAD, "linewidth": 2.2, "marker": "o", "markersize": 4}),
+    "weighted": (WEIGHTED, {"color": GOOD, "marker": "^", "markersize": 4}),
     "majority": (MAJORITY, {"color": MUTED}),
 }
 SEARCHES = {
-    "beam M = 4": {"color": GOOD},
-    "beam M = √N": {"color": COLORS[4]},
-    "rebase": {"color": COLORS[1]},
-    "particles": {"color": COLORS[3]},
+    "beam M = 4": {"color": GOOD, "marker": "o", "markersize": 4},
+    "beam M = √N": {"color": COLORS[4], "marker": "v", "markersize": 4},
+    "rebase": {"color": COLORS[1], "marker": "^", "markersize": 4},
+    "particles": {"color": COLORS[3], "marker": "x", "markersize": 4},
     WEIGHTED: {"color": MUTED, "linestyle": ":"},
 }
 
@@ -613,15 +616,16 @@ def favourites_view(ladder: Mapping[str, Samples], bins: Sequence[np.ndarray]) -
     fig, (cloud, share) = figure(1, 2, size=(9.8, 4.2))
     cloud.set(xlim=(-4, 4), ylim=(0, 1), ylabel="share of the texts of this kind")
     cloud.set_xlabel("score less the mean of its problem, in standard deviations")
-    for color, label in ((GOOD, "right texts"), (BAD, "wrong texts")):
+    kinds_of = ((GOOD, "v", "right texts"), (BAD, "^", "wrong texts"))
+    for color, shape, label in kinds_of:
         cloud.plot([], [], color=color, linewidth=6, alpha=0.5, label=label)
-        cloud.plot([], [], "v", color=color, label=f"highest of N, {label}")
+        cloud.plot([], [], shape, color=color, label=f"highest of N, {label}")
     cloud.legend(loc="upper left")
     counting_axis(share, QUARTERS, "texts to choose from, N", marks=QUARTERS)
     share.set(ylim=(-0.02, 1.02), ylabel="share that are wrong")
     share.plot([], [], color=BAD, label="of the verifier's favourites")
     share.plot([], [], color=MUTED, linestyle="--", label="of all texts: no verifier")
-    share.legend(loc="upper left")
+    share.legend(loc="lower left")
     edges = np.linspace(-4, 4, 41)
 
     @functools.cache
@@ -645,8 +649,8 @@ def favourites_view(ladder: Mapping[str, Samples], bins: Sequence[np.ndarray]) -
         for gaps, color in zip(kinds, (GOOD, BAD), strict=True):
             height = np.histogram(np.clip(gaps, -4, 4), edges)[0] / max(1, len(gaps))
             cloud.stairs(height, edges, color=color, alpha=0.5, fill=True)
-        for top, color in zip(tops[:, place], (GOOD, BAD), strict=True):
-            cloud.plot(np.clip(top, -4, 4), 0.02, "v", color=color, markersize=10, mec=TRUTH)
+        for top, (color, shape, _) in zip(tops[:, place], kinds_of, strict=True):
+            cloud.plot(np.clip(top, -4, 4), 0.02, shape, color=color, markersize=10, mec=TRUTH)
         share.plot(budgets, wrong, color=BAD)
         share.axhline(chance, color=MUTED, linestyle="--")
         share.plot(n, wrong[place], "o", color=BAD, markersize=9)
@@ -700,15 +704,15 @@ def chain_view(
     for ax in (trace, share):
         ax.set(xscale="symlog", xlim=(-0.15, 40), ylim=(-0.03, 1.03), xlabel="moves")
         ax.set_xticks([0, 1, 2, 4, 8, 16, 32], ["0", "1", "2", "4", "8", "16", "32"])
-    trace.set(ylabel="verifier's value", title=f"{chains} chains on {problems[0]}; blue: right")
+    trace.set(ylabel="verifier's value", title=f"{chains} chains on {problems[0]}; ✗ wrong")
     share.set(ylabel="share", title=f"{len(problems)} problems, {chains} chains each")
-    share.plot([], [], color=GOOD, label="chains that are right")
-    share.plot([], [], color=COLORS[1], label="majority of the chains")
+    share.plot([], [], "o-", color=GOOD, markersize=3, label="chains that are right")
+    share.plot([], [], "s-", color=COLORS[1], markersize=3, label="majority of the chains")
     share.plot([], [], color=MUTED, label="accepted")
     share.plot([], [], color=TRUTH, linestyle="--", label="right in the long run")
     share.plot([], [], color=COLORS[3], linestyle=":", label=f"{WEIGHTED}, same FLOPs")
     shaped = lambda table: np.concatenate(list(table), axis=1)  # noqa: E731  every seed's samples
-    share.legend(loc="lower right")
+    fig.legend(*share.get_legend_handles_labels(), loc="outside lower right", ncols=3)
     walks: dict[tuple, tuple] = {}  # a longer walk goes on where the shorter one stopped
 
     def draw(moves, power, seed):
@@ -731,13 +735,13 @@ def chain_view(
             path, fine = (np.array(table)[:, i * k] for table in (values, right))
             trace.plot(times, path, color=MUTED, linewidth=0.8)
             trace.plot(times[fine], path[fine], "o", color=GOOD, markersize=4)
-            trace.plot(times[~fine], path[~fine], "o", color=BAD, markersize=4)
+            trace.plot(times[~fine], path[~fine], "X", color=BAD, markersize=5)
         limit = quality.weighed_share(shaped(samples.right), shaped(samples.score), power)
         truth(share, limit)
         each = np.mean(right, axis=1)
         agreed = [_majority_right(answers, value) for answers in said]
-        for line, color in ((each, GOOD), (agreed, COLORS[1])):
-            share.plot(times, line, "o-", color=color, markersize=3)
+        for line, color, style in ((each, GOOD, "o-"), (agreed, COLORS[1], "s-")):
+            share.plot(times, line, style, color=color, markersize=3)
         share.plot(times[1:], accepted[1:], color=MUTED, linewidth=1)
         others = rival(np.array([cost.lm_flops + cost.verifier_flops for cost in spent]) / k)
         share.plot(times, others, color=COLORS[3], linestyle=":")
