@@ -46,7 +46,6 @@ NOT_YET = {
     "pretraining, fine-tuning",
     "quantization",
     "reinforcement learning",
-    "two-fold cross-validation",
 }  # words that their notebook does not set off so far, or that come too early
 
 

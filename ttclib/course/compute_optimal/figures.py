@@ -74,10 +74,13 @@ def _interval(values, rng: np.random.Generator):
     return bootstrap.mean_interval(values, counts)
 
 
-def _bars(ax, x, intervals, width: float = 0.8, color=None, label=None, **whiskers) -> np.ndarray:
+def _bars(
+    ax, x, intervals, width: float = 0.8, color=None, label=None, hatch=None, **whiskers
+) -> np.ndarray:
     """Draw a bar with its interval for each (mean, low, high); return the means."""
     mean, low, high = np.transpose(intervals)
-    ax.bar(x, mean, width, color=color, label=label)
+    look = {"color": color, "edgecolor": "white", "linewidth": 0, "hatch": hatch}
+    ax.bar(x, mean, width, label=label, **look)
     ax.errorbar(x, mean, [mean - low, high - mean], fmt="none", color=TRUTH, **whiskers)
     return mean
 
@@ -197,6 +200,7 @@ def methods_picture(
                 bootstrap.mean_interval(accuracy[i, bins == k], draws[k]) for k in range(number)
             ]
             look = {"color": palette[i], "label": name, "elinewidth": 0.8}
+            look["hatch"] = _HATCHES[i % len(_HATCHES)]
             best.append(_bars(ax, x, solved, width * 0.92, **look))
         for (name, solved), shift in zip(rivals.items(), _spread(rivals), strict=True):
             here = solved[results.at(budget)]
@@ -219,6 +223,8 @@ def methods_picture(
     return Picture(fig, "highest bar from the easiest bin to the hardest, " + "; ".join(texts))
 
 
+# so that bars are told apart without colours
+_HATCHES = ("", "////", "....", "xxxx", "----", "||||", "ooo")
 _MARKS = {  # the same for a rival in every picture
     "prm's body alone: one greedy text": "X",
     "prm's body alone: likeliest of N": "P",
@@ -506,7 +512,7 @@ def knowing_view(
     _generations(lines, [*budgets, most], "generations, those for the difficulty included")
     lines.plot([], [], "v-", color=GOOD, label="compute-optimal, all paid")
     lines.plot([], [], ":", color=GOOD, label="the same, difficulty for nothing")
-    lines.legend(loc="lower right")
+    fig.legend(*lines.get_legend_handles_labels(), loc="outside lower left", ncols=2)
     xs = range(len(looks))
     ratio.set(yscale="log", ylim=(0.04, 12), xlim=(-0.6, len(looks) - 0.4))
     ratio.set_xticks(xs, looks)
@@ -520,7 +526,7 @@ def knowing_view(
     ratio.plot([xs, xs], np.maximum(ends, 0.04), color=GOOD, linewidth=1.4)
     ratio.plot(xs, shown, "v", color=GOOD, label="all paid")
     ratio.plot(xs, gross, ":", color=GOOD, label="difficulty for nothing")
-    ratio.legend(loc="lower left")
+    fig.legend(*ratio.get_legend_handles_labels(), loc="outside lower right")
 
     def draw(m, seed):
         curve = curves[m]
