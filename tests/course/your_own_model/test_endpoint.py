@@ -274,15 +274,19 @@ FAULTS = {
     ),
     "too few answers": ([{"choices": []}], ValueError, "gave 0 answers to 1 prompts"),
     "no JSON": ([b"<html>"], ValueError, "answers, but not in JSON"),
-    "no model": ([(404, {"message": "no such model"})], ValueError, "no model 'm': 404, 'no such"),
+    "no model": (
+        [(404, {"message": "no such model"})],
+        ValueError,
+        "no model 'm': it says 404, 'no such",
+    ),
     "refused": (
         [(400, {"error": {"message": "at most 20"}})],
         ValueError,
-        "refuses: 400, 'at most",
+        "refuses: it says 400, 'at most",
     ),
-    "refused without a reason": ([(401, b"?")], ValueError, "refuses: 401, Unauthorized"),
-    "busy": ([BUSY] * 3, ConnectionError, "3 tries .503, 'Loading model'.; is the server running"),
-    "silent": ([None] * 3, ConnectionError, "in 3 tries .nothing within 0.1 s."),
+    "refused without a reason": ([(401, b"?")], ValueError, "refuses: it says 401, Unauthorized"),
+    "busy": ([BUSY] * 3, ConnectionError, "in 3 tries: it says 503, 'Loading model'$"),
+    "silent": ([None] * 3, ConnectionError, "in 3 tries: nothing within 0.1 s$"),
 }
 
 
@@ -296,7 +300,7 @@ def test_a_fault_is_one_clear_line(answers, kind, line):
 def test_no_server_is_one_clear_line():
     with canned() as (url, _):
         pass
-    with pytest.raises(ConnectionError, match=r"in 2 tries .*refused.*is the server running"):
+    with pytest.raises(ConnectionError, match=r"in 2 tries: .*refused; is the server running"):
         Endpoint(url, "m", SMALL, 9, tries=2).start([[0]], 9)
 
 
@@ -308,8 +312,11 @@ def test_a_busy_server_is_asked_again():
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        ({"model": "gpt"}, "no model 'gpt': 404, \"The model 'gpt' does not exist; here is"),
-        ({"url": "{}/chat"}, "404, 'There is nothing at /v1/chat/completions"),
+        (
+            {"model": "gpt"},
+            "no model 'gpt': it says 404, \"The model 'gpt' does not exist; here is",
+        ),
+        ({"url": "{}/chat"}, "it says 404, 'There is nothing at /v1/chat/completions"),
     ],
 )
 def test_our_server_says_what_it_has(letters, change, line):
@@ -322,7 +329,9 @@ def test_our_server_says_what_it_has(letters, change, line):
 def test_our_server_gives_as_many_log_probabilities_as_it_was_told_to():
     with running(serve.server(LETTERS, "letters", most=5)) as url:
         on(url, top=5).start([[0]], 9)
-        with pytest.raises(ValueError, match="refuses: 400, 'logprobs is 6; this server gives 5"):
+        with pytest.raises(
+            ValueError, match="refuses: it says 400, 'logprobs is 6; this server gives 5"
+        ):
             on(url, top=6).start([[0]], 9)
         with pytest.raises(ValueError, match="the context holds 64"):
             on(url, top=5).start([[0] * 64], 64)
@@ -331,7 +340,7 @@ def test_our_server_gives_as_many_log_probabilities_as_it_was_told_to():
                 on(url, top=5).start(prompts, 9)
         with pytest.raises(ValueError, match="length is 65; it must be at most 64"):
             on(url, top=5).start([[0]], 65)
-        with pytest.raises(ValueError, match=r"refuses: 400, 'IndexError"):
+        with pytest.raises(ValueError, match=r"refuses: it says 400, 'IndexError"):
             on(url, top=5).log_probs([])
 
 

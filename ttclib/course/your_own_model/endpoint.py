@@ -12,6 +12,9 @@ potentials and the search stay here. What the engines' pages and code say (read 
   llama.cpp unless it is asked for ``post_sampling_probs``.
 - Tokens come as numbers from llama.cpp, and from vLLM where ``return_tokens_as_token_ids`` is set;
   else as texts, and a text that several tokens have says nothing.
+
+Two servers will not do: that of ``llama-cpp-python`` takes one text a request and has no name for
+the end, and ``transformers serve`` gives no log probabilities.
 """
 
 from __future__ import annotations
@@ -204,7 +207,7 @@ class Endpoint:
                 with urllib.request.urlopen(request, timeout=self.timeout) as answer:
                     return json.load(answer)
             except urllib.error.HTTPError as error:
-                why = f"{error.code}, {_message(error)}"
+                why = f"it says {error.code}, {_message(error)}"
                 if error.code == 404:
                     raise ValueError(f"{self.url} has no model {self.model!r}: {why}") from None
                 if error.code < 500 and error.code != 429:
@@ -212,12 +215,10 @@ class Endpoint:
             except TimeoutError:
                 why = f"nothing within {self.timeout:g} s"
             except OSError as error:  # no server, or one that hangs up
-                why = short(str(getattr(error, "reason", error)))
+                why = f"{getattr(error, 'reason', error)}; is the server running?"
             except ValueError:
                 raise ValueError(f"{self.url} answers, but not in JSON") from None
-        raise ConnectionError(
-            f"no answer from {self.url} in {self.tries} tries ({why}); is the server running?"
-        )
+        raise ConnectionError(f"no answer from {self.url} in {self.tries} tries: {why}")
 
 
 def spoken(vocabulary: Vocabulary) -> list[str]:
