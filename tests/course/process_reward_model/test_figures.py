@@ -73,7 +73,7 @@ def test_rollouts_view_tells_the_library_s_estimates(lm):
         made
     )
     assert f"error {error:.3f}, in theory {np.sqrt(0.09 / 8):.3f}" in repr(made)
-    assert f"cost: 16 rollouts a step · {cost.lm_tokens} LM tokens" in repr(made)
+    assert f"cost: 16 rollouts · {cost.lm_tokens} LM tokens" in repr(made)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import nbformat
 import numpy as np
 import pytest
 import solutions
+from sentences import Says
 
 pytest.importorskip("torch")
 
@@ -15,6 +16,7 @@ from ttclib.lm import arithmetic
 from ttclib.lm.models import load
 
 LUCKS = 100
+says = Says("07_process_reward_model")
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,9 @@ def test_labels_are_as_far_off_as_theory_says(lucks):
     # of a hundred squares the mean has a standard error of a seventh: five of them
     assert np.mean((labels - p) ** 2) == pytest.approx(np.mean(p * (1 - p) / 16), rel=0.7)
     assert np.sqrt(np.mean(p * (1 - p) / 25)) < 0.1
+    eight, sixteen = (np.sqrt(np.mean(p * (1 - p) / n)) for n in (8, 16))
+    says("here, with four sure steps of six, 16 are", eight > 0.1 > sixteen)
+    assert len(p) == 6 and (p < 0.1).sum() == 4
 
 
 @pytest.mark.answers("07-008", 3)

@@ -81,8 +81,8 @@ def picking_view(
     agreed = [majority_at_k(said, value, ks) for said, value in zip(given, values, strict=True)]
     curves = {
         "one of them is right": (pass_at_k(right, ks), TRUTH, "--"),
-        "majority is right": (np.array(agreed), COLORS[1], "o-"),
-        "likeliest is right": (best_at_k(log_probs, right, ks), COLORS[3], "o-"),
+        "majority is right": (np.array(agreed), COLORS[1], "s-"),
+        "likeliest is right": (best_at_k(log_probs, right, ks), COLORS[3], "^-"),
     }
     mine = given[show]
     value = values[show]
@@ -197,7 +197,8 @@ def rollouts_view(lm, problem: str, solution: str, known: np.ndarray, high: int 
         )
         return text, cost
 
-    rollouts = powers_of_two(0, high, unit="rollouts a step", default=min(4, high))
+    each = {"unit": "rollouts", "label": "rollouts a step"}
+    rollouts = powers_of_two(0, high, default=min(4, high), **each)
     return BudgetView(fig, draw, rollouts=rollouts)
 
 
@@ -291,24 +292,26 @@ class TrainingView(LiveView):
         axes[2].axhline(
             self._reference, color=MUTED, linestyle=":", label="writer's log probability"
         )
-        for name, color in self._colors().items():
-            axes[1].plot([], [], "o-", color=color, markersize=3.5, label=name)
+        for name, (color, style) in self._looks().items():
+            axes[1].plot([], [], style, color=color, markersize=3.5, label=name)
         for ax, where in zip(axes, ("upper right", "lower right", "upper left"), strict=True):
             ax.legend(loc=where, fontsize=7.5)
         return fig, axes
 
-    def _colors(self) -> dict[str, str]:
-        return dict(zip(self.found, (GOOD, COLORS[1], COLORS[2], COLORS[3]), strict=False))
+    def _looks(self) -> dict[str, tuple[str, str]]:
+        colors = (GOOD, COLORS[1], COLORS[2], COLORS[3])
+        looks = zip(colors, ("o-", "s--", "^-", "D--"), strict=True)
+        return dict(zip(self.found, looks, strict=False))
 
     def _under_way(self) -> list[str]:
         return [name for name, rows in self.found.items() if len(rows) > 1]
 
     def _artists(self) -> Iterator[Artist]:
         for name in self._under_way():
-            color = self._colors()[name]
+            color, style = self._looks()[name]
             at, *measures = np.array(self.found[name]).T
             for ax, values in zip(self._axes, measures, strict=True):
-                yield from ax.plot(at, values, "o-", color=color, markersize=3.5)
+                yield from ax.plot(at, values, style, color=color, markersize=3.5)
             ring = {"markersize": 10, "fillstyle": "none", "color": color}
             yield from self._axes[0].plot(*self.best(name)[:2], "o", **ring)
 
@@ -346,7 +349,7 @@ def knowledge_picture(finals: Mapping[str, np.ndarray], right: np.ndarray) -> Pi
         within = within[~np.isnan(within)]
         chosen = best_at_k(finals[name], right, n)
         area.plot([within.mean(), everywhere], [row, row], color="#D0D0D0", linewidth=3, zorder=1)
-        area.plot(everywhere, row, "o", color=COLORS[1], markersize=7)
+        area.plot(everywhere, row, "s", color=COLORS[1], markersize=7)
         _mean_dot(area, within, row)
         _mean_dot(pick, chosen, row)
         said.append(
@@ -354,7 +357,7 @@ def knowledge_picture(finals: Mapping[str, np.ndarray], right: np.ndarray) -> Pi
             f"best of {n} {chosen.mean():.2f}"
         )
     truth(area, 0.5, "knows nothing", vertical=True)
-    area.plot([], [], "o", color=COLORS[1], label="over all answers")
+    area.plot([], [], "s", color=COLORS[1], label="over all answers")
     area.plot([], [], "o-", color=GOOD, label="within a problem")
     area.set_yticks(rows, list(finals))
     area.set(xlim=(0.35, 1.01), ylim=(-0.6, len(finals) - 0.4), xlabel="AUC")
@@ -499,12 +502,12 @@ def fifths_picture(scores: Mapping[str, np.ndarray], judged: Judged) -> Picture:
     area.set(xlim=(0.5, 5.5), ylim=(0, 1.02), ylabel="AUC within a problem")
     truth(area, 0.5, "knows nothing")
     said = []
-    for shift, (name, color) in enumerate(zip(scores, COLORS, strict=False)):
+    for shift, (name, color, shape) in enumerate(zip(scores, COLORS, "os^D", strict=False)):
         found = np.array([area_within(scores[name][g, half:], right[g]) for g in groups])
         ends = np.abs(found[:, 1:] - found[:, :1]).T
         area.errorbar(
-            x + 0.06 * shift - 0.1, found[:, 0], yerr=ends, fmt="o-", color=color, capsize=2,
-            markersize=4, label=name,
+            x + 0.06 * shift - 0.1, found[:, 0], yerr=ends, fmt=f"{shape}-", color=color,
+            capsize=2, markersize=4, label=name,
         )  # fmt: skip
         said.append(f"{name} {', '.join(f'{mean:.2f}' for mean in found[:, 0])}")
     likeliest = right[np.arange(len(right)), log_prob.argmax(axis=1)]
@@ -631,9 +634,11 @@ def prefix_view(scores: Mapping[str, np.ndarray], right: np.ndarray) -> BudgetVi
     tell.set_xticks(x, [str(k) for k in most] + ["end"])
     tell.set(xlabel="steps read", title="telling solutions of one problem apart")
     truth(tell, 0.5)
+    shapes = dict(zip(names, "os^D", strict=False))
     for name in names:
-        sure.plot([], [], "o-", color=colors[name], markersize=4, label=name)
-        tell.plot(x, area[name], "-", color=colors[name], alpha=0.35)
+        look = {"marker": shapes[name], "color": colors[name], "markersize": 4}
+        sure.plot([], [], "-", label=name, **look)
+        tell.plot(x, area[name], "-", alpha=0.35, **look)
     fig.legend(*sure.get_legend_handles_labels(), loc="outside upper center", ncols=4)
 
     def draw(read, seed):
@@ -645,8 +650,9 @@ def prefix_view(scores: Mapping[str, np.ndarray], right: np.ndarray) -> BudgetVi
             bins = reliability(mine[there], right[there])
             size = 6 + 250 * bins.count / bins.count.sum()
             sure.plot(bins.confidence, bins.accuracy, color=colors[name])
-            sure.scatter(bins.confidence, bins.accuracy, s=size, color=colors[name])
-            tell.plot(at, area[name][at], "o", color=colors[name], markersize=8)
+            look = {"marker": shapes[name], "color": colors[name]}
+            sure.scatter(bins.confidence, bins.accuracy, s=size, **look)
+            tell.plot(at, area[name][at], markersize=8, **look)
             error = expected_calibration_error(mine[there], right[there])
             said.append(
                 f"{name}: calibration error {error:.2f}, AUC within a problem {area[name][at]:.2f}"
@@ -687,6 +693,7 @@ def aggregation_view(
         for name, steps in scores.items()
     }
     passed = pass_at_k(right, ks)
+    shapes = dict(zip(colors, ("o-", "s--", "^-", "D--"), strict=False))
     fig, axes = figure(1, len(scores), size=(9.2, 3.9), sharey=True)
     for ax, name in zip(axes, scores, strict=True):
         counting_axis(ax, ks, "samples n", marks=ks)
@@ -694,7 +701,7 @@ def aggregation_view(
         ax.plot(ks, passed.mean(axis=0), "k--", linewidth=1.2, label="one of n is right")
         ax.plot(ks, voted.mean(axis=0), ":", color=MUTED, label="majority of n")
         for how, color in colors.items():
-            ax.plot([], [], "o-", color=color, markersize=4, label=f"best by {how}")
+            ax.plot([], [], shapes[how], color=color, markersize=4, label=f"best by {how}")
     axes[0].set_ylabel("share of problems")
     axes[-1].legend(loc="upper left", fontsize=7.5)
 
@@ -704,7 +711,7 @@ def aggregation_view(
         for ax, (name, best) in zip(axes, found.items(), strict=True):
             for how, color in colors.items():
                 mean = best[how][:, : len(seen)].mean(axis=0)
-                ax.plot(seen, mean, "o-", color=color, markersize=4)
+                ax.plot(seen, mean, shapes[how], color=color, markersize=4)
             last = [f"{how} {values[:, len(seen) - 1].mean():.2f}" for how, values in best.items()]
             said.append(f"{name}: {', '.join(last)}")
         at = len(seen) - 1
@@ -756,8 +763,9 @@ def belief_view(readings: Mapping[str, Reading]) -> BudgetView:
     belief.yaxis.set_major_formatter(PercentFormatter(1.0))
     surprise.set(ylim=(0, 8.2), ylabel="surprise (nats)")
     surprise.set(xlabel="character of the solution", xticks=[])
+    shapes = dict(zip(names, "os^", strict=False))
     for name, color in colors.items():
-        belief.plot([], [], "o", color=color, markersize=7, label=literal(name))
+        belief.plot([], [], shapes[name], color=color, markersize=7, label=literal(name))
     belief.plot([], [], "kD", markersize=6, label="rollouts from there")
     belief.plot([], [], color=MUTED, linewidth=0.8, label="between two ends")
     belief.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=5, fontsize=7.5, frameon=False)
@@ -786,7 +794,7 @@ def belief_view(readings: Mapping[str, Reading]) -> BudgetView:
             # between the ends of steps nobody trained it: faint
             belief.plot(np.arange(len(line)), line, color=color, linewidth=0.8, alpha=0.4)
             at = np.append(r.places - 1, len(line) - 1)
-            belief.plot(at, line[at], "o", color=color, markersize=7)
+            belief.plot(at, line[at], shapes[name], color=color, markersize=7)
         belief.plot(r.places - 1, r.known, "kD", markersize=6)
         for shift, (name, color) in zip((-0.2, 0.2), palette.items(), strict=False):
             height = np.minimum(r.surprise[name], 8)
