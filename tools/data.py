@@ -21,6 +21,7 @@ from tools import (
     forks,
     lab,
     mixer_tasks,
+    own_model,
     post_training,
     pruning,
     revision,
@@ -53,6 +54,7 @@ TOOLS = (
     collapse,
     experts,
     mixer_tasks,
+    own_model,
 )
 ARTEFACTS = {artefact.name: artefact for tool in TOOLS for artefact in tool.ARTEFACTS}
 BEGIN = "<!-- written by course.py data: -->\n"

@@ -1,0 +1,183 @@
+"""What notebook 16 answers to its predictions, on its record and on a hundred lucks."""
+
+import functools
+
+import numpy as np
+import pytest
+from sentences import Says
+
+from ttclib import artefacts
+from ttclib.course.your_own_model import countdown, record, replication, stories
+from ttclib.lm.engine import CausalLM
+from ttclib.lm.pretrained import read_model
+from ttclib.measure import bootstrap
+from ttclib.measure.calibration import auroc
+from ttclib.particles.smc import run
+from ttclib.search.methods import Setting, select_for
+from ttclib.search.search import Search, conclude
+
+says = Says("16_your_own_model")
+LUCKS = 100
+
+
+@pytest.fixture(scope="module")
+def written():
+    return record.read(artefacts.path("own-model"))
+
+
+@pytest.fixture(scope="module")
+def samples(written):
+    return written["best of n", 16, "sums"]
+
+
+@pytest.fixture(scope="module")
+def lines(written):
+    return {line.name: line for line in record.lines(written)}
+
+
+def table(samples, verifier):
+    return np.array([one.scores(verifier) > 0.5 for one in samples])
+
+
+def kind_of(problem, text):
+    """How a wrong text that passes has left the story; "sign" if it has not."""
+    changes = [abs(n) for n in stories.changes(problem)]
+    sums = [int(b) for _, _, b, _ in stories._SUM.findall(text)]
+    told = stories.Stories().answer(text)
+    if len(sums) == len(changes) and told is not None:
+        return "sign" if sums == changes else "numbers"
+    return "no answer" if told is None else "changes"
+
+
+def kinds(samples, verifier):
+    return [
+        kind_of(one.problem, text)
+        for one in samples
+        for text, right, score in zip(one.texts, one.right, one.scores(verifier), strict=True)
+        if not right and score > 0.5
+    ]
+
+
+@pytest.mark.answers("16-017", 1)
+def test_what_passes_the_sums_has_left_the_story(samples):
+    found = kinds(samples, stories.sums_hold)
+    share = np.mean([kind in ("changes", "numbers") for kind in found])
+    says("That is so of three in four of the wrong texts in our record", 0.7 < share < 0.8)
+
+
+@pytest.mark.answers("16-017", 2)
+def test_what_passes_the_numbers_has_another_sign_or_no_answer(samples):
+    found = kinds(samples, stories.numbers_follow)
+    assert len(found) > 10 and set(found) == {"sign", "no answer"}
+    says("And some texts never come to an answer", found.count("no answer") >= 5)
+
+
+def test_most_right_texts_are_right_by_luck(samples):
+    right = np.array([one.right for one in samples])
+    passed = table(samples, stories.numbers_follow)
+    says("lets one wrong text in twenty pass", 0.03 < passed[~right].mean() < 0.06)
+    says("three of four *right* texts fail it", 0.2 < passed[right].mean() < 0.3)
+    says("For more than half of the stories", right.any(axis=1).mean() > 0.5)
+    says("of single texts not one in ten is right", right.mean() < 0.1)
+    vote = np.mean([record.voted(one, 16) for one in samples])
+    says("A vote finds little of it", vote < right.any(axis=1).mean() / 4)
+
+
+@pytest.mark.answers("16-023", 1)
+def test_the_judge_knows_little_and_the_function_more(samples):
+    right = np.concatenate([one.right for one in samples])
+    judge = auroc(np.concatenate([one.yes for one in samples]), right)
+    plain = auroc(np.concatenate([one.scores(stories.numbers_follow) for one in samples]), right)
+    says("Nearer to a half: 0.55.", round(judge, 2) == 0.55)
+    says("The function has 0.61", round(plain, 2) == 0.61)
+    opinions = np.concatenate([one.yes for one in samples])
+    says("between 0.16 and 0.38", opinions.min() >= 0.16 and opinions.max() <= 0.38)
+
+
+@pytest.mark.answers("16-032", 1)
+def test_sixteen_opinions_cost_more_than_sixteen_texts(lines):
+    texts = lines["majority"].flops[-1].mean()
+    both = lines["best of N, the model as judge"].flops[-1].mean()
+    says("about twice as much", 1.7 < (both - texts) / texts < 2.3)
+
+
+def gap(lines, one, other):
+    """The difference of two methods at their largest budgets, and its 95% interval."""
+    found = lines[one].right[-1] - lines[other].right[-1]
+    counts = bootstrap.counts(len(found), 4000, np.random.default_rng(0))
+    low, high = np.percentile(bootstrap.means(found[None], counts), [2.5, 97.5])
+    return found.mean(), low, high
+
+
+@pytest.mark.answers("16-032", 2)
+def test_the_blind_verifier_brings_what_luck_may_bring(lines):
+    mean, low, high = gap(lines, "best of N, sums", "majority")
+    says("Six points more than the vote", round(100 * mean) == 6)
+    says("36 stories cannot tell it from nothing", low < 0 < high)
+
+
+@pytest.mark.answers("16-032", 3)
+def test_the_greedy_text_comes_near_for_half_the_price(lines):
+    best = max(lines.values(), key=lambda line: line.right[-1].mean())
+    assert best.name == "best of N, numbers"
+    mean, low, high = gap(lines, best.name, "greedy")
+    price = lines["greedy"].flops.mean() / best.flops[-1].mean()
+    says("for about half the price", 0.5 < price < 0.6)
+    says("cannot be told apart", low < 0 < high and abs(mean) < 0.05)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return replication.table(*map(replication.record, ("arithmetic", "Countdown")))
+
+
+@pytest.mark.answers("16-057b", 1)
+def test_wrong_texts_of_countdown_calculate_truly(rows):
+    (row,) = [row for row in rows if row.finding.says.startswith("most wrong texts")]
+    says("in arithmetic nine of ten wrong texts", 0.88 < row.first[0] < 0.94)
+    says("No: one in a hundred.", 0.005 < row.second[0] < 0.015)
+
+
+def test_what_holds_on_the_second_task(rows):
+    verdicts = [row.verdict for row in rows]
+    says("Of seventeen findings six hold", (len(rows), verdicts.count("replicates")) == (17, 6))
+    says("and two do not", verdicts.count("does not") == 2)
+    says("Eight cannot be seen with 300 problems", verdicts.count("cannot be seen") == 8)
+
+
+PUZZLE = "3;13;7;9;1=79"
+
+
+@functools.cache
+def solved(method, verifier):
+    """Share of lucks in which 8 texts of a method solve the puzzle under a verifier."""
+    gamer = CausalLM(*read_model(artefacts.path("countdown-small")))
+    width = {"width": 4} if method == "beam" else {}
+    select = select_for(Setting(method, 8, **width))
+    right = []
+    for seed in range(LUCKS):
+        search = Search(gamer, countdown.TASK, PUZZLE, countdown.RULES[verifier], max_tokens=80)
+        last = run(search, 8, select, np.random.default_rng(seed))[-1]
+        said = conclude(countdown.TASK, last, search.texts(last.particles))
+        right.append(countdown.TASK.right(PUZZLE, said))
+    return np.mean(right)
+
+
+@pytest.mark.answers("16-055", 1)
+def test_a_beam_under_true_sums_loses_the_target():
+    says("Rarely: about once in ten", 0.03 < solved("beam", "true") < 0.2)
+
+
+@pytest.mark.answers("16-055", 2)
+def test_a_beam_that_knows_what_can_be_reached_does_not():
+    says("in about 19 of 20 lucks", solved("beam", "exact") > 0.88)
+
+
+@pytest.mark.answers("16-055", 3)
+def test_particles_keep_beginnings_apart():
+    share = solved("particles", "true")
+    says("In about three of four", 0.62 < share < 0.87)
+    says(
+        "Best of N, which selects nobody, does as well",
+        abs(solved("best of n", "true") - share) < 0.2,
+    )
