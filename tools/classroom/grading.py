@@ -152,8 +152,11 @@ def graded(student, path, file, course, limits, isolated=True):
     return results
 
 
-def judged(one, answers, limits, isolated, empty, give):
-    """Judge the answers of a notebook, in its order; ``give`` gets each result."""
+def judged(one, answers, limits, isolated, empty, give, locked=True):
+    """Judge the answers of a notebook, in its order; ``give`` gets each result.
+
+    ``locked`` is False for the course's own solutions only, which need no guard.
+    """
     due = {a.exercise.cell: a for a in answers if not a.fault}
     wanted = reading.needed(one, due.values())
     by_cell = {a.exercise.cell: a for a in answers}
@@ -171,7 +174,7 @@ def judged(one, answers, limits, isolated, empty, give):
                 if answer.fault or trouble:
                     give(faulty(answer, trouble))
                 else:
-                    give(verdict(world, modules, answer, limits, ends))
+                    give(verdict(world, modules, answer, limits, ends, locked))
             if cell in wanted and world and not trouble:
                 said = world.ask(ends - time.monotonic(), do="run", source=source)
                 if said != "done":
@@ -210,7 +213,7 @@ def spoken(answer, verdict=""):
     return odd
 
 
-def verdict(world, modules, answer, limits, ends):
+def verdict(world, modules, answer, limits, ends, locked=True):
     """Return the result of one answer."""
     from tools.classroom import asking, wire
 
@@ -231,6 +234,7 @@ def verdict(world, modules, answer, limits, ends):
             name=exercise.name,
             check=exercise.check,
             beside=beside,
+            locked=locked,
             seconds=limits.seconds,
             megabytes=limits.megabytes,
         )

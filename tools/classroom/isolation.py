@@ -209,7 +209,7 @@ def show(path, root):
 
 
 def drop_powers():
-    """Give up what the first process of a namespace may do, for good."""
+    """Give up what a superuser, or the first process of a namespace, may do, for good."""
     for power in range(64):
         libc.prctl(PR_CAPBSET_DROP, power, 0, 0, 0)
     header = struct.pack("Ii", 0x20080522, 0)  # version 3, this process
@@ -237,7 +237,7 @@ def lock(seconds, megabytes):
     }.items():
         number = getattr(resource, f"RLIMIT_{what}")
         resource.setrlimit(number, (most, most))
-    call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    drop_powers()
     program = filter_of(platform.machine())
     kept = ctypes.create_string_buffer(program, len(program))
     described = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(kept))

@@ -29,7 +29,8 @@ def answer(names, channel, job):
     quiet = os.open("/dev/null", os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(quiet, number)
-    isolation.lock(job["seconds"], job["megabytes"])
+    if job["locked"]:
+        isolation.lock(job["seconds"], job["megabytes"])
 
     def get():
         exec(compile(job["source"], "<answer>", "exec"), names)
