@@ -24,6 +24,7 @@ from jupyter_client import BlockingKernelClient
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 2e9  # bytes that Binder gives
+HUNGRIEST = ["06_smc_decoding", "07_process_reward_model"]  # by what their heads say
 
 
 def proportional(process):
@@ -121,7 +122,7 @@ def measure(stems):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("notebooks", nargs="*", default=["06_smc_decoding", "08_prm_search"])
+    parser.add_argument("notebooks", nargs="*", default=HUNGRIEST)
     stems = parser.parse_args(argv).notebooks
     most, parts, errors = measure(stems)
     each = " + ".join(f"{part / 1e6:.0f}" for part in parts)

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import course
+from tools import two_notebooks
+from tools.classroom import paths
 
 ROOT = course.ROOT
 BINDER = ROOT / "binder"
@@ -66,3 +68,17 @@ def test_the_image_resolves(tmp_path):
     assert "binder/requirements.txt" in dockerfile
     assert "binder/postBuild" in dockerfile
     assert "python-3.11" in Path(BINDER / "runtime.txt").read_text()
+
+
+def test_the_two_notebooks_that_are_measured_are_the_largest():
+    sizes = {path.stem: paths.megabytes(book) for path, book in paths.course().values()}
+    assert sorted(sizes, key=sizes.get)[-2:] == two_notebooks.HUNGRIEST[::-1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of processes is read from /proc")
+def test_the_memory_of_an_open_notebook_is_measured():
+    most, parts, errors = two_notebooks.measure(["00_start_here"])
+    assert errors == []
+    assert len(parts) >= 2  # the server and a kernel
+    assert 100e6 < most < two_notebooks.LIMIT
+    assert most == sum(parts)

@@ -34,9 +34,9 @@ MARKS = {"✓": "right", "✗": "wrong", "–": "blank"}
 class Limits:
     """What an answer may take."""
 
-    seconds: float = 60.0
+    seconds: float = 120.0
     megabytes: int = 1500
-    notebook: float = 600.0  # seconds of all answers of a notebook, and what they rest on
+    notebook: float = 900.0  # seconds of all answers of a notebook, and what they rest on
 
 
 @dataclass
@@ -187,7 +187,8 @@ def judged(one, answers, limits, isolated, empty, give, locked=True):
 def checks_of(one):
     """Return the modules of checks by the names that the notebook gives them."""
     names = {}
-    for node in ast.walk(ast.parse(one.cells[0][1])):
+    nodes = [node for _, source in one.cells for node in ast.walk(ast.parse(source))]
+    for node in nodes:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ttclib.course"):
             for alias in node.names:
                 if alias.name.endswith("checks"):

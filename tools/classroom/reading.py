@@ -249,7 +249,7 @@ def prepare(answer, source):
         answer.fault = f"not Python: {kind}{at}"
         return
     tree.body = [node for node in tree.body if not is_check(node)]
-    answer.odd += sorted(odd_things(tree))
+    answer.odd += sorted(set(odd_things(tree)))
     answer.blanks = blanks_of(tree, answer.exercise.name)
     try:
         answer.source = ast.unparse(tree)
@@ -278,6 +278,10 @@ def blanks_of(tree, name):
 
 def odd_things(tree):
     """Yield what an answer has no need of: what a teacher should look at."""
+    own = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    own |= {
+        n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
@@ -290,7 +294,9 @@ def odd_things(tree):
                     or name.startswith("ttclib.exercise")
                 ):
                     yield f"imports {name[:40]}"
-        elif isinstance(node, ast.Name) and (node.id in ODD_NAMES or node.id.endswith("checks")):
+        elif isinstance(node, ast.Name) and (
+            node.id in ODD_NAMES - own or node.id.endswith("checks")
+        ):
             yield f"uses {node.id[:40]}"
         elif isinstance(node, ast.Attribute) and ODD_WORDS.search(node.attr):
             yield f"uses .{node.attr[:40]}"
@@ -303,14 +309,23 @@ def odd_things(tree):
 # ---- what an answer needs ------------------------------------------------------------------------
 
 
+FILLING = {"append", "extend", "update", "add", "insert", "setdefault", "pop"}
+
+
 def defines(source):
-    """Return the names that a cell gives to what comes after it."""
+    """Return the names that a cell gives to what comes after it, or fills with something."""
     found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             found.add(node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             found.add(node.id)
+        elif isinstance(node, ast.Subscript | ast.Attribute):
+            fills = isinstance(node, ast.Attribute) and node.attr in FILLING
+            if fills or isinstance(node.ctx, ast.Store):
+                while isinstance(node, ast.Subscript | ast.Attribute):
+                    node = node.value
+                found |= {node.id} if isinstance(node, ast.Name) else set()
         elif isinstance(node, ast.Import | ast.ImportFrom):
             found |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
     return found
