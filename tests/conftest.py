@@ -55,7 +55,8 @@ def pytest_configure(config):
 def pytest_runtest_setup(item):
     """Name the file for a notebook's faults before its kernel starts."""
     if item.config.getoption("nbval", False):
-        file = Path(os.environ["IPYTHONDIR"]) / f"{item.path.stem}.jsonl"
+        name = f"{item.path.parent.name}-{item.path.stem}.jsonl"  # a translation has the same stem
+        file = Path(os.environ["IPYTHONDIR"]) / name
         os.environ["TTC_PICTURES"] = str(file)
 
 

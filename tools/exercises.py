@@ -8,8 +8,8 @@ import copy
 import re
 
 CHECK = re.compile(r"\w*checks\.")  # a notebook of two halves has two modules of checks
-FENCE = re.compile(r"<summary>Solution</summary>.*?```python\n(.*?)```", re.DOTALL)
-FOLDED = re.compile(r"<details><summary>Solution</summary>.*?</details>", re.DOTALL)
+FENCE = re.compile(r"<summary>(?:Solution|풀이)</summary>.*?```python\n(.*?)```", re.DOTALL)
+FOLDED = re.compile(r"<details><summary>(?:Solution|풀이)</summary>.*?</details>", re.DOTALL)
 
 
 def exercises(notebook):

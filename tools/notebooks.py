@@ -102,13 +102,18 @@ def rewrite(path):
         nbformat.write(notebook, part)
 
 
+def every():
+    """Return the notebooks of the course, and behind them those in other languages."""
+    return sorted(FOLDER.glob("*.ipynb")) + sorted(FOLDER.glob("[a-z]*/*.ipynb"))
+
+
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "notebooks", nargs="*", type=Path, help="files (default: all of the course)"
     )
     failed = 0
-    for path in parser.parse_args(argv).notebooks or sorted(FOLDER.glob("*.ipynb")):
+    for path in parser.parse_args(argv).notebooks or every():
         try:
             rewrite(path)
             print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB", flush=True)

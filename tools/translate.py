@@ -108,6 +108,12 @@ def required(notebook):
     return {text for text in found | sentences(modules(notebook)["checks"]) if english(text)}
 
 
+def strings_of(notebook):
+    """Return all strings that stand in the code behind a notebook, shown or not."""
+    files = [ROOT / "ttclib" / name for name in EVERYWHERE]
+    return templates([*files, *modules(notebook).values(), *(ROOT / "ttclib/show").glob("*.py")])
+
+
 def templates_of_errors():
     """Return the strings of ``exercise.py`` that nobody is shown."""
     return {"not callable"}
@@ -165,8 +171,7 @@ def missing(notebook, code):
     """Return {entry: an example of it} of what a translated notebook shows in English."""
     table = show_all(notebook, code)
     lacking = dict.fromkeys(sorted(required(notebook) - languages.entries(code).keys()), "")
-    files = [ROOT / "ttclib" / name for name in EVERYWHERE]
-    known = templates([*files, *modules(notebook).values(), *(ROOT / "ttclib/show").glob("*.py")])
+    known = strings_of(notebook)
     for text in sorted(table.missed):
         if english(text):
             fits = [t for t in known if languages.HOLE.search(t) and english(t)]
@@ -300,7 +305,7 @@ def report(code):
         more, table = missing(theirs, code)
         lacking |= more
         used |= table.used
-        needed |= required(theirs)
+        needed |= required(theirs) | strings_of(theirs)
     for entry, example in lacking.items():
         print("\n" + written(entry, example), end="")
     unused = languages.entries(code).keys() - used - needed

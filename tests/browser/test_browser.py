@@ -6,12 +6,14 @@ Chromium a failure, and ``CHROMIUM`` to name one.
 """
 
 import contextlib
+import re
 from pathlib import Path
 
 import pytest
 from waiting import wait_until
 
-NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb")) + sorted(FOLDER.glob("[a-z]*/*.ipynb"))  # translations
 PATIENCE = 30_000  # ms until a moved slider must show a new picture
 
 pytestmark = pytest.mark.browser
@@ -82,7 +84,8 @@ def assert_words(control):
     if control.get_attribute("type") == "range":
         value = control.get_attribute("aria-valuetext")
         assert value and value == control.locator("xpath=ancestor::p//output").inner_text()
-    text = view.locator("img").get_attribute("alt").split(" · cost: ")[0]
+    text = view.locator("img").get_attribute("alt")
+    text = re.split(r" · (?:cost|비용): ", text)[0]
     assert text and text in view.get_by_role("status").last.text_content()
 
 
@@ -145,7 +148,7 @@ def check_buttons_and_fields(page):
     """New luck draws a new picture; a text that cannot be read says so in one line and changes
     none.
     """
-    for button in page.locator(f"{VIEWS} button:visible", has_text="New luck").all():
+    for button in page.locator(f"{VIEWS} button.ttc-luck:visible").all():
         button.scroll_into_view_if_needed()
         button.evaluate("element => ttc.watch(element)")
         button.click()
@@ -162,14 +165,17 @@ def check_buttons_and_fields(page):
         wait_until(page, "ttc.problems().length === 0")
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", NOTEBOOKS, ids=lambda path: path.relative_to(FOLDER).with_suffix("").as_posix()
+)
 def test_notebook(path, browser, jupyterlab, shots, report):
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     try:
-        page.goto(f"{jupyterlab}/lab/tree/notebooks/{path.name}?reset")
+        name = path.relative_to(FOLDER).as_posix()
+        page.goto(f"{jupyterlab}/lab/tree/notebooks/{name}?reset")
         page.add_script_tag(path=Path(__file__).with_name("page.js"))
         wait_until(page, "window.jupyterapp")
-        page.evaluate("path => ttc.open(path)", f"notebooks/{path.name}")
+        page.evaluate("path => ttc.open(path)", f"notebooks/{name}")
         page.evaluate("ttc.run()")
         wait_until(page, "ttc.finished()", seconds=180)
         wait_until(page, "ttc.drawn()")
@@ -179,7 +185,7 @@ def test_notebook(path, browser, jupyterlab, shots, report):
         )
         page.evaluate("ttc.top()")
         page.wait_for_timeout(500)
-        page.screenshot(path=shots / f"{path.stem}.png")
+        page.screenshot(path=shots / f"{name.replace('/', '-').removesuffix('.ipynb')}.png")
         page.set_viewport_size({"width": 1280, "height": 1000})
         page.wait_for_timeout(
             1000

@@ -13,6 +13,7 @@ import pytest
 
 from tools import notebooks
 from tools.site.glossary import GLOSSARY, entries, finds, forms_of, introduced
+from ttclib.course import languages
 
 AHEAD = re.compile(r"[Nn]otebooks? \d\d|[Yy]ou will meet|\(\d\db?_\w+\.ipynb\)|`\d\d_\w+`")
 
@@ -96,6 +97,15 @@ def test_the_glossary_is_one_list_in_the_order_of_the_notebooks():
     assert set(numbers) <= SAID.keys()
     for _, _, korean, sentence in ENTRIES:
         assert re.search("[가-힣]", korean) and sentence.endswith(".")
+
+
+def test_the_korean_words_are_those_whose_use_was_looked_up():
+    """``ko_terms.md`` says of each who uses it, or that no source was found."""
+    page = (languages.FOLDER / "ko_terms.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.+?) \| (.+?) \| (.+?) \|$", page, re.MULTILINE)[1:]
+    assert [row[:2] for row in rows] == [(term, korean) for _, term, korean, _ in ENTRIES]
+    for term, _, source in rows:
+        assert re.search(r"\b[ADEHMPRT] \d|search: \d|no source found", source), term
 
 
 @pytest.mark.parametrize(("number", "term"), [entry[:2] for entry in ENTRIES])

@@ -151,8 +151,7 @@ class Frame(NamedTuple):
     @property
     def line(self) -> str:
         """Text and cost without anything that differs from run to run."""
-        cost = self.steady_cost
-        return translated(f"{self.text} · cost: {cost}" if cost else self.text)
+        return translated(self.text) + f" · {_priced(self.steady_cost)}" * bool(self.steady_cost)
 
     @property
     def picture(self) -> str:
@@ -166,8 +165,8 @@ class Frame(NamedTuple):
     @property
     def caption(self) -> str:
         """The text under the picture as HTML."""
-        cost = html.escape(translated(f"cost: {self.cost}"))
-        return html.escape(translated(self.text)) + f"<br><small>{cost}</small>" * bool(self.cost)
+        cost = f"<br><small>{html.escape(_priced(self.cost))}</small>" if self.cost else ""
+        return html.escape(translated(self.text)) + cost
 
 
 class Stage:
@@ -613,6 +612,11 @@ class BudgetView(anywidget.AnyWidget):
             f'<script type="module">{_SCRIPT}'
             "document.querySelectorAll('.ttc-budget:not([data-alive])').forEach(still)</script>"
         )
+
+
+def _priced(cost: str) -> str:
+    """Say what was spent; each part of it is a text by itself."""
+    return f"{translated('cost')}: {' · '.join(map(translated, cost.split(' · ')))}"
 
 
 def _complaint(error: BaseException) -> str:

@@ -434,10 +434,11 @@ def gain_picture(
         low, high = np.quantile(again, [0.05, 0.95], axis=0)
         ax.fill_between(dims, low, high, color=color, alpha=0.2, linewidth=0)
         ax.plot(dims, values, marker + line, color=color, label=name)
-        told.append(
+        part = (
             f"{name}: {values[0]:,.3g} at d = {dims[0]}, {values[-1]:,.2g} at d = {dims[-1]} "
             f"({low[-1]:.2g} to {high[-1]:.2g})"
         )
+        told.append(translated(part))
     truth(ax, 1.0, "no gain")
     ax.set(xscale="log", yscale="log", xlabel="dimension d", ylabel="variance ratio, plain / Sobol")
     plain_ticks(ax.xaxis, dims)

@@ -1,0 +1,203 @@
+"""Translated notebooks: the cells and the code of the English ones, and nothing left in English."""
+
+import copy
+import importlib.util
+import re
+
+import nbformat
+import pytest
+import solutions
+from views import no_event_loop_of_another_test  # noqa: F401
+
+import course
+from tools import notebooks, translate
+from ttclib.course import languages
+
+ROWS = [(code, *pair) for code in languages.languages() for pair in translate.pairs(code)]
+each_edition = pytest.mark.parametrize(
+    ("code", "path", "original"), ROWS, ids=lambda value: getattr(value, "stem", value)
+)
+RUN_OF_WORDS = re.compile(r"(?:[A-Za-z][a-z'-]*[ ,.;:]+){6,}")
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+def read(path):
+    return nbformat.read(path, nbformat.NO_CONVERT)
+
+
+@pytest.fixture(scope="module")
+def shown():
+    """{code: what its notebooks show and lack}, each run once: (missing, entries used, needed)."""
+    found = {}
+    for code, path, _ in ROWS:
+        lacking, used, needed = found.setdefault(code, ({}, set(), set()))
+        more, table = translate.missing(read(path), code)
+        lacking |= more
+        used |= table.used
+        needed |= translate.required(read(path)) | translate.strings_of(read(path))
+    languages.use("en")
+    return found
+
+
+def test_there_is_one():
+    assert [(code, path.stem) for code, path, _ in ROWS] == [("ko", "01_monte_carlo_pi")]
+
+
+@each_edition
+def test_no_cell_is_behind(code, path, original):
+    """What to do: translate the cells that are named, then ``tools.translate CODE --done CELL``."""
+    assert list(translate.behind(read(path), read(original))) == []
+
+
+@each_edition
+def test_what_is_computed_is_the_same(code, path, original):
+    for theirs, ours in zip(read(path).cells, read(original).cells, strict=True):
+        if theirs.cell_type == "code":
+            numbers = [sorted(NUMBER.findall(solutions.text_of(cell))) for cell in (theirs, ours)]
+            assert numbers[0] == numbers[1], theirs.id
+
+
+@each_edition
+def test_no_sentence_is_left_in_english(code, path, original):
+    for cell in read(path).cells:
+        text = re.sub(r"```.*?```|\$[^$]*\$|`[^`]*`|\*[^*가-힣]+\*", "", cell.source, flags=re.S)
+        if cell.cell_type == "markdown":
+            assert re.search("[가-힣]", text) or code != "ko", cell.id
+            assert not RUN_OF_WORDS.search(text), cell.id
+        else:
+            comments = re.findall(r"#.*|\"\"\".*?\"\"\"", cell.source)
+            assert all(re.search("[가-힣]", comment) or code != "ko" for comment in comments)
+
+
+@each_edition
+def test_exercises_and_links_of_both_editions(code, path, original):
+    for theirs, ours in zip(read(path).cells, read(original).cells, strict=True):
+        for kind in (r"^#+ ", r"^\d+\. ", r"^\| ", r"<details>", r"```python", r"\$\$"):
+            assert len(re.findall(kind, theirs.source, re.M)) + (
+                kind == r"<details>" and theirs.id == read(path).cells[0].id
+            ) == len(re.findall(kind, ours.source, re.M)), (theirs.id, kind)
+    assert f"](../{path.name})" in read(path).cells[0].source
+    assert f"]({code}/{path.name})" in read(original).cells[0].source
+
+
+def test_nothing_is_shown_in_english(shown):
+    for code, (lacking, _, _) in shown.items():
+        assert not lacking, "\n".join([code, *map(translate.written, lacking, lacking.values())])
+
+
+def test_no_entry_is_for_nothing(shown):
+    for code, (_, used, needed) in shown.items():
+        assert languages.entries(code).keys() - used - needed == set()
+
+
+@each_edition
+def test_every_verdict_is_translated(code, path, original):
+    (folder,) = set(re.findall(r"from ttclib\.course\.(\w+) import", str(read(path))))
+    file = course.ROOT / "tests/course" / folder / "test_checks.py"
+    spec = importlib.util.spec_from_file_location(f"answers_of_{folder}", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    table = languages.use(code)
+    try:
+        verdicts = [check(answer) for check, answer, *_ in module.RIGHT + module.WRONG]
+    finally:
+        languages.use("en")
+    assert len(verdicts) > 30 and all(re.search("[가-힣]", one.line) for one in verdicts)
+    assert not {text for text in table.missed if " " in text and translate.english(text)}
+
+
+# ---- what these tests see -----------------------------------------------------------------------
+
+
+def two():
+    """A notebook and its translation, in step."""
+    make = nbformat.v4
+    cells = [
+        make.new_markdown_cell("# Darts\n\n**Costs** little.", id="a"),
+        make.new_code_cell('x = 3\nprint(f"{x} of {x + 1:.2f} kept")', id="b"),
+    ]
+    ours = make.new_notebook(cells=cells)
+    theirs = copy.deepcopy(ours)
+    theirs.cells[0].source = "# 다트"
+    theirs.cells[1].source = 'x = 3  # 셋\nprint(f"{x + 1:.2f}개 중 {x}개")'
+    for mine, cell in zip(theirs.cells, cells, strict=True):
+        mine.metadata[translate.SOURCE] = translate.fingerprint(cell)
+    return theirs, ours
+
+
+def test_a_translation_in_step_has_no_fault():
+    assert list(translate.behind(*two())) == []
+
+
+def test_an_english_cell_that_changed_is_named():
+    theirs, ours = two()
+    ours.cells[0].source += " And more."
+    assert list(translate.behind(theirs, ours)) == [
+        "a: its English has changed since it was translated"
+    ]
+
+
+def test_cells_that_are_lost_or_its_own_or_of_another_kind_are_named():
+    theirs, ours = two()
+    del theirs.cells[0]
+    assert list(translate.behind(theirs, ours)) == [
+        "its cells are others: ['a'] are missing, [] are its own"
+    ]
+    theirs, ours = two()
+    theirs.cells.reverse()
+    assert list(translate.behind(theirs, ours)) == ["its cells have another order"]
+    theirs, ours = two()
+    theirs.cells[1].metadata.tags = ["exercise"]
+    assert list(translate.behind(theirs, ours)) == ["b: another kind of cell, or other tags"]
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ('x = 4\nprint(f"{x + 1:.2f}개 중 {x}개")', "another code"),
+        ('x = 3\nprint(f"{x + 1:.1f}개 중 {x}개")', "another code"),
+        ('x = 3\nprint(f"{x}개 중 {x}개")', "another code"),
+        ('x = 3\nprint(f"{x} off {x + 1:.2f}")', "is no translation"),
+        ('from ttclib.course import languages\nlanguages.use("ko")\nx = 3\nprint("개")', "another"),
+    ],
+)
+def test_other_code_is_named(source, said):
+    assert said in translate.other_code(source, 'x = 3\nprint(f"{x} of {x + 1:.2f} kept")')
+
+
+def test_the_choice_of_a_language_and_words_are_no_other_code():
+    ours = 'def f(x):\n    """Half."""\n    return {"darts": x / 2}  # half'
+    theirs = 'def f(x):\n    """절반."""\n    return {"다트": x / 2}'
+    more = 'from ttclib.course import languages\n\nlanguages.use("ko")\n'
+    assert translate.other_code(more + theirs, ours) is None
+
+
+def test_what_has_no_entry_is_reported_with_the_pattern_of_the_source(tmp_path, monkeypatch):
+    monkeypatch.setattr(languages, "entries", lambda code: {"darts": "다트"})
+    cell = (
+        "from ttclib.course import languages\n"
+        "from ttclib.course.monte_carlo_pi import checks, figures\n"
+        "import numpy as np\n"
+        "figures.circle_picture(np.zeros((3, 2)), np.array([True, True, False]))"
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
+    lacking, _ = translate.missing(notebook, "ko")
+    languages.use("en")
+    entry = "{1} hits (dots), {2} misses (crosses)"
+    assert lacking[entry] == "2 hits (dots), 1 misses (crosses)"
+    assert lacking["that keeps none: u is to be less than p / (M q)"] == ""
+    assert translate.written('a "b"', "c\nd") == '#. c d\nmsgid "a \\"b\\""\nmsgstr ""\n'
+
+
+def test_a_start_and_what_is_done(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(notebooks, "FOLDER", tmp_path)
+    _, ours = two()
+    nbformat.write(ours, tmp_path / "17_darts.ipynb")
+    assert translate.main(["ko", "--start", "17_darts"]) == 0
+    (pair,) = translate.pairs("ko")
+    assert [line[:1] for line in translate.behind(*map(read, pair))] == ["a", "b"]
+    assert translate.main(["ko", "--done", "a"]) == 0
+    assert [line[:1] for line in translate.behind(*map(read, pair))] == ["b"]
+    assert translate.main(["ko", "--done", "c"]) == translate.main(["ko", "--start", "17_darts"])
+    said = capsys.readouterr().err
+    assert "no translated notebook has the cells ['c']" in said and "is there already" in said
