@@ -40,7 +40,7 @@ def drawn(monkeypatch):
 
 
 def test_every_page_of_the_course_has_one_chip(drawn):
-    there = {path.stem.split("_")[0] for path in (ROOT / "notebooks").glob("*.ipynb")} | {"16"}
+    there = {path.stem.split("_")[0] for path in (ROOT / "notebooks").glob("*.ipynb")}
     written = [text.get_text() for text in drawn[0].texts]
     assert sorted(text for text in written if text[0].isdigit()) == sorted(there)
     boxes = [box for box in drawn[0].patches if isinstance(box, FancyBboxPatch)]
