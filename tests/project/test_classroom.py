@@ -2,6 +2,9 @@
 
 import ast
 import builtins
+import decimal
+import fractions
+import importlib.util
 import json
 import os
 import re
@@ -15,6 +18,7 @@ import course
 from tools import exercises, notebooks
 from tools.classroom import __main__ as command
 from tools.classroom import answering, asking, grading, isolation, reading, wire
+from ttclib import exercise as exercise_module
 
 PATHS = sorted(notebooks.FOLDER.glob("*.ipynb"))
 COURSE = reading.lessons()
@@ -167,6 +171,7 @@ def elsewhere(answer, use):
 
 VALUES = [
     *(None, True, 0, -(10**30), 0.1, float("inf"), 1 + 2j, "text ✓", b"raw", ...),
+    *(fractions.Fraction(1, 3), decimal.Decimal("0.1")),
     *((1, [2.5, "x"], ()), {"a": 1, 2: (3,)}, {1, 2}, range(2, 9, 3), slice(1, None)),
     *(np.float64(0.1), np.int32(7), np.bool_(True)),
     np.arange(6.0).reshape(2, 3)[:, ::-1],
@@ -246,6 +251,30 @@ def test_slopes_of_a_loss_come_along():
     x = torch.tensor([1.0, 2.0], requires_grad=True)
     elsewhere(lambda x: (x**3).sum(), lambda call: call(x)).backward()
     assert x.grad.tolist() == [3.0, 12.0]
+
+
+def module_at(path):
+    spec = importlib.util.spec_from_file_location(f"{path.parent.name}_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+CHECKED = sorted((course.ROOT / "tests/course").glob("*/test_*checks.py"))
+
+
+@pytest.mark.parametrize("path", CHECKED, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_a_check_says_the_same_to_an_answer_elsewhere(path):
+    """Every ninth of the right and wrong answers that the check is tested with."""
+    module = module_at(path)
+    rows = [*getattr(module, "RIGHT", [])[::9], *getattr(module, "WRONG", [])[::9]]
+    for check, answer, *_ in rows:
+        far = check.__name__ in ("forty", "sixty_and_more")  # judged beside the answer
+        many = check.__name__ == "metropolis"  # calls back 60,000 times: right, and slow
+        if not far and not many:
+            blanks = exercise_module._blanks_left(answer)
+            said = elsewhere(answer, lambda given: asking.judge(check, given, blanks))  # noqa: B023
+            assert repr(said) == repr(check(answer)), check.__name__
 
 
 FORGED = [

@@ -10,7 +10,9 @@ A message is a frame: its length, then the bytes.
 
 import collections.abc
 import dataclasses
+import decimal
 import dis
+import fractions
 import importlib
 import io
 import json
@@ -87,10 +89,14 @@ class Written:
             return x if type(x) in (bool, str, type(None)) else str.__str__(x)
         if x is ...:
             return {"blank": 1}
-        if type(x) is int:
-            return {"int": hex(x)}
-        if type(x) is float:
-            return {"float": x.hex()}
+        if isinstance(x, int):
+            return {"int": hex(int.__int__(x))}
+        if isinstance(x, float) and not isinstance(x, np.generic):
+            return {"float": float.hex(x)}
+        if type(x) is fractions.Fraction:
+            return {"fraction": [again(x.numerator), again(x.denominator)]}
+        if type(x) is decimal.Decimal:
+            return {"decimal": str(x)}
         if type(x) is complex:
             return {"complex": [x.real.hex(), x.imag.hex()]}
         if isinstance(x, bytes | bytearray):
@@ -218,6 +224,10 @@ class Reader:
             return int(x, 16)
         if kind == "float":
             return float.fromhex(x)
+        if kind == "fraction":
+            return fractions.Fraction(*map(again, x))
+        if kind == "decimal":
+            return decimal.Decimal(x[:LONGEST])
         if kind == "complex":
             return complex(*map(float.fromhex, x))
         if kind == "bytes":
