@@ -40,3 +40,21 @@ def test_two_sliders_choose_one_of_all_pictures(browser):
         page.locator(".ttc-budget").last.locator("img:visible").get_attribute("alt") == "to 4 at 1"
     )
     page.close()
+
+
+def test_of_many_combinations_one_control_at_a_time_leaves_its_place(browser):
+    fig, ax = figure(size=(2.0, 1.5))
+    ax.set(xlim=(0, 20), ylim=(0, 3))
+    settings = {name: options(list(range(10)), default=2) for name in ("a", "b")}
+    view = BudgetView(fig, lambda a, b, seed: f"{a} and {b}", **settings)
+    page = browser.new_page()
+    page.set_content(view.static_html())
+    a, b = page.get_by_role("slider").all()
+    now = page.locator("p[role=status]")
+    for slider, value, text in [(a, 7, "7 and 2"), (a, 9, "9 and 2"), (b, 5, "2 and 5")]:
+        slider.fill(str(value))
+        assert now.inner_text() == text
+        assert page.locator("img:visible").get_attribute("alt") == text
+    assert [a.input_value(), b.input_value()] == ["2", "5"]
+    assert a.get_attribute("aria-valuetext") == "2"
+    page.close()

@@ -285,16 +285,15 @@ def test_dead_ends_are_seen(body, lines, tmp_path):
 
 def test_a_view_says_what_is_left_out_of_it():
     view = soup(
-        """<div><div class="ttc-budget">
-        <p><label>darts <input data-length="2" data-of="5"></label></p>
-        <p><label>size <input data-length="3" data-of="3"></label></p>
+        """<div><div class="ttc-budget" data-all="5000"><p><label>darts <input></label></p>
         <img src="data:" alt="no"><img src="x" width="30" height="20" alt="yes"></div>
-        <style>a</style><script>b</script></div>"""
+        <style>a</style><script>b</script></div><div class="ttc-budget" data-all="1"><img src="x">
+        </div>"""
     )
     assert fragment.finish_views(view, build.WORDS["en"]) == ("a", "b")
     (note,) = view.select(".left-out")
-    assert note.string == "Here are 2 of the 5 values of “darts”. The notebook has them all."
-    assert view.select_one("[role=group]")["aria-label"] == "Picture with controls, 1 of 1"
+    assert note.string.startswith("This page has 2 of the 5,000 combinations: one setting at a")
+    assert view.select_one("[role=group]")["aria-label"] == "Picture with controls, 1 of 2"
     assert "width='30' height='20'" in view.img["src"]
     assert not view(["style", "script"])
 

@@ -178,20 +178,12 @@ def finish_views(soup, words):
             sibling.decompose()
         view["role"] = "group"
         view["aria-label"] = words["view"].format(number, len(views))
-        for line in left_out(view, words):
+        here, everywhere = len(view.find_all("img")), int(view.get("data-all", 0))
+        if here < everywhere:
             note = soup.new_tag("p", attrs={"class": "left-out"})
-            note.string = line
+            note.string = words["left_out"].format(here, f"{everywhere:,}")
             view.append(note)
     return style, script
-
-
-def left_out(view, words):
-    """Return a line about each setting of a view of which the page has not all values."""
-    for control in view.select("[data-of]"):
-        here, everywhere = int(control["data-length"]), int(control["data-of"])
-        if here < everywhere:
-            name = control.find_parent("label").find(string=True).strip()
-            yield words["left_out"].format(here, everywhere, name)
 
 
 # ---- search -------------------------------------------------------------------------------------

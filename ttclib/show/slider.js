@@ -31,16 +31,26 @@ function follow(root, moved) {
   return controls;
 }
 
-// A page without a kernel: the pictures stand in the order of a count through all settings, the
-// last control first.
+// A page without a kernel: each picture is marked with where the controls stand. Where there are too
+// many combinations, one control at a time leaves where it stood at first, and the others go back.
 function still(root) {
   root.dataset.alive = 'yes';
-  const pictures = root.querySelectorAll('img'), line = root.querySelector('[role=status]');
+  const pictures = new Map([...root.querySelectorAll('img')].map(one => [one.dataset.at, one]));
+  const line = root.querySelector('p[role=status]');
   const controls = follow(root, at => {
-    const number = controls.reduce((k, control, i) => k * +control.dataset.length + at[i], 0);
-    pictures.forEach((picture, k) => { picture.hidden = k !== number; });
-    line.textContent = pictures[number].alt;
+    if (!pictures.has(at.join())) {
+      at = at.map((place, i) => place === last[i] ? home[i] : place);
+      controls.forEach((control, i) => {
+        if (control.tagName === 'SELECT') control.selectedIndex = at[i]; else control.value = at[i];
+        say(control);
+      });
+    }
+    last = at;
+    for (const [mark, picture] of pictures) picture.hidden = mark !== at.join();
+    line.textContent = pictures.get(at.join()).alt;
   });
+  const home = controls.map(stand);
+  let last = home;
 }
 
 // A notebook: one model a view, shown in one place or in several.

@@ -28,7 +28,6 @@ import contextlib
 import html
 import inspect
 import itertools
-import math
 import os
 import signal
 import threading
@@ -61,7 +60,7 @@ except ImportError:
 
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _MEMORY = 10e6  # bytes of frames that a view remembers here; the browser keeps as many
-_STATIC_FRAMES = 48  # frames at most in a page without a kernel
+_STATIC_FRAMES = 81  # frames of all combinations at most in a page without a kernel
 _SCRIPT, _STYLE = (Path(__file__).with_suffix(kind).read_text("utf-8") for kind in (".js", ".css"))
 
 
@@ -581,33 +580,34 @@ class BudgetView(anywidget.AnyWidget):
 
     def static_html(self) -> str:
         """Render the view as HTML with its script: it slides with no kernel and no network."""
-        choices = {n: list(s.options) for n, s in self._settings.items()}
-        while math.prod(map(len, choices.values())) > _STATIC_FRAMES and len(choices) > 1:
-            longest = max(choices, key=lambda n: len(choices[n]))
-            keep = self._settings[longest].default
-            # thin the longest list around the default until the page is of a reasonable size
-            choices[longest] = choices[longest][choices[longest].index(keep) % 2 :: 2]
-        start = {name: self._settings[name].default for name in choices}
+        settings = self._settings.items()
+        start = tuple(setting.default for _, setting in settings)
+        combinations = list(itertools.product(*(setting.options for _, setting in settings)))
+        every = len(combinations)
+        if every > _STATIC_FRAMES:  # then one setting at a time leaves its default
+            away = lambda one: sum(a != b for a, b in zip(one, start, strict=True))  # noqa: E731
+            combinations = [one for one in combinations if away(one) <= 1]
         pictures = []
-        for combination in itertools.product(*choices.values()):
-            shown = "" if list(combination) == list(start.values()) else " hidden"
+        for combination in combinations:
+            values = dict(zip(self._settings, combination, strict=True))
+            places = [s.options.index(values[n]) for n, s in settings if not s.parse]
+            mark = f' data-at="{",".join(map(str, places))}"' + " hidden" * (combination != start)
             try:
-                picture = self._frame(dict(zip(choices, combination, strict=True))).picture
+                picture = self._frame(values).picture
             except ValueError as error:  # settings that do not go together: a line, and no picture
                 line = translated(_complaint(error))
                 picture = f'<img alt="{html.escape(line)}" src="data:">'
-            pictures.append(picture.replace("<img", f"<img{shown}"))
+            pictures.append(picture.replace("<img", f"<img{mark}"))
         controls = []
-        for name, values in choices.items():
-            setting = self._settings[name]
+        for name, setting in settings:
             if setting.parse:  # whatever else could be typed needs a kernel
                 label, text = map(html.escape, (setting.label_of(name), setting.default))
                 controls.append(f"<p>{label}: <output>{text}</output></p>")
             else:
-                controls.append(_control(name, setting, values, start[name]))
-        line = html.escape(self._frame(start).line)
+                controls.append(_control(name, setting, setting.options, setting.default))
+        line = html.escape(self._frame(dict(zip(self._settings, start, strict=True))).line)
         return (
-            f'<div class="ttc-budget">{"".join(controls)}{"".join(pictures)}'
+            f'<div class="ttc-budget" data-all="{every}">{"".join(controls)}{"".join(pictures)}'
             f'<p role="status">{line}</p></div><style>{_STYLE}</style>'
             f'<script type="module">{_SCRIPT}'
             "document.querySelectorAll('.ttc-budget:not([data-alive])').forEach(still)</script>"
@@ -638,8 +638,7 @@ def _control(name: str, setting: Control, values: Sequence, now: Any) -> str:
         return f'<p class="ttc-row"><label>{label} {field}</label></p>'
     names = [html.escape(setting.name_of(value)) for value in values]
     place = list(values).index(now)
-    # a page without a kernel may have fewer values than there are, and can say so
-    common = f'data-setting="{name}" data-length="{len(values)}" data-of="{len(setting.options)}"'
+    common = f'data-setting="{name}" data-length="{len(values)}"'
     if not setting.ordered:
         items = [f"<option{' selected' * (i == place)}>{n}</option>" for i, n in enumerate(names)]
         field = f"<select {common}>{''.join(items)}</select>"
