@@ -87,11 +87,11 @@ def build(paths, out, readme=ROOT / "README.md", processes=1):
     index += about_page(site, readme)
     index += glossary_page(site)
     front_page(site)
-    text = json.dumps(index, ensure_ascii=False, separators=(",", ":"))
-    (out / "assets" / "index.js").write_text(f"window.searchIndex={text};\n", encoding="utf-8")
     for file in (out / "assets").glob("*.[jc]s*"):
         if remote := remote_addresses(re.sub(r"http://www\.w3\.org\S*", "", file.read_text())):
             raise RuntimeError(f"{file.name} would load {remote[0]}")
+    text = json.dumps(index, ensure_ascii=False, separators=(",", ":"))
+    (out / "assets" / "index.js").write_text(f"window.searchIndex={text};\n", encoding="utf-8")
     if faults := dead_ends(out):
         raise RuntimeError(faults[0])
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
@@ -182,6 +182,7 @@ def front_page(site):
         sources=own,
         editions=[one for one in site.sources if one.lang != "en"],
         words=WORDS,
+        inline=inline,
     )
     write_page(site, "index.html", NAME, body, folder=None, lang="en", whole_width=True)
 
@@ -193,8 +194,8 @@ def write_page(site, page, title, body, *, folder, lang, remark="", **context):
     """
     words = words_of(lang)
     soup = fragment.parsed(body)
-    style, script = fragment.finish_views(soup, words)
     fragment.save_pictures(soup, folder, site.out, page)
+    style, script = fragment.finish_views(soup, words)
     if folder:
         fragment.link(soup, folder, site.pages, page)
     contents = fragment.head_lines(soup, words)
