@@ -24,7 +24,7 @@ from jupyter_client import BlockingKernelClient
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 2e9  # bytes that Binder gives
-HUNGRIEST = ["06_smc_decoding", "07_process_reward_model"]  # by what their heads say
+HUNGRIEST = ["06_smc_decoding", "16_your_own_model"]  # by what their heads say
 
 
 def proportional(process):

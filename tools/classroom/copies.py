@@ -16,6 +16,7 @@ ANSWERS = re.compile(
     r"<details><summary>(?:Answers?|What you should have seen)</summary>.*?</details>", re.DOTALL
 )
 LATER = "*Answers: later, together.*"
+TRANSLATED = re.compile(r"\[([^\]]*)\]\(ko/[^)\s]+\)")  # another edition is not handed out
 LINK = re.compile(r"\]\(\.\./([^)\s]+)\)")
 START = """# From darts to decoding: your copy
 
@@ -76,6 +77,7 @@ def for_students(notebook, outputs="clear", answers="keep"):
         elif cell.cell_type == "markdown":
             if answers == "remove":
                 cell.source = ANSWERS.sub(LATER, cell.source)
+            cell.source = TRANSLATED.sub(r"\1", cell.source)
             cell.source = LINK.sub(r"](course/\1)", cell.source)
     return notebook
 
