@@ -27,6 +27,8 @@ LOOKS = {  # colour and line of each contender, the same in every picture
     measuring.SELECTIVE_CHUNKS: (COLORS[2], "--"),
     measuring.TIME_INVARIANT: (COLORS[3], "-"),
 }
+# a shape beside each colour, so that nothing is told by colour alone
+MARKS = {MUTED: "x", BAD: "o", GOOD: "s", COLORS[1]: "^", COLORS[2]: "D", COLORS[3]: "v"}
 # layers with attention, KV heads, numbers of a key; GB that table 1 of Jamba-1.5 prints for a
 # context of 256 K tokens in 16 bits (Jamba Team 2024; shapes: its section 2, and transformers)
 PRINTED_CACHES = (
@@ -159,12 +161,14 @@ def cost_view(width: int = 1024, heads: int = 16) -> BudgetView:
     fixed = cost_curves(width, heads, 64, 1024)
     for ax, form in zip(axes, (TRAINING, GENERATION), strict=True):
         color, line = LOOKS[measuring.ATTENTION]
-        ax.plot(CONTEXTS, fixed[form, measuring.ATTENTION], line, color=color, label="attention")
+        look = {"color": color, "marker": MARKS[color], "markevery": [0, -1]}
+        ax.plot(CONTEXTS, fixed[form, measuring.ATTENTION], line, label="attention", **look)
     own = 8 * width**2
     axes[0].axhline(own, color=MUTED, linestyle="--", linewidth=1)
     axes[0].text(70, own * 0.93, "its own matrices alone", fontsize=8.5, color=ink(MUTED), va="top")
     for name in (measuring.RETENTION, measuring.CHUNKS, measuring.WINDOW):
-        axes[0].plot([], [], LOOKS[name][1], color=LOOKS[name][0], label=name)
+        color, line = LOOKS[name]
+        axes[0].plot([], [], line, color=color, marker=MARKS[color], label=name)
     axes[0].legend(loc="upper left")
 
     def draw(context, state, window, seed):
@@ -172,9 +176,10 @@ def cost_view(width: int = 1024, heads: int = 16) -> BudgetView:
         place = list(CONTEXTS).index(context)
         for (form, name), costs in curves.items():
             ax = axes[int(form == GENERATION)]
+            color, line = LOOKS[name]
             if name != measuring.ATTENTION:
-                ax.plot(CONTEXTS, costs, LOOKS[name][1], color=LOOKS[name][0])
-            ax.plot(context, costs[place], "o", color=LOOKS[name][0], markersize=6)
+                ax.plot(CONTEXTS, costs, line, color=color)
+            ax.plot(context, costs[place], MARKS[color], color=color, markersize=7)
         one = curves[GENERATION, measuring.ATTENTION][place]
         other = curves[GENERATION, measuring.RETENTION][place]
         chunks = curves[TRAINING, measuring.CHUNKS][place]
@@ -226,7 +231,9 @@ def measured_view(record: Mapping[tuple[str, str], Cost]) -> BudgetView:
         ax.set(yscale="log", ylim=(2e-3, 5e2) if form == TRAINING else (2e-2, 5e4))
         for (which, name), _ in record.items():
             if which == form:
-                ax.plot([], [], LOOKS[name][1], color=LOOKS[name][0], label=name)
+                color, line = LOOKS[name]
+                look = {"marker": MARKS[color], "markersize": 4, "label": name}
+                ax.plot([], [], line, color=color, **look)
         ax.legend(loc="upper left", fontsize=7.5)
         ax.set_title("training: a text and its gradient" if form == TRAINING else "one more token")
     axes[0].set_ylabel("where attention at 1,024 tokens is 1")
@@ -237,7 +244,8 @@ def measured_view(record: Mapping[tuple[str, str], Cost]) -> BudgetView:
             ax = axes[int(form == GENERATION)]
             unit = _at(record[form, measuring.ATTENTION], quantities[quantity], 1024)
             values = getattr(cost, quantities[quantity]) / unit
-            ax.plot(cost.tokens, values, LOOKS[name][1], color=LOOKS[name][0])
+            color, line = LOOKS[name]
+            ax.plot(cost.tokens, values, line, color=color, marker=MARKS[color], markersize=4)
             if context in cost.tokens:
                 found[form, name] = _at(cost, quantities[quantity], context)
         axes[0].axvline(context, color=MUTED, linewidth=0.8)
@@ -272,7 +280,8 @@ def live_picture(
     ax.set_xticks(tokens, [f"{n:,}" for n in tokens])
     for name, values in seconds.items():
         color, line = LOOKS[name]
-        ax.plot(tokens, 1e6 * np.asarray(values), line + "o", color=color, label=name, markersize=4)
+        look = {"color": color, "marker": MARKS[color], "markersize": 4, "label": name}
+        ax.plot(tokens, 1e6 * np.asarray(values), line, **look)
     ax.set(yscale="log", ylabel="one more token, this machine (µs)")
     fig.legend(loc="outside right center")
     return Picture(fig, f"seconds of one more token for {', '.join(seconds)}, measured just now")
