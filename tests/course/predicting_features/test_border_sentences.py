@@ -144,6 +144,8 @@ def test_a_momentum_encoder_is_a_random_window():
     near = all(abs(apart[corner]) < 0.1 for corner in (FEATURES, PIXELS))
     says("the networks end within 0.1 of a random window", near)
     says("they do better than their window", apart[BOTH] > 0.2)
+    little = windows(NEITHER).mean() < 0.15 and np.abs(ends("momentum", NEITHER)).max() < 0.02
+    says("In the fourth, even a window knows little, and they know nothing.", little)
 
 
 def told(world, hidden):

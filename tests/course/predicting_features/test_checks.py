@@ -52,6 +52,12 @@ HIDDEN = {
         4 * k + 4 * i + j for k in range(4) for i in range(t, t + h) for j in range(c, c + w)
     ],
     "all 64": lambda t, c, h, w: block(1, 2, 2, 1),
+    "a token is one number": lambda t, c, h, w: [
+        (k, i, j) for k in range(4) for i in range(t, t + h) for j in range(c, c + w)
+    ],
+    "nothing is hidden": lambda t, c, h, w: [
+        16 * k + 4 * i + j for k in range(4) for i in range(t, h) for j in range(c, w)
+    ],
 }
 AVERAGE = {
     "the *target* keeps": lambda t, e, m: (1 - m) * t + m * e,
@@ -73,6 +79,7 @@ RANK = {
     "divide the squares by their sum": lambda s: math.exp(-(s**2 * np.log(s**2)).sum()),
     "count for less": lambda s: (s > 0).sum(),
     "yours is 2.5": lambda s: 2.5,
+    "the square of the sum": lambda s: math.exp(entropy(s**2 / s.sum() ** 2)),
     "five equal": lambda s: rank(s) if len(s) == 3 else 1.0,
     "0 · ln 0": naive_rank,
 }

@@ -67,6 +67,11 @@ def test_a_probe_reads_better_while_features_die_and_rounding_ends_it():
     )
     lost = run["position"][:, -1] - run["position16"][:, -1]
     assert (lost > 0.1).sum() >= MOST
+    first, last, rounded = (
+        np.median(run[name][:, step])
+        for name, step in (("position", 0), ("position", -1), ("position16", -1))
+    )
+    says("more than half of what was won is lost", last - rounded > 0.5 * (last - first))
 
 
 @pytest.mark.answers("15-045", 1)
@@ -91,6 +96,7 @@ def test_each_cure_alone():
         "Yes, in every seed: between a quarter and seven tenths",
         (kept[BOTH] > kept[STOP]).all() and kept[BOTH].min() > 0.25 and kept[BOTH].max() < 0.7,
     )
+    says("With a momentum of 0 the two are the same", (left(BOTH, 0.0) == left(STOP)).all())
     assert not record().collapsed(STOP).any() and not record().collapsed(BOTH).any()
 
 

@@ -92,6 +92,8 @@ CHUNKS = {
     "its age is 0": aged(lambda a: a + 1, lambda n: n),
     "is the oldest": aged(lambda a: a.flip(0), lambda n: n),
     "within the chunk": aged(lambda a: 0 * a, lambda n: n),
+    "not once for the chunk": aged(lambda a: a, lambda n: 1),
+    "by its own age": aged(lambda a: 0 * a + 5, lambda n: n),
     "five tokens one by one": aged(lambda a: 2 * a, lambda n: n),
     "memory is missing": lambda k, v, keep, m: chunk(k, v, keep, 0 * m),
     "values to its columns": turned,

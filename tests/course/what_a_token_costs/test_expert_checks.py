@@ -33,6 +33,9 @@ BALANCES = {
 }
 SEATS = {
     "not down": lambda who, n, c: seated(who, n, c, math.floor),
+    "from itself": lambda who, n, c: [
+        (who[: i + 1] == e).sum() < math.ceil(c * len(who) / n) for i, e in enumerate(who)
+    ],
     "seats of its own": lambda who, n, c: np.arange(7) < 3,
     "its last one is dropped": lambda who, n, c: np.ones(7),
     "not its first": lambda who, n, c: seated(who[::-1], n, c)[::-1],

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.colors import ListedColormap
-from matplotlib.patches import Patch
 
 from ttclib.cost import Cost
 from ttclib.course.predicting_features import border
@@ -20,6 +19,7 @@ FEATURES, PIXELS = GOOD, BAD
 KNOWN = 0.5  # R² from which the position counts as known
 REGIONS = ("both know the position", "features win", "pixels win", "neither knows it")
 _REGION_COLORS = ("#E8EEF4", "#9CC4E4", "#F2B48C", "#FFFFFF")
+_REGION_PLACES = ((0.24, 0.8), (0.71, 1.15), (0.24, 2.65), (0.74, 2.65))  # between the worlds shown
 _NAMES = {
     "features": "features,\nwhitened",
     "pixels": "pixels",
@@ -76,16 +76,13 @@ def _map(ax, exact: Columns) -> None:
     where = region(features, pixels)
     look = {"cmap": ListedColormap(_REGION_COLORS), "vmin": -0.5, "vmax": 3.5}
     ax.pcolormesh(_edges(shares), _edges(height(kept)), where, **look)
+    for name, (x, y) in zip(REGIONS, _REGION_PLACES, strict=True):
+        ax.text(x, y, name, ha="center", va="center", fontsize="small")
     ax.set(xlim=(0, 1))
     _persistence_axis(ax, "y")
     ax.set(xlabel="share of the variance that is not the state")
     ax.set(ylabel="persistence of the patterns, frame to frame")
     ax.grid(visible=False)
-
-
-def _patches() -> list[Patch]:
-    named = zip(REGIONS, _REGION_COLORS, strict=True)
-    return [Patch(facecolor=color, edgecolor=MUTED, label=name) for name, color in named]
 
 
 def border_picture(exact: Columns, narrow: Columns) -> Picture:
@@ -107,7 +104,6 @@ def border_picture(exact: Columns, narrow: Columns) -> Picture:
             f"share {corner.share:g}, persistence {corner.persistence:g}: "
             f"{corner.features.mean():.2f} and {corner.pixels.mean():.2f}"
         )
-    fig.legend(handles=_patches(), loc="outside upper center", ncols=2)
     return Picture(fig, "R² of the position, features and pixels, trained: " + "; ".join(said))
 
 
@@ -118,7 +114,6 @@ def numbers_view(known: Callable[[World, str], np.ndarray], exact: Columns) -> B
     """
     fig, (left, right) = figure(1, 2, size=(10.0, 4.0), width_ratios=(1, 1.15))
     _map(left, exact)
-    left.legend(handles=_patches(), loc="lower left", fontsize="small")
     right.set(xlim=(0.5, MOST_NUMBERS + 0.5), ylim=(0, 1), xlabel="numbers the encoder may say")
     right.set(ylabel="R² of the position")
     right.plot([], [], "o-", color=FEATURES, label="predict features")

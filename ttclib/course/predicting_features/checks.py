@@ -12,10 +12,15 @@ from ttclib.exercise import close, exercise, expect, mistake
 @exercise
 def hidden(yours):
     """``yours(top, left, height, width)`` → tokens of a block through all time, 4 × 4 × 4."""
-    got = _tokens(yours(1, 2, 2, 1))
+    given = yours(1, 2, 2, 1)
+    got = _tokens(given)
     right = np.array([6, 10, 22, 26, 38, 42, 54, 58])
     if len(got) == 64 and set(got) <= {0, 1}:
         mistake("give the numbers of the hidden tokens, not a true or false for each of the 64")
+    if np.shape(given) == (len(right), 3):
+        mistake("a token is one number: 16 for each time, 4 for each row, and the column")
+    if len(got) == 0:
+        mistake("nothing is hidden: rows go from top to top + height, columns from left on")
     if len(got) == 2 * len(right) and close(got[:8], right):
         mistake("a token holds two frames: there are four times, not eight")
     if close(got, [6, 10, 10, 14, 14, 18, 18, 22]):
@@ -74,10 +79,11 @@ def average(yours):
 @exercise
 def effective_rank(yours):
     """``yours(singular)`` → the effective rank, from singular values."""
-    got = yours(np.array([2.0, 1.0, 1.0]))
-    share = np.array([4, 1, 1]) / 6
+    got = yours(np.array([2.0, 1.5, 1.0]))
+    squares = np.array([4, 2.25, 1])
+    share, unshared = squares / 7.25, squares / 4.5**2
     entropy = -(share * np.log(share)).sum()
-    plain = np.array([0.5, 0.25, 0.25])
+    plain = np.array([2, 1.5, 1]) / 4.5
     if close(got, entropy):
         mistake("that is the entropy; the rank is e to the power of it: n equal ones give n")
     if close(got, entropy / math.log(2)) or close(got, math.exp(entropy / math.log(2))):
@@ -88,13 +94,16 @@ def effective_rank(yours):
         mistake("that is another measure, the participation ratio; here it is by the entropy")
     if close(got, math.exp(-entropy)):
         mistake("the entropy has a minus sign: the logarithms of shares are negative")
-    if close(got, 4.0**-4) or close(got, 4.0**4):
+    if close(got, math.exp(-(unshared * np.log(unshared)).sum())):
+        mistake("divide by the sum of the squares, not by the square of the sum")
+    undivided = (squares * np.log(squares)).sum()
+    if close(got, math.exp(-undivided)) or close(got, math.exp(undivided)):
         mistake("shares add up to 1: divide the squares by their sum")
     if close(got, 3):
         mistake("that counts the values; a direction with little variance has to count for less")
     expect(
         close(got, math.exp(entropy)),
-        f"2, 1, 1 have an effective rank of {math.exp(entropy):.3f}; yours is {got}",
+        f"2, 1.5, 1 have an effective rank of {math.exp(entropy):.3f}; yours is {got}",
     )
     expect(close(yours(np.ones(5)), 5.0), "five equal singular values have an effective rank of 5")
     expect(

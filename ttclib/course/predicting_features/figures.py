@@ -26,6 +26,7 @@ from ttclib.show.style import (
 )
 
 LOOKS = {NEITHER: BAD, STOP: COLORS[1], MOMENTUM: COLORS[3], BOTH: GOOD}
+MARKS = "osD^"  # of what differs in colour, too
 STARTS = ((0.1, 1.0), (0.4, 0.4), (1.2, 1.8), (1.4, 1.0))  # p and w
 RHOS = (0.3, 0.5, 0.8, 0.95)
 CASES = ((NEITHER, 0.0), (STOP, 0.0), (MOMENTUM, 0.9), (MOMENTUM, 0.99), (BOTH, 0.9), (BOTH, 0.99))
@@ -199,11 +200,12 @@ def two_numbers_view(starts: Sequence[tuple[float, float]] = STARTS) -> BudgetVi
         how, momentum = case
         plane.axvline(rho, color=_GREY, linewidth=1, linestyle=":")
         ends = []
-        for start, color in zip(starts, (GOOD, COLORS[1], COLORS[2], COLORS[3]), strict=False):
+        colors = (GOOD, COLORS[1], COLORS[2], COLORS[3])
+        for start, color, mark in zip(starts, colors, MARKS, strict=False):
             path = two_numbers.descend(start, rho, how, momentum, rate=RATE, steps=steps)
             plane.plot(path.p, path.w, color=color)
-            plane.plot(*start, "o", color=color, markersize=5)
-            clock.plot(time, path.w, color=color)
+            plane.plot(*start, mark, color=color, markersize=6)
+            clock.plot(time, path.w, color=color, marker=mark, markevery=steps // 8, markersize=5)
             ends.append(path.w[-1])
             if how in (NEITHER, STOP):
                 curve = two_numbers.exact(start, rho, how)
@@ -229,7 +231,7 @@ def survival_picture(decays: Sequence[float] = (0.01, 0.04, 0.1)) -> Picture:
     ax.set(xlim=(0, 1), ylim=(-0.03, 1.05), xlabel="ρ, how predictable the feature is")
     ax.set_ylabel("encoder w in the end")
     said = []
-    for decay, color in zip(decays, COLORS, strict=False):
+    for decay, color, mark in zip(decays, COLORS, MARKS, strict=False):
         rhos = np.linspace(0, 1, 201)
         left = np.array([two_numbers.survives(rho, decay) for rho in rhos])
         ax.plot(rhos, left, "--", color=TRUTH, linewidth=1.2)
@@ -237,7 +239,7 @@ def survival_picture(decays: Sequence[float] = (0.01, 0.04, 0.1)) -> Picture:
         ends = [
             two_numbers.descend((0.5, 1.0), rho, BOTH, 0.9, decay, 0.2, 4000).w[-1] for rho in tried
         ]
-        ax.plot(tried, ends, "o", color=color, label=f"weight decay {decay:g}")
+        ax.plot(tried, ends, mark, color=color, label=f"weight decay {decay:g}")
         said.append(f"{decay:g}: {', '.join(f'{w:.2f}' for w in ends)}")
     ax.plot([], [], "--", color=TRUTH, linewidth=1.2, label="exact")
     ax.legend(loc="upper left")
@@ -253,13 +255,13 @@ def pace_picture(momenta: Sequence[float] = (0.0, 0.5, 0.9, 0.95, 0.98, 0.99)) -
     longest = {two_numbers.GRADIENT: [round(1.2 * steps) for steps in exact]}
     longest[two_numbers.ADAM] = [2000] * len(exact)
     said = []
-    for (name, most), color in zip(longest.items(), (GOOD, BAD), strict=True):
+    for (name, most), color, mark in zip(longest.items(), (GOOD, BAD), MARKS, strict=False):
         its_rate = rate if name == two_numbers.GRADIENT else 0.1 * rate
         found = [
             two_numbers.steps_to_a_tenth(rho, m, its_rate, steps, optimiser=name)
             for m, steps in zip(momenta, most, strict=True)
         ]
-        ax.plot(waits, found, "o-", color=color, label=name)
+        ax.plot(waits, found, f"{mark}-", color=color, label=name)
         said.append(f"{name}: {', '.join(f'{steps:,}' for steps in found)}")
     ax.plot(waits, exact, "--", color=TRUTH, linewidth=1.2, label="exact, if p is best")
     ax.set(xscale="log", yscale="log", xlabel="steps that the target is behind: 1 / (1 − momentum)")
@@ -283,8 +285,9 @@ def cures_view(record: Record) -> BudgetView:
             ax.set(ylim=(0, 1.1 * np.nanmax(every)))
         else:
             ax.set(yscale="log", ylim=(np.nanmin(every) / 1.5, 1.5 * np.nanmax(every)))
+    marks = dict(zip(HOWS, MARKS, strict=True))
     for how in HOWS:
-        axes[0].plot([], [], color=LOOKS[how], label=how)
+        axes[0].plot([], [], f"{marks[how]}-", color=LOOKS[how], markersize=4, label=how)
     fig.legend(loc="outside upper center", ncols=len(HOWS))
 
     def draw(momentum, seed):
@@ -295,6 +298,7 @@ def cures_view(record: Record) -> BudgetView:
                 values = run[name]
                 start = 0 if name != "loss" else 1  # before the first step there is no loss
                 band(ax, record.steps[start:], values[:, start:], LOOKS[how])
+                ax.lines[-1].set(marker=marks[how], markersize=4)
             ends = [np.median(run[name][:, -1]) for name in names]
             lost = int(record.collapsed(how, momentum).sum())
             said.append(

@@ -108,12 +108,16 @@ def chunk_memory(yours):
 
     if same(got, wrong(ages, 1.0)):
         mistake("the old memory fades, too: five tokens have come since")
+    if same(got, wrong(ages, keep)):
+        mistake("the old memory fades once for each token, not once for the chunk")
     if same(got, wrong(ages, keep**4)):
         mistake("the old memory fades with every token of the chunk: n times")
     if same(got, wrong(ages + 1, keep**5)):
         mistake("the last token has not faded yet: its age is 0")
     if same(got, wrong(ages.flip(0), keep**5)):
         mistake("the first token is the oldest: it has faded most")
+    if same(got, wrong(0 * ages + 5, keep**5)):
+        mistake("each token fades by its own age, and the last one not at all")
     if same(got, wrong(0 * ages, keep**5)):
         mistake("within the chunk tokens fade, too")
     if same(got, wrong(ages, keep**5) - keep**5 * memory):

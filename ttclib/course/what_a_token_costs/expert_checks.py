@@ -41,6 +41,8 @@ def seated(yours):
     if close(got, [0, 1, 0, 2, 0, 3, 1]) or close(got, [1, 2, 1, 3, 1, 4, 2]):
         mistake("that counts who came before; compare it with the seats")
     if close(got, [1, 1, 1, 0, 1, 0, 1]):
+        if close(np.asarray(yours(who[:6], 3, 1.0), dtype=float), [1, 0, 1, 0, 1, 0]):
+            mistake("count the tokens *before* it only: it does not take a seat from itself")
         mistake("7 tokens for 3 experts: round 2.33 seats up, not down")
     if close(got, [1, 1, 1, 1, 0, 0, 0]) or close(got, [1, 1, 1, 0, 0, 0, 0]):
         mistake("each expert has seats of its own: count its tokens only")
