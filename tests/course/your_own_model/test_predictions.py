@@ -145,6 +145,20 @@ def test_what_holds_on_the_second_task(rows):
     says("Eight cannot be seen with 300 problems", verdicts.count("cannot be seen") == 8)
 
 
+def test_it_was_the_judge(rows):
+    both = [replication.record(name) for name in ("arithmetic", "Countdown")]
+    names = [finding.says for finding in replication.SEARCHING]
+    seen = [row.verdict for row in rows if row.finding.says in names]
+    says("under this verifier none of them can be seen to hold", "replicates" not in seen)
+    ours, theirs = (replication.area(of)[0] for of in both)
+    says("ranks much worse than that of arithmetic", theirs < ours - 0.1)
+    exact = replication.table(*map(replication.under_exact, both), replication.SEARCHING)
+    says("three of the four come back", [r.verdict for r in exact].count("replicates") == 3)
+    (open_one,) = [row for row in exact if row.verdict != "replicates"]
+    says("seven points on 120 problems", round(open_one.second.mean, 2) == 0.07)
+    assert both[1].hard(3, 4).sum() == 120
+
+
 PUZZLE = "3;13;7;9;1=79"
 
 

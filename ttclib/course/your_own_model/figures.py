@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -91,7 +92,7 @@ def search_view(
         right = sum(task.right(problem, task.answer(text)) for text in texts)
         verdict = "right" if task.right(problem, said) else "wrong"
         text = f"{short(problem)}: {right} of {n} texts are right; the vote says {said}, {verdict}"
-        return text, population.spent
+        return text, replace(population.spent, units=n)
 
     return BudgetView(
         fig,
