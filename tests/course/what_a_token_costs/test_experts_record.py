@@ -211,6 +211,8 @@ def test_sentences_about_collapse():
     strong = part("collapse", shared=0.0, balance=1.0)
     says("At α = 1 that gain is gone", mean(strong) > 0.9 * mean(nothing))
     balanced = part("collapse", shared=6.0, balance=1.0)
+    falling = [mean(part("collapse", shared=6.0, balance=a)) for a in (0.0, 0.01, 0.1, 1.0)]
+    says("At 6 the loss falls all the way to α = 1.", falling == sorted(falling, reverse=True))
     says("seven experts carry the load", round(mean(balanced, "effective")) == 7)
     says("An even load is not yet a good one.", mean(balanced) > 10 * mean(best))
 
