@@ -51,6 +51,8 @@ def test_only_a_predictor_that_promises_too_much_dies_with_a_stop_gradient():
             says("3. The one that begins at $p = 1.4$, $w = 1$", dead == {dying})
             says("it has $\\rho^2 + w^2 < p^2$", rho**2 + dying[1] ** 2 < dying[0] ** 2)
             assert trained(dying, rho, how, 0.9 * (how == BOTH)).w[-1] < 0.35
+    slow = trained(dying, 0.95, STOP).w[-1]
+    says("At ρ = 0.95 that takes longer than the picture shows", slow > 0.1)
     assert last(dying, 0.99, STOP) > 0.1  # near 1 it lives
 
 
