@@ -130,10 +130,10 @@ def draw_steps(ax, search: Search, history: Sequence[Population], columns: int) 
             y = (row + 0.5) * gap - 0.5
             here[key] = y
             if population.t and parents[key] in place_of:
-                ends = [place_of[parents[key]], y]
-                ax.plot(
-                    [population.t - 0.55, population.t - 0.45], ends, color=MUTED, linewidth=0.8
-                )
+                # level behind the boxes, which hide it, and slanted only between the columns
+                x = population.t + np.array([-1.0, -0.55, -0.45, 0.0])
+                ends = np.repeat([place_of[parents[key]], y], 2)
+                ax.plot(x, ends, color=MUTED, linewidth=0.8, zorder=1)
             score = float(texts.scores[i, population.t])
             wrote = decode(texts.tokens[i, start[i] : texts.lengths[i]])
             _box(ax, population.t, y, wrote, score, 1 + len(others))
@@ -211,7 +211,7 @@ def bill_view(lines: Sequence[Line], replicates: int = 1000) -> BudgetView:
     counts = bootstrap.counts(stories, replicates, np.random.default_rng(0))
     spent = [line.flops.mean(axis=1) / 1e9 for line in lines]
     marks = "osD^vPX*h<>"[: len(lines)]
-    fig, ax = figure(size=(8.4, 4.0))
+    fig, ax = figure(size=(10.0, 4.0))
     ax.set(xlabel="FLOPs a story (G)", ylabel="stories solved", xscale="log")
     top = max(line.right.mean(axis=1).max() for line in lines)
     ax.set_ylim(0, min(1.02, 2 * top + 0.06))
@@ -220,7 +220,9 @@ def bill_view(lines: Sequence[Line], replicates: int = 1000) -> BudgetView:
     plain_ticks(ax.xaxis, [v for v in (50, 100, 200, 400, 800) if low / 1.15 < v < high * 1.15])
     for line, paid, mark in zip(lines, spent, marks, strict=True):
         shown = line.right.mean(axis=1)
-        ax.plot(paid, shown, mark, color=MUTED, linestyle="-", linewidth=0.9, markersize=4)
+        look = {"color": MUTED, "linewidth": 0.9, "markersize": 5, "label": line.name}
+        ax.plot(paid, shown, mark, linestyle="-", **look)
+    fig.legend(loc="outside right upper", title="grey: all methods")
     by_name = {
         line.name: (line, paid, m) for line, paid, m in zip(lines, spent, marks, strict=True)
     }
@@ -245,7 +247,8 @@ def bill_view(lines: Sequence[Line], replicates: int = 1000) -> BudgetView:
             )
             text.append(f"{name}: {mean[-1]:.0%} for {readable(paid[-1] * 1e9)} FLOPs")
             total = float(paid[-1] * 1e9)
-        ax.legend(loc="upper left")
+        chosen = ax.get_legend_handles_labels()[0][-2:]
+        ax.legend(handles=chosen, loc="upper left")
         return "; ".join(text), Cost(lm_flops=total)
 
     names = tuple(by_name)
