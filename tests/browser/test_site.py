@@ -95,15 +95,16 @@ def test_each_control_of_a_page_brings_its_pictures(name, width, opened, shots):
         # where the page has not all combinations, a setting may do nothing while the others stand
         # at their first values; one at least brings pictures
         all_of_them = int(view.get_attribute("data-all")) == view.locator("img").count()
+        controls = view.locator("[data-setting]").all()  # none where all is typed
         most = 0
-        for control in view.locator("[data-setting]").all():
+        for control in controls:
             where = f"view {number}, {control.get_attribute('data-setting')}"
             drawn = moved_by_keys(page, control)
             most = max(most, len(drawn))
             assert len(drawn) > 1 or not all_of_them, f"{where}: all values show the same picture"
             if control.get_attribute("type") == "range":
                 moved_by_hand(page, control, where, touch=width < 1000)
-        assert most > 1, f"view {number}: no setting brings another picture"
+        assert most > 1 or not controls, f"view {number}: no setting brings another picture"
     page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=shots / f"site-{name.replace('/', '-')[:-5]}-{width}.png", full_page=True)
 

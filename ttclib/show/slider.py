@@ -602,7 +602,7 @@ class BudgetView(anywidget.AnyWidget):
         for name, setting in settings:
             if setting.parse:  # whatever else could be typed needs a kernel
                 label, text = map(html.escape, (setting.label_of(name), setting.default))
-                controls.append(f"<p>{label}: <output>{text}</output></p>")
+                controls += [f"<p>{label}: <output>{text}</output></p>"] if text else []
             else:
                 controls.append(_control(name, setting, setting.options, setting.default))
         line = html.escape(self._frame(dict(zip(self._settings, start, strict=True))).line)
