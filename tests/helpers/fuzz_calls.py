@@ -607,7 +607,8 @@ NOT_CALLED = {
         "artefacts.differences"
     ),
     "called at every step or token with what its caller has checked": (
-        "cost.Cost lm.arithmetic.apply lm.arithmetic.value lm.arithmetic.write "
+        "cost.Cost language.translate_with language.translated "
+        "lm.arithmetic.apply lm.arithmetic.value lm.arithmetic.write "
         "lm.arithmetic.drawn lm.arithmetic.reducible lm.arithmetic.solve lm.decoding.optimal "
         "lm.decoding.bootstrap lm.engine.CachedSession lm.engine.Rows "
         "lm.llama.Block lm.llama.rotate lm.llama.OneToken lm.nines.nines lm.nines.failures "

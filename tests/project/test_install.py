@@ -31,6 +31,7 @@ AT_FIRST_CALL = {
     ("ttclib.sampling.diagnostics", "arviz_stats"): "diagnostics",
     ("ttclib.machine", "psutil"): "course",
     ("ttclib.files", "filelock"): "lm",
+    ("ttclib.course.your_own_model.cluster", "distributed"): "cluster",
 }
 OTHERS = set(sys.stdlib_module_names) | {"ttclib", "__future__"}
 

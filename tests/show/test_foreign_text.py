@@ -180,6 +180,9 @@ TAKES_TEXT = {
         LM, {"judge": Judge()}, {"$one$": PROBLEM}, first=PROBLEM
     ),
     "prm_search.search_picture": searched,
+    "your_own_model.search_view": lambda view: view(
+        LM, arithmetic.TASK, {"$judge$": Judge()}, [PROBLEM], steps=2, most=3
+    ),
 }
 
 
@@ -192,6 +195,7 @@ ONLY_COUNTS = {
     "small_language_model.beam_picture",
     "prm_search.chain_view",
     "compute_optimal.knowing_view",
+    "your_own_model.judge_picture",
 }
 TEXTS = {"lm", "tiny", "texts", "solutions", "readings", "samples", "ask", "solve", "search"}
 

@@ -7,13 +7,14 @@ to one that is free, notices when one is gone, gives its jobs to another, and st
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import psutil
 from joblib import parallel_config
 
 from ttclib.show.style import BAD, COLORS, GOOD, MUTED, Picture, figure, ink
@@ -76,7 +77,7 @@ def with_a_death(work: Callable[[], Any], landed: Callable[[], int], after: int)
         while landed() < after:
             time.sleep(0.01)
         address, pid = next(iter(pids.items()))
-        psutil.Process(pid).kill()
+        os.kill(pid, signal.SIGKILL)
         death.append((address, time.time()))
 
     death: list[tuple[str, float]] = []
@@ -87,7 +88,7 @@ def with_a_death(work: Callable[[], Any], landed: Callable[[], int], after: int)
         get_task_stream(client) as stream,
         parallel_config("dask"),
     ):
-        pids = client.run(_pid)
+        pids = client.run(os.getpid)
         killer = threading.Thread(target=kill, daemon=True)
         killer.start()
         found = work()
@@ -102,10 +103,6 @@ def with_a_death(work: Callable[[], Any], landed: Callable[[], int], after: int)
     jobs = [Job(worker, begin - zero, end - zero) for worker, begin, end in done]
     ((killed, when),) = death
     return found, Timeline(tuple(sorted(jobs, key=lambda job: job.end)), killed, when - zero)
-
-
-def _pid() -> int:
-    return psutil.Process().pid
 
 
 def cluster_picture(line: Timeline) -> Picture:
