@@ -255,6 +255,7 @@ def bill_view(lines: Sequence[Line], replicates: int = 1000) -> BudgetView:
     return BudgetView(
         fig,
         draw,
+        luck=False,
         method=choice(names, default=names[2]),
         rival=choice(names, default=names[0]),
     )
