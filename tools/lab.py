@@ -152,7 +152,7 @@ def packed_texts(job):
     from ttclib.lm import training
 
     settings, seed = job.settings["texts"], job.seeds["texts"]
-    which = [job.settings[name] for name in ("task",) if name in job.settings]
+    which = [job.settings["task"]] if "task" in job.settings else []
 
     def make():
         drawn = lab_of(job).texts(settings["problems"], np.random.default_rng(seed))

@@ -115,34 +115,22 @@ def build(job):
         made = make()
         return [made, time.monotonic() - start]
 
+    def part(name, make, *arguments):
+        """Keep what is made in a file of its own, with the seconds that it took."""
+        file = job.work / f"{name}.json"
+        made = functools.partial(timed, functools.partial(make, lm, *arguments))
+        return kept_json(file, made, f"{job.work.name} {file.name}")
+
     plan = [(*way, first) for way in settings["runs"] for first in range(0, len(problems), step)]
     for method, n, verifier, first in tqdm(plan, "writing"):
-        make = functools.partial(
-            write,
-            lm,
-            problems[first : first + step],
-            method,
-            n,
-            verifier,
-            settings,
-            job.seeds["luck"],
-        )
-        file = job.work / f"{method} {n} {verifier} {first}.json"
-        found, took = kept_json(
-            file, functools.partial(timed, make), f"{job.work.name} {file.name}"
-        )
+        way = (problems[first : first + step], method, n, verifier, settings, job.seeds["luck"])
+        found, took = part(f"{method} {n} {verifier} {first}", write, *way)
         records += found
         seconds += took
     samples = [record for record in records if record["method"] == "best of n"]
     for i, record in enumerate(tqdm(samples, "judging")):
-        make = functools.partial(
-            judged, lm, record["problem"], record["texts"][: settings["judged"]]
-        )
-        file = job.work / f"judged {i}.json"
-        found, took = kept_json(
-            file, functools.partial(timed, make), f"{job.work.name} {file.name}"
-        )
-        record["judge"] = found
+        texts = record["texts"][: settings["judged"]]
+        record["judge"], took = part(f"judged {i}", judged, record["problem"], texts)
         seconds += took
     lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)
     (job.folder / "results.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8", newline="\n")
