@@ -97,6 +97,7 @@ RIGHT = [
     (checks.stationary, checks.long_run),
     (checks.stationary, lambda a, b: a / (a + b)),
     (checks.stationary, lambda a, b: 1 - b / (b + a)),
+    (checks.stationary, lambda a, b: 1 / (1 + b / a)),
     (checks.stationary, iterated),
     (checks.stationary, by_matrix),
     (checks.nested, checks.steps_of),

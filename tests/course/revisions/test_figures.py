@@ -29,6 +29,14 @@ def test_along_a_chain():
     assert x.tolist() == [1, 2, 3] and low[1] <= 0.5 <= high[1] and low[2] == high[2] == 1
 
 
+def test_lines_differ_in_more_than_colour():
+    levels = {name: np.full((3, 1), 0.5) for name in "abc"}
+    steps = {name: np.full((3, 2), 0.5) for name in "de"}
+    sheet = figures.along_picture(levels | steps, {"f": [0.1, 0.2], "g": [0.2, 0.3]})
+    looks = [(line.get_marker(), line.get_linestyle()) for line in sheet.fig.axes[0].lines]
+    assert len(set(looks)) == len(looks) == 7
+
+
 @pytest.fixture
 def judges():
     right = np.array([[True, False, False, False], [False, False, False, False]])
@@ -47,6 +55,21 @@ def test_keeping(judges):
     assert "attempt 2 0.125 (+0.000)" in view.at(judge="blind", attempt=2)[0]
     heights = [bar.get_height() for bar in view.fig.axes[1].patches]
     assert heights == pytest.approx([0.25, 0, 0.25, 0])
+
+
+def test_a_label_that_had_to_move_is_led_to_its_line(judges):
+    judges = {"worst": judges["blind"], "poor": judges["blind"], **judges}
+    view = figures.keeper_view(judges, np.array([0, 1]), "blind", (1, 2), (0.5,))
+    view.at(judge="blind")
+    leaders = [numbers_of(line) for line in view.moving(0) if line.get_linewidth() == 0.7]
+    ends = [leader[0, 1] for leader in leaders]
+    assert ends == pytest.approx([0.125] * 3 + [0.125 + 0.375 / 4])
+    places = {text.get_text(): text.get_position()[1] for text in view.fig.axes[0].texts}
+    low, high = view.fig.axes[0].get_ylim()
+    for name, leader in zip(judges, leaders, strict=True):
+        assert places[name] == pytest.approx((leader[1, 1] - low) / (high - low))
+    apart = np.diff(sorted(places.values()))
+    assert (apart > 0.04).all()
 
 
 def test_the_flow():
@@ -71,6 +94,8 @@ def test_the_long_run():
     )
     assert cost.units == 8
     assert [numbers_of(dot).ravel().tolist() for dot in view.moving(1)] == [[0.5, 0.5]] * 2
+    (alike,) = view.fixed(1)  # where it does not matter how the last attempt ended
+    assert numbers_of(alike).sum(axis=1).tolist() == [1, 1]
     assert view.at(number=1, seen=4)[0].startswith("1 chain counted on 4 attempts")
 
 

@@ -130,3 +130,23 @@ def test_prices_are_drawn_beside_attempts(record):
     marks = [float(label.get_text()) * 1e9 for label in axis.get_xticklabels()]
     assert marks == pytest.approx(axis.get_xticks())
     assert axis.get_xlim()[0] <= marks[0] <= 30 < 100 <= marks[-1] <= axis.get_xlim()[1]
+
+
+def looks(ax):
+    return [line.get_marker() for line in ax.lines if len(line.get_xdata()) > 1]
+
+
+def test_lines_differ_in_more_than_colour(record):
+    tables = {way: by_split(record, 8, way) for way in WAYS}
+    areas = {name: auc_by_step(record, Setting(4, 4), name) for name in record.scores}
+    price = Bill(*np.ones((3, PROBLEMS)))
+    curves = {name: [(tables[LAST][0], price)] * 2 for name in "abc"}
+    sheets = [
+        ratio_figures.ways_picture(tables, COUNTS),
+        ratio_figures.judges_picture(areas, COUNTS),
+        ratio_figures.bins_picture([by_split(record, n) for n in (16, 4)], BINS, COUNTS),
+        ratio_figures.prices_picture(curves, COUNTS),
+    ]
+    for sheet, number in zip(sheets, (4, 2, 2, 3), strict=True):
+        marks = looks(sheet.fig.axes[0])
+        assert len(set(marks)) == len(marks) == number and "None" not in marks

@@ -59,8 +59,10 @@ AT_MOST = checks._BREAK_EVENS | {
     "a ratio below 0": lambda m, k: 3 * (m - 1) / (k - m) if k != m else math.inf,
     "eight answers pay at any R": lambda m, k: at_most(m, k) if k > m else 0.0,
     "fourteen answers pay": lambda m, k: at_most(m, k) if k != m else 0.0,
+    "yours divides by 0": lambda m, k: 3 * (m - 1) / (k - m) if k >= m else math.inf,
 }
 BILLS = checks._BILLS | {
+    "give one number": lambda n, d, w, p: (dollars(n, d, 0, p), dollars(n, 0, w, p)),
     "yours is 7": lambda n, d, w, p: 7,
     "at 1.5: 1.2": lambda n, d, w, p: round(dollars(n, d, w, p)),
     "without training": lambda n, d, w, p: dollars(n, d, w, p) if d else 0.0,

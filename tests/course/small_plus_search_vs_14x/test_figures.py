@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from audit import audit
 from drawings import Drawing, Sheet, bands, numbers_of
 from views import control, line_of
 
@@ -12,6 +13,7 @@ from ttclib.course.small_plus_search_vs_14x import figures
 from ttclib.course.small_plus_search_vs_14x.bills import STAGES, Way
 from ttclib.course.small_plus_search_vs_14x.matched import (
     ALL_FLOPS,
+    ICLR,
     V1,
     Rival,
     Settings,
@@ -45,7 +47,7 @@ def view(monkeypatch):
 
 def test_the_exchange_follows_r(view):
     text, cost = view.at(ratio=0.16, count=V1)
-    assert "as much as 257.8 of the small (v1); it may use up to 256 of the" in text
+    assert "as much as 257.8 of the small (v1); the small one may use up to 256 of the" in text
     assert "difference by bin +0.00, +0.00, +0.00, +0.00, -0.50; all -0.100 [" in text
     # of equals the cheapest: 1, 8, 16, 64 and for the hopeless bin 1
     assert cost.units == 256 and cost.lm_flops == cost.verifier_flops == 18.0
@@ -54,9 +56,13 @@ def test_the_exchange_follows_r(view):
     text, cost = view.at(ratio=math.inf, count=V1)
     assert "R = ∞ (inference alone)" in text and cost.units == 8
     assert "difference by bin +0.00, +0.00, -1.00, -1.00, -0.50" in text
+    # a verifier reads every token of the small one: half of what pretraining adds
+    text, _ = view.at(ratio=0.79, count=ICLR)
+    assert f"as much as {14 + 1.5 * 13 / 0.79:.4g} of the small (ICLR); the small one" in text
     # one answer of the large costs 14 FLOPs: 8 with a verifier do not fit
     text, cost = view.at(ratio=math.inf, count=ALL_FLOPS)
     assert cost.units == 1 and "-1.00, -1.00, -1.00" in text
+    assert "one greedy answer of the large model is paid in FLOPs" in text and "(v1)" not in text
 
 
 def test_the_exchange_is_drawn_as_it_is_said(view):
@@ -126,14 +132,14 @@ def test_who_is_on_the_frontier(monkeypatch):
     text = view.at(questions=100.0, difficulty="all")
     assert text == (
         "100 questions, R = 2; on the frontier, from cheap to dear: votes; trained; "
-        "its top 1.000 for 1.1 k FLOPs"
+        "its top 1.000, trained, for 1.1 k FLOPs"
     )
     step = numbers_of(view.moving(0)[-1])
     assert step[0].tolist() == [1, 0.1] and step[2].tolist() == [10, 1.0]  # 110 and 1,100
     text = view.at(questions=1.0, difficulty=0)  # one answer each: votes solve all of it
-    assert "cheap to dear: votes; its top 1.000 for 14 FLOPs" in text
+    assert "cheap to dear: votes; its top 1.000, votes, for 14 FLOPs" in text
     text = view.at(questions=10000.0, difficulty=0)  # now its answers weigh more than a training
-    assert "votes; trained; its top 1.000 for 11 k FLOPs" in text
+    assert "votes; trained; its top 1.000, trained, for 11 k FLOPs" in text
 
 
 def test_typed_numbers(monkeypatch):
@@ -163,3 +169,41 @@ def test_bad_input_is_one_line_and_the_picture_stays():
     assert repr(shown) == before
     control(shown, "parameters").value = "16 B"
     assert line_of(shown) == "" and "training 1.92e+23 FLOPs, $192,000" in repr(shown)
+
+
+def test_lines_differ_in_more_than_colour(monkeypatch):
+    monkeypatch.setattr(figures, "Picture", Sheet)
+    monkeypatch.setattr(figures, "BudgetView", Drawing)
+    counts = bootstrap.counts(40, 30, np.random.default_rng(0))
+    sheet = figures.stars_picture(settings(), rival(), SIZES, BINS, counts)
+    view = figures.frontier_view({name: ways()["votes"] for name in "abcdefgh"}, BINS, [1.0], 1.0)
+    for ax, number in ((sheet.fig.axes[0], 5), (view.fig.axes[0], 8)):
+        lines = [line for line in ax.lines if len(line.get_xdata()) != 1]  # no stars
+        marks = [line.get_marker() for line in lines if line.get_marker() != "None"]
+        assert len(set(marks)) == number
+    bills = figures.bills_picture({"a": np.ones(4) * 1e12})
+    assert len({bar.get_hatch() for bar in bills.fig.axes[0].patches}) == len(STAGES)
+
+
+@pytest.mark.parametrize("times", ["1.01", "2", "14", "1e5", "1e30"])
+@pytest.mark.parametrize("questions", ["1", "1 M", "1 T"])
+def test_whatever_is_typed_the_larger_model_is_named_inside_the_picture(
+    monkeypatch, times, questions
+):
+    monkeypatch.setattr(figures, "BudgetView", Drawing)
+    view = figures.serving_view()
+    text = view.at(times=times, questions=questions)
+    assert audit(view.fig) == []
+    assert len(text) < 300
+    names = [label.get_text() for label in view.fig.axes[0].texts]
+    assert names == ([] if times == "1e30" else [f"{float(times):g} times larger, greedy"])
+
+
+def test_money():
+    said = [figures._money(dollars) for dollars in (0.001234, 0.734, 9.5, 1234.5, 6.3e14)]
+    assert said == ["$1.23e-03", "$0.73", "$9.50", "$1,234", "$6.30e+14"]
+    assert [figures._count(k) for k in (1.01, 1.6, 2e13)] == [
+        "1 answer",
+        "2 answers",
+        "2.00e+13 answers",
+    ]

@@ -134,7 +134,14 @@ def test_the_first_prediction():
     middle = (low[2:4] < 0).all() and (high[2:4] > 0).all()
     said = "In the third and the fourth a little ahead, but the intervals hold 0."
     says(said, middle and (at(0.16).more[0, 2:4] > 0).all())
-    says("its interval just reaches 0", low[4] > -0.35 and 0 < high[4] < 0.05)
+    said = "but its interval ends so near 0 that luck decides on which side"
+    r = record()
+    ends = []
+    for luck in range(20):  # of the slider; the first is what a learner sees first
+        cuts = matched.cut(r.bins, r.counts, np.random.default_rng([luck, 11]))
+        found = matched.exchange(r.settings, r.rival.right, r.bins, allowed(0.16), r.counts, cuts)
+        ends.append(found.more[2, 4])
+    says(said, min(ends) < 0 < max(ends) and np.abs(ends).max() < 0.02)
 
 
 @pytest.mark.answers("11-013", 2)
@@ -205,7 +212,7 @@ def test_the_large_model_may_answer_more_than_once():
     best = at(0.16)  # all budgets
     for temperature in (0.7, 1.0):
         voted, _ = large("majority", 16, temperature)
-        said = "its greedy text solves more than the majority of 16"
+        said = "the majority of 16 solves no more than its greedy text"
         says(said, r.rival.right.mean() > voted.mean())
         judged, flops = large("weighted_last", 16, temperature)
         more = best.solved - judged, best.draws - judged
@@ -213,11 +220,16 @@ def test_the_large_model_may_answer_more_than_once():
         says("Best of 16 under `prm` is ahead of the small model with search", high < 0)
         ratio = flops.mean() / best.flops.mean()
         says("its 16 judged answers cost four to five times the FLOPs", 3.9 < ratio < 5.1)
-        for way in ("majority", "weighted_last"):
-            for n in (4, 16):
-                easy = (best.solved - large(way, n, temperature)[0])[r.bins < 2].mean()
-                said = "In the two easy bins the small model stays ahead"
-                says(said, easy > 0.01)
+        for way, n in itertools.product(("majority", "weighted_last"), (4, 16)):
+            solved, _ = large(way, n, temperature)
+            more = best.solved - solved, best.draws - solved
+            _, low, high = matched.interval(*more, r.counts, r.bins < 2)
+            if (way, n) == ("weighted_last", 16):
+                said = "Whether it is ahead of those, too, these problems cannot tell."
+                says(said, low < 0 < high)
+            else:
+                said = "In the two easy bins the small model stays ahead of all but the 16 judged"
+                says(said, low > 0)
 
 
 # ---- everything on the bill ----------------------------------------------------------------------
@@ -346,7 +358,13 @@ def test_the_judge_or_the_writer():
     _, low, high = gap["lab-small-own"]
     said = "is as good as the search under that judge, as far as 400 problems can tell"
     says(said, low < 0 < high and high < 0.05)
-    says("The longer trained writer is better than both.", gap["lab-small-more"][1] > 0)
+    longer, own = (ways()[name].solved[0] for name in ("lab-small-more", "lab-small-own"))
+    _, low, high = bootstrap.mean_interval(longer - own, r.counts)
+    said = "The longer trained writer is better than both."
+    says(said, gap["lab-small-more"][1] > 0 and low > 0)
+    stages = totals()
+    said = "and the writer cost less"
+    says(said, stages["lab-small-more"].sum() < 0.9 * stages["lab-small-own"].sum())
     own, judge = (ways()[name] for name in ("lab-small-own", "prm"))
     said = "It costs less, before the first question and with every answer."
     says(said, own.training < judge.training and own.flops[0].mean() < judge.flops[-1].mean())
@@ -363,6 +381,8 @@ def test_break_even_by_bin():
     largest = 3 * (times - 1) / (enough[3][0] - times)
     says("for the fourth up to R = 18", round(largest) == 18)
     says("for the hardest at none that the record could pay for", not len(enough[4]))
+    said = "leaves the fourth bin its 16 answers even at R = 22"
+    says(said, at(22).most[3] == 16 and matched.multiplier(times, 22) < 16)
 
 
 # ---- a reader's own numbers, and the claims ------------------------------------------------------
@@ -373,9 +393,9 @@ def test_a_year_of_eight_billion():
     one = serving.year(8e9, 2e12, 1e6, 500)
     says("The training, by far: R is below 0.1.", one.ratio < 0.1 and one.training > one.answers)
     busy = serving.year(8e9, 2e12, 33e6, 500)
-    said = "Only with 33 million questions a day would the year cost as much as the training"
+    said = "That takes 33 million questions a day."
     says(said, busy.answers == pytest.approx(busy.training, rel=0.01))
-    assert busy.ratio == pytest.approx(3, rel=0.01)
+    says("Both would cost the same at R = 3", busy.ratio == pytest.approx(3, rel=0.01))
     a_price = 2 / 3600 / 4e14 * 1e18
     says("are about 1.4 dollars for $10^{18}$", round(a_price, 1) == 1.4)
 

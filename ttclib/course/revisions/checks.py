@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import Counter
 
@@ -72,6 +73,28 @@ def _in_one_row(a, b):
     return row[-1]
 
 
+def _next_rows(a, b, *, start, keep):
+    """Rows whose entry j looks at the letter b[j - start]; ``keep`` the row above for ever."""
+    above = list(range(len(b) + 1))
+    row = above
+    for x in a:
+        row = [above[0] + 1]
+        for j, y in enumerate(b, start):
+            row.append(min(above[j] + 1, row[-1] + 1, above[j - 1] + (x != y)))
+        above = above if keep else row
+    return row[-1]
+
+
+def _cost_outside(a, b):
+    """1 is added to the least entry only where the letters differ."""
+    row = list(range(len(b) + 1))
+    for x in a:
+        before, row = row, [row[0] + 1]
+        for j, y in enumerate(b, 1):
+            row.append(min(before[j], row[-1], before[j - 1]) + (x != y))
+    return row[-1]
+
+
 def _with_swaps(a, b):
     """Two neighbours that change places are one edit, as in Damerau's distance."""
     rows = [list(range(len(b) + 1))]
@@ -100,6 +123,7 @@ _TEXTS = [
     ("1;2", "12"),
     ("#12", ""),
     ("", "#12"),
+    ("22;;;", ";;"),
 ]
 _DISTANCES = {
     "to replace a letter is one edit, not an insertion and a deletion": lambda a, b: _by_rows(
@@ -123,6 +147,18 @@ _DISTANCES = {
         lambda a, b: _by_rows(a, b, delete=math.inf)
     ),
     "the diagonal belongs to the row above: keep that row until the new one is done": _in_one_row,
+    "the new row must become the row above before the next letter of a comes": (
+        lambda a, b: _next_rows(a, b, start=1, keep=True)
+    ),
+    "that is the length of b: does the new row take the place of the one above?": (
+        lambda a, b: len(b)
+    ),
+    "the row has one entry more than b has letters: entry j looks at letter b[j - 1]": (
+        lambda a, b: _next_rows(a, b, start=0, keep=False)
+    ),
+    "to delete or insert costs 1, whether the letters agree or not: add 1 inside the min": (
+        _cost_outside
+    ),
     "two neighbours that change places are two edits here": _with_swaps,
     "that counts the letters that agree; count the edits": lambda a, b: sum(
         x == y for x, y in zip(a, b, strict=False)
@@ -188,6 +224,7 @@ _LONG_RUNS = {
     "that weighs the chances to stay, and of the wrong ones": lambda a, b: (1 - a) / (2 - a - b),
     "that is what a step leaves of the distance to the long run": lambda a, b: 1 - a - b,
     "a half only if both chances are equal": lambda a, b: 0.5,
+    "give a share between 0 and 1, not a percentage": lambda a, b: 100 * a / (a + b),
     "that is who turns at all, both ways added": lambda a, b: a + b,
     "// cuts the fraction off: divide with /": lambda a, b: a // (a + b),
     "that is the chance to turn right and then wrong": lambda a, b: a * b,
@@ -207,8 +244,9 @@ def stationary(yours):
     expect(close(got, 0.75), f"with 0.3 and 0.1 as many turn each way at 0.75; yours says {got}")
     got = yours(0.2, 0.0)
     expect(close(got, 1), f"what never spoils ends with all of them right; yours says {got}")
-    got = yours(0.0, 0.4)
-    expect(close(got, 0), f"what never rights ends with none; yours says {got}")
+    with contextlib.suppress(ZeroDivisionError):  # 1 / (1 + b / a) is right as well
+        got = yours(0.0, 0.4)
+        expect(close(got, 0), f"what never rights ends with none; yours says {got}")
     got = yours(0.2, 0.45)
     expect(close(got, 4 / 13), f"with 0.2 and 0.45 it is 0.2/0.65, not rounded; yours says {got}")
     got = yours(0.5, 0.5)
@@ -241,6 +279,9 @@ _CHAINS = {
     ),
     "halved once too often: chain 0 alone makes the split into one chain of n": lambda n, j: (
         steps_of(n, j) // 2
+    ),
+    "from chain 1 on halved once too seldom: chain 1 is needed where there are two chains": (
+        lambda n, j: n >> max(int(j).bit_length() - 1, 0)
     ),
     "halved once too seldom: the last chain needs only one attempt": lambda n, j: (
         2 * steps_of(n, j)

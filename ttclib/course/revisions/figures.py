@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -27,6 +28,7 @@ from ttclib.show.style import (
 )
 
 _REPLICATES = 399
+MARKS = "os^Dv"  # of lines: colour is not the only thing that tells them apart
 
 
 def _share_axis(ax, steps: int, label: str = "attempt in the chain") -> None:
@@ -68,20 +70,23 @@ def along_picture(
     fig, ax = figure(size=(8.4, 3.9))
     texts = []
     colors = iter((*COLORS[:-1], TRUTH, MUTED))
+    marks = iter(MARKS)
+    dashes = iter(("--", "-.", ":"))
     for name, line in means.items():
-        ax.plot(range(1, len(line) + 1), line, "o-", color=next(colors), markersize=3.5, label=name)
+        look = {"color": next(colors), "marker": next(marks), "markersize": 4}
+        ax.plot(range(1, len(line) + 1), line, label=name, **look)
         texts.append(f"{name} from {line[0]:.3f} to {line[-1]:.3f}")
     for (name, each), color in zip(shares.items(), colors, strict=False):
         mean, least, most = _interval(each)
         if len(mean) == 1:
             ends = np.array([1, steps])
-            ax.plot(ends, np.repeat(mean, 2), "--", color=color, label=name)
+            ax.plot(ends, np.repeat(mean, 2), next(dashes), color=color, label=name)
             ax.fill_between(ends, *np.repeat([least, most], 2, axis=1), color=color, alpha=0.1)
             texts.append(f"{name} {mean[0]:.3f}")
             continue
         x = np.arange(1, len(mean) + 1)
         ax.fill_between(x, least, most, color=color, alpha=0.18, linewidth=0)
-        ax.plot(x, mean, "o-", color=color, markersize=3.5, label=name)
+        ax.plot(x, mean, color=color, marker=next(marks), markersize=4, label=name)
         texts.append(f"{name} from {mean[0]:.3f} to {mean[-1]:.3f}")
     _share_axis(ax, steps)
     ax.set(ylim=(low, 1), title=title)
@@ -130,7 +135,7 @@ def keeper_view(
     curve.legend(loc="upper left")
     bars.set(xlim=(-0.6, number - 0.4), ylim=(0, 1.08), xlabel="bin, from easy to hard")
     bars.set_xticks(range(number), range(1, number + 1))
-    bars.set_title("grey: attempt 1, blue: this attempt")
+    bars.set(title="grey: attempt 1, blue: this attempt", ylabel="share of attempts that are right")
     bars.grid(axis="x", visible=False)
 
     def draw(judge, threshold, attempt, seed):
@@ -139,7 +144,7 @@ def keeper_view(
             curve.plot(range(1, most + 1), mean, color=MUTED, linewidth=0.8)
         ends = [found[name, threshold].mean(axis=0)[-1] for name in names]
         colors = [GOOD if name == judge else MUTED for name in names]
-        end_labels(curve, most * 1.1, ends, names, colors, gap=0.05)
+        _led_labels(curve, most, ends, names, colors)
         mine = found[judge, threshold]
         mean = mine.mean(axis=0)
         curve.plot(range(1, most + 1), mean, color=GOOD)
@@ -167,6 +172,17 @@ def keeper_view(
             steps, default=steps[len(steps) // 2], unit="attempts", label="attempt in the chain"
         ),
     )
+
+
+def _led_labels(ax, x, ys, labels, colors, gap=0.045) -> None:
+    """Name lines at their right ends; a thin line leads to a label that had to move."""
+    room = gap * np.ptp(ax.get_ylim())
+    heights = np.array(ys, dtype=float)
+    for below, above in itertools.pairwise(np.argsort(heights, kind="stable")):
+        heights[above] = max(heights[above], heights[below] + room)
+    for y, height, color in zip(ys, heights, colors, strict=True):
+        ax.plot([x * 1.03, x * 1.28], [y, height], color=color, linewidth=0.7)
+    end_labels(ax, x * 1.28, heights, labels, colors, gap=gap)
 
 
 # ---- right and wrong, from step to step ----------------------------------------------------------
@@ -273,6 +289,9 @@ def long_run_view(
     curve.legend(loc="lower right")
     parts.set(xlim=(-0.03, 1.03), ylim=(-0.02, 1.03), xlabel="wrong → right")
     parts.set(ylabel="right → wrong", title="a point is a group of problems, dark: easy")
+    alike = "both add up to 1: how the\nlast ended does not matter"
+    parts.plot([0, 1], [1, 0], "--", color=TRUTH, linewidth=1.2, label=alike)
+    parts.legend(loc="upper right")
     last = mean[steps // 2 :].mean()
 
     def draw(number, seen, seed):
@@ -324,7 +343,7 @@ def windows_view(
     fig, (curve, bill) = figure(1, 2, size=(9.8, 3.9))
     _share_axis(curve, steps)
     curve.set(ylim=(max(0, ends.min() - 0.06), min(1, ends.max() + 0.06)))
-    curve.set_title("at the right: attempts in context")
+    curve.set_title("at the end of a line: attempts in context")
     top = max(positions.max() for positions, _ in (each[0] for each in prices.values()))
     bill.set(xlim=(0.4, steps + 0.6), ylim=(0, top * 1.1), xlabel="attempt in the chain")
     bill.set(ylabel="positions fed for an attempt")
@@ -337,7 +356,7 @@ def windows_view(
             curve.plot(x, mean, color=MUTED, linewidth=0.8)
         finals = [mean[-1] for mean, _, _ in bands.values()]
         shades = [GOOD if w == window else MUTED for w in numbers]
-        end_labels(curve, steps, finals, map(str, numbers), shades)
+        end_labels(curve, steps, finals, map(str, numbers), shades, gap=0.055)
         mean, least, most = bands[window]
         curve.fill_between(x, least, most, color=GOOD, alpha=0.2, linewidth=0)
         curve.plot(x, mean, "o-", color=GOOD, markersize=4)

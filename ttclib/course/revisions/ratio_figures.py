@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ttclib.cost import Cost
+from ttclib.course.revisions.figures import MARKS
 from ttclib.course.revisions.ratio import Bill, by_split, mean_where_known
 from ttclib.course.revisions.record import Record, splits
 from ttclib.course.revisions.selection import NESTED, WAYS
@@ -74,7 +75,7 @@ def ratio_view(
     curve.set_title("grey: the other budgets")
     bars.set(xlim=(-0.6, number - 0.4), ylim=(0, 1.04), xlabel="bin, from easy to hard")
     bars.set_xticks(range(number), range(1, number + 1))
-    bars.set_title("grey: all parallel, blue: this ratio")
+    bars.set(title="grey: all parallel, blue: this ratio", ylabel=SHARE)
     bars.grid(axis="x", visible=False)
 
     def draw(n, steps, way, seed):
@@ -132,16 +133,16 @@ def bins_picture(tables: Sequence[np.ndarray], bins: np.ndarray, counts: np.ndar
     fig, axes = figure(1, number, size=(10.4, 3.4), sharey=True)
     axes = np.atleast_1d(axes)
     texts = []
-    for n, right, color in zip(budgets, tables, COLORS, strict=False):
+    for n, right, color, mark in zip(budgets, tables, COLORS, MARKS, strict=False):
         of_bins = []
         for b, ax in enumerate(axes):
             mine = bins == b
             weights = counts[:, mine]
             mean, low, high = bootstrap.mean_interval(right[:, mine], weights[weights.any(axis=1)])
             ax.fill_between(_lengths(n), low, high, color=color, alpha=0.15, linewidth=0)
-            ax.plot(_lengths(n), mean, "o-", color=color, markersize=3, label=f"N = {n}")
+            ax.plot(_lengths(n), mean, marker=mark, color=color, markersize=3, label=f"N = {n}")
             best = int(mean.round(9).argmax())
-            ax.plot(_lengths(n)[best], mean[best], "o", color=TRUTH, markersize=5)
+            ax.plot(_lengths(n)[best], mean[best], mark, color=TRUTH, markersize=5)
             of_bins.append(f"bin {b + 1} {', '.join(f'{each:.2f}' for each in mean)}")
         texts.append(f"1 to {n}: {'; '.join(of_bins)}")
     marks = _lengths(budgets[0])[:: 2 if len(tables[0]) > 4 else 1]
@@ -167,10 +168,10 @@ def ways_picture(tables: Mapping[str, np.ndarray], counts: np.ndarray) -> Pictur
     fig, ax = figure(size=(8.6, 3.8))
     _ratio_axis(ax, n)
     texts = []
-    for (name, right), color in zip(tables.items(), (*COLORS, MUTED, TRUTH), strict=False):
+    for (name, right), color, mark in zip(tables.items(), COLORS, MARKS, strict=False):
         mean, low, high = bootstrap.mean_interval(right, counts)
         ax.fill_between(_lengths(n), low, high, color=color, alpha=0.12, linewidth=0)
-        ax.plot(_lengths(n), mean, "o-", color=color, markersize=3.5, label=name)
+        ax.plot(_lengths(n), mean, marker=mark, color=color, markersize=4, label=name)
         texts.append(f"{name} {', '.join(f'{each:.3f}' for each in mean)}")
     ax.set(ylabel=SHARE, title=f"{n} attempts; below: chains")
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
@@ -189,15 +190,15 @@ def judges_picture(areas: Mapping[str, np.ndarray], counts: np.ndarray) -> Pictu
     fig, ax = figure(size=(7.6, 3.4))
     steps = max(len(each) for each in areas.values())
     texts = []
-    for (name, each), color in zip(areas.items(), COLORS, strict=False):
+    for (name, each), color, mark in zip(areas.items(), COLORS, MARKS, strict=False):
         mean, low, high = mean_where_known(each, counts)
         x = np.arange(1, len(mean) + 1)
         ax.fill_between(x, low, high, color=color, alpha=0.18, linewidth=0)
-        ax.plot(x, mean, "o-", color=color, markersize=3.5, label=name)
+        ax.plot(x, mean, marker=mark, color=color, markersize=4, label=name)
         texts.append(f"{name} {', '.join(f'{value:.3f}' for value in mean)}")
     ax.set(xlim=(0.7, steps + 0.3), xlabel="attempt in the chain", ylabel="AUC within a problem")
     ax.set_xticks(range(1, steps + 1))
-    ax.legend(loc="lower left")
+    ax.legend(loc="upper right")
     return Picture(fig, f"AUC within a problem, step by step: {'; '.join(texts)}")
 
 
@@ -214,13 +215,13 @@ def prices_picture(
     fig, axes = figure(1, 2, size=(9.8, 3.7), sharey=True)
     texts = []
     every = []
-    for (name, points), color in zip(curves.items(), COLORS, strict=False):
+    for (name, points), color, mark in zip(curves.items(), COLORS, MARKS, strict=False):
         right = np.array([each for each, _ in points], dtype=float)
         mean, low, high = bootstrap.mean_interval(right, counts)
         flops = np.array([paid.total.mean() for _, paid in points])
         for ax, x in zip(axes, (2 ** np.arange(len(points)), flops), strict=True):
             ax.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)
-            ax.plot(x, mean, "o-", color=color, markersize=3.5, label=name)
+            ax.plot(x, mean, marker=mark, color=color, markersize=4, label=name)
         texts.append(f"{name} up to {mean[-1]:.3f} for {flops[-1]:.2e} FLOPs")
         every.extend(flops)
     budgets = 2 ** np.arange(max(map(len, curves.values())))

@@ -35,6 +35,11 @@ _MULTIPLIERS = {
     "divide the trainings by R, not the answers: M + (3 (M − 1)) / R": (
         lambda m, r: (m + 3 * (m - 1)) / r
     ),
+    "3/2 belongs to the count where a verifier reads every token; here nobody reads, so 3": (
+        lambda m, r: m + 1.5 * (m - 1) / r
+    ),
+    "give the number with its fraction, not rounded": lambda m, r: round(m + 3 * (m - 1) / r),
+    "do not cut the fraction off": lambda m, r: int(m + 3 * (m - 1) / r),
     "M − 1 wants brackets: 3 * (M - 1) / R": lambda m, r: m + 3 * m - 1 / r,
     "the saved trainings are added, not taken away": lambda m, r: m - 3 * (m - 1) / r,
 }
@@ -95,7 +100,10 @@ def break_even(yours):
     if close(cheap, 3 * 13 / (8 - 14)):
         mistake("a ratio below 0: eight answers cost less than one of the large model, at any R")
     expect(cheap == math.inf, f"eight answers pay at any R: math.inf; yours is {cheap!r}")
-    at = yours(14, 14.0)
+    try:
+        at = yours(14, 14.0)
+    except ZeroDivisionError:
+        mistake("at k = M yours divides by 0; fourteen answers pay at any R, too: k <= M")
     expect(at == math.inf, f"fourteen answers pay at any R, too: math.inf; yours is {at!r}")
     return "the more answers a question needs, the less may be served before the large model pays"
 
@@ -135,6 +143,13 @@ _BILLS = {
         6 * n * d + 2 * n * w * p / 1e18
     ),
     "a token costs 6 or 2 FLOPs a weight, not 1": lambda n, d, w, p: n * (d + w) * p / 1e18,
+    "to learn costs three times as much as to read, and to read costs 2: that makes 6": (
+        lambda n, d, w, p: (3 * n * d + 2 * n * w) * p / 1e18
+    ),
+    "divide by 10^18, do not multiply": lambda n, d, w, p: (6 * n * d + 2 * n * w) * p * 1e18,
+    "in Python ^ is no power: write 1e18 or 10**18": lambda n, d, w, p: (
+        (6 * n * d + 2 * n * w) * p / (10 ^ 18)
+    ),
 }
 
 
@@ -142,6 +157,8 @@ _BILLS = {
 def bill(yours):
     """``yours(n, trained, written, price)`` → dollars for training and for all that is written."""
     got = yours(1e9, 2e10, 3e10, 2.0)
+    if isinstance(got, tuple | list):
+        mistake("give one number: the training and what is written, added")
     right = (6e9 * 2e10 + 2e9 * 3e10) * 2.0 / 1e18
     name_slip(yours, _BILLS, [(1e9, 2e10, 3e10, 2.0), (3e10, 7e11, 2e11, 5.0), (3, 7, 2, 5e17)])
     expect(close(got, right), f"1e9 weights, 2e10 and 3e10 tokens, at 2: {right:g}; yours is {got}")

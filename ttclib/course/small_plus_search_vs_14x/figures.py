@@ -14,6 +14,8 @@ from ttclib.course.small_plus_search_vs_14x import serving
 from ttclib.course.small_plus_search_vs_14x.bills import STAGES, Way, frontier
 from ttclib.course.small_plus_search_vs_14x.matched import (
     COUNTS,
+    ICLR,
+    V1,
     Exchange,
     Rival,
     Settings,
@@ -43,6 +45,7 @@ from ttclib.show.style import (
 RATIOS = (0.01, 0.04, 0.08, 0.16, 0.4, 0.79, 2.0, 5.0, 11.0, 22.0, 100.0, math.inf)
 LARGE = COLORS[1]
 _WIDTH = 0.38  # of a bar
+_MARKS = "os^DvPX*"  # of lines: colour is not the only thing that tells them apart
 
 
 def _named(number: int, last: str | None = "all") -> list[str]:
@@ -76,7 +79,7 @@ def matched_picture(times: float, most: int) -> Picture:
     truth(ax, times, f"M = {times:.2f}: inference alone")
     ax.set(xscale="log", yscale="log", xlim=(0.01, 100), ylim=(times * 0.8, 6000))
     ax.set(xlabel="R: tokens served for each token of pretraining")
-    ax.set_ylabel("times its greedy inference")
+    ax.set_ylabel("k: times its greedy inference")
     ax.legend(loc="upper right")
     stars = ", ".join(f"R = {r:g}: {multiplier(times, r):.1f}" for r in (0.16, 0.79, 22))
     halved = ", ".join(f"R = {r:g}: {multiplier(times, r, 2.0):.1f}" for r in (0.08, 0.4, 11))
@@ -133,14 +136,19 @@ def exchange_view(
             color = GOOD if low[k] > 0 else BAD if high[k] < 0 else MUTED
             gaps.plot([k, k], [low[k], high[k]], color=color, linewidth=2.5)
             gaps.plot(k, mean[k], "o", color=color, markersize=7)
+        if count in (V1, ICLR):
+            k = multiplier(sizes.times, ratio, 1.0 if count == V1 else 2.0)
+            version = "v1" if count == V1 else "ICLR"
+            price = f"costs as much as {k:.4g} of the small ({version})"
+        else:
+            price = "is paid in FLOPs, with its share of the larger training"
         most = found.most
         spread = f"{most.min()}" if most.min() == most.max() else f"{most.min()} to {most.max()}"
         text = (
-            f"R = {ratio_name(ratio)}: one greedy answer of the large model costs as much as "
-            f"{multiplier(sizes.times, ratio):.4g} of the small (v1); it may use up to {spread} "
-            f"of the recorded generations; solved {found.small[0, -1]:.3f}, large "
-            f"{rival.right.mean():.3f}; difference by bin {_with_ends(found.more)}; all "
-            f"{mean[-1]:+.3f} [{low[-1]:+.3f}, {high[-1]:+.3f}]"
+            f"R = {ratio_name(ratio)}: one greedy answer of the large model {price}; the small "
+            f"one may use up to {spread} of the recorded generations; solved "
+            f"{found.small[0, -1]:.3f}, large {rival.right.mean():.3f}; difference by bin "
+            f"{_with_ends(found.more)}; all {mean[-1]:+.3f} [{low[-1]:+.3f}, {high[-1]:+.3f}]"
         )
         lm, verifier = found.lm_flops.mean(), (found.flops - found.lm_flops).mean()
         cost = Cost(units=int(most.max()), lm_flops=float(lm), verifier_flops=float(verifier))
@@ -179,7 +187,7 @@ def stars_picture(
     for b in range(number):
         ax.fill_between(budgets, low[:, b], high[:, b], color=colors[b], alpha=0.2, linewidth=0)
         label = _named(number, None)[b].replace("\n", " ")
-        ax.plot(budgets, mean[:, b], "o-", color=colors[b], markersize=4, label=label)
+        ax.plot(budgets, mean[:, b], _MARKS[b] + "-", color=colors[b], markersize=5, label=label)
         for ratio in ratios:
             place = multiplier(sizes.times, ratio)
             ax.plot(
@@ -205,6 +213,7 @@ def stars_picture(
 
 # ---- everything on the bill ----------------------------------------------------------------------
 
+_HATCHES = ("", "///", "...", "xxx")
 _PALETTE = (MUTED, GOOD, COLORS[4], COLORS[2], COLORS[3], BAD, LARGE, "#6A3D9A")
 
 
@@ -214,8 +223,9 @@ def bills_picture(bills: Mapping[str, np.ndarray]) -> Picture:
     names = list(bills)
     left = np.zeros(len(names))
     table = np.array([bills[name] for name in names]) / 1e12
-    for stage, color, values in zip(STAGES, COLORS, table.T, strict=False):
-        ax.barh(names, values, left=left, color=color, label=stage)
+    for stage, color, hatch, values in zip(STAGES, COLORS, _HATCHES, table.T, strict=False):
+        look = {"color": color, "hatch": hatch, "edgecolor": "white", "linewidth": 0}
+        ax.barh(names, values, left=left, label=stage, **look)
         left += values
     for i, total in enumerate(left):
         ax.text(total * 1.01 + 1, i, f"{total:.0f}", va="center", fontsize=8.5)
@@ -256,8 +266,12 @@ def frontier_view(ways: Mapping[str, Way], bins: np.ndarray, served: Sequence[fl
     ax.set(xlabel=f"FLOPs, training and all answers; {names[0]}, one answer each = 1")
     ax.set_ylabel("share solved")
     plain_ticks(ax.xaxis, [k for k in (1, 2, 5, 10, 20, 50, 100) if k < last])
-    for name, color in zip(names, _PALETTE, strict=False):
-        ax.plot([], [], "o-", color=color, markersize=4, label=name)
+    looks = {
+        name: {"color": color, "marker": mark, "markersize": 5}
+        for name, color, mark in zip(names, _PALETTE, _MARKS, strict=False)
+    }
+    for name in names:
+        ax.plot([], [], label=name, **looks[name])
     ax.plot([], [], drawstyle="steps-post", color=TRUTH, linewidth=1, label="the frontier")
     fig.legend(loc="outside right upper")
 
@@ -265,19 +279,20 @@ def frontier_view(ways: Mapping[str, Way], bins: np.ndarray, served: Sequence[fl
         among = groups[difficulty]
         totals, unit = paid(questions, among)
         points = []
-        for name, color in zip(names, _PALETTE, strict=False):
+        for name in names:
             total, solved = totals[name], ways[name].at(questions, among)[1]
-            ax.plot(total, solved, "o-", color=color, markersize=4)
+            ax.plot(total, solved, **looks[name])
             points += [(price, share, name) for price, share in zip(total, solved, strict=True)]
         best = [points[i] for i in frontier([point[:2] for point in points])]
         prices = [price for price, _, _ in best] + [last * 1.2]
         shares = [share for _, share, _ in best]
         ax.plot(prices, [*shares, shares[-1]], drawstyle="steps-post", color=TRUTH, linewidth=1)
         on = list(dict.fromkeys(name for _, _, name in best))
+        r = questions / read
         text = (
-            f"{questions:,.0f} questions, R = {questions / read:.2g}; on the frontier, from cheap "
-            f"to dear: {'; '.join(on)}; its top {shares[-1]:.3f} for "
-            f"{readable(prices[-2] * unit)} FLOPs"
+            f"{questions:,.0f} questions, R = {f'{r:,.0f}' if r >= 10 else f'{r:.2g}'}; on the "
+            f"frontier, from cheap to dear: {'; '.join(on)}; its top {shares[-1]:.3f}, "
+            f"{best[-1][2]}, for {readable(prices[-2] * unit)} FLOPs"
         )
         return text
 
@@ -297,6 +312,18 @@ def frontier_view(ways: Mapping[str, Way], bins: np.ndarray, served: Sequence[fl
 # ---- a reader's own numbers ----------------------------------------------------------------------
 
 
+def _money(dollars: float) -> str:
+    """Whole dollars; cents below ten; a power of ten where the zeros would fill the line."""
+    if 0.01 <= dollars < 10:
+        return f"${dollars:.2f}"
+    return f"${dollars:,.0f}" if 10 <= dollars < 1e13 else f"${dollars:.2e}"
+
+
+def _count(answers: float) -> str:
+    whole = f"{answers:,.0f}" if answers < 1e13 else f"{answers:.2e}"
+    return f"{whole} answer{'' if whole == '1' else 's'}"
+
+
 def serving_view() -> BudgetView:
     """Costs of a year, in FLOPs and money, for numbers that are typed in."""
     fig, ax = figure(size=(8.2, 3.8))
@@ -314,13 +341,20 @@ def serving_view() -> BudgetView:
         at = serving.answers_for(one, times)
         if at <= top and times <= top:
             ax.plot(at, times, "*", color=TRUTH, markersize=14, zorder=4)
-        ax.text(1.15, times * 1.12, f"{times:g} times larger, greedy", color="#555555")
+        if times <= top:
+            high = times > top / 3  # no room above the line
+            left = at > 100  # there the curve is still below it, else the right is free
+            look = {"va": "top" if high else "bottom", "ha": "left" if left else "right"}
+            place = 1.15 if left else top / 1.15, times / 1.25 if high else times * 1.25
+            ax.text(*place, f"{times:g} times larger, greedy", color="#555555", **look)
+        training, answers, large = (
+            _money(flops * price / 1e18) for flops in (one.training, one.answers, times * whole)
+        )
         text = (
-            f"training {one.training:.2e} FLOPs, ${one.training * price / 1e18:,.0f}; a year of "
-            f"greedy answers {one.answers:.2e} FLOPs, ${one.answers * price / 1e18:,.0f}; "
-            f"R = {one.ratio:.3g}; a model {times:g} times larger costs "
-            f"${times * whole * price / 1e18:,.0f} in all, and for that the small one may give "
-            f"{at:,.0f} answers to each question"
+            f"training {one.training:.2e} FLOPs, {training}; a year of greedy answers "
+            f"{one.answers:.2e} FLOPs, {answers}; R = {one.ratio:.3g}; a model {times:g} times "
+            f"larger costs {large} in all, and for that the small one may give "
+            f"{_count(at)} to each question"
         )
         return text
 
