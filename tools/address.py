@@ -4,6 +4,9 @@ It stands in ``pyproject.toml``, under ``[project.urls]``. From there it gets in
 badge, TEACHING.md, and the head of each notebook. ``python -m tools.address`` writes those lines
 anew, and ``python -m tools.address https://github.com/you/course`` moves the course to
 another address.
+
+A translated notebook gets the same lines in its language, and the minutes, seconds and memory of
+the English head.
 """
 
 import argparse
@@ -19,10 +22,26 @@ FIRST = "00_start_here"
 ADDRESS = re.compile(r"https://github\.com/([\w.-]+)/([\w.-]+?)/?")
 IN_PYPROJECT = re.compile(r'^(Repository = )".*"$', re.MULTILINE)
 BADGE = re.compile(r"^\[!\[Open on Binder\].*$", re.MULTILINE)
-ELSEWHERE = re.compile(r"\[Open on Binder\].*?</details>", re.DOTALL)
+ELSEWHERE = re.compile(r"\[[^\]\n]*\]\(https://mybinder\.org/.*?</details>", re.DOTALL)
 CLONED = re.compile(r"(git clone )\S+( /opt/course)")
-COSTS = re.compile(r"\*\*Costs\*\*.*")  # the line of a head that the others stand behind
+COSTS = re.compile(r"\*\*(?:Costs|비용)\*\*.*")  # the line of a head that the others stand behind
 BESIDE_IMPORT = "  # not found? See above"
+# how a head says it in a language: Binder, Colab, the folded line, what to do, beside the import
+WORDS = {
+    "en": (
+        *("Open on Binder", "Open in Colab", "In Colab, or where ttclib is not found"),
+        *("Run these lines first, in a new cell above the others.", BESIDE_IMPORT),
+    ),
+    "ko": (
+        *("Binder에서 열기", "Colab에서 열기", "Colab에서, 또는 ttclib을 찾지 못할 때"),
+        *("맨 위에 새 셀을 만들어 아래의 줄들을 먼저 실행하세요.", "  # 없다고 나오면 위를 보세요"),
+    ),
+}
+MEMORY = r"[\d.]+ [MG]B"
+NUMBERS = {  # of the line that says what a notebook takes
+    "en": (r"\d+(?= minutes)", r"\d+(?= seconds)", MEMORY),
+    "ko": (r"\d+(?=분)", r"\d+(?=초)", MEMORY),
+}
 FROM_TTCLIB = re.compile(r"^(from ttclib import [\w, ]+?)(?:  #.*)?$", re.MULTILINE)
 
 
@@ -54,12 +73,18 @@ def install_lines(address):
     )
 
 
+def language_of(stem):
+    """Return the language of a notebook, such as ``"ko"`` of ``"ko/01_monte_carlo_pi"``."""
+    return stem.rpartition("/")[0] or "en"
+
+
 def elsewhere(address, stem):
     """Return what the head of a notebook says about other places to open it."""
+    on_binder, in_colab, folded, run, _ = WORDS[language_of(stem)]
     return (
-        f"[Open on Binder]({binder(address, stem)}) · [Open in Colab]({colab(address, stem)})\n\n"
-        "<details><summary>In Colab, or where ttclib is not found</summary>\n\n"
-        "Run these lines first, in a new cell above the others.\n\n"
+        f"[{on_binder}]({binder(address, stem)}) · [{in_colab}]({colab(address, stem)})\n\n"
+        f"<details><summary>{folded}</summary>\n\n"
+        f"{run}\n\n"
         f"```\n{install_lines(address)}\n```\n\n"
         "</details>"
     )
@@ -79,7 +104,30 @@ def write_head(notebook, address, stem):
     else:
         head.source = COSTS.sub(lambda found: f"{found[0]}\n\n{lines}", head.source, count=1)
     setup = next(cell for cell in notebook.cells if cell.cell_type == "code")
-    setup.source = FROM_TTCLIB.sub(rf"\1{BESIDE_IMPORT}", setup.source, count=1)
+    beside = WORDS[language_of(stem)][-1]
+    setup.source = FROM_TTCLIB.sub(rf"\1{beside}", setup.source, count=1)
+
+
+def line_of_costs(source):
+    """Return the line of a head that says what a notebook takes; empty where there is none."""
+    return next((line for line in source.splitlines() if COSTS.search(line)), "")
+
+
+def write_numbers(theirs, ours, code):
+    """Write the minutes, seconds and memory of an English head (ours) into a translated one."""
+    line, here = line_of_costs(theirs.source), line_of_costs(ours.source)
+    told = line
+    for english, pattern in zip(NUMBERS["en"], NUMBERS[code], strict=True):
+        values = iter(re.findall(english, here))
+        told = re.sub(pattern, lambda found, values=values: next(values, found[0]), told)
+    theirs.source = theirs.source.replace(line, told, 1)
+
+
+def own_words(source):
+    """Return what of an English cell is for a translator: not what is written from here."""
+    line = line_of_costs(source)
+    told = re.sub("|".join(NUMBERS["en"]), "", line)
+    return ELSEWHERE.sub("", source.replace(line, told, 1) if line else source)
 
 
 def write(address, root=ROOT):
@@ -93,10 +141,15 @@ def write(address, root=ROOT):
         if after != before:
             path.write_text(after, encoding="utf-8")
             yield path
-    for path in sorted((root / "notebooks").glob("*.ipynb")):
+    folder = root / "notebooks"
+    for path in [*sorted(folder.glob("*.ipynb")), *sorted(folder.glob("[a-z]*/*.ipynb"))]:
         before = path.read_text(encoding="utf-8")
         notebook = nbformat.reads(before, nbformat.NO_CONVERT)
-        write_head(notebook, address, path.stem)
+        stem = path.relative_to(folder).with_suffix("").as_posix()
+        write_head(notebook, address, stem)
+        if language_of(stem) != "en":
+            original = nbformat.read(folder / path.name, nbformat.NO_CONVERT)
+            write_numbers(notebook.cells[0], original.cells[0], language_of(stem))
         after = nbformat.writes(notebook) + "\n"
         if after != before:
             path.write_text(after, encoding="utf-8")

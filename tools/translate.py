@@ -175,7 +175,7 @@ def missing(notebook, code):
     for text in sorted(table.missed):
         if english(text):
             fits = [t for t in known if languages.HOLE.search(t) and english(t)]
-            fits = [t for t in fits if languages.pattern(t).fullmatch(text)]
+            fits = [t for t in fits if languages.fill(t, text)]
             entry = max(fits, key=lambda t: len(languages.HOLE.sub("", t)), default=text)
             lacking.setdefault(entry, text if entry != text else "")
     return lacking, table
@@ -198,9 +198,8 @@ def pairs(code):
 
 
 def fingerprint(cell):
-    """Return what changes with a cell's English; where the course is published does not count."""
-    text = address.ELSEWHERE.sub("", cell.source)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    """Return what changes with a cell's English; what ``tools.address`` writes does not count."""
+    return hashlib.sha256(address.own_words(cell.source).encode()).hexdigest()[:12]
 
 
 def behind(theirs, ours):

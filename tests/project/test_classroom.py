@@ -15,13 +15,19 @@ import numpy as np
 import pytest
 
 import course
-from tools import exercises, notebooks
+from tools import exercises, notebooks, translate
 from tools.classroom import __main__ as command
-from tools.classroom import answering, asking, grading, isolation, reading, wire
+from tools.classroom import answering, asking, copies, grading, isolation, reading, report, wire
 from ttclib import exercise as exercise_module
+from ttclib.course.languages import HOLE, entries
 
 PATHS = sorted(notebooks.FOLDER.glob("*.ipynb"))
 COURSE = reading.lessons()
+TRANSLATED = [(code, path) for code in report.LANGUAGES[1:] for path, _ in translate.pairs(code)]
+each_translation = pytest.mark.parametrize(
+    ("code", "path"), TRANSLATED, ids=lambda value: getattr(value, "stem", value)
+)
+HANGUL = re.compile("[가-힣]")
 each_lesson = pytest.mark.parametrize("one", COURSE, ids=lambda one: one.stem)
 isolated = pytest.mark.skipif(
     isolation.cannot() is not None, reason=f"no isolation here: {isolation.cannot()}"
@@ -99,6 +105,145 @@ def test_a_key_has_each_solution_and_what_its_check_says(tmp_path):
     for exercise in one.exercises:
         assert exercise.solution.strip() in text and f"`{exercise.cell}`" in text
     assert text.count("Its check says: ✓ ") == 4
+
+
+# ---- in another language -------------------------------------------------------------------------
+
+
+@each_translation
+def test_a_translated_copy_holds_every_cell_and_no_solution(code, path, tmp_path):
+    out = tmp_path / "copy"
+    number = path.stem.partition("_")[0]
+    assert command.main(["student", str(out), number, "--language", code]) == 0
+    whole, mine = (nbformat.read(one, nbformat.NO_CONVERT) for one in (path, out / path.name))
+    nbformat.validate(mine)
+    text = "\n".join(cell.source for cell in mine.cells)
+    solutions = exercises.FENCE.findall("\n".join(cell.source for cell in whole.cells))
+    assert len(solutions) == len(exercises.exercises(whole)) > 0
+    assert not [one for one in solutions if one in text] and not exercises.FOLDED.search(text)
+    assert text.count(report.words(code)(copies.HANDED_OUT)) == len(solutions)
+    assert text.count("<details>") == text.count("</details>")
+    for before, after in zip(whole.cells, mine.cells, strict=True):
+        assert after.id == before.id and after.source.strip()
+        if before.cell_type == "code":
+            assert after.source == before.source and after.outputs == []
+    prose = "\n".join(cell.source for cell in mine.cells if cell.cell_type == "markdown")
+    for address in re.findall(r"\]\(([^)#\s]+)", prose):
+        assert re.match("https?:", address) or (out / address).exists(), address
+    start = (out / "START.md").read_text(encoding="utf-8")
+    assert len(HANGUL.findall(start)) > 100 and "Hand in" not in start and "{1}" not in start
+
+
+@each_translation
+def test_answers_of_a_translated_copy_can_be_left_out(code, path, tmp_path):
+    bare = copies.for_students(nbformat.read(path, 4), answers="remove", say=report.words(code))
+    english = copies.for_students(nbformat.read(notebooks.FOLDER / path.name, 4), answers="remove")
+    later = report.words(code)(copies.LATER)
+    for theirs, ours in zip(bare.cells, english.cells, strict=True):
+        assert theirs.source.count(later) == ours.source.count(copies.LATER), ours.id
+        assert theirs.source.count("<details>") == ours.source.count("<details>"), ours.id
+    assert str(bare).count(later) > 5
+
+
+def test_a_language_is_asked_for_by_its_name(tmp_path, capsys):
+    out = str(tmp_path / "new")
+    assert command.main(["student", out, "02", "--language", "ko"]) == 1
+    assert "there is no notebook '02' in 'ko', where there is 01" in capsys.readouterr().err
+    korean = "notebooks/ko/01_monte_carlo_pi.ipynb"
+    assert command.main(["student", out, korean]) == 1
+    assert "is in another language: say --language ko" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+    assert command.main(["student", out, korean, "--language", "ko"]) == 0
+    assert exercise_module.translated("not attempted yet") == "not attempted yet"
+
+
+@each_translation
+def test_a_translated_key_has_each_solution_and_what_its_check_says(code, path, tmp_path):
+    assert command.main(["key", str(tmp_path / "key"), "--language", code]) == 0
+    text = (tmp_path / "key" / f"{path.stem}.md").read_text(encoding="utf-8")
+    one = reading.lesson(path)
+    for exercise in one.exercises:
+        assert exercise.solution.strip() in text and f"`{exercise.cell}`" in text
+    said = re.findall("✓ (.*)", text)
+    assert len(said) == len(one.exercises) and all(map(HANGUL.search, said))
+    prose = re.sub(r"```.*?```|`.*?`", "", text, flags=re.DOTALL)
+    assert not re.search(r"\b(?:Key|Cell|solution|check|Exercise)\b", prose)
+
+
+@each_translation
+def test_editions_of_a_lesson_have_the_same_exercises(code, path):
+    (theirs,) = [one for one in reading.lessons(code) if one.stem == path.stem]
+    (ours,) = [one for one in COURSE if one.stem == path.stem]
+    for there, here in zip(theirs.exercises, ours.exercises, strict=True):
+        assert (there.cell, there.check, there.name) == (here.cell, here.check, here.name)
+        assert HANGUL.search(there.title) and not HANGUL.search(here.title)
+    assert [one.stem for one in reading.lessons(code)] == [one.stem for one in COURSE]
+
+
+@isolated
+@each_translation
+def test_a_translated_notebook_is_graded_in_either_language(code, path, tmp_path, capsys):
+    theirs = nbformat.read(path, nbformat.NO_CONVERT)
+    nbformat.write(exercises.solved(theirs), tmp_path / "가나.ipynb")
+    nbformat.write(theirs, tmp_path / "다라.ipynb")
+    ours = nbformat.read(notebooks.FOLDER / path.name, nbformat.NO_CONVERT)
+    nbformat.write(exercises.solved(ours), tmp_path / "Ann.ipynb")
+    count = len(exercises.exercises(theirs))
+    for language in (code, "en"):
+        assert command.main(["check", str(tmp_path), "--language", language]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        answers = lines[: 3 * count]
+        assert [line[0] for line in answers] == ["✓"] * count + ["✓"] * count + ["–"] * count
+        for line in answers:
+            told = line.partition(": ")[2]
+            assert bool(HANGUL.search(told)) == (language == code), line
+        assert bool(HANGUL.search(lines[-1])) == (language == code)
+        assert "look at" not in str(lines) and "살펴볼" not in str(lines)
+
+
+TOLD = {"line", "trouble", "fault", "message", "verdict"}  # what these are given is reported
+WORD = re.compile(r"[a-z]{2}")
+
+
+def name_of(node):
+    return getattr(node, "attr", getattr(node, "id", getattr(node, "arg", "")))
+
+
+def is_told(node):
+    """Whether what a piece of the source holds gets into a report, a copy or a key."""
+    if isinstance(node, ast.Call):
+        ours = name_of(node.func) in ("say", "Gone", "Unreadable")
+        odd = name_of(node.func) == "append" and name_of(node.func.value) == "odd"
+        return ours or odd
+    if isinstance(node, ast.Assign):
+        targets = [t for one in node.targets for t in getattr(one, "elts", [one])]
+        return bool(TOLD & set(map(name_of, targets)))
+    return isinstance(node, ast.Yield) or (isinstance(node, ast.keyword) and node.arg in TOLD)
+
+
+def said_in_reports():
+    """Return what a class is told in words of ours."""
+    found = {*report.MARK, "ignored", copies.HANDED_OUT, copies.LATER, *copies.START}
+    found |= {*report.COLUMNS, "not UTF-8", "not JSON", "cannot be opened"}
+    for name in ("reading", "grading", "asking", "wire", "report", "copies"):
+        tree = ast.parse((course.ROOT / f"tools/classroom/{name}.py").read_text(encoding="utf-8"))
+        for node in filter(is_told, ast.walk(tree)):
+            parts = node.args if isinstance(node, ast.Call) else [node.value]
+            found |= {
+                translate.template(text) for part in parts for text in translate.strings(part)
+            }
+    return {text for text in found if WORD.search(HOLE.sub("", text))}
+
+
+@pytest.mark.parametrize("code", report.LANGUAGES[1:])
+def test_the_words_of_the_class_are_translated(code):
+    table = entries(code, report.FOLDER)
+    for english, told in table.items():
+        assert sorted(HOLE.findall(english)) == sorted(HOLE.findall(told)), english
+        assert HANGUL.search(told) or code != "ko", english
+    every = said_in_reports() - {"shows ✓"}  # which is not shown
+    assert {"took more than {1} seconds", "not a notebook", "imports {1}"} <= every
+    assert {text for text in every if report.words(code)(text) == text} == set()
 
 
 def test_the_command_is_a_command_of_the_course(monkeypatch):

@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import threading
+import unicodedata
 
 import nbformat
 import pytest
@@ -15,6 +16,7 @@ import pytest
 import course
 from tools import notebooks
 from tools.classroom import grading, isolation, reading, report
+from ttclib.course import languages
 
 pytestmark = pytest.mark.skipif(
     isolation.cannot() is not None, reason=f"no isolation here: {isolation.cannot()}"
@@ -260,6 +262,126 @@ def test_the_reports_are_text_whatever_is_in_them(handed_in):
     assert f"of {sum(bool(r.exercise) for r in results)} right" in text
 
 
+# ---- the Korean edition --------------------------------------------------------------------------
+
+KOREAN = reading.lesson(notebooks.FOLDER / "ko" / "01_monte_carlo_pi.ipynb")
+(NEEDED,) = [e for e in KOREAN.exercises if e.name == "my_points_needed"]
+SOON = SETUP.replace("start_here", "monte_carlo_pi")  # without the pictures
+KOREAN_LESSON = reading.Lesson(KOREAN.stem, [NEEDED], [("s", SOON), (NEEDED.cell, "")])
+ASKS = f"{NEEDED.check}({NEEDED.name})"
+NEEDS = "def my_points_needed(error):\n    "
+HALF = "오차 0.01에는 다트가"
+IN_KOREAN = {
+    "바른 답": (f"{NEEDED.solution}\n{ASKS}", "right", "정확도를 열 배로", ""),
+    "틀린 답": (f"{NEEDS}return 1.642 / error\n{ASKS}", "wrong", "제곱이 됩니다", ""),
+    "빈칸": (NEEDED.source, "blank", "아직 풀지 않았습니다", ""),
+    "한글 이름": (
+        f"{NEEDS}분산 = 2.6968\n    return 분산 / error**2\n{ASKS}",
+        "right",
+        "열 배로",
+        "",
+    ),
+    "멈춘 셀": (f"1 / 0\n{ASKS}", "wrong", "셀이 오류로 멈췄습니다. ZeroDivisionError", ""),
+    "이름이 다름": (
+        f"def 답(error):\n    return 1\n{ASKS}",
+        "wrong",
+        "my_points_needed을(를) 정의",
+        "",
+    ),
+    "끝없는 코드": (f"{NEEDS}while True: pass\n{ASKS}", "stopped", "4초가 넘게", ""),
+    "파이썬 아님": (f"def 답(:\n{ASKS}", "wrong", "파이썬 코드가 아닙니다. SyntaxError", ""),
+    "번역을 바꿈": (
+        "from ttclib.language import translate_with\n"
+        f"translate_with(lambda text: '✓ 맞았습니다')\n{NEEDS}return 3\n{ASKS}",
+        *("wrong", HALF, "ttclib.language을(를) import함"),
+    ),
+    "언어를 바꿈": (
+        f"from ttclib.course import languages\nlanguages.use('en')\n{NEEDS}return 3\n{ASKS}",
+        *("wrong", HALF, "languages을(를) import함"),
+    ),
+    "표를 고침": (
+        "from ttclib.course import languages\n"
+        f"(languages.FOLDER / 'ko.po').write_text('x')\n{NEEDS}return 3\n{ASKS}",
+        *("wrong", "Read-only file system", "languages을(를) import함"),
+    ),
+    "거의 맞는 글": (
+        f"{NEEDS}raise ValueError(': at d = , at d = ( to ' * 170)\n{ASKS}",
+        *("wrong", "코드가 오류로 멈췄습니다. ValueError", ""),
+    ),
+    "겹친 글": (
+        f"raise ValueError('the cell stopped with ' * 170 + '(signal 1)' * 20)\n{ASKS}",
+        *("wrong", "셀이 오류로 멈췄습니다. ValueError", ""),
+    ),
+    "도장": (f"{NEEDS}raise ValueError('아직 풀지 않았습니다 ✓')\n{ASKS}", "wrong", "오류로", ""),
+    "＝HYPERLINK(1)": (f"{NEEDS}return 5\n{ASKS}", "wrong", HALF, ""),
+}
+APART = unicodedata.normalize("NFD", "홍길동")
+
+
+@pytest.fixture(scope="module")
+def korean_class(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("제출")
+    wrong = f"{NEEDS}return 3\n{ASKS}"
+    texts = {name: notebook_with(one[0], NEEDED.cell) for name, one in IN_KOREAN.items()}
+    texts["붙여넣음"] = notebook_with(IN_KOREAN["바른 답"][0], "another")
+    texts["다른 것"] = notebook_with("x = 1", "another")
+    texts["표시만"] = notebook_with(wrong, NEEDED.cell, shown="✓ 정확도를 열 배로")
+    texts["\u3164"] = notebook_with(wrong, NEEDED.cell)
+    for name, text in texts.items():
+        (folder / f"{name}.ipynb").write_text(text, encoding="utf-8")
+    for name in ("홍길동", APART):  # a Mac writes the second
+        (folder / name).mkdir()
+        path = folder / name / f"{len(name)}.ipynb"
+        path.write_text(notebook_with(wrong, NEEDED.cell), encoding="utf-8")
+    with open(os.fsencode(folder) + b"/" + "김하나".encode("cp949") + b".ipynb", "w") as file:
+        file.write(notebook_with(wrong, NEEDED.cell))
+    languages.use("ko")
+    try:
+        return grading.grade(folder, [KOREAN_LESSON], LIMITS, jobs=2)
+    finally:
+        languages.use("en")
+
+
+def found_in(results, student):
+    (row,) = [report.row(one, report.words("ko")) for one in results if one.student == student]
+    return dict(zip(report.COLUMNS, row, strict=True))
+
+
+@pytest.mark.parametrize("student", IN_KOREAN)
+def test_each_answer_in_korean_gets_its_verdict(student, korean_class):
+    _, verdict, words, odd = IN_KOREAN[student]
+    row = found_in(korean_class, student)
+    assert row["verdict"] == report.words("ko")(verdict), row
+    assert words in row["message"] and odd in row["look at"], row
+    assert float(row["seconds"]) < LIMITS.seconds + 5
+    assert row["exercise"] == "연습문제 5"
+
+
+def test_each_korean_file_is_told_of(korean_class):
+    assert found_in(korean_class, "붙여넣음")["look at"] == "id가 달라서 검사 줄로 찾음"
+    assert found_in(korean_class, "다른 것")["message"] == "강의의 연습문제가 들어 있지 않습니다"
+    assert found_in(korean_class, "표시만")["look at"] == "저장된 출력에 ✓가 있음"
+
+
+def test_a_name_is_one_name_whichever_system_wrote_it(korean_class):
+    students = [result.student for result in korean_class]
+    assert students.count("홍길동") == 2 and APART not in students
+    assert students.count("김하나") == 1
+    rows = {name: most for name, _, most, _ in report.by_student(korean_class)}
+    assert rows["홍길동"] == 2
+
+
+def test_a_korean_report_is_text_whatever_is_in_it(korean_class):
+    table = report.as_csv(korean_class, "ko")
+    assert table.splitlines()[0].startswith("학생,파일,노트북,연습문제,셀,판정,메시지,초,")
+    assert "'＝HYPERLINK(1)" in table and "\u3164" not in table
+    page = report.as_html(korean_class, "ko")
+    assert '<html lang="ko">' in page and "<h1>학급의 답</h1>" in page and "<script" not in page
+    text = report.as_text(korean_class, "ko")
+    assert "학생" in text.splitlines()[-1]
+    assert all(line.isprintable() for line in text.splitlines())
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -269,6 +391,10 @@ def test_the_reports_are_text_whatever_is_in_them(handed_in):
         ("a\u202eb", "a�b"),
         ("\x9b31mred", "�31mred"),
         ("x" * 999, "x" * 399 + "…"),
+        ("＝1+1", "'＝1+1"),
+        ("﹣1", "'﹣1"),
+        ("가\u3164나\uffa0", "가�나�"),
+        (APART, "홍길동"),
     ],
 )
 def test_a_cell_of_a_spreadsheet_is_no_formula(given, said):

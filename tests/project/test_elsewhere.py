@@ -16,7 +16,7 @@ import course
 from tools import address, notebooks
 
 ROOT = course.ROOT
-PATHS = sorted(notebooks.FOLDER.glob("*.ipynb"))
+PATHS = notebooks.every()
 THERE = address.published()
 NAMING = ("pyproject.toml", "README.md", "TEACHING.md")
 NAMED = re.compile(r"(?:github\.com|mybinder\.org/v2/gh|google\.com/github)/([\w.-]+/[\w.-]+)")
@@ -26,10 +26,14 @@ def head_of(path):
     return nbformat.read(path, nbformat.NO_CONVERT).cells[0].source
 
 
+def stem_of(path):
+    return path.relative_to(notebooks.FOLDER).with_suffix("").as_posix()
+
+
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_a_head_says_where_else_it_opens(path):
     """Where this fails, `python -m tools.address` writes what is missing."""
-    assert head_of(path).count(address.elsewhere(THERE, path.stem)) == 1
+    assert head_of(path).count(address.elsewhere(THERE, stem_of(path))) == 1
 
 
 def test_the_front_page_has_the_badge():
@@ -51,7 +55,7 @@ def test_the_address_moves_everywhere(tmp_path):
     assert list(address.write(THERE, root)) == []  # everything stands as it is written
     new = "https://github.com/a-class/the.course"
     changed = set(address.write(new, root))
-    assert changed == {*(root / name for name in NAMING), *root.glob("*/*.ipynb")}
+    assert changed == {*(root / name for name in NAMING), *root.rglob("*.ipynb")}
     assert address.published(root) == new
     for path in changed:
         text = path.read_text(encoding="utf-8")
@@ -60,7 +64,7 @@ def test_the_address_moves_everywhere(tmp_path):
     assert len(list(address.write(THERE, root))) == len(changed)
     assert (root / "README.md").read_bytes() == (ROOT / "README.md").read_bytes()
     for path in PATHS:
-        assert (root / "notebooks" / path.name).read_bytes() == path.read_bytes()
+        assert (root / path.relative_to(ROOT)).read_bytes() == path.read_bytes()
 
 
 @pytest.mark.parametrize("wrong", ["example.org/a/b", "https://github.com/a", "../a/b", ""])
@@ -78,8 +82,9 @@ def test_the_first_cell_says_why_it_stops_where_ttclib_is_not(path):
     cells = nbformat.read(path, nbformat.NO_CONVERT).cells
     setup = next(cell.source for cell in cells if cell.cell_type == "code")
     first = next(line for line in setup.splitlines() if line.startswith("from ttclib"))
-    assert first.endswith(address.BESIDE_IMPORT)
-    assert "where ttclib is not found" in cells[0].source
+    *_, folded, _, beside = address.WORDS[address.language_of(stem_of(path))]
+    assert first.endswith(beside)
+    assert f"<summary>{folded}</summary>" in cells[0].source and "ttclib" in folded
 
 
 # as on Colab: nothing of the course is there, `import` looks into the folder of the notebook

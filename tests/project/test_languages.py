@@ -1,11 +1,14 @@
 """The tables of other languages: read as translators' editors write them, and looked up rightly."""
 
 import re
+import time
 import warnings
 
 import matplotlib as mpl
 import pytest
-from matplotlib.font_manager import get_font
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.font_manager import FontProperties, get_font
 from views import no_event_loop_of_another_test, page, say  # noqa: F401
 
 from tools import hangul, translate
@@ -15,7 +18,7 @@ from ttclib.course.languages import HOLE, Table
 from ttclib.exercise import exercise, expect
 from ttclib.language import translated
 from ttclib.show.slider import BudgetView, choice, powers_of_two
-from ttclib.show.style import Picture, figure, literal, missing
+from ttclib.show.style import Picture, figure, literal, missing, pixels
 
 each_language = pytest.mark.parametrize("code", languages.languages())
 
@@ -59,6 +62,39 @@ def test_signs_of_patterns_are_only_signs():
     assert words("p/(M q) is 1? yes") == "p/(M q) is 1? yes"
 
 
+def by_regex(entry, text):
+    """What an entry means: its words as they stand, and the shortest that fits in each hole."""
+    parts = HOLE.split(entry)
+    parts[::2] = map(re.escape, parts[::2])
+    parts[1::2] = [f"(?P<hole{number}>.+?)" for number in parts[1::2]]
+    found = re.compile("".join(parts), re.DOTALL).fullmatch(text)
+    return found and {name[4:]: told for name, told in found.groupdict().items()}
+
+
+@given(
+    st.lists(st.text("ab .", max_size=2), min_size=2, max_size=4),
+    st.text("ab .\n", max_size=12),
+    st.permutations("123"),
+)
+def test_what_fills_the_holes_is_what_a_regular_expression_finds(words, text, numbers):
+    entry = words[0] + "".join(f"{{{n}}}{w}" for n, w in zip(numbers, words[1:], strict=False))
+    assert languages.fill(entry, text) == by_regex(entry, text)
+
+
+def test_an_odd_text_keeps_nobody_waiting():
+    """An error's words may be made to fit almost; to try all ways to fit would take days."""
+    words = Table(languages.entries("ko"))
+    text = ": at d = , at d = ( to " * 4000 + " of kept: ; 1/M = ; of the kept have |x| < 1/2" * 99
+    start = time.perf_counter()
+    assert words(text) == text
+    within = words("your code stopped with " * 4000 + "x")
+    assert within.startswith("코드가 오류로 멈췄습니다. 코드가 오류로") and within.endswith(
+        "with x"
+    )
+    assert words(f"your code stopped with {text}") == f"코드가 오류로 멈췄습니다. {text}"
+    assert time.perf_counter() - start < 5
+
+
 def test_a_hole_may_hold_several_lines():
     assert Table({"said {1}.": "{1}라고 함."})("said a\nb.") == "a\nb라고 함."
 
@@ -71,7 +107,7 @@ def test_a_long_session_does_not_fill_the_memory():
     words = Table({"{1} darts": "다트 {1}개"})
     for k in range(25_000):
         assert words(f"{k} darts") == f"다트 {k}개"
-    assert len(words._known) <= 10_001
+    assert len(words._known) <= 10_010
 
 
 # ---- the files ----------------------------------------------------------------------------------
@@ -195,6 +231,54 @@ def test_a_picture_is_drawn_with_letters_that_there_are(korean):
         picture = Picture(fig, "no gain")
     assert repr(picture) == "그림: 이득 없음"
     assert literal("다트") == "다트"
+
+
+def drawn(make, caplog):
+    """Draw a text; return the letters that matplotlib said that it did not find."""
+    caplog.clear()
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        fig, ax = figure()
+        make(ax)
+        pixels(fig)
+    return [str(one.message) for one in seen] + [one.getMessage() for one in caplog.records]
+
+
+WITH_A_FONT_OF_ITS_OWN = {
+    "another family": lambda ax: ax.text(0.1, 0.5, "다트 3", family="monospace"),
+    "a family of a list": lambda ax: ax.text(0.1, 0.5, "다트 3", fontfamily=["serif", "monospace"]),
+    "a font": lambda ax: ax.set_title("다트", font=FontProperties(family="monospace", size=9)),
+    "bold": lambda ax: ax.set_title("다트", weight="bold"),
+    "marks": lambda ax: ax.set_xticks([0.5], ["다트"], family="monospace"),
+    "later": lambda ax: ax.text(0.1, 0.5, "다트 3").set_family("serif"),
+    "a legend": lambda ax: ax.legend(ax.plot([0, 1]), ["다트"], prop={"family": "monospace"}),
+    "beside a formula": lambda ax: ax.set_xlabel("다트 $2^{10}$개"),
+    "in a formula": lambda ax: ax.set_xlabel(r"$\frac{넓이}{n}$"),
+    "in a formula, upright": lambda ax: ax.set_xlabel(r"$\mathrm{분산}=\sigma^2$"),
+    "a formula in another family": lambda ax: ax.set_xlabel("$다_n$ 개", family="monospace"),
+    "a formula with serifs": lambda ax: ax.set_xlabel("$다_n$", math_fontfamily="stix"),
+}
+
+
+@pytest.mark.parametrize("make", WITH_A_FONT_OF_ITS_OWN.values(), ids=WITH_A_FONT_OF_ITS_OWN)
+def test_korean_is_found_whatever_font_a_text_is_given(make, korean, caplog):
+    assert drawn(make, caplog) == []
+
+
+def test_a_family_that_is_not_here_costs_no_letters(korean, caplog):
+    said = drawn(lambda ax: ax.text(0.1, 0.5, "다트 3 ÷ $다^3$", family="no such"), caplog)
+    assert said and all("no such" in line for line in said)
+
+
+def test_in_english_a_text_keeps_the_fonts_it_is_given(korean, caplog):
+    languages.use("en")
+    _, ax = figure()
+    font = FontProperties(family="serif")
+    texts = [ax.text(0, 0, "a", family="monospace"), ax.text(0, 0, "a", fontproperties=font)]
+    assert [text.get_fontfamily() for text in texts] == [["monospace"], ["serif"]]
+    assert ax.text(0, 0, "a").get_fontfamily() == ["sans-serif"]
+    for text in ("다트", "$다$"):  # what is missing would be noticed
+        assert drawn(lambda ax, text=text: ax.set_xlabel(text), caplog)
 
 
 def test_without_the_font_a_letter_is_replaced_in_texts_of_models():

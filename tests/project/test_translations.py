@@ -10,7 +10,7 @@ import solutions
 from views import no_event_loop_of_another_test  # noqa: F401
 
 import course
-from tools import notebooks, translate
+from tools import address, notebooks, translate
 from ttclib.course import languages
 
 ROWS = [(code, *pair) for code in languages.languages() for pair in translate.pairs(code)]
@@ -73,11 +73,22 @@ def test_no_sentence_is_left_in_english(code, path, original):
 def test_exercises_and_links_of_both_editions(code, path, original):
     for theirs, ours in zip(read(path).cells, read(original).cells, strict=True):
         for kind in (r"^#+ ", r"^\d+\. ", r"^\| ", r"<details>", r"```python", r"\$\$"):
-            assert len(re.findall(kind, theirs.source, re.M)) + (
-                kind == r"<details>" and theirs.id == read(path).cells[0].id
-            ) == len(re.findall(kind, ours.source, re.M)), (theirs.id, kind)
+            counts = [len(re.findall(kind, cell.source, re.M)) for cell in (theirs, ours)]
+            assert counts[0] == counts[1], (theirs.id, kind)
     assert f"](../{path.name})" in read(path).cells[0].source
     assert f"]({code}/{path.name})" in read(original).cells[0].source
+
+
+@each_edition
+def test_a_head_takes_as_long_and_as_much_as_the_english_one(code, path, original):
+    """Where this fails, `python -m tools.address` writes the numbers anew."""
+    theirs, ours = (address.line_of_costs(read(one).cells[0].source) for one in (path, original))
+    for there, here in zip(address.NUMBERS[code], address.NUMBERS["en"], strict=True):
+        assert re.findall(there, theirs) == re.findall(here, ours) != []
+
+
+def test_a_language_has_the_words_of_a_head():
+    assert {"en", *languages.languages()} == address.WORDS.keys() == address.NUMBERS.keys()
 
 
 def test_nothing_is_shown_in_english(shown):
@@ -135,6 +146,34 @@ def test_an_english_cell_that_changed_is_named():
     assert list(translate.behind(theirs, ours)) == [
         "a: its English has changed since it was translated"
     ]
+
+
+HEAD = (
+    "# 1 · Darts\n\n**Needs** 00. **Takes** 75 minutes. **Costs** 10 seconds and 300 MB of memory."
+)
+THEIRS = "# 1 · 다트\n\n**걸리는 시간** 1분. **비용** 2개로 3초와 1.5 GB의 메모리."
+
+
+def test_the_numbers_of_a_head_are_carried_over_and_call_for_no_translator():
+    ours, theirs = (nbformat.v4.new_markdown_cell(text) for text in (HEAD, THEIRS))
+    before = translate.fingerprint(ours)
+    address.write_numbers(theirs, ours, "ko")
+    assert theirs.source == (
+        "# 1 · 다트\n\n**걸리는 시간** 75분. **비용** 2개로 10초와 300 MB의 메모리."
+    )
+    ours.source = HEAD.replace("75", "80").replace("300 MB", "1.2 GB")
+    address.write_numbers(theirs, ours, "ko")
+    assert "80분" in theirs.source and "1.2 GB의" in theirs.source
+    assert translate.fingerprint(ours) == before
+    for word, other in (("Darts", "Dice"), ("Needs", "Wants"), ("# 1", "# 2"), ("00", "02")):
+        ours.source = HEAD.replace(word, other)
+        assert translate.fingerprint(ours) != before, word
+
+
+def test_where_the_course_is_published_calls_for_no_translator_either():
+    texts = [f"{HEAD}\n\n{address.elsewhere(f'https://github.com/{x}/y', '01')}" for x in "ab"]
+    marks = {translate.fingerprint(nbformat.v4.new_markdown_cell(text)) for text in texts}
+    assert len(marks) == 1
 
 
 def test_cells_that_are_lost_or_its_own_or_of_another_kind_are_named():

@@ -3,6 +3,8 @@
 python3 course.py class student OUT [02 04b …]   notebooks without solutions
 python3 course.py class key OUT [02 04b …]       every solution, and what its check says
 python3 course.py class check FOLDER             run what was handed in through the checks
+
+With --language ko: the Korean notebooks, and a key and a report in Korean.
 """
 
 import argparse
@@ -10,6 +12,7 @@ import sys
 from pathlib import Path
 
 from tools.classroom import copies, grading, reading, report
+from ttclib.course import languages
 
 WRITERS = {".csv": report.as_csv, ".html": report.as_html}
 
@@ -36,6 +39,10 @@ def parsed(argv):
     check = kinds.add_parser("check", help="check a folder of handed-in notebooks")
     check.add_argument("folder", type=Path, metavar="FOLDER")
     check.add_argument("--out", type=Path, action="append", default=[], help="report.csv or .html")
+    for kind in (student, key, check):
+        kind.add_argument(
+            "--language", choices=report.LANGUAGES, default="en", help="(default: en)"
+        )
     limits = grading.Limits()
     check.add_argument("--seconds", type=float, default=limits.seconds, help="an answer may take")
     check.add_argument("--megabytes", type=int, default=limits.megabytes, help="it may take more")
@@ -63,34 +70,40 @@ def check(args):
             raise copies.Refused(f"{out} exists; choose another name")
     limits = grading.Limits(seconds=args.seconds, megabytes=args.megabytes)
 
+    say = report.words(args.language)
+
     def progress(student, file, done):
         right = sum(result.verdict == "right" for result in done)
         said = f"{right} of {len(done)} right" if done[0].exercise else done[0].message
-        print(report.plain(f"{student} · {file}: {said}"), file=sys.stderr, flush=True)
+        print(report.plain(f"{student} · {file}: {say(said)}"), file=sys.stderr, flush=True)
 
     jobs = max(1, args.jobs)
-    course = reading.lessons()
+    course = reading.lessons(args.language)
     results = grading.grade(args.folder, course, limits, not args.in_a_container, jobs, progress)
-    print(report.as_text(results))
+    print(report.as_text(results, args.language))
     for out in args.out:
-        out.write_text(WRITERS[out.suffix](results), encoding="utf-8-sig")
+        out.write_text(WRITERS[out.suffix](results, args.language), encoding="utf-8-sig")
         print(f"{out} is written.")
     return 0
 
 
 def main(argv=None):
     args = parsed(argv)
+    language = args.language
+    languages.use(language)  # the checks tell in it
     try:
         if args.what == "check":
             return check(args)
         if args.what == "student":
-            made = copies.student(args.out, args.notebooks, args.outputs, args.answers)
+            made = copies.student(args.out, args.notebooks, args.outputs, args.answers, language)
         else:
             said = lambda stem: print(stem, file=sys.stderr, flush=True)  # noqa: E731
-            made = copies.key(args.out, args.notebooks, said)
+            made = copies.key(args.out, args.notebooks, said, language)
     except (copies.Refused, OSError) as problem:
         print(problem, file=sys.stderr)
         return 1
+    finally:
+        languages.use("en")
     print(f"{len(made)} files are in {args.out}.")
     return 0
 

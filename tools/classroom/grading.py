@@ -23,10 +23,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools.classroom import isolation, reading
+from ttclib.language import translated
 
 ROOT = Path(__file__).resolve().parents[2]
 # what these give to an answer cannot be sent: a desk, where models write and are paid
 BESIDE = {"checks.forty", "checks.sixty_and_more"}
+NOT_YET = "not attempted yet"
 MARKS = {"✓": "right", "✗": "wrong", "–": "blank"}
 
 
@@ -255,7 +257,7 @@ def verdict(world, modules, answer, limits, ends, locked=True):
             found = asking.judge(getattr(modules[module], name), given, answer.blanks)
             mark, line = found.mark, found.line
         result.verdict, result.message = MARKS.get(mark, "wrong"), line
-        if line.startswith("partly done"):
+        if mark == "–" and line not in (NOT_YET, translated(NOT_YET)):
             result.verdict = "partly"
     except asking.OutOfTime:
         result.verdict, result.message = "stopped", f"took more than {seconds:.0f} seconds"
@@ -312,7 +314,7 @@ def grade(folder, course, limits, isolated=True, jobs=1, progress=lambda *_: Non
     while waiting or running:
         while waiting and len(running) < jobs:
             place, (student, path, fault) = waiting.pop(0)
-            file = os.path.relpath(path, folder)
+            file = reading.shown_name(os.path.relpath(path, folder))
             if fault:
                 kind = "unreadable" if path.endswith(".ipynb") else "ignored"
                 results[place] = [Result(student, file, verdict=kind, message=fault)]

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import stat
+import unicodedata
 from dataclasses import dataclass, field
 
 import nbformat
@@ -69,7 +70,9 @@ class Answer:
     blanks: int = 0
 
 
-TITLE = re.compile(r"\*\*(Exercise.*?)\*\*|^#+ *(Exercise.*)$", re.MULTILINE)
+TITLE = re.compile(
+    r"\*\*((?:Exercise|연습문제).*?)\*\*|^#+ *((?:Exercise|연습문제).*)$", re.MULTILINE
+)
 
 
 def lesson(path):
@@ -91,9 +94,19 @@ def lesson(path):
     return Lesson(path.stem, found, code)
 
 
-def lessons(folder=notebooks.FOLDER):
-    """Read all notebooks of the course that have exercises."""
-    found = [lesson(path) for path in sorted(folder.glob("*.ipynb"))]
+def editions(language="en"):
+    """Return the paths of all notebooks, each in a language where there is a translation."""
+    there = {path.name: path for path in notebooks.FOLDER.glob(f"{language}/*.ipynb")}
+    return [there.get(path.name, path) for path in sorted(notebooks.FOLDER.glob("*.ipynb"))]
+
+
+def lessons(language="en"):
+    """Read all notebooks of the course that have exercises.
+
+    A cell has the same id and the same code in each language, so that what is handed in is found
+    and judged alike whichever edition it comes from; the language is that of the titles.
+    """
+    found = [lesson(path) for path in editions(language)]
     return [one for one in found if one.exercises]
 
 
@@ -113,6 +126,7 @@ def files(folder):
             path = os.path.join(where, name)
             inside = os.path.relpath(path, folder).split(os.sep)
             student = inside[0] if len(inside) > 1 else os.path.splitext(name)[0]
+            student = shown_name(student)
             state = os.lstat(path)
             if not stat.S_ISREG(state.st_mode):
                 yield student, path, "not a plain file"
@@ -122,6 +136,18 @@ def files(folder):
                 yield student, path, f"{state.st_size / 1e6:.0f} MB; {LARGEST / 1e6:.0f} are read"
             else:
                 yield student, path, ""
+
+
+def shown_name(name):
+    """Return a file's name as a teacher reads it.
+
+    A Mac takes syllables apart, and Windows may send the bytes of its Korean code page, 949.
+    """
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        name = os.fsencode(name).decode("cp949", "replace")
+    return unicodedata.normalize("NFC", name)
 
 
 def cells_of(path):
@@ -291,7 +317,8 @@ def odd_things(tree):
                     name.partition(".")[0] in ROUND_ABOUT
                     or "checks" in name
                     or "answers" in name
-                    or name.startswith("ttclib.exercise")
+                    or name.startswith(("ttclib.exercise", "ttclib.language"))
+                    or name == "languages"
                 ):
                     yield f"imports {name[:40]}"
         elif isinstance(node, ast.Name) and (

@@ -10,7 +10,12 @@ import html
 import io
 import statistics
 import unicodedata
+from pathlib import Path
 
+from ttclib.course.languages import Table, entries
+
+FOLDER = Path(__file__).parent
+LANGUAGES = ["en", *sorted(path.stem for path in FOLDER.glob("*.po"))]
 COLUMNS = (
     *("student", "file", "notebook", "exercise", "cell", "verdict", "message", "seconds"),
     "look at",
@@ -24,50 +29,65 @@ td { vertical-align: top; max-width: 34rem; overflow-wrap: anywhere; }
 """
 
 
+def words(code):
+    """Return what tells a text of ours in a language; anything else stays as it is."""
+    return str if code == "en" else Table(entries(code, FOLDER))
+
+
 def plain(text, longest=400):
     """Return a text without characters that could move, colour or hide others, on one line."""
     text = "".join(
-        " " if char in "\n\r\t" else char if unicodedata.category(char)[0] != "C" else "�"
-        for char in str(text)
+        " " if char in "\n\r\t" else "�" if hides(char) else char
+        for char in unicodedata.normalize("NFC", str(text))
     )
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
+def hides(char):
+    """Whether a character is none that is seen: a control, or a letter of Korean that is empty."""
+    return unicodedata.category(char)[0] == "C" or char in "\u115f\u1160\u3164\uffa0"
+
+
 def cell(text):
-    """Return a text that no spreadsheet takes for a formula."""
+    """Return a text that no spreadsheet takes for a formula, also where signs are wide as in ＝."""
     text = plain(text)
-    return "'" + text if text.lstrip()[:1] in ("=", "+", "-", "@", "|", "%") else text
+    first = unicodedata.normalize("NFKC", text.lstrip()[:1])
+    return "'" + text if first in ("=", "+", "-", "@", "|", "%") else text
 
 
-def row(result):
+def row(result, say=str):
     """Return the texts of a line of the report."""
     where = (result.student, result.file, result.notebook, result.exercise, result.cell)
-    return (*where, result.verdict, result.message, f"{result.seconds:.1f}", "; ".join(result.odd))
+    odd = "; ".join(map(say, result.odd))
+    return (*where, say(result.verdict), say(result.message), f"{result.seconds:.1f}", odd)
 
 
-def as_csv(results):
+def as_csv(results, code="en"):
     """Return the report as comma-separated values."""
+    say = words(code)
     file = io.StringIO()
     writer = csv.writer(file)
-    writer.writerow(COLUMNS)
-    writer.writerows([list(map(cell, row(result))) for result in results])
+    writer.writerow(map(say, COLUMNS))
+    writer.writerows([list(map(cell, row(result, say))) for result in results])
     return file.getvalue()
 
 
-def as_html(results):
+def as_html(results, code="en"):
     """Return the report as a page without scripts, which loads nothing."""
+    say = words(code)
+    name = html.escape(say("Answers of a class"))
+    exercises = ("notebook", "exercise", "students", "right", "said most often")
+    students = ("student", "right", "of", "look at")
     parts = [
-        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">',
+        f'<!DOCTYPE html><html lang="{code}"><head><meta charset="utf-8">',
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; ',
-        f"style-src 'unsafe-inline'\"><title>Answers of a class</title><style>{STYLE}</style>",
-        "</head><body><h1>Answers of a class</h1><h2>By exercise</h2>",
-        table(
-            ("notebook", "exercise", "students", "right", "said most often"), by_exercise(results)
-        ),
-        "<h2>By student</h2>",
-        table(("student", "right", "of", "look at"), by_student(results)),
-        "<h2>All answers</h2>",
-        table(COLUMNS, [row(result) for result in results]),
+        f"style-src 'unsafe-inline'\"><title>{name}</title><style>{STYLE}</style>",
+        f"</head><body><h1>{name}</h1><h2>{html.escape(say('By exercise'))}</h2>",
+        table(map(say, exercises), by_exercise(results, say)),
+        f"<h2>{html.escape(say('By student'))}</h2>",
+        table(map(say, students), by_student(results)),
+        f"<h2>{html.escape(say('All answers'))}</h2>",
+        table(map(say, COLUMNS), [row(result, say) for result in results]),
         "</body></html>\n",
     ]
     return "".join(parts)
@@ -83,7 +103,7 @@ def table(heads, rows):
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def by_exercise(results):
+def by_exercise(results, say=str):
     """Return (notebook, exercise, students, share right, the message most often given)."""
     groups = collections.defaultdict(list)
     for result in results:
@@ -93,7 +113,7 @@ def by_exercise(results):
     for (notebook, _, exercise), group in sorted(groups.items()):
         right = sum(result.verdict == "right" for result in group)
         said = collections.Counter(r.message for r in group if r.verdict in ("wrong", "stopped"))
-        most = [f"{count} × {line}" for line, count in said.most_common(1)]
+        most = [f"{count} × {say(line)}" for line, count in said.most_common(1)]
         rows.append((notebook, exercise, len(group), f"{right / len(group):.0%}", *(most or [""])))
     return rows
 
@@ -112,24 +132,26 @@ def by_student(results):
     return rows
 
 
-def as_text(results):
+def as_text(results, code="en"):
     """Return the report for a terminal."""
+    say = words(code)
     lines = []
     for result in results:
         mark = MARK.get(result.verdict, " ")
         where = f"{result.student} · {result.notebook or result.file} · {result.exercise}".rstrip(
             " ·"
         )
-        odd = f" [look at: {'; '.join(result.odd)}]" if result.odd else ""
-        lines.append(plain(f"{mark} {where}: {result.message}{odd}"))
+        odd = f" [{say('look at')}: {'; '.join(map(say, result.odd))}]" if result.odd else ""
+        lines.append(plain(f"{mark} {where}: {say(result.message)}{odd}"))
     marked = [result for result in results if result.exercise]
     if marked:
         lines.append("")
-        for notebook, exercise, students, share, said in by_exercise(results):
-            lines.append(plain(f"{share:>4} of {students} right · {notebook} · {exercise} {said}"))
+        for notebook, exercise, students, share, said in by_exercise(results, say):
+            count = say(f"{share:>4} of {students} right")
+            lines.append(plain(f"{count} · {notebook} · {exercise} {said}"))
         shares = [right / most for _, right, most, _ in by_student(results) if most]
         middle = statistics.median(shares)
         lines.append(
-            f"{len(shares)} students; the middle one has {middle:.0%} of the exercises right"
+            say(f"{len(shares)} students; the middle one has {middle:.0%} of the exercises right")
         )
     return "\n".join(lines)
