@@ -106,14 +106,19 @@ def measure(stems):
                 for file in Path(folder).glob("jpserver-*.json"):
                     url = json.loads(file.read_text())["url"]
             errors = []
+            kernels = set()
             for stem in stems:
                 path = f"notebooks/{stem}.ipynb"
                 session = {"path": path, "name": stem, "type": "notebook"}
                 session["kernel"] = {"name": "python3"}
                 kernel = asked(url, token, "api/sessions", session)["kernel"]["id"]
+                kernels |= set(watch.process.children())
                 errors += run_cells(Path(folder), kernel, ROOT / path)
             time.sleep(1)
             watch.over.set()
+            # where the memory ran out, the system has killed one of them: seldom the one that asked
+            gone = len([kernel for kernel in kernels if not kernel.is_running()])
+            errors += [f"{gone} of {len(kernels)} kernels were killed"] * bool(gone)
             return watch.most, watch.parts, errors
         finally:
             server.terminate()

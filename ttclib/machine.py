@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import os
 import platform
 import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
+
+_GROUPS = Path("/proc/self/cgroup")
+_LIMITS = Path("/sys/fs/cgroup")
+_NAMES = ("memory.max", "memory.limit_in_bytes")  # versions 2 and 1
 
 
 def versions(*packages: str) -> str:
@@ -44,13 +50,18 @@ def matrix_flops() -> float:
     return 2 * size**3 / best
 
 
-def memory() -> dict[str, float]:
-    """Gigabytes of memory: ``total``, ``available``, and ``used`` by this notebook's process."""
-    try:
-        import psutil
-    except ModuleNotFoundError as error:
-        line = "the size of the memory needs psutil: pip install 'ttclib[course]'"
-        raise ModuleNotFoundError(line) from error
-    system = psutil.virtual_memory()
-    mine = psutil.Process().memory_info().rss
-    return {"total": system.total / 1e9, "available": system.available / 1e9, "used": mine / 1e9}
+def memory_limit() -> float:
+    """Bytes that a process may use here: the machine's memory, or the least limit of its groups.
+
+    A container, a hub and Binder set such limits by Linux's control groups, of version 1 or 2.
+    """
+    if not hasattr(os, "sysconf"):
+        return math.inf
+    found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    for line in _GROUPS.read_text().splitlines() if _GROUPS.exists() else []:
+        _, kind, group = line.split(":", 2)
+        inner = _LIMITS / kind / group.lstrip("/")
+        files = [at / name for at in (inner, *inner.parents) for name in _NAMES]
+        said = [file.read_text().strip() for file in files if file.is_file()]
+        found += [int(limit) for limit in said if limit != "max"]
+    return min(found)

@@ -601,8 +601,8 @@ NOT_CALLED = {
         "cost.stopwatch lm.pretrained.cache_folder "
         "lm.pretrained.smollm2_fault lm.pretrained.load_smollm2 lm.pretrained.fast_dtype "
         "lm.pretrained.ensure_cache lm.pretrained.quiet lm.tokenizer.build "
-        "lm.arithmetic.Arithmetic machine.versions machine.processor machine.matrix_flops "
-        "machine.memory particles.smc.keep_freed_blocks show.darts.board_figure "
+        "lm.arithmetic.Arithmetic machine.memory_limit machine.versions machine.processor "
+        "machine.matrix_flops particles.smc.keep_freed_blocks show.darts.board_figure "
         "artefacts.data_folder artefacts.manifest artefacts.faults artefacts.listing "
         "artefacts.differences"
     ),

@@ -236,8 +236,11 @@ def test_float16_a_large_model_and_a_torch_without_onednn_are_refused(monkeypatc
     assert Prepacked.refuses(grouped()) is None
     assert "float16" in Prepacked.refuses(grouped().to(torch.float16))
     with monkeypatch.context() as patched:
-        patched.setattr(page, "_MOST", 1000)
-        assert re.match("a second copy of [0-9,]+ weights", Prepacked.refuses(grouped()))
+        size = sum(weight.nbytes for weight in grouped().parameters())
+        patched.setattr(page, "memory_limit", lambda: 8 * size)
+        assert Prepacked.refuses(grouped()) is None
+        patched.setattr(page, "memory_limit", lambda: 8 * size - 8)
+        assert re.match("a second copy of its [0-9]+ MB is too much", Prepacked.refuses(grouped()))
     with monkeypatch.context() as patched:
         no = SimpleNamespace(_is_mkldnn_bf16_supported=lambda: False)
         patched.setattr(torch.ops, "mkldnn", no)

@@ -272,7 +272,6 @@ def test_the_course_is_all_of_it_together(wheel):
             "arviz-stats",
             "diagnostics",
         ),
-        ("from ttclib.machine import memory; memory()", "psutil", "course"),
     ],
 )
 def test_what_one_function_needs_is_asked_for_in_one_line(

@@ -10,7 +10,7 @@ import solutions
 ROOT = Path(__file__).resolve().parents[2]
 MOST_PARALLEL = 1.0  # parallel assignments per 100 code lines
 # of the library proper: a small helper library; 35 of them let its texts be translated
-MOST_LINES = 9_635
+MOST_LINES = 9_650
 COURSE = ROOT / "ttclib/course"
 PROPER = [
     path for path in sorted((ROOT / "ttclib").rglob("*.py")) if not path.is_relative_to(COURSE)

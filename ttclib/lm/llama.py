@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from ttclib.inputs import whole_number
 from ttclib.lm.arithmetic import MAX_LENGTH
+from ttclib.machine import memory_limit
 
 # sizes, here and in a config.json of transformers; then what all such models have in common
 _NAMES = {"vocabulary": "vocab_size", "width": "hidden_size", "hidden": "intermediate_size"}
@@ -28,7 +29,7 @@ _NAMES |= {"context": "max_position_embeddings"}
 _LLAMA = {"model_type": "llama", "rms_norm_eps": 1e-6, "tie_word_embeddings": True}
 _LLAMA |= {"rope_parameters": {"rope_theta": 10000.0, "rope_type": "default"}}
 _LLAMA |= {"attention_bias": False, "mlp_bias": False, "hidden_act": "silu"}
-_MOST = 500_000_000  # weights up to which a second copy is worth its memory
+_MOST = 1 / 8  # of the memory, up to which a second copy of the weights is worth it
 
 
 @dataclass(frozen=True)
@@ -369,8 +370,10 @@ class Prepacked(OneToken):
         dtypes = [torch.float32] + [torch.bfloat16] * torch.ops.mkldnn._is_mkldnn_bf16_supported()
         if kinds not in [{(nn.Parameter, dtype, "cpu")} for dtype in dtypes]:
             return f"its weights are {kinds}"
-        size = sum(shape.numel() for shape in has.values())
-        return f"a second copy of {size:,} weights takes too much" if size > _MOST else None
+        size = sum(weight.nbytes for weight in model.parameters())
+        if size > _MOST * (limit := memory_limit()):
+            return f"a second copy of its {size / 1e6:.0f} MB is too much for {limit / 1e9:.1f} GB"
+        return None
 
     def _normed(self, x, weight):
         return F.rms_norm(x, weight.shape, weight, self.epsilon)

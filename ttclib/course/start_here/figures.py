@@ -8,10 +8,12 @@ import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
+import psutil
 from scipy.special import ndtr
 
 from ttclib.cost import Cost
 from ttclib.inputs import whole_number
+from ttclib.machine import memory_limit
 from ttclib.sampling import montecarlo
 from ttclib.show.darts import plus_minus, throw
 from ttclib.show.slider import BudgetView, entry, powers_of_two
@@ -232,3 +234,11 @@ def points_per_second(n: int = 2**21) -> float:
     """Darts this machine throws in a second, measured over ``n`` of them."""
     throws = [montecarlo.darts(n, np.random.default_rng(seed)) for seed in range(3)]
     return n / min(thrown.cost.seconds for thrown in throws)
+
+
+def memory() -> dict[str, float]:
+    """Gigabytes of memory: ``total``, ``available`` at most, and ``used`` by this notebook."""
+    used = psutil.Process().memory_info().rss
+    total = memory_limit()
+    available = min(psutil.virtual_memory().available, total - used)
+    return {"total": total / 1e9, "available": available / 1e9, "used": used / 1e9}
