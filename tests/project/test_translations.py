@@ -3,6 +3,7 @@
 import copy
 import importlib.util
 import re
+from collections import Counter
 
 import nbformat
 import pytest
@@ -55,6 +56,24 @@ def test_what_is_computed_is_the_same(code, path, original):
         if theirs.cell_type == "code":
             numbers = [sorted(NUMBER.findall(solutions.text_of(cell))) for cell in (theirs, ours)]
             assert numbers[0] == numbers[1], theirs.id
+
+
+def lost_numbers(theirs, ours):
+    """Return the numbers of an English text that a translation has not got, each as often."""
+    return Counter(NUMBER.findall(ours)) - Counter(NUMBER.findall(theirs))
+
+
+@each_edition
+def test_every_number_of_the_prose_is_there(code, path, original):
+    """More may be: Korean writes in digits what English spells."""
+    for theirs, ours in zip(read(path).cells, read(original).cells, strict=True):
+        if theirs.cell_type == "markdown":
+            assert not lost_numbers(theirs.source, ours.source), theirs.id
+
+
+@pytest.mark.parametrize("told", ["54%가 남습니다", "53%, 61%", "61%", "5.4%, 61%"])
+def test_a_number_that_is_lost_or_another_would_be_noticed(told):
+    assert lost_numbers(told, "54% of 61%") and not lost_numbers("61% 중 54%, 2번", "54% of 61%")
 
 
 @each_edition
