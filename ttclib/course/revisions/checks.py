@@ -271,6 +271,9 @@ _CHAINS = {
         lambda n, j: _power_above(n / (j + 1))
     ),
     "halve at the chains 1, 2, 4, 8, not at each: chains 2 and 3 are as long": lambda n, j: n >> j,
+    "chain 3 is as long as chain 2: halve at the chains 1, 2, 4, 8 alone": lambda n, j: max(
+        1, n >> j
+    ),
     "chains count from 0: chain 1 is the second, and is needed where there are two": (
         lambda n, j: steps_of(n, max(j - 1, 0))
     ),

@@ -70,8 +70,8 @@ def along_picture(
     fig, ax = figure(size=(8.4, 3.9))
     texts = []
     colors = iter((*COLORS[:-1], TRUTH, MUTED))
-    marks = iter(MARKS)
-    dashes = iter(("--", "-.", ":"))
+    marks = itertools.cycle(MARKS)
+    dashes = itertools.cycle(("--", "-.", ":"))
     for name, line in means.items():
         look = {"color": next(colors), "marker": next(marks), "markersize": 4}
         ax.plot(range(1, len(line) + 1), line, label=name, **look)
