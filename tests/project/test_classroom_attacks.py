@@ -371,6 +371,16 @@ def test_a_name_is_one_name_whichever_system_wrote_it(korean_class):
     assert rows["홍길동"] == 2
 
 
+def test_exercises_are_listed_as_a_notebook_has_them():
+    made = [
+        grading.Result("a", "f", notebook, f"Exercise {n}", cell, "right", "")
+        for notebook in ("02", "01")
+        for n, cell in enumerate(["01-031", "01-029"], 1)
+    ]
+    listed = [(notebook, exercise) for notebook, exercise, *_ in report.by_exercise(made)]
+    assert listed == [(n, f"Exercise {k}") for n in ("01", "02") for k in (1, 2)]
+
+
 def test_a_korean_report_is_text_whatever_is_in_it(korean_class):
     table = report.as_csv(korean_class, "ko")
     assert table.splitlines()[0].startswith("학생,파일,노트북,연습문제,셀,판정,메시지,초,")

@@ -26,6 +26,7 @@ body { font: 15px/1.45 system-ui, sans-serif; color: #1a1a1a; margin: 1.5rem; }
 table { border-collapse: collapse; margin: 1rem 0 2rem; }
 th, td { border-bottom: 1px solid #ccc; padding: .25rem .6rem; text-align: left; }
 td { vertical-align: top; max-width: 34rem; overflow-wrap: anywhere; }
+th, td { min-width: 3.6rem; word-break: keep-all; }
 """
 
 
@@ -110,7 +111,8 @@ def by_exercise(results, say=str):
         if result.exercise:
             groups[result.notebook, result.cell, result.exercise].append(result)
     rows = []
-    for (notebook, _, exercise), group in sorted(groups.items()):
+    in_order = sorted(groups.items(), key=lambda item: item[0][0])  # within one, as it has them
+    for (notebook, _, exercise), group in in_order:
         right = sum(result.verdict == "right" for result in group)
         said = collections.Counter(r.message for r in group if r.verdict in ("wrong", "stopped"))
         most = [f"{count} × {say(line)}" for line, count in said.most_common(1)]

@@ -136,6 +136,16 @@ def test_ball_view_counts_hits(drawings, luck):
     np.testing.assert_allclose(line.get_ydata()[1:3], [math.pi / 4, math.pi / 6])
 
 
+def test_ball_view_writes_a_high_price_in_full(drawings):
+    prices = {}
+    for seed in range(3):
+        text, _ = figures.ball_view(darts=2**16, dims=12).at(dimension=12, seed=seed)
+        prices[text] = 2**16 / int(text.split(" of ")[0])
+    for text, price in prices.items():
+        assert f": {float(f'{price:.3g}'):,.0f} darts for one accepted point" in text
+    assert max(prices.values()) > 1000
+
+
 def test_ball_view_says_when_nothing_was_hit(drawings):
     view = figures.ball_view(darts=64, dims=16)
     text, _ = view.at(dimension=16)

@@ -346,7 +346,8 @@ def ball_view(darts: int = 2**16, dims: int = 16) -> BudgetView:
         found = round(hits[-1] * darts)
         price = "no dart was accepted"
         if found:
-            price = f"{darts / found:,.3g} darts for one accepted point"
+            paid = float(f"{darts / found:.3g}")  # 65,500 rather than 6.55e+04
+            price = f"{paid:,g} darts for one accepted point"
         text = f"{found:,} of {darts:,} inside (exact share {exact[dimension - 1]:.2g}): {price}"
         return f"{text}; typical distance {np.median(far):.2f}", run(dimension, seed).cost
 
