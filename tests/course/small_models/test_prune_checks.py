@@ -30,6 +30,8 @@ IMPORTANCES = {
     "that is the largest": lambda a: np.abs(a).max(axis=0),
     "a sum of squares": lambda a: (a**2).sum(axis=0),
     "one number a token": lambda a: np.sqrt((a**2).mean(axis=1)),
+    "under the root": lambda a: np.sqrt((a**2).sum(axis=0)) / len(a),
+    "yours is (1, 3)": lambda a: np.sqrt((a**2).mean(axis=0, keepdims=True)),
     "of 3, −3, 3, −3 it is 3": lambda a: a[0],
     "other numbers": lambda a: rms(a) if a.shape[1] == 3 else a[0],
 }
@@ -39,11 +41,17 @@ SLOPES = {
     "leaves a factor T": lambda z, v, t: slope(z, v, t) / t,
     "T² is too much": lambda z, v, t: slope(z, v, t) * t,
     "the teacher is softened": lambda z, v, t: t * (softmax(z, t) - softmax(v, 1)),
-    "the model is softened": lambda z, v, t: t * (softmax(z, 1) - softmax(v, t)),
+    "the student is softened": lambda z, v, t: t * (softmax(z, 1) - softmax(v, t)),
     "the slope at T = 1": lambda z, v, t: slope(z, v, 1.0),
+    "both are softened: divide": lambda z, v, t: t * (softmax(z, 1) - softmax(v, 1)),
+    "yours multiplies": lambda z, v, t: t * (softmax(z, 1 / t) - softmax(v, 1 / t)),
+    "make probabilities of them": lambda z, v, t: t * (softmax(z, t) - v),
+    "divide by their sum": lambda z, v, t: t * (np.exp(z / t) - np.exp(v / t)),
+    "compares probabilities": lambda z, v, t: t * (z / t - v / t),
+    "a slope for each logit": lambda z, v, t: float((softmax(v, t) * z).sum()),
     "for T = 2 it is": lambda z, v, t: z,
     "T = 5 comes out wrong": lambda z, v, t: slope(z, v, 2.0),
-    "where model and teacher agree": lambda z, v, t: slope(z, v, t) + (t == 3),
+    "where student and teacher agree": lambda z, v, t: slope(z, v, t) + (t == 3),
 }
 BILLS = {
     "the teacher reads every token, too": lambda n, m, d: 6 * n * d,
@@ -56,6 +64,9 @@ BILLS = {
     "and an addition": lambda n, m, d: 6 * n * d + m * d,
     "forward only": lambda n, m, d: 6 * (n + m) * d,
     "forward and back": lambda n, m, d: 2 * (n + m) * d,
+    "not 8 for both": lambda n, m, d: 8 * (n + m) * d,
+    "nothing comes on top": lambda n, m, d: (6 * n + 2 * n + 2 * m) * d,
+    "forward and 4 back": lambda n, m, d: (4 * n + 2 * m) * d,
     "of the teacher, 7 tokens": lambda n, m, d: 0.0,
     "without a teacher": lambda n, m, d: (6 * n + 2 * m) * d if m else 0.0,
 }

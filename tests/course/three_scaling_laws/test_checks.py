@@ -47,6 +47,14 @@ LOSSES = {
         -sum((np.exp(x) * x).sum() for x in s) / len(s)
     ),
     "the last letter alone": lambda m, s: -(m[-1] * s[-1]).sum() / len(m),
+    "words have two letters": lambda m, s: loss(m, s) * len(m) / 4,
+    "no exp": lambda m, s: -sum((a * np.exp(b)).sum() for a, b in zip(m, s, strict=True)) / len(m),
+    "a log of them is no number": lambda m, s: math.nan,
+    "exp of the loss": lambda m, s: math.exp(loss(m, s)),
+    "all beginnings count alike": lambda m, s: (
+        -sum((a / a.sum(1, keepdims=True) * b).sum() for a, b in zip(m, s, strict=True)) / len(m)
+    ),
+    "the sum over all arrays": lambda m, s: [(a * b).sum() for a, b in zip(m, s, strict=True)],
     "of the check it is 0.": lambda m, s: 5.0,
     "must reach its entropy": lambda m, s: 0.0 if known(m, s) else loss(m, s),
 }
@@ -60,6 +68,14 @@ SIZES = {
     "that is the loss there": lambda n, losses: np.polyval(
         parabola(n, losses), math.log(vertex(n, losses))
     ),
+    "only the sizes become logarithms": lambda n, losses: vertex(n, np.log(losses)),
+    "multiplies by u": lambda n, losses: np.exp(
+        -parabola(n, losses)[1] / 2 * parabola(n, losses)[0]
+    ),
+    "the highest power first": lambda n, losses: np.exp(
+        -parabola(n, losses)[1] / (2 * parabola(n, losses)[2])
+    ),
+    "a number and not an array": lambda n, losses: [vertex(n, losses)],
     "three points of the check": lambda n, losses: 3.0,
 }
 OPTIMA = {
@@ -74,6 +90,10 @@ OPTIMA = {
     "takes the root": lambda A, a, B, b, c: (a * A / (b * B)) * (c / 6) ** (b / (a + b)),
     "exponent b before the root": lambda A, a, B, b, c: (a * A / (b * B) * c / 6) ** (1 / (a + b)),
     "their slopes are": lambda A, a, B, b, c: (A / B * (c / 6) ** b) ** (1 / (a + b)),
+    "that is N^(a + b)": lambda A, a, B, b, c: a * A / (b * B) * (c / 6) ** b,
+    "divides at the end": lambda A, a, B, b, c: (a * A / (b * B) * (c / 6) ** b) / (a + b),
+    "the power 1/(a + b)": lambda A, a, B, b, c: (a * A / (b * B) * (c / 6) ** b) ** (a + b),
+    "multiplies by B": lambda A, a, B, b, c: (a * A / b * B * (c / 6) ** b) ** (1 / (a + b)),
     "for the law of the check": lambda A, a, B, b, c: 3.0,
 }
 LIVES = {
@@ -83,7 +103,12 @@ LIVES = {
     "and an addition": lambda n, d, r: 6 * n * d + n * r * d,
     "there and back": lambda n, d, r: 2 * n * d * (1 + r),
     "for each letter of training": lambda n, d, r: 6 * n * d + 2 * n * r,
-    "R = 5: 1.6e10": lambda n, d, r: 3.0,
+    "times size, too": lambda n, d, r: 6 * n * d + 2 * d * r,
+    "only if R is 1": lambda n, d, r: 8 * n * d,
+    "FLOPs are asked for": lambda n, d, r: n * d * (1 + r),
+    "are swapped": lambda n, d, r: 2 * n * d + 6 * n * d * r,
+    "training and use together": lambda n, d, r: (6 * n * d, 2 * n * d * r),
+    "R = 2.5: 1.1e9": lambda n, d, r: 3.0,
     "has only been trained": lambda n, d, r: flops(n, d, r) if r else 0.0,
 }
 TEXTS = {
@@ -93,6 +118,14 @@ TEXTS = {
     "of the letters, too": lambda n, e, r: np.interp(-np.log(r), -np.log(e), n),
     "wants rising x": lambda n, e, r: np.exp(np.interp(np.log(r), np.log(e), np.log(n))),
     "of the excess, too": lambda n, e, r: np.exp(np.interp(-r, -e, np.log(n))),
+    "the nearest number of letters": lambda n, e, r: n[e <= r][0],
+    "one line through all": lambda n, e, r: np.exp(
+        np.polyval(np.polyfit(np.log(e), np.log(n), 1), np.log(r))
+    ),
+    "both lists must be turned round": lambda n, e, r: np.exp(
+        np.interp(np.log(r), np.log(e)[::-1], np.log(n))
+    ),
+    "return one number of letters": lambda n, e, r: n,
     "letters, you said": lambda n, e, r: 3.0,
     "must be worth its letters": lambda n, e, r: letters_of(n, e, r) if r > 0.21 else 0.0,
 }

@@ -31,6 +31,10 @@ def one_group(row):
     return [(r - mean) / spread if spread else 0.0 for r in row]
 
 
+def odd(right):
+    raise ValueError("odd")
+
+
 def quiet(p, k):
     return p**k + (1 - p) ** k
 
@@ -40,9 +44,16 @@ TOKENS = {
     "upside down": lambda full, s, t: full * (1 + s / 3),
     "not three times as much": lambda full, s, t: full / (1 + 3 * s),
     "what the model writes costs something": lambda full, s, t: full / (1 + t / 3),
+    "comes with *each* token": lambda full, s, t: full - s / 3 - t / 3,
+    "that is learned from costs something": lambda full, s, t: full / ((s + t) / 3),
+    "not FLOPs": lambda full, s, t: full / (6 + 2 * s + 2 * t),
+    "costs 2/6, not 2": lambda full, s, t: full / (1 + 2 * s + 2 * t),
+    "nothing is taken off": lambda full, s, t: full * (1 - s / 3 - t / 3),
+    "a third of what M tokens": lambda full, s, t: full / (1 + s / 3 + t),
+    "leave 150,000": lambda full, s, t: full / (1 + s / 3) / (1 + t / 3),
     "yours is 7": lambda full, s, t: 7,
     "teacher's reading is on the bill": lambda full, s, t: full / (1 + s / 3),
-    "leaves 200,000": lambda full, s, t: learned(full, s, 3 * t),
+    "leaves 200,000": lambda full, s, t: learned(full, s, 5 * t),
     "all tokens are left": lambda full, s, t: learned(full, s, t) if s + t else 0.0,
 }
 ADVANTAGES = {
@@ -52,6 +63,18 @@ ADVANTAGES = {
     "divide by the standard deviation": around,
     "ddof=0": lambda right: around(right) / right.std(axis=1, ddof=1, keepdims=True),
     "that is the variance": lambda right: around(right) / right.var(axis=1, keepdims=True),
+    "keepdims=True": lambda right: right - right.mean(axis=1),
+    "is better than its group": lambda right: -relative(right),
+    "yours multiplies": lambda right: around(right) * right.std(axis=1, keepdims=True),
+    "off first": lambda right: right / right.std(axis=1, keepdims=True),
+    "axis=1 in std": lambda right: around(right) / right.std(),
+    "itself included": lambda right: (
+        around(right) * 4 / 3 / np.maximum(right.std(axis=1, keepdims=True), 1e-9)
+    ),
+    "changes every advantage": lambda right: (
+        around(right) / (right.std(axis=1, keepdims=True) + 1e-4)
+    ),
+    "your code stopped with ValueError: odd": odd,
     "√3": lambda right: 0 * right,
     "the advantage is 0 there": lambda right: around(right) / right.std(axis=1, keepdims=True),
     "no text is better": lambda right: relative(right) + (right.shape[1] == 2),
@@ -62,7 +85,11 @@ SILENT = {
     "it says something": lambda p, k: 1 - quiet(p, k),
     "half of them right": lambda p, k: 6 * (p * (1 - p)) ** (k // 2),
     "cannot happen at once": lambda p, k: p**k * (1 - p) ** k,
-    "0.6562": lambda p, k: 1.0,
+    "nothing is taken off their sum": lambda p, k: quiet(p, k) - (p * (1 - p)) ** k,
+    "at least one is right": lambda p, k: 1 - (1 - p) ** k,
+    "at least one is wrong": lambda p, k: 1 - p**k,
+    "(1 − p)**k": lambda p, k: p**k + (1 - p**k),
+    "0.6562": lambda p, k: 2 * p**k,
     "a half": lambda p, k: quiet(p, k) if p != 0.5 else 0.0,
     "always silent": lambda p, k: quiet(p, k) if p else 0.0,
 }

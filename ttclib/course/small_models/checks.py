@@ -35,6 +35,18 @@ def nearest(yours):
         mistake("places start at 0, so the last of 2^bits places is 2^bits − 1")
     if close(got, 0.1 * (np.array([0, 3, 4, 6, 7]) - 3)):
         mistake("those are the values of the grid; what is kept is their place, a whole number")
+    if close(got, [0, 3, 4, 5, 5]):
+        mistake("a grid of b bits has 2**bits places, not 2 * bits")
+    if close(got, [0, 2, 2, 2, 2]):
+        mistake("`bits` is not the number of places: there are 2**bits of them")
+    if close(got, [3, 3, 4, 6, 10]):
+        mistake("add `zero` first, and cut off then: the ends are those of the places")
+    if close(got, [1, 3, 4, 6, 8]):
+        mistake("the first place is 0 and the last 2^bits − 1: yours are 1 and 2^bits")
+    if close(got, np.clip(np.ceil(_WEIGHTS / 0.1) + 3, 0, 7)):
+        mistake("that rounds up; the nearest place may be the one below")
+    if close(got, np.array([0, 3, 4, 6, 12]) % 8):
+        mistake("what lies beyond the end stays at the end; it does not begin anew: no %")
     expect(
         close(got, [0, 3, 4, 6, 7]),
         f"step 0.1, 0 on place 3, 3 bits: 0, 3, 4, 6, 7; yours is {got.tolist()}",
@@ -47,17 +59,17 @@ def nearest(yours):
 def nbytes(yours):
     """``yours(rows, columns, bits, group)`` → bytes of the matrix, with steps and zeros."""
     got = yours(8, 64, 4, 32)
-    # 512 codes of 4 bits, 16 groups with a step of 16 bits and a zero of 4
+    # 512 places of 4 bits, 16 groups with a step of 16 bits and a zero of 4
     if close(got, 8 * 64 * 4 / 8):
-        mistake("those are the codes alone; each group has a step of 16 bits and a zero as well")
+        mistake("those are the places alone; each group has a step of 16 bits and a zero as well")
     if close(got, 8 * 64 * 4 / 8 + 16 * 2):
-        mistake("the place of 0 is kept for each group, too: as many bits as a code")
+        mistake("the place of 0 is kept for each group, too: as many bits as a place")
     if close(got, 8 * 64 * 4 + 16 * 20):
         mistake("those are bits; eight of them are a byte")
     if close(got, (8 * 64 * 4 + 16 * 16) / 8 + 16 * 4):
-        mistake("a zero takes as many bits as a code, not bytes: divide it by 8, too")
+        mistake("a zero takes as many bits as a place, not bytes: divide it by 8, too")
     if close(got, 256 + 16 * 20):
-        mistake("the codes are in bytes and the steps and zeros still in bits: divide both by 8")
+        mistake("the places are in bytes and the steps and zeros still in bits: divide both by 8")
     if close(got, (8 * 64 * 4 + 32 * 20) / 8):
         mistake("`group` is how many weights share a grid, not how many groups there are")
     if close(got, (8 * 64 * 4 + 8 * 20) / 8):
@@ -65,7 +77,15 @@ def nbytes(yours):
     if close(got, (8 * 64 * 4 + 20) / 8):
         mistake("that is one group for the whole matrix; there are rows · columns / group of them")
     if close(got, 8 * 64 * 4 / 8 + 16 * 8):
-        mistake("a step is kept in 16 bits and a zero in as many as a code: not 64 bits together")
+        mistake("a step is kept in 16 bits and a zero in as many as a place: not 64 bits together")
+    if close(got, (8 * 64 * 4 + 2 * 20) / 8):
+        mistake("those are the groups of one row; there are as many in each of the rows")
+    if close(got, (8 * 64 * 4 + 16 * 32) / 8):
+        mistake("a step takes 16 bits, a zero only as many as a place")
+    if close(got, (8 * 64 * 4 + 8 * 64 * 20) / 8):
+        mistake("a step and a zero are shared by the group; yours has them for each weight")
+    if close(got, (8 * 64 * 2**4 + 16 * 20) / 8):
+        mistake("a place takes b bits; 2^b is how many places there are")
     expect(close(got, 296), f"8 × 64, 4 bits, groups of 32: 256 + 40 = 296 bytes; yours is {got}")
     expect(close(yours(2, 32, 2, 32), 16 + 4.5), "2 × 32, 2 bits, a group a row: 16 + 4.5 bytes")
     return "what a group of its own costs: (16 + bits) / group bits a weight"
@@ -137,6 +157,13 @@ def stored(yours):
         mistake(
             "a fact of which the memory is wrongly sure costs more than it says: keep the minus"
         )
+    if close(got, 20.0):
+        mistake("that is all that the facts say; take off what is left to be said")
+    if close(got, 20 + losses.sum() / math.log(2)):
+        mistake("the losses are what is left to be said: take them off")
+    if close(got, 4 * math.log(32) - losses.sum() / math.log(2)):
+        mistake("the first part is in nats, the second in bits: log₂ of the values")
+    expect(np.ndim(got) == 0, "return one number, of all facts together")
     expect(close(got, right), f"4 facts of 5 bits less what is left: {right:.3f}; yours is {got}")
-    expect(close(yours(np.full(10, math.log(8)), 8), 0.0), "who guesses has stored nothing")
+    expect(close(yours(np.full(10, math.log(8)), 8), 0.0), "of 8 values: who guesses, stores 0")
     return "counted exactly: no test, no threshold"

@@ -56,6 +56,10 @@ def importance(yours):
         mistake("that is a sum of squares: divide by the number of tokens, and take the root")
     if close(got, np.sqrt(np.square(flips).mean(axis=1))):
         mistake("that is one number a token; the tokens are axis 0, and go away")
+    if close(got, np.linalg.norm(flips, axis=0) / 4):
+        mistake("divide by the number of tokens under the root, not after it")
+    shape = np.shape(got)
+    expect(shape == right.shape, f"each unit has an importance: (3,), yours is {shape}")
     expect(close(got, right), f"of 3, −3, 3, −3 it is 3: {right}; yours is {got}")
     rng = np.random.default_rng(0)
     activations = rng.normal(size=(7, 4))
@@ -70,22 +74,33 @@ def slope(yours):
     got = yours(z, v, 2.0)
     right = soft_slope(z, v, 2.0)
     if close(got, -right):
-        mistake("the sign: the slope is model − teacher, and training goes down it")
+        mistake("the sign: the slope is student − teacher, and training goes down it")
     if close(got, right / 4):
         mistake("that is the slope without T²: at T = 2 the teacher would count a quarter")
     if close(got, right / 2):
-        mistake("model − teacher is the slope by logit/T; T² times 1/T leaves a factor T")
+        mistake("student − teacher is the slope by logit/T; T² times 1/T leaves a factor T")
     if close(got, 2 * right):
         mistake("T² is too much: the logits are divided by T, which takes one factor back")
     if close(got, 2 * (_softmax(z, 2.0) - _softmax(v, 1.0))):
         mistake("the teacher is softened too: both at temperature T")
     if close(got, 2 * (_softmax(z, 1.0) - _softmax(v, 2.0))):
-        mistake("the model is softened too: both at temperature T")
+        mistake("the student is softened too: both at temperature T")
     if close(got, soft_slope(z, v, 1.0)):
         mistake("that is the slope at T = 1")
+    if close(got, 2 * soft_slope(z, v, 1.0)):
+        mistake("both are softened: divide the logits of both by T first")
+    if close(got, 2 * (_softmax(z, 0.5) - _softmax(v, 0.5))):
+        mistake("a temperature divides the logits; yours multiplies")
+    if close(got, 2 * (_softmax(z, 2.0) - v)):
+        mistake("`teacher` are logits, too: make probabilities of them")
+    if close(got, 2 * (np.exp(z / 2) - np.exp(v / 2))):
+        mistake("those are no probabilities yet: divide by their sum")
+    if close(got, z - v) or close(got, 2 * (z - v)):
+        mistake("the slope compares probabilities, not logits: a softmax of each")
+    expect(np.shape(got) == (3,), "return a slope for each logit")
     expect(close(got, right), f"for T = 2 it is {right.round(3)}; yours is {got}")
     expect(close(yours(z, v, 5.0), soft_slope(z, v, 5.0)), "T = 5 comes out wrong")
-    expect(close(yours(v, v, 3.0), 0 * v), "where model and teacher agree, the slope is 0")
+    expect(close(yours(v, v, 3.0), 0 * v), "where student and teacher agree, the slope is 0")
     return "the higher T, the more the unlikely tokens pull; T² keeps the pull as strong"
 
 
@@ -113,6 +128,12 @@ def bill(yours):
         mistake("the teacher does not learn: it goes forward only, 2 a weight, not 6")
     if close(got, 2 * 1400 * 7):
         mistake("the student learns: forward and back are 6 a weight")
+    if close(got, 8 * 1400 * 7):
+        mistake("6 to learn is the student's, 2 to read the teacher's: not 8 for both")
+    if close(got, 6 * 300 * 7 + 8 * 1100 * 7) or close(got, (8 * 300 + 2 * 1100) * 7):
+        mistake("to learn is 6 a weight, forward and back together: nothing comes on top")
+    if close(got, (4 * 300 + 2 * 1100) * 7):
+        mistake("to learn is 2 a weight forward and 4 back: 6 for the student")
     right = training_bill(300, 1100, 7)
     expect(close(got, right), f"300 weights, 1,100 of the teacher, 7 tokens: {right:,}; not {got}")
     expect(close(yours(5.0, 0.0, 2.0), 60.0), "without a teacher 5 weights and 2 tokens cost 60")
