@@ -43,10 +43,7 @@ EVERYDAY = {  # English has them; only their own notebook has to set them off
     "weight",
 }
 NOT_YET = {
-    "distillation",
     "pretraining, fine-tuning",
-    "quantization",
-    "reinforcement learning",
 }  # words that their notebook does not set off so far, or that come too early
 
 

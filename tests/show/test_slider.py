@@ -390,6 +390,27 @@ def test_what_is_added_beside_the_axes_is_shown_and_taken_off(how):
     assert len(fig.axes[0].child_axes) == 0 and len(fig.axes[0].lines) == 1
 
 
+def test_a_legend_names_the_bars_of_its_own_setting():
+    def bars():
+        fig, ax = canvas()
+        ax.bar([0.5], [0.2], label="still")
+
+        def draw(points, seed, size=1):
+            ax.bar([0.2], [points / 64], label=f"{points} dots")
+            ax.errorbar([0.2], [0.5], [0.1], label="its error")
+            ax.legend()
+            return f"{points} dots"
+
+        return BudgetView(fig, draw, **TWO)
+
+    view = bars()
+    alone = bars()
+    for value in (8, 16, 64):
+        sliders(view)[0].value = value
+    sliders(alone)[0].value = 64
+    assert same(pixels(shown(view)[0]), pixels(shown(alone)[0]))
+
+
 @pytest.mark.parametrize(
     ("error", "line"),
     [

@@ -213,6 +213,8 @@ class Stage:
         for ax, before in zip(self._axes, self._moved(), strict=True):
             ax.set(**before)
             ax.set_prop_cycle(None)  # every frame starts with the first colour
+            bars = [c for c in ax.containers if self._still.issuperset(c.get_children())]
+            ax.containers[:] = bars  # or a legend would name those of the settings before
         for artist in self._added():
             try:
                 artist.remove()

@@ -131,7 +131,7 @@ def test_bits_against_bytes():
     curves = [line for line in view.moving(0) if len(line.get_xdata()) == len(q.BITS)]
     assert [len(curve.get_xdata()) for curve in curves] == [5, 5]
     text = view.at(bits=2, sharing="matrix")
-    assert "GPTQ: a row's grid at most" in text and "for one for the matrix" in text
+    assert "GPTQ: not recorded with one grid" in text and "a grid for the whole matrix" in text
     small = [line for line in view.fixed(1) if line.get_label() == "lab-small, GPTQ"]
     assert numbers_of(small[0]).tolist() == [[858, 0.5], [120, 0.4]]
 
@@ -184,14 +184,14 @@ def test_stored_against_offered_and_what_rounding_leaves():
     view = figures.capacity_view(some_memories())
     text = view.at(facts=3.0, shown=1000)
     assert text.startswith("3 bits a parameter offered, each fact seen 1,000 times")
-    assert "1,000: 2.00 stored, int8 1.80, int4 -6.00" in text
+    assert "stored a parameter, by size: 1,000: 2.00, int8 1.80, int4 -6.00" in text
     first, _, mark = view.moving(0)
     assert numbers_of(first) == pytest.approx(np.array([[1, 1.0005], [3, 2.0005]]))
     assert numbers_of(mark) == pytest.approx(np.array([[3, 2.0005], [3, 2.00025]]))
     after, _ = view.moving(1)
     below = -5.9995  # not moved to the edge of the axis
     assert numbers_of(after)[:, 1] == pytest.approx([2.0005, 1.8005, below])
-    assert "1 bits a parameter offered, each fact seen 30 times" in view.at(facts=1.0, shown=30)
+    assert "1 bit a parameter offered, each fact seen 30 times" in view.at(facts=1.0, shown=30)
 
 
 # ---- what fits where ---------------------------------------------------------------------
@@ -225,7 +225,7 @@ def test_bytes_of_a_model_are_those_of_its_matrices():
     [
         ("many", "type a number such as"),
         ("", "type a number"),
-        ("0", "from 1 to"),
+        ("0", "from 1k to"),
         ("1e20", "1e13"),
     ],
 )

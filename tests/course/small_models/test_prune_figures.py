@@ -58,13 +58,13 @@ def test_pruning_on_the_page_measures_each_setting_once(monkeypatch):
 
     def measure(part, share):
         asked.append((part, share))
-        return figures.Measured(0.25, np.arange(8) < 2, 60)
+        return figures.Measured(0.25, np.arange(8) < 2, 60, "3 of 6")
 
     whole = figures.Measured(0.0, np.arange(8) < 6, 100)
     view = figures.live_view(measure, whole)
     text = view.at(share=0.5, part="heads")
     assert text == (
-        "50% of the heads stay, 40% of the weights are gone: KL 0.2500 nats a token, "
+        "3 of 6 heads of each layer stay, 40% of the weights are gone: KL 0.2500 nats a token, "
         "2 of 8 solved (whole: 6)"
     )
     bars = [ax.patches[0].get_width() for ax in view.fig.axes]
@@ -78,8 +78,8 @@ def test_the_four_runs_stand_side_by_side(monkeypatch):
     monkeypatch.setattr(figures, "BudgetView", Drawing)
     view = figures.recovery_view(runs(), 0.75, RIVALS)
     text = view.at(tokens=1000.0)
-    assert text.startswith("1,000 tokens, KL/solved: scratch 2.000/0.125 [")
-    assert "; pruned, taught 0.500/0.500 [" in text and text.endswith(", 67 kFLOPs")
+    assert text.startswith("1,000 tokens, KL/solved: new, true tokens 2.000/0.125 [")
+    assert "; pruned, teacher 0.500/0.500 [" in text and text.endswith(", 67 kFLOPs")
     near, right = view.fig.axes
     assert [bar.get_height() for bar in near.patches] == [2.0, 1.0, 1.0, 0.5]
     assert [bar.get_height() for bar in right.patches] == [0.125, 0.25, 0.375, 0.5]
@@ -95,7 +95,7 @@ def test_new_weights_may_be_asked_fewer_problems(monkeypatch):
     found = runs()
     few = found["scratch"]
     found["scratch"] = few._replace(right=few.right[:, :2])
-    assert "scratch 1.000/1.000 [" in figures.recovery_view(found, 0.75, {}).at()
+    assert "new, true tokens 1.000/1.000 [" in figures.recovery_view(found, 0.75, {}).at()
 
 
 def test_other_ways_stand_beside_the_plain_one(monkeypatch):
@@ -111,11 +111,14 @@ def test_other_ways_stand_beside_the_plain_one(monkeypatch):
     labels = [label.get_text().replace("\n", " ") for label in near.get_xticklabels()]
     assert labels == ["pruned, true tokens", "in two steps", "pruned, teacher", "teacher, T = 4"]
     assert [line.get_ydata()[0] for line in right.lines[:3]] == [0.75, 0.5, 0.875]
-    assert "pruned 0.250/0.500 [" in sheet.text and "; T = 4 0.500/0.375 [" in sheet.text
+    assert "pruned, true tokens 0.250/0.500 [" in sheet.text
+    assert "; teacher, T = 4 0.500/0.375 [" in sheet.text
 
 
 def test_two_of_the_four_runs_are_enough(monkeypatch):
     monkeypatch.setattr(figures, "BudgetView", Drawing)
     found = {name: run for name, run in runs().items() if name.startswith("pruned")}
     view = figures.recovery_view(dict(reversed(found.items())), 0.75, RIVALS)
-    assert re.findall(r"(\w+(?:, taught)?) \d\.", view.at()) == ["pruned", "pruned, taught"]
+    named = re.findall(r"(pruned, [\w ]+) \d\.", view.at())
+    assert named == ["pruned, true tokens", "pruned, teacher"]
+    assert view.at(tokens=0.0).endswith(", 0 FLOPs")

@@ -79,6 +79,13 @@ def test_heads_cost_the_most_for_the_weights_they_save():
     says("One in six of them holds 6% of the weights, and most answers are gone.", lost)
     lost = layer.removed == pytest.approx(0.14, abs=0.005) and layer.solved.mean() < 0.05
     says("A layer holds 14%, and nearly all answers are gone.", lost)
+    thin = prune.switched_off(large(), prune.keep(importance(), width=168))
+    examiner = pruning.Examiner(large(), models.load("lab-large").vocabulary.tokenizer)
+    solved, before = (np.mean(examiner.solved(m, 40)["right"]) for m in (thin, large()))
+    removed = recovery.removed(large().shape, {"width": 168})
+    lost = round(100 * removed, 1) == 12.5 and solved < before / 2
+    says("One coordinate in eight is 13%, and most answers are gone.", lost)
+    assert [round(7 / 8 * whole) for whole in (6, 7, 192)] == [5, 6, 168]  # set 7/8
     as_many = units.removed == pytest.approx(0.16, abs=0.005)
     kept = as_many and units.solved.mean() > 0.6
     says("Of the hidden units as many weights (16%) cost hardly anything.", kept)
@@ -103,7 +110,7 @@ def test_what_importance_is_worth_by_part():
     def gain(**counts):
         return at(**counts).kl[1:].min() / at(**counts).kl[0]
 
-    says("the important half is 25 times nearer to the whole model", gain(hidden=240) > 25)
+    says("25 times nearer to the whole model than any half that was drawn", gain(hidden=240) > 25)
     assert gain(hidden=420) > 25
     says("one head in six costs ten times less by importance than at random", gain(heads=5) > 10)
     says("For the width it is worth little.", min(gain(width=176), gain(width=128)) > 1)

@@ -270,6 +270,8 @@ def test_integers_are_faster_where_layers_are_wide():
     )
     says("hardly faster at that of `lab-large`", 1 < np.median(times(1, "int8", 192)) < 1.3)
     says("and three times as fast at 512", 2.7 < np.median(times(1, "int8", 512)) < 3.3)
+    wide = np.median(times(1, "int8", 1024)) > 5 and round(1024 / 192) == 5
+    says("At 1024, five times as wide as `lab-large`, it is more than five times as fast", wide)
     widths = np.unique(record().seconds["width"][record().seconds["what"] == "layer"])
     for width in widths:
         says(

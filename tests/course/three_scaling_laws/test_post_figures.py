@@ -14,6 +14,7 @@ from ttclib.course.three_scaling_laws.advantages import group_relative
 from ttclib.course.three_scaling_laws.post_training import expected_k
 from ttclib.course.three_scaling_laws.third_law import Way
 from ttclib.measure import bootstrap
+from ttclib.show.style import GOOD, figure
 
 COUNTS = bootstrap.counts(4, 40, np.random.default_rng(0))
 
@@ -33,11 +34,30 @@ def test_pass_at_k_before_and_after(record):
     view = post_figures.passes_view(record, ["learns", "sharpens"], bins, COUNTS)
     text, cost = view.at(way="learns", temperature=1.0)
     assert text.startswith("learns: pass@1 0.656, pass@64 1.000, does not cross the start")
-    assert "lab-small 0.410 and 1.000, at temperature 1.0 0.410 and 1.000" in text
+    assert "lab-small 0.410 and 1.000; at temperature 1.0 0.410 and 1.000, does not" in text
     assert cost.lm_flops == 0
     text, _ = view.at(way="sharpens", temperature=0.5)
-    assert "pass@64 0.750, crosses the start at k = " in text
+    assert "pass@64 0.750, crosses the start from above at k = " in text
     assert "at temperature 0.5 0.516 and 0.750" in text
+
+
+def test_a_crossing_is_told_with_its_direction():
+    low, high = np.array([0.2, 0.4, 0.5]), np.array([0.1, 0.5, 0.9])
+    assert post_figures._crosses(low, high) == "crosses the start from below at k = 2"
+    assert post_figures._crosses(high, low) == "crosses the start from above at k = 2"
+    assert post_figures._crosses(low, low) == "does not cross the start"
+
+
+def test_names_stand_apart_and_in_the_order_of_their_points():
+    _, ax = figure()
+    ax.set(xlim=(0, 1), ylim=(0, 2))
+    heights = [1.0, 1.01, 0.99, 0.2]
+    post_figures._names(ax, [(0.5, y) for y in heights], list("abcd"), [GOOD] * 4, 0.8)
+    found = {text.get_text(): text.get_position()[1] for text in ax.texts}
+    assert sorted(found, key=found.get) == list("dcab")
+    assert found["d"] == pytest.approx(0.2)
+    assert np.diff(sorted(found.values()))[1:] == pytest.approx([0.084, 0.084])
+    assert found["a"] == pytest.approx(1.0)  # the middle one stays
 
 
 def test_a_way_lies_on_the_line_of_temperatures_or_off_it(record, monkeypatch):

@@ -90,7 +90,8 @@ def test_how_much_a_problem_counts():
     assert enumerable.relative_weight(p, 2) == pytest.approx(np.ones(99))
     for k in (4, 8, 64):
         weight = enumerable.relative_weight(p, k)
-        says("All of them", (weight > 1).all())
+        says("With more than two texts all of them", (weight > 1).all())
+        says("it counts most problems two or three times", k != 8 or 1.8 < np.median(weight) < 3)
         says("most of all the very hard and the very easy ones", weight.argmin() == 49)
 
 
@@ -111,12 +112,17 @@ def test_the_tiny_model_for_a_hundred_lucks(name, samples):
     before = enumerable.TinyPolicy.new().solved
     says("pass@1 rises always", (found.mean(axis=1) > before.mean()).all())
     lost = (found[:, 0] < 0.01).mean()
+    if samples == 2:
+        says("With 2 texts it is lost in about two lucks of three", 0.5 < lost < 0.85)
+    if samples == 8:
+        says("with 8 in about half", 0.25 < lost < 0.68)
     if samples < 16:
-        says("it is lost in about half of the lucks", 0.3 < lost < 0.75)
         falls = expected_k(found, 1024).mean(axis=1) < expected_k(before, 1024).mean()
         says("pass@1024 falls in some lucks where few texts are drawn", falls.mean() > 0.25)
     elif name == "group-relative":
         says("With 256 texts the group-relative form never loses it", lost == 0)
+    else:
+        says("and REINFORCE does in about one luck of ten", 0.02 < lost < 0.25)
 
 
 @pytest.mark.answers("12-072", 3)
@@ -148,10 +154,16 @@ def test_temperature_crosses_and_training_does_not():
         if temperature < 1:
             cold = curve(BASE, temperature=temperature)
             place = crossing(before, cold)
-            says("Below 1 always, and early", place is not None and KS[place] <= 4)
+            says("Below 1 always, from above and early", place is not None and KS[place] <= 4)
             three = record().post.at(BASE, temperature=temperature).passes([3]).mean()
             behind = three < record().start.passes([3]).mean()
             says("with three samples both colder ones are already behind", behind)
+    hot = curve(BASE, temperature=1.4)
+    ahead = KS[crossing(hot, before)] == 8 and crossing(before, hot) is None
+    says("At 1.4 it crosses from below, and is ahead from eight samples on", ahead)
+    assert record().post.temperatures() == [0.4, 0.7, 1.0, 1.4]
+    for way in (*CHECKED, *TRUE, *TEACHER):
+        says("None from above, as was reported", crossing(before, curve(way)) is None)
     for way in (*CHECKED, *TRUE):
         says("they lie above the grey line at every k", (curve(way) > before).all())
     for way in TEACHER:
@@ -233,7 +245,7 @@ def test_three_laws():
     ends = [round(value, 2) for value in true.accuracy[[0, -1]]]
     says("bring the greedy text from 0.52 to 0.74", ends == [0.52, 0.74])
     equal = votes.training[-1] / votes.answer[-1]
-    says("From sixty thousand questions on", 55_000 < equal < 65_000)
+    says("the bills say from sixty thousand questions on", 55_000 < equal < 65_000)
     tops = {law: max(way.accuracy.max() for way in ways.values()) for law, ways in found.items()}
     says("Pretraining, and at any number", tops["pretraining"] == more.accuracy[-1])
     assert more.accuracy[-1] == max(tops.values())

@@ -74,9 +74,10 @@ def test_lines_of_large_models_are_straighter_and_the_smallest_leaves_the_law():
     says("The larger it is, the straighter its line", bends[0] > bends[2] > bends[4] > bends[6])
     measured = grid().mean[0] - language().entropy
     off = law().excess(grid().sizes[0], grid().letters) / measured - 1
-    says("by two fifths", (off[3:] > -0.47).all() and (off[3:] < -0.35).all())
-    first = grid().mean[:7, 0] - language().entropy
-    says("in the first letters", (first > law().excess(grid().sizes[:7], 2**14)).all())
+    for words in ("is too low by two fifths", "it is too low by two fifths of the excess"):
+        says(words, (off[3:] > -0.47).all() and (off[3:] < -0.35).all())
+    first = grid().mean[:, 0] - language().entropy
+    says("after the first letters all sizes", (first > law().excess(grid().sizes, 2**14)).all())
 
 
 @pytest.mark.answers("12-016", 2)
@@ -105,6 +106,12 @@ def test_the_best_size_grows_less_than_the_budget():
         each[[0, -1]].round().tolist() == [17, 81],
     )
     envelope = laws.power(BUDGETS, laws.envelope(grid(), BUDGETS)[0])[0]
+    larger, longer = 10**exponent, 10 ** (1 - exponent)
+    so = round(larger, 1) == 2.5 and round(longer) == 4
+    says("makes the model 2.5 times larger, and its text 4 times longer", so)
+    says("both become 3.2 times as large", round(10**0.5, 1) == 3.2)
+    says("a model 5.4 times larger, and a text not even twice", round(10**0.73, 1) == 5.4)
+    assert 10 ** (1 - 0.73) < 2
     says("about $C^{0.4}$", abs(envelope - 0.4) < 0.04 and abs(law().growth - 0.4) < 0.03)
 
 
@@ -139,6 +146,7 @@ def test_two_explanations_and_a_trunk_that_explains_nothing():
     )
     says("leaving the letters out adds ten", 0.09 < exponents["planned", "beyond"] - planned < 0.11)
     says("our 0.40 to 0.51", abs(exponents["cosine", "beyond"] - 0.51) < 0.01)
+    says("One cosine for all brings the exponent up", exponents["cosine", "sizes"] > planned)
     says("*no decay at all* goes the other way", exponents["no decay", "sizes"] < planned - 0.02)
 
 
@@ -208,15 +216,19 @@ def test_nine_in_ten_of_the_records_own_trainings_land_inside():
 @pytest.mark.answers("12-048", 1)
 def test_what_texts_are_worth():
     epochs = worth("epochs", 4.0)
-    says("four epochs leave two thirds", (np.abs(epochs - 0.65) < 0.04).all())
+    says("Four epochs leave two thirds", (np.abs(epochs - 0.65) < 0.04).all())
     noise = worth("noise", 0.1)
     says("A tenth of noise costs a third of a short text", abs(noise[0] - 0.65) < 0.04)
     says("nearly two thirds of a long one", abs(noise[1] - 0.37) < 0.03)
+    says("in a short text the two cost the same", abs(noise[0] - epochs[0]) < 0.05)
+    says("in a long one noise costs more", noise[1] < epochs[1] - 0.2)
     shares = [worth("noise", share) for share in (0.03, 0.1, 0.3)]
     says("**Noise costs more the longer one reads**", all(long < short for short, long in shares))
     says("an eighth more than its letters", (np.abs(worth("even") - 1.125) < 0.03).all())
     says("A primer costs a fifth of the long text", abs(worth("primer", 0.25)[1] - 0.8) < 0.03)
     textbook = worth("common first")
-    others = [worth("epochs", 16.0), shares[2], worth("primer", 0.25)]
+    others = [worth("epochs", times) for times in (2.0, 4.0, 8.0, 16.0)]
+    others += [*shares, worth("primer", 0.25)]
+    says("Only the even text is worth more", all((other < 1).all() for other in others))
     says("the worst of all but one", all((textbook < other).all() for other in others))
     assert (worth("rare first") < textbook).all()

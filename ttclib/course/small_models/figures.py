@@ -32,7 +32,7 @@ from ttclib.show.style import (
 )
 
 LOOKS = {NEAREST: (BAD, "o-"), GPTQ: (GOOD, "s-")}
-_SHARED = {"matrix": "one for the matrix", "row": "a row"}
+_SHARED = {"matrix": "the whole matrix", "row": "a row"}
 KB = 1000.0
 
 
@@ -256,7 +256,7 @@ def bits_view(runs: list[Run], luck: np.random.Generator) -> BudgetView:
         for method, (color, mark) in LOOKS.items():
             found = points(sharing, method)
             if not found:
-                said.append(f"{method}: a row's grid at most")
+                said.append(f"{method}: not recorded with one grid for the whole matrix")
                 continue
             size = [one[1] for one in found]
             far.plot(size, [np.mean(one[2]) for one in found], mark, color=color, markersize=4)
@@ -373,13 +373,14 @@ def capacity_view(table: Mapping[str, np.ndarray]) -> BudgetView:
             now[0].append(facts)
             now[1].append(after[0].mean())
             said.append(
-                f"{size:,}: {after[0].mean():.2f} stored, int8 {after[1].mean():.2f}, "
+                f"{size:,}: {after[0].mean():.2f}, int8 {after[1].mean():.2f}, "
                 f"int4 {after[widths == 4].mean():.2f}"
             )
         learned.plot(now[0], now[1], "o", color=TRUTH, markersize=10, fillstyle="none")
         return (
-            f"{facts:g} bits a parameter offered, each fact seen {shown:,} times; parameters: "
-            + "; ".join(said)
+            f"{facts:g} bit{'s' * (facts > 1)} a parameter offered, "
+            f"each fact seen {shown:,} times; "
+            f"stored a parameter, by size: {'; '.join(said)}"
         )
 
     return BudgetView(
@@ -422,8 +423,8 @@ def amount(text: str) -> float:
         raise ValueError(
             f"parameters is {text!r}; type a number such as 135M or 8e9 (k, M, B, T)"
         ) from None
-    if not 1 <= value <= 1e13:
-        raise ValueError(f"parameters is {word}; it must be from 1 to 1e13")
+    if not 1e3 <= value <= 1e13:
+        raise ValueError(f"parameters is {word}; it must be from 1k to 1e13")
     return value
 
 
@@ -438,7 +439,9 @@ def fits_view(known: Sequence[str] = ("0.22M", "3M", "135M", "8B")) -> BudgetVie
     fig, ax = figure(size=(9.0, 3.4))
     names = list(DEVICES)
     ax.barh(names, list(DEVICES.values()), color="#DDDDDD", height=0.6)
-    ax.set(xscale="log", xlim=(1e4, 1e13), xlabel="bytes")
+    ax.set(xscale="log", xlim=(1e2, 1e14), xlabel="memory")
+    ax.set_xticks([1e3, 1e6, 1e9, 1e12], ["1 kB", "1 MB", "1 GB", "1 TB"])
+    ax.set_xticks([], minor=True)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
 

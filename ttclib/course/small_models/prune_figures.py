@@ -22,6 +22,12 @@ NAMES = {
     "width": "width of the stream",
     "several": "several",
 }
+_WHICH = {
+    "hidden": "hidden units of each layer",
+    "heads": "heads of each layer",
+    "layers": "layers",
+    "width": "coordinates of the stream",
+}
 _LOOKS = dict(zip(PARTS, COLORS, strict=False))
 _FLOOR = 3e-4  # nats: below that nothing is drawn
 
@@ -45,7 +51,7 @@ def pruned_picture(thin: Sequence[Thin]) -> Picture:
         steps = zip(x, kl[:, 0], solved, strict=True)
         said.append(f"{NAMES[part]} {', '.join(f'{a:.0f}% {b:.3f}/{c:.2f}' for a, b, c in steps)}")
     near.set(yscale="log", ylim=(_FLOOR, 20), ylabel="KL from the whole model (nats a token)")
-    near.fill_between([], [], [], color=MUTED, alpha=0.3, label="any parts, at random")
+    near.fill_between([], [], [], color=MUTED, alpha=0.3, label="parts drawn at random")
     near.legend(loc="lower right")
     right.set(ylim=(0, 1), ylabel="share solved, greedy")
     truth(right, whole, "the whole model")
@@ -56,11 +62,15 @@ def pruned_picture(thin: Sequence[Thin]) -> Picture:
 
 
 class Measured(NamedTuple):
-    """What a pruned model does: nats from the whole one, and which problems it solves."""
+    """What a pruned model does: nats from the whole one, and which problems it solves.
+
+    ``weights`` are those that are left, in any unit, and ``stay`` says how many parts do: "5 of 6".
+    """
 
     kl: float
     right: np.ndarray
-    weights: int
+    weights: float
+    stay: str = ""
 
 
 def live_view(measure: Callable[[str, float], Measured], whole: Measured) -> BudgetView:
@@ -85,7 +95,7 @@ def live_view(measure: Callable[[str, float], Measured], whole: Measured) -> Bud
         right.barh(0, found.right.mean(), color=GOOD, height=0.5)
         removed = 1 - found.weights / whole.weights
         return (
-            f"{share:.0%} of the {NAMES[part]} stay, {removed:.0%} of the weights are gone: "
+            f"{found.stay} {_WHICH[part]} stay, {removed:.0%} of the weights are gone: "
             f"KL {found.kl:.4f} nats a token, {found.right.sum()} of {found.right.size} solved "
             f"(whole: {whole.right.sum()})"
         )
@@ -146,7 +156,8 @@ def _bars(near, right, i: int, name: str, run: Run, look: int) -> str:
     near.bar(i, run.kl[look], 0.6, color=_COLORS[name])
     right.bar(i, mean, 0.6, color=_COLORS[name])
     right.plot([i, i], [low, high], color=TRUTH, linewidth=1)
-    return f"{name} {run.kl[look]:.3f}/{mean:.3f} [{low:.2f}, {high:.2f}]"
+    words = _LABELS[name].replace("\n", " ")
+    return f"{words} {run.kl[look]:.3f}/{mean:.3f} [{low:.2f}, {high:.2f}]"
 
 
 def recovery_view(
@@ -172,7 +183,8 @@ def recovery_view(
             run = runs[name]
             look = int(np.flatnonzero(run.tokens == tokens)[0])
             bars = _bars(near, right, i, name, run, look)
-            said.append(f"{bars}, {readable(run.flops[look])}FLOPs")
+            paid = readable(run.flops[look]) if run.flops[look] else "0 "
+            said.append(f"{bars}, {paid}FLOPs")
         return f"{tokens:,.0f} tokens, KL/solved: " + "; ".join(said)
 
     read = runs[names[0]].tokens.tolist()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
-from matplotlib import patheffects
+from scipy.optimize import isotonic_regression
 
 from ttclib.cost import Cost, readable
 from ttclib.course.three_scaling_laws import advantages, enumerable
@@ -26,18 +27,21 @@ from ttclib.show.style import COLORS, GOOD, MUTED, TRUTH, Picture, counting_axis
 KS = (1, 2, 4, 8, 16, 32, 64)
 
 
-def _names(ax, points, names: Sequence[str], colors: Sequence[str], wide: float = 0.25) -> None:
-    """Write a name beside each point, (names, 2), moved up where it would cover another's."""
-    places = ax.transAxes.inverted().transform(ax.transData.transform(points))
-    placed: list[np.ndarray] = []
-    halo = [patheffects.withStroke(linewidth=2, foreground="white")]
-    for i in np.argsort(places[:, 1], kind="stable"):
-        x, y = places[i]
-        near = [other[1] for other in placed if abs(other[0] - x) < wide]
-        y = max([y, *(height + 0.034 for height in near)])
-        placed.append(np.array([x, y]))
-        look = {"color": colors[i], "fontsize": 7.5, "va": "center", "transform": ax.transAxes}
-        ax.text(x + 0.012, y, names[i], path_effects=halo, **look)
+def _names(ax, points, names: Sequence[str], colors: Sequence[str], x: float) -> None:
+    """Write names in a column at x, in data units, with a dotted line to their points (names, 2).
+
+    They stand at the heights of their points, moved apart where they would overlap.
+    """
+    gap = 0.042  # of the axes' height
+    points = np.asarray(points, dtype=float)
+    low, high = ax.get_ylim()
+    order = np.argsort(points[:, 1], kind="stable")
+    apart = gap * (high - low) * np.arange(len(order))
+    heights = isotonic_regression(points[order, 1] - apart).x + apart
+    for i, y in zip(order, heights, strict=True):
+        where = {"ha": "right" if x < points[i, 0] else "left", "va": "center"}
+        ax.plot([x, points[i, 0]], [y, points[i, 1]], ":", color=MUTED, linewidth=0.8)
+        ax.text(x, y, names[i], color=ink(colors[i]), fontsize=7.5, **where)
 
 
 # ---- pass@k before and after ---------------------------------------------------------------------
@@ -49,6 +53,17 @@ def _curve(ax, measured, counts, color, label, line="-"):
     ax.fill_between(KS, low, high, color=color, alpha=0.18, linewidth=0)
     ax.plot(KS, mean, line, color=color, label=label)
     return mean
+
+
+def _crosses(before, after) -> str:
+    """Say where a curve of pass@k crosses the start's for good, and which way."""
+    for which, place in (
+        ("above", crossing(before, after)),
+        ("below", crossing(after, before)),
+    ):
+        if place is not None:
+            return f"crosses the start from {which} at k = {KS[place]}"
+    return "does not cross the start"
 
 
 def passes_view(record: Record, ways: Sequence[str], bins: np.ndarray, counts) -> BudgetView:
@@ -65,7 +80,7 @@ def passes_view(record: Record, ways: Sequence[str], bins: np.ndarray, counts) -
     base = record.at(BASE)
     heights = record.temperatures()
     number = bins.max() + 1
-    left.set(ylim=(0.4, 1.0), ylabel="pass@k")
+    left.set(ylim=(0.3, 1.0), ylabel="pass@k")
     counting_axis(left, KS, "k, samples of a problem", KS)
     before = _curve(left, base, counts, MUTED, f"{BASE}, temperature 1")
     right.set(xlim=(-0.6, number - 0.4), ylim=(0, 1.15), ylabel="pass@1")
@@ -87,12 +102,11 @@ def passes_view(record: Record, ways: Sequence[str], bins: np.ndarray, counts) -
         left.legend(loc="lower right")
         right.bar(at + 0.2, by_bin(mine), 0.38, color=GOOD, label=way)
         right.legend(loc="upper right")
-        where = crossing(before, after)
-        crosses = f"crosses the start at k = {KS[where]}" if where else "does not cross the start"
         text = (
-            f"{way}: pass@1 {after[0]:.3f}, pass@{KS[-1]} {after[-1]:.3f}, {crosses}; "
-            f"{BASE} {before[0]:.3f} and {before[-1]:.3f}, "
-            f"at temperature {temperature} {rival[0]:.3f} and {rival[-1]:.3f}"
+            f"{way}: pass@1 {after[0]:.3f}, pass@{KS[-1]} {after[-1]:.3f}, "
+            f"{_crosses(before, after)}; {BASE} {before[0]:.3f} and {before[-1]:.3f}; "
+            f"at temperature {temperature} {rival[0]:.3f} and {rival[-1]:.3f}, "
+            f"{_crosses(before, rival)}"
         )
         return text, Cost()
 
@@ -114,20 +128,30 @@ def tradeoff_picture(record: Record, ways: Sequence[str], counts) -> Picture:
     fig, ax = figure(size=(7.6, 4.4))
     ends = (KS[0], KS[-1])
     heights = record.temperatures()
-    ax.set(xlim=(0.33, 0.72), ylim=(0.7, 1.0))
+    ax.set(xlim=(0.25, 0.75), ylim=(0.7, 1.0))
     line = np.array([record.at(BASE, temperature=t).passes(ends).mean(axis=1) for t in heights])
     ax.plot(
         *line.T, "--", color=COLORS[1], marker="s", markersize=4, label=f"{BASE}, hotter or colder"
     )
     for t, (x, y) in zip(heights, line, strict=True):
-        ax.text(x - 0.006, y, f"{t}", color=ink(COLORS[1]), fontsize=7.5, ha="right", va="top")
+        hot = t > 1
+        look = {"ha": "left" if hot else "right", "va": "bottom" if hot else "top"}
+        ax.text(x + 0.007 * (2 * hot - 1), y, f"{t}", color=ink(COLORS[1]), fontsize=7.5, **look)
     found = [bootstrap.mean_interval(record.at(way).passes(ends), counts) for way in ways]
     for mean, low, high in found:
         ax.plot([low[0], high[0]], [mean[1]] * 2, color=GOOD, linewidth=0.7, alpha=0.5)
         ax.plot([mean[0]] * 2, [low[1], high[1]], color=GOOD, linewidth=0.7, alpha=0.5)
     points = np.array([mean for mean, _, _ in found])
     ax.plot(*points.T, "o", color=GOOD, markersize=4, zorder=4)  # above the names
-    _names(ax, points, ways, [GOOD] * len(ways))
+    start = record.at(BASE).passes([1]).mean()
+    column = {
+        True: max(high[0] for _, _, high in found) + 0.01,
+        False: min(low[0] for _, low, _ in found) - 0.005,
+    }
+    for side, x in column.items():  # names stand beside all intervals, better ones on the right
+        here = np.flatnonzero((points[:, 0] > start) == side)
+        if len(here):
+            _names(ax, points[here], [ways[i] for i in here], [GOOD] * len(here), x)
     ax.set(xlabel="pass@1", ylabel=f"pass@{KS[-1]}")
     ax.legend(loc="lower right")
     said = [f"{way} {x:.2f} and {y:.2f}" for way, (x, y) in zip(ways, points, strict=True)]
@@ -256,6 +280,40 @@ RIGHT_TOKENS = len(enumerable.TOTALS) * enumerable.LENGTH  # letters of a text f
 # ---- three laws ----------------------------------------------------------------------------------
 
 
+class _Line(NamedTuple):
+    name: str
+    color: str
+    x: np.ndarray
+    y: np.ndarray
+
+    def meets(self, x: float, y: float) -> bool:
+        """Whether the line reaches the height y to the right of x, where a name would stand."""
+        if not self.y.min() < y < self.y.max():
+            return False
+        return x < np.interp(y, np.maximum.accumulate(self.y), self.x) < 3 * x
+
+
+def _end_names(ax, lines: Sequence[_Line]) -> None:
+    """Name lines at their ends.
+
+    The many that end near the least x are named in a column beside them, the others right of their
+    ends: a single point below, where lines may pass, and above where another line is in the way.
+    """
+    least = min(line.x[-1] for line in lines)
+    near = [line for line in lines if line.x[-1] < 1.3 * least]
+    points = [(line.x[-1], line.y[-1]) for line in near]
+    colors = [line.color for line in near]
+    _names(ax, points, [line.name for line in near], colors, least / 1.15)
+    far = [line for line in lines if line.x[-1] >= 1.3 * least]
+    for line in far:
+        end = line.x[-1], line.y[-1]
+        where = {"xytext": (5, -9 if len(line.x) == 1 else 3), "ha": "left"}
+        if any(other.meets(*end) for other in far):
+            where = {"xytext": (0, 5), "ha": "center"}
+        look = {"color": ink(line.color), "fontsize": 7.5, "textcoords": "offset points"}
+        ax.annotate(line.name, end, **look, **where)
+
+
 def laws_view(laws: Mapping[str, Mapping[str, Way]], questions: Sequence[float]) -> BudgetView:
     """Accuracy against all FLOPs: pretraining, post-training and test time in one picture.
 
@@ -269,13 +327,13 @@ def laws_view(laws: Mapping[str, Mapping[str, Way]], questions: Sequence[float])
     fig, ax = figure(size=(9.6, 4.8))
     every = [way for ways in laws.values() for way in ways.values()]
     ends = np.concatenate([way.paid(q) for way in every for q in (questions[0], questions[-1])])
-    ax.set(xscale="log", xlim=(ends.min() * 0.7, ends.max() * 2.5), ylim=(0.4, 1))
+    ax.set(xscale="log", xlim=(ends.min() / 4, ends.max() * 6), ylim=(0.4, 1))
     ax.set(xlabel="FLOPs, all training and all answers", ylabel="share of problems solved")
     looks = dict(zip(laws, zip((COLORS[1], GOOD, COLORS[2]), "so^", strict=True), strict=True))
 
     def draw(questions, seed):
         said = []
-        last = {}
+        lines: list[_Line] = []
         for name, ways in laws.items():
             color, mark = looks[name]
             points = []
@@ -284,11 +342,10 @@ def laws_view(laws: Mapping[str, Mapping[str, Way]], questions: Sequence[float])
                 label = name if place == 0 else None
                 ax.plot(x, way.accuracy, color=color, marker=mark, markersize=4, label=label)
                 points += zip(way.accuracy, -x, [what] * len(x), strict=True)
-                last[what] = (x[-1], way.accuracy[-1]), color
+                lines.append(_Line(what, color, x, way.accuracy))
             share, price, what = max(points)
             said.append(f"{name} {share:.2f} for {readable(-price)}FLOPs ({what})")
-        points, colors = zip(*last.values(), strict=True)
-        _names(ax, np.array(points), list(last), colors)
+        _end_names(ax, lines)
         ax.legend(loc="lower right")
         return f"{questions:,.0f} questions. The best of each: {'; '.join(said)}", Cost()
 
