@@ -31,7 +31,8 @@ FORKS = {
     "written over before": rows_in_place,
     "the old state has changed": gathered_in_place,
     "only the first part": lambda parts, at: (parts[0][at], *parts[1:]),
-    "picks columns": lambda parts, at: tuple(part[:, np.array(at) % 2] for part in parts),
+    "picks columns": lambda parts, at: tuple(part[:, at] for part in parts),
+    "take each tensor": lambda parts, at: parts[at],
     "a slice keeps neighbours": lambda parts, at: tuple(part[:2] for part in parts),
     "not numbers of children": lambda parts, at: tuple(
         torch.repeat_interleave(part, torch.as_tensor(at), dim=0) for part in parts

@@ -34,6 +34,10 @@ def into_a_copy(state, key, value):
     return state
 
 
+def fixed_size(state, key, value):
+    return state + np.outer(value, key) if len(value) == 3 else state
+
+
 ANSWERS = {
     checks.write: (
         added,
@@ -59,12 +63,15 @@ RIGHT = [(check, answer) for check, answers in ANSWERS.items() for answer in ans
 WRONG = [
     (checks.write, in_place, "changes the state"),
     (checks.write, lambda s, k, v: np.outer(v, k), "new pair alone"),
-    (checks.write, lambda s, k, v: s.T + np.outer(k, v), "turned round"),
+    (checks.write, lambda s, k, v: s + np.outer(k, v), "turned round"),
     (checks.write, lambda s, k, v: s + v[:, None], "forgets the key"),
+    (checks.write, lambda s, k, v: s + v * k, "place by place"),
+    (checks.write, lambda s, k, v: s + v @ k, "one number"),
     (checks.write, lambda s, k, v: s - np.outer(v, k), "not taken away"),
     (checks.write, lambda s, k, v: s + k, "every row gained"),
     (checks.write, lambda s, k, v: np.where(v[:, None] > 0, k, s), "old numbers are gone"),
     (checks.write, lambda s, k, v: s, "the row of value 1 should gain"),
+    (checks.write, fixed_size, "with 2 values"),
     (checks.noise, lambda n, d, v: n / d / v, "that is the variance"),
     (checks.noise, lambda n, d, v: math.sqrt(n / d), "two things divide"),
     (checks.noise, lambda n, d, v: math.sqrt(n), "meets only its own pairs"),

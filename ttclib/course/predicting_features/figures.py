@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 
 from ttclib.course.predicting_features import two_numbers
 from ttclib.course.predicting_features.collapse import OfPixels, Record, Snapshot
@@ -132,6 +134,8 @@ def collapse_view(shots: Sequence[Snapshot], place: np.ndarray) -> BudgetView:
     reach = 1.15 * np.abs(start).max()
     cloud.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="first direction of the features")
     cloud.set_ylabel("second direction")
+    colors = ScalarMappable(Normalize(place.min(), place.max()), "cividis")
+    fig.colorbar(colors, ax=cloud, location="top", aspect=30, label="height of the shape, in pixels")
     losses = np.array([shot.loss for shot in shots])
     spreads = np.array([shot.spread for shot in shots])
     sizes.plot(steps, losses, "o-", color=BAD, markersize=3, label="loss")
@@ -147,7 +151,7 @@ def collapse_view(shots: Sequence[Snapshot], place: np.ndarray) -> BudgetView:
     def draw(step, seed):
         shot = shots[int(np.flatnonzero(steps == step)[0])]
         points = principal(shot.features)
-        cloud.scatter(*points.T, c=place, s=9, cmap="cividis")
+        cloud.scatter(*points.T, c=place, s=9, norm=colors.norm, cmap=colors.cmap)
         for ax, values in ((sizes, (shot.loss, shot.spread)), (ranks, (shot.rank,))):
             ax.axvline(step, color=MUTED, linewidth=1)
             for value in values:

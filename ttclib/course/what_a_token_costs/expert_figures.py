@@ -238,25 +238,25 @@ def capacity_view(model: NextLetter, language: Dialects, rows: Columns) -> Budge
     experts = len(model.layer.up)
     size = TEXTS * LENGTH
     kinds = {
-        "texts": (LENGTH, f"texts of {LENGTH} letters", BAD),
-        "letters": (1, "single letters", GOOD),
+        "texts": (LENGTH, f"texts of {LENGTH} letters", BAD, "o", "--"),
+        "letters": (1, "single letters", GOOD, "s", ":"),
     }
     fine = np.geomspace(FACTORS[0], FACTORS[-1], 60)
     fig, (batch, lost) = figure(1, 2, size=(10.0, 3.9))
     batch.set(xlim=(-0.6, experts - 0.4), ylim=(0, 0.55 * size), xlabel="expert")
     batch.set(ylabel=f"tokens, of a batch of {size}")
     batch.bar([-9], [0], color=GOOD, label="served")
-    batch.bar([-9], [0], color=BAD, label="dropped")
+    batch.bar([-9], [0], color=BAD, hatch="///", edgecolor="white", label="dropped")
     batch.plot([], [], color=TRUTH, label="seats")
     batch.legend(loc="upper right", ncols=3, fontsize=8)
     lost.set(xscale="log", xlim=(0.95, 8.4), ylim=(-0.02, 0.5), xlabel="capacity factor")
     lost.set_ylabel("share of tokens dropped")
     plain_ticks(lost.xaxis, FACTORS)
-    for name, (length, label, color) in kinds.items():
+    for name, (length, label, color, marker, dashes) in kinds.items():
         measured = np.stack(list(rows[f"dropped, {name}"]))
-        spread(lost, np.array(FACTORS), measured, color, "o", f"{label}, 10 trained models")
+        spread(lost, np.array(FACTORS), measured, color, marker, f"{label}, 10 trained models")
         exact = [mixture.dropped(size // length, length, experts, factor) for factor in fine]
-        lost.plot(fine, exact, color=color, ls="--", lw=1.2, label=f"{label}, at random: exact")
+        lost.plot(fine, exact, color=color, ls=dashes, lw=1.4, label=f"{label}, at random: exact")
     lost.legend(loc="upper right", fontsize=8)
 
     def draw(factor, length, seed):
@@ -267,7 +267,8 @@ def capacity_view(model: NextLetter, language: Dialects, rows: Columns) -> Budge
         seats = mixture.capacity_seats(size, 1, experts, factor)
         served = np.minimum(load, seats)
         batch.bar(range(experts), served, color=GOOD)
-        batch.bar(range(experts), load - served, bottom=served, color=BAD)
+        dropped = {"color": BAD, "hatch": "///", "edgecolor": "white"}
+        batch.bar(range(experts), load - served, bottom=served, **dropped)
         batch.axhline(seats, color=TRUTH, linewidth=1.2)
         gone = 1 - served.sum() / size
         at_random = mixture.dropped(size // length, length, experts, factor)
@@ -318,7 +319,7 @@ def touched_view(model: NextLetter, language: Dialects, most: int = 8) -> Budget
             label="even: exact",
         )
         ax.plot(batches, mixed / divide, color=GOOD, lw=3, label="all dialects: exact")
-        ax.plot(batches, own / divide, color=BAD, label="all of one dialect: exact")
+        ax.plot(batches, own / divide, color=BAD, ls="-.", label="all of one dialect: exact")
     read.set(ylim=(0, experts + 0.6), ylabel=f"experts whose weights are read, of {experts}")
     each.set(yscale="log", ylabel="the same, for each token", ylim=(0.5 / batches[-1], 2))
     read.legend(loc="lower right")
@@ -326,7 +327,7 @@ def touched_view(model: NextLetter, language: Dialects, most: int = 8) -> Budget
     def draw(batch, seed):
         rng = np.random.default_rng(seed)
         said = []
-        for same, color in ((False, GOOD), (True, BAD)):
+        for same, color, marker in ((False, GOOD, "o"), (True, BAD, "s")):
             needed = []
             for _ in range(50):
                 marks = rng.integers(language.dialects, size=1 if same else batch)
@@ -336,8 +337,8 @@ def touched_view(model: NextLetter, language: Dialects, most: int = 8) -> Budget
                     _, who = model.layer.route(model.tokens(mark, letter).flatten(0, 1))
                 needed.append(len(who.unique()))
             mean = np.mean(needed)
-            read.plot(batch, mean, "o", color=color, markersize=7)
-            each.plot(batch, mean / batch, "o", color=color, markersize=7)
+            read.plot(batch, mean, marker, color=color, markersize=7)
+            each.plot(batch, mean / batch, marker, color=color, markersize=7)
             said.append(f"{mean:.1f} {'of one dialect' if same else 'of all dialects'}")
         exact = mixture.touched(table.mean(axis=0), batch)
         return (

@@ -12,17 +12,21 @@ from ttclib.exercise import close, exercise, expect, mistake
 @exercise
 def write(yours):
     """``yours(state, key, value)`` → the state (values, size) after the pair is written."""
-    state = np.arange(6.0).reshape(2, 3)
-    key = np.array([1.0, 0.0, -2.0])
-    value = np.array([0.0, 1.0])
+    key = np.array([1.0, 3.0, -2.0])
+    value = np.array([0.0, 1.0, 0.0])
+    state = np.arange(9.0).reshape(3, 3)  # square, so that what is turned round gets an answer
     before = state.copy()
     got = np.asarray(yours(state, key, value), dtype=float)
-    right = before + np.outer(value, key)
     if not close(state, before):
         mistake("your function changes the state that it is given; return a new one")
     if close(got, np.outer(value, key)):
         mistake("that is the new pair alone; add it to what is there")
-    if got.shape == (3, 2) or close(got, np.outer(key, value)):
+    turned = (
+        before + np.outer(key, value),
+        (before + np.outer(value, key)).T,
+        np.outer(key, value),
+    )
+    if any(close(got, one) for one in turned):
         mistake("rows belong to values and columns to keys: yours is turned round")
     if close(got, before - np.outer(value, key)):
         mistake("a pair is added, not taken away")
@@ -32,9 +36,19 @@ def write(yours):
         mistake("the row's old numbers are gone: add the key to them")
     if close(got, before + value[:, None]):
         mistake("that forgets the key: each row gets its value times the *key*")
+    if close(got, before + value * key):
+        mistake("that multiplies place by place; each number of value goes with each of key")
+    if close(got, before + value @ key):
+        mistake("value @ key is one number; a whole table of products is wanted")
+    right = before + np.outer(value, key)
     expect(
         close(got, right),
-        f"the row of value 1 should gain the key and be {right[1].tolist()}, the other stays",
+        f"the row of value 1 should gain the key and be {right[1].tolist()}, the others stay",
+    )
+    wide = np.asarray(yours(before[:2], key, value[:2]), dtype=float)
+    expect(
+        close(wide, right[:2]),
+        "with 2 values and keys of 3 numbers the state has 2 rows of 3",
     )
     return "a sum of outer products: that is all the memory there is"
 
