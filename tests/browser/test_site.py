@@ -17,6 +17,7 @@ SCRIPT = (Path(__file__).parents[1] / "helpers" / "site_page.js").read_text(enco
 PAGES = [
     "index.html",
     "about.html",
+    "teaching.html",
     "glossary.html",
     *(sources.read(path).page for path in sources.all_paths()),
 ]

@@ -66,13 +66,15 @@ NOTEBOOKS = ("01_first.ipynb", "second.ipynb", "ko/01_first.ipynb")
 
 
 def write_project(folder):
-    """Two small notebooks, one of them in two languages, a README, and the files they name."""
+    """Two small notebooks, one of them in two languages, two texts, and the files they name."""
     write(folder / "01_first.ipynb", MARKDOWN, CODE)
     write(folder / "second.ipynb", "# Second", "text", WORDS, ids="02")
     write(folder / "ko/01_first.ipynb", "# 01 · 제목\n\n[다음](../second.ipynb)\n\n## 부분")
     (folder / "README.md").write_text(
-        "# All\n\n![dot](dot.png)\n\n| notebook |\n|---|\n| [one](01_first.ipynb) |"
+        "# All\n\n![dot](dot.png)\n\n| notebook |\n|---|\n| [one](01_first.ipynb) |\n\n"
+        "With a class: [TEACHING](TEACHING.md)."
     )
+    (folder / "TEACHING.md").write_text("# For teachers\n\nBegin with [one](01_first.ipynb).")
     (folder / "code.py").write_text("")
     (folder / "dot.png").write_bytes(DOT)
     return folder
@@ -116,6 +118,7 @@ def test_pages_are_whole(project, pages):
     assert set(pages) == {
         "index.html",
         "about.html",
+        "teaching.html",
         "glossary.html",
         "01_first.html",
         "second.html",
@@ -137,6 +140,8 @@ def test_pages_are_whole(project, pages):
 
 def test_links_lead_to_pages(project, pages):
     assert '<a href="01_first.html">one</a>' in pages["about.html"]
+    assert '<a href="teaching.html">TEACHING</a>' in pages["about.html"]
+    assert '<a href="01_first.html">one</a>' in pages["teaching.html"]
     first = pages["01_first.html"]
     assert 'href="second.html#02-1"' in first
     assert 'href="https://example.org/x"' in first

@@ -19,6 +19,7 @@ from tools.site.links import dead_ends, remote_addresses, remote_loads
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 NAME = "From darts to decoding"
+TEACHING = "TEACHING.md"
 WORDS = json.loads((HERE / "words.json").read_text(encoding="utf-8"))
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True
@@ -60,7 +61,7 @@ def build(paths, out, readme=ROOT / "README.md", processes=1):
         The notebooks.
     out : Path
     readme : Path
-        The page about the course, and how it is set up.
+        The page about the course, and how it is set up. The page for teachers lies beside it.
     processes : int
         Notebooks that are executed side by side.
 
@@ -73,7 +74,8 @@ def build(paths, out, readme=ROOT / "README.md", processes=1):
     out = out.resolve()
     empty(out)
     found = [sources.read(path) for path in paths]
-    pages = {readme.resolve(): "about.html"} | {one.path: one.page for one in found}
+    about = {readme.resolve(): "about.html", readme.with_name(TEACHING).resolve(): "teaching.html"}
+    pages = about | {one.path: one.page for one in found}
     site = Site(found, pages, out)
     shutil.copytree(HERE / "assets", out / "assets")
     os.environ["TTC_STATIC"] = "1"  # the kernels inherit it
@@ -84,7 +86,8 @@ def build(paths, out, readme=ROOT / "README.md", processes=1):
         with ProcessPoolExecutor(processes) as pool:
             late = [pool.submit(notebook_page, site, one) for one in reversed(found)]
             index = [entry for one in reversed(late) for entry in one.result()]
-    index += about_page(site, readme)
+    for file in about:
+        index += text_page(site, file)
     index += glossary_page(site)
     front_page(site)
     for file in (out / "assets").glob("*.[jc]s*"):
@@ -146,13 +149,13 @@ def render_notebook(site, source, node, seconds=0.0):
     )
 
 
-def about_page(site, readme):
-    """Write the README as a page."""
-    text = re.sub(r"^!\[.*\)$", "", readme.read_text(encoding="utf-8"), count=1, flags=re.MULTILINE)
+def text_page(site, file):
+    """Write a page of text, such as the README; the map in it has a page of its own."""
+    text = re.sub(r"^!\[.*\)$", "", file.read_text(encoding="utf-8"), count=1, flags=re.MULTILINE)
     title = sources.TITLE.search(text)
     body = cells.markdown_to_html(text)
     return write_page(
-        site, "about.html", title[1] if title else NAME, body, folder=readme.parent, lang="en"
+        site, site.pages[file], title[1] if title else NAME, body, folder=file.parent, lang="en"
     )
 
 

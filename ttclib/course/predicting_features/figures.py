@@ -135,7 +135,9 @@ def collapse_view(shots: Sequence[Snapshot], place: np.ndarray) -> BudgetView:
     cloud.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="first direction of the features")
     cloud.set_ylabel("second direction")
     colors = ScalarMappable(Normalize(place.min(), place.max()), "cividis")
-    fig.colorbar(colors, ax=cloud, location="top", aspect=30, label="height of the shape, in pixels")
+    fig.colorbar(
+        colors, ax=cloud, location="top", aspect=30, label="height of the shape, in pixels"
+    )
     losses = np.array([shot.loss for shot in shots])
     spreads = np.array([shot.spread for shot in shots])
     sizes.plot(steps, losses, "o-", color=BAD, markersize=3, label="loss")
