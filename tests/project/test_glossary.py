@@ -42,9 +42,6 @@ EVERYDAY = {  # English has them; only their own notebook has to set them off
     "token",
     "weight",
 }
-NOT_YET = {
-    "pretraining, fine-tuning",
-}  # words that their notebook does not set off so far, or that come too early
 
 
 def prose():
@@ -107,15 +104,11 @@ def test_the_korean_words_are_those_whose_use_was_looked_up():
 
 @pytest.mark.parametrize(("number", "term"), [entry[:2] for entry in ENTRIES])
 def test_a_word_is_introduced_where_the_glossary_says(number, term):
-    if term in NOT_YET:
-        assert fault(number, term), f"take {term!r} out of NOT_YET"
-    else:
-        assert fault(number, term) is None, f"{term}: {fault(number, term)}"
+    assert fault(number, term) is None, f"{term}: {fault(number, term)}"
 
 
 def test_every_exception_is_an_entry():
     assert {form for _, term, *_ in ENTRIES for form in forms_of(term)} >= EVERYDAY
-    assert {term for _, term, *_ in ENTRIES} >= NOT_YET
 
 
 # ---- the readers themselves ---------------------------------------------------------------------
