@@ -1,6 +1,6 @@
 """Who goes on: each selection against its definition, and at its limits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -93,6 +93,12 @@ def test_beam_by_hand():
     assert ancestors.tolist() == [2, 1, 2, 3, 3, 5]  # five places: 3 twice, 2 twice, 5 once
     before = population([0.2, 0.0, 0.5, 0.0], [0, 1, 0, 1])
     assert beam(2)(before, RNG)[0].tolist() == [0, 0, 2, 2]  # the places of those given up
+
+
+def test_a_beam_is_not_told_by_rounding_whom_to_follow():
+    hair = np.array([0, 3, 1, 2, -2, 5]) * 4e-16
+    before = replace(population(np.ones(6)), log_weights=hair)
+    assert beam(3)(before, RNG)[0].tolist() == [0, 0, 0, 1, 1, 1]
 
 
 @given(populations())

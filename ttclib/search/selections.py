@@ -48,8 +48,8 @@ def beam(width: int) -> Selection:
         live, places = _under_way(population)
         if n % width:
             raise ValueError(f"N is {n} and M is {width}; N must be a multiple of M")
-        best = live[np.argsort(-population.log_weights[live], kind="stable")]
-        best = best[: -(-len(places) // width)]
+        log_weights = np.round(population.log_weights[live], 12)  # so that ties stay ties
+        best = live[np.argsort(-log_weights, kind="stable")][: -(-len(places) // width)]
         return _children(population, places, np.repeat(best, width)[: len(places)])
 
     return select

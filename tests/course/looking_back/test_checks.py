@@ -1,5 +1,7 @@
 """Checks of notebook 15b: the right answer passes, and each slip is told what it is."""
 
+import itertools
+
 import numpy as np
 from verdicts import *  # noqa: F403
 
@@ -50,6 +52,13 @@ def idle_too(falls, doublings):
     return taken
 
 
+def to_the_end_and_on(falls, doublings):
+    taken = [0] * len(falls)
+    for _ in range(doublings):
+        taken[max(range(len(falls)), key=lambda i: falls[i][taken[i]])] += 1
+    return taken
+
+
 KNEES = {
     "return its place in the array": lambda a, y, p: a[knee(a, y, p)],
     "look at all larger budgets": first_that_does_not_pay,
@@ -63,6 +72,8 @@ KNEES = {
     "pays to the end of the record": lambda a, y, p: 3,
     "at a price of 35% never pays": lambda a, y, p: knee(a, y, 0.05),
     "amounts need not double": by_steps,
+    "place 3, and yours is 2": lambda a, y, p: (y + a * p).argmin(),
+    "not of the price itself": lambda a, y, p: (y * a ** -np.log2(p)).argmin(),
 }
 SHARES = {
     "more was spent than there is": lambda falls, n: [3, 3, 0],
@@ -73,6 +84,8 @@ SHARES = {
     "with 100 doublings all rows are bought": lambda falls, n: [3, 1, 0],
     "with nothing to spend": lambda falls, n: shared(falls, max(n, 4)),
     "is not bought": idle_too,
+    "3 numbers; yours gives 4": lambda falls, n: sorted(itertools.chain(*falls), reverse=True)[:n],
+    "who has no next one buys none": to_the_end_and_on,
 }
 
 
@@ -123,6 +136,11 @@ WRONG = [
     for check, slips in ((checks.knee, KNEES), (checks.share_out, SHARES))
     for words, slip in slips.items()
 ]
+AGAIN = {  # what is told the same as another slip
+    "look at all larger budgets": lambda a, y, p: int(np.argmax(-np.diff(y) / y[:-1] < p)),
+    "that is where least is left": lambda a, y, p: (y * a ** np.log2(1 - p)).argmin(),
+}
+WRONG += [(checks.knee, slip, words) for words, slip in AGAIN.items()]
 
 
 def test_a_blank_is_not_attempted():

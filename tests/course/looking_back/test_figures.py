@@ -76,7 +76,8 @@ def test_doublings_are_bought_where_they_take_off_most():
         taken = share_out(falls, doublings)
         bars = [p.get_width() for p in view.fig.axes[0].patches]
         assert bars == taken.tolist()
-        assert text.startswith(f"{doublings} doublings go to {(taken > 0).sum()} of 3 budgets")
+        told = f"{doublings}" if taken.sum() == doublings else f"{taken.sum()} of {doublings}"
+        assert text.startswith(f"{told} doublings go to {(taken > 0).sum()} of 3 budgets")
     assert "takes off" not in view.at(doublings=0)
     assert view.settings["doublings"].options[-1] == sum(map(len, falls))
     text = view.at(doublings=5)

@@ -155,6 +155,11 @@ def test_so_many_in_all_or_so_much_for_each():
         at_price = [sum(fall >= needed for fall in row) for row in falls]
         same = share_out(falls, sum(at_price)).tolist() == at_price
         says("3. The same doublings are bought.", same)
+    taken = share_out(falls, 40)
+    least = min(row[n - 1] for row, n in zip(falls, taken, strict=True) if n)
+    says("With 40 doublings here the price is 30%", round(100 * (1 - 2**-least)) == 30)
+    bought = sum(one.bought(0.3) for one in budgets)
+    says("At 30% section 4 buys 44, a few more", round(bought) == 44)
 
 
 @pytest.mark.answers("15b-033", 1)
@@ -166,7 +171,13 @@ def test_settings_have_their_best_places_in_other_lucks():
         (cold.draws.argmin(axis=1) == 0).mean() > SHARE
         and (hot.draws.argmin(axis=1) == len(hot.values) - 1).mean() > SHARE,
     )
-    for name in ("step size of a random walk", "parameters, for equal training FLOPs"):
+    lookahead = settings["lookahead k of a beam"].draws.argmin(axis=1)
+    says("it is best without looking ahead", (lookahead == 0).mean() > SHARE)
+    for name in (
+        "step size of a random walk",
+        "parameters, for equal training FLOPs",
+        "ESS threshold, share of n",
+    ):
         best = settings[name].draws.argmin(axis=1)
         last = len(settings[name].values) - 1
         says("have their best place in the middle", ((best > 0) & (best < last)).mean() > SHARE)

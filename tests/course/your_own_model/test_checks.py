@@ -13,21 +13,20 @@ from ttclib.course.your_own_model import checks
 def by_fraction(answer):
     try:
         return Fraction(answer)
-    except ValueError:
+    except (ValueError, TypeError, ZeroDivisionError):
         return answer
 
 
 def in_words(answer):
-    try:
-        return str(Fraction(answer.strip()))
-    except ValueError:
+    if answer is None or answer.strip("-./0123456789 ") or answer.endswith("/0"):
         return answer
+    return str(Fraction(answer))
 
 
 def pair(answer):
     try:
         return Fraction(answer).as_integer_ratio()
-    except (ValueError, TypeError):
+    except Exception:
         return answer
 
 
@@ -35,8 +34,38 @@ def normal_float(answer):
     above, _, below = str(answer).partition("/")
     try:
         return round(float(above) / float(below or 1), 9)
+    except (ValueError, ArithmeticError):
+        return answer
+
+
+def only_value_errors(answer):
+    try:
+        return Fraction(answer)
     except ValueError:
         return answer
+
+
+def all_but_none(answer):
+    try:
+        return Fraction(answer)
+    except (ValueError, ZeroDivisionError):
+        return answer
+
+
+def stripped(answer):
+    answer = answer.strip()
+    try:
+        return Fraction(answer)
+    except (ValueError, ZeroDivisionError):
+        return answer
+
+
+def infinite(answer):
+    return float("inf") if answer == "1/0" else by_fraction(answer)
+
+
+def none_to_text(answer):
+    return by_fraction(str(answer))
 
 
 def with_float(answer):
@@ -148,6 +177,11 @@ WRONG = [
     (checks.canonical, or_zero, "return it as it is, not 0"),
     (checks.canonical, first_digits, "'100' and '1' both become '1': they are not equal"),
     (checks.canonical, Fraction, "your code stopped with ValueError: Invalid literal"),
+    (checks.canonical, only_value_errors, "'1/0' is no number: there your code stops with"),
+    (checks.canonical, infinite, "'1/0' is no number: return it as it is, not inf"),
+    (checks.canonical, all_but_none, "None is a text without an answer: there your code stops"),
+    (checks.canonical, stripped, "stops with AttributeError; let it pass"),
+    (checks.canonical, none_to_text, "it stays None, not 'None'"),
     (checks.stop_after, lambda s, g, m: rule(s, g, m, first=0), "place 2 counts from 0"),
     (checks.stop_after, lambda s, g, m: int(np.argmax(s)) + 1, "that is the best text"),
     (checks.stop_after, lambda s, g, m: m, "at least, not more than"),

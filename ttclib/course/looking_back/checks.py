@@ -22,7 +22,9 @@ def knee(yours):
     if close(got, 8.0):
         mistake("that is the amount; return its place in the array, an index")
     steep = yours(_AMOUNT, _AMOUNT**-0.5, 0.05)
-    if close(got, 0) and close(steep, 0):
+    if close(got, 0) and close(yours(_AMOUNT, _AMOUNT**-0.5, 0.9), 5):
+        mistake("the power is −log₂(1 − price), not of the price itself")
+    if close(got, 0) and close(yours(_AMOUNT, _AMOUNT**-2.0, 0.05), 5) and close(steep, 0):
         mistake("whatever the price, you multiply by the amount itself: it gets the power s")
     if close(got, 0):
         mistake(
@@ -32,9 +34,9 @@ def knee(yours):
     if close(got, 5):
         mistake(
             "that is where least is left; a budget has its price, so multiply the loss by "
-            "amount ** power"
+            "amount ** s, with an s above 0"
         )
-    if close(got, 2):
+    if close(got, 2) and close(steep, 0):
         mistake("that is counted from the end: take it from len(bill) − 1")
     if close(got, (_LOSS * _AMOUNT ** exponent(0.05)).min()):
         mistake("that is the least bill; return its place, an index")
@@ -71,7 +73,8 @@ def knee(yours):
 def share_out(yours):
     """``yours(falls, doublings)`` → how many doublings each budget gets."""
     got = _counts(yours(_FALLS, 4))
-    if got.sum() > 4 or (len(got) == 3 and (got > [3, 3, 2]).any()):
+    expect(len(got) == 3, f"there are 3 budgets, so 3 numbers; yours gives {len(got)}: {got}")
+    if got.sum() > 4 or (got > [3, 3, 2]).any():
         mistake(
             "more was spent than there is: four doublings in all, and no row gives more than it has"
         )
@@ -93,7 +96,10 @@ def _counts(found) -> np.ndarray:
 
 def _more(yours) -> str:
     """Ask for all there is, for nothing, and for doublings that take off nothing."""
-    got = _counts(yours(_FALLS, 100))
+    try:
+        got = _counts(yours(_FALLS, 100))
+    except IndexError:
+        mistake("with 100 doublings rows are used up: who has no next one buys none (IndexError)")
     expect(close(got, [3, 3, 2]), f"with 100 doublings all rows are bought: 3, 3, 2; yours {got}")
     got = _counts(yours(_FALLS, 0))
     expect(close(got, [0, 0, 0]), f"with nothing to spend nobody gets anything; yours {got}")

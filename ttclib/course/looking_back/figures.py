@@ -53,8 +53,10 @@ def common_axes_picture(budgets: Sequence[Budget]) -> Picture:
         ax.set_yticks(np.arange(-0.2, 1.1, 0.2))
         inks = [_INK[i % len(_INK)] for i in range(len(mine))]
         heights = _apart(np.array([budget.won[-1] for budget in mine]), 0.066, 1.02)
-        for budget, ink, height in zip(mine, inks, heights, strict=True):
-            ax.plot(budget.doublings, budget.won, ".-", color=ink, linewidth=1.3, markersize=4)
+        marks = "osD^v*PX<>h"[: len(mine)]
+        for budget, ink, height, mark in zip(mine, inks, heights, marks, strict=True):
+            look = {"marker": mark, "color": ink, "linewidth": 1.3, "markersize": 4}
+            ax.plot(budget.doublings, budget.won, **look)
             x = [budget.doublings[-1], ends, ends * 1.06]
             y = [budget.won[-1], budget.won[-1], height]
             ax.plot(x, y, ":", color=ink, linewidth=0.8)
@@ -113,7 +115,8 @@ def stops_view(budgets: Sequence[Budget], knee: Callable) -> BudgetView:
             bought += x
         return (
             f"a doubling must take off {price:.0%} of what is left: {count - never} of {count} "
-            f"budgets stop within their record, {never} do not; {bought:.0f} doublings are bought"
+            f"budgets stop within their record, {never} {'does' if never == 1 else 'do'} not; "
+            f"{bought:.0f} doublings are bought"
         )
 
     names = [f"{price:.0%}" for price in PRICES]
@@ -152,7 +155,9 @@ def shopping_view(budgets: Sequence[Budget], share_out: Callable) -> BudgetView:
             last = min(last, row[got - 1]) if got else last
         spread = np.count_nonzero(taken)
         price = "" if last == np.inf else f"; the last one takes off {1 - 2**-last:.1%}"
-        return f"{doublings} doublings go to {spread} of {count} budgets{price}"
+        spent = int(sum(taken))
+        left = f" of {doublings}" if spent < doublings else ""
+        return f"{spent}{left} doublings go to {spread} of {count} budgets{price}"
 
     amounts = sorted({min(each, most) for each in (0, 5, 10, 20, 30, 40, 60, 80, 100, most)})
     start = min(20, most)
@@ -165,12 +170,13 @@ def line_picture(budget: Budget, price: float, at: int) -> Picture:
     """One budget on logarithmic axes, with the line of the price through the place it stops at."""
     fig, ax = figure(size=(6.4, 3.4))
     low, high = np.quantile(budget.draws, [0.025, 0.975], axis=0)
-    ax.fill_between(budget.amount, low, high, color=GOOD, alpha=0.2, linewidth=0)
-    ax.plot(budget.amount, budget.loss, "o-", color=GOOD)
+    ax.plot(budget.amount, budget.loss, "o-", color=GOOD, label="what is left")
+    said = "its 95% interval"
+    ax.fill_between(budget.amount, low, high, color=GOOD, alpha=0.2, linewidth=0, label=said)
     slope = exponent(price)
     line = budget.loss[at] * (budget.amount / budget.amount[at]) ** -slope
     ax.plot(budget.amount, line, "--", color=TRUTH, label=f"{price:.0%} off for each doubling")
-    ax.plot(budget.amount[at], budget.loss[at], "o", color=BAD, markersize=9)
+    ax.plot(budget.amount[at], budget.loss[at], "D", color=BAD, markersize=8, label="it stops here")
     ax.set(xscale="log", yscale="log", xlabel=budget.unit, ylabel=budget.measure)
     ax.set_xticks(budget.amount, [number(x) for x in budget.amount])
     ticks = [0.3, 0.4, 0.5]

@@ -285,7 +285,7 @@ def of_laws(seed: int = 0, chains: int = 24) -> list[Budget]:
     grid = Rival("Kalman filters on a grid", 1.0 * cells, np.maximum(off, 1e-15))
     return [
         measured(
-            ("04b", "steps, law of a boat", "steps", "RMS error of its mean"),
+            ("04b", "steps, posterior of a boat", "steps", "RMS error of its mean"),
             n,
             (means - exact) ** 2,
             _counts(chains, seed),

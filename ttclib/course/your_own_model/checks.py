@@ -29,6 +29,17 @@ def canonical(yours):
     if words == "":
         mistake("'a dozen' is an answer, though no number: return it as it is")
     expect(words == "a dozen", f"'a dozen' is no number: return it as it is, not {words!r}")
+    try:
+        none = yours("1/0")
+    except ZeroDivisionError:
+        mistake("'1/0' is no number: there your code stops with ZeroDivisionError; catch it, too")
+    expect(none == "1/0", f"'1/0' is no number: return it as it is, not {none!r}")
+    try:
+        silent = yours.__wrapped__(None)  # the function itself: to give None back is right here
+    except (TypeError, AttributeError) as error:
+        said = type(error).__name__
+        mistake(f"None is a text without an answer: there your code stops with {said}; let it pass")
+    expect(silent is None, f"None is a text without an answer: it stays None, not {silent!r}")
     return "now two ways of writing a number are one vote"
 
 

@@ -65,7 +65,7 @@ def search_view(
     **options
         Of :class:`ttclib.search.search.Search`.
     """
-    fig, ax = figure(size=(8.8, 4.6))
+    fig, ax = figure(size=(10.2, 4.8))
     ax.set(xlim=(-0.55, steps - 0.45), ylim=(ROWS - 0.4, -1.2), yticks=[])
     ax.set_xticks(range(steps), [f"step {i}" for i in range(1, steps + 1)])
     ax.tick_params(length=0)
@@ -91,7 +91,8 @@ def search_view(
         said = conclude(task, population, texts)
         right = sum(task.right(problem, task.answer(text)) for text in texts)
         verdict = "right" if task.right(problem, said) else "wrong"
-        text = f"{short(problem)}: {right} of {n} texts are right; the vote says {said}, {verdict}"
+        text = f"{short(problem)}: {right} of {n} texts are right; "
+        text += f"the vote says {_in_words(said)}, {verdict}"
         return text, replace(population.spent, units=n)
 
     return BudgetView(
@@ -103,6 +104,13 @@ def search_view(
         n=powers_of_two(0, most, unit="texts", default=3, label="texts at a time, N"),
         verifier=choice(tuple(verifiers)),
     )
+
+
+def _in_words(answer) -> str:
+    """Write an answer of any task; one that is made of steps as its steps."""
+    if answer is None:
+        return "nothing"
+    return "; ".join(map(str, answer)) if isinstance(answer, tuple) else str(answer)
 
 
 def draw_steps(ax, search: Search, history: Sequence[Population], columns: int) -> None:
@@ -152,7 +160,7 @@ def _box(ax, x: int, y: float, wrote: str, score: float, count: int) -> None:
         literal(f"{mark}{line}{times}"),
         ha="center",
         va="center",
-        fontsize=6.2,
+        fontsize=7,
         family="monospace",
         clip_on=True,
         bbox={
@@ -199,7 +207,8 @@ def judge_picture(samples: Sequence[Texts], verifier: Callable[[str, str], float
         said.append(f"{name}: AUC {area:.2f}")
     axes[0].set_ylabel("share of the texts")
     axes[0].legend(loc="upper right")
-    return Picture(fig, f"scores of {right.sum()} right and {(~right).sum()} wrong texts: {said}")
+    counted = f"scores of {right.sum()} right and {(~right).sum()} wrong texts"
+    return Picture(fig, f"{counted}; {'; '.join(said)}")
 
 
 # ---- the bill ------------------------------------------------------------------------------------

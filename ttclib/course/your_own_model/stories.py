@@ -10,6 +10,7 @@ import re
 
 import numpy as np
 
+from ttclib.inputs import short
 from ttclib.lm.pretrained import chat
 
 MORE = ("finds", "buys", "gets")
@@ -52,17 +53,8 @@ class Stories:
         return answer
 
     def reference(self, problem: str) -> int:
-        """Return what is left at the end.
-
-        Raises
-        ------
-        ValueError
-            If the story does not say what somebody has.
-        """
-        has = re.search(r"has (\d+)", problem)
-        if not has:
-            raise ValueError('the story must say what somebody has, as in "Mia has 6 nuts."')
-        return int(has[1]) + sum(changes(problem))
+        """Return what is left at the end; the story must be one that :func:`told` reads."""
+        return sum(told(problem))
 
     def right(self, problem: str, answer) -> bool:
         """Whether that is what is left."""
@@ -73,9 +65,28 @@ class Stories:
         return None
 
 
-def changes(text: str) -> list[int]:
-    """Return the changes that a story or a solution tells, with their signs."""
-    return [int(n) if verb in MORE else -int(n) for verb, n in _CHANGE.findall(text)]
+def told(problem: str) -> list[int]:
+    """Return what a story tells: what somebody has, and each change with its sign.
+
+    Raises
+    ------
+    ValueError
+        If it does not say what somebody has, or a sentence tells no change that we know.
+    """
+    first, *others = problem.split(".")
+    has = re.search(r"has (\d+)", first)
+    if not has:
+        raise ValueError('the story must say what somebody has, as in "Mia has 6 nuts."')
+    numbers = [int(has[1])]
+    for sentence in filter(str.strip, others):
+        found = _CHANGE.search(sentence)
+        if not found:
+            known = ", ".join(MORE + LESS)
+            raise ValueError(
+                f"{short(sentence.strip())} is no change; a verb and a number: {known}"
+            )
+        numbers.append(int(found[2]) if found[1] in MORE else -int(found[2]))
+    return numbers
 
 
 def sums_hold(problem: str, text: str) -> float:
