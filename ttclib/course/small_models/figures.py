@@ -72,13 +72,13 @@ def grid_view(
     fig, (row, trade) = figure(1, 2, size=(10.0, 3.9), width_ratios=[1.7, 1])
     row.set(xlim=(-1, shown), ylim=(-top, top), xlabel="weight, the first of row 0", ylabel="value")
     row.plot(x, weight[0, :shown], "o", color=MUTED, markersize=4, label="as trained")
-    row.plot([], [], "o", color=GOOD, markersize=4, label="rounded")
+    row.plot([], [], "s", color=GOOD, markersize=3.5, label="rounded")
     row.plot([], [], "-", color=COLORS[1], linewidth=0.8, label="the grid")
     row.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
     row.grid(visible=False)
-    for sharing, color in zip(SHARING, COLORS[1:], strict=False):
+    for sharing, color, mark in zip(SHARING, COLORS[1:], "osD^", strict=False):
         points = np.array([found[bits, sharing][1:] for bits in BITS])
-        trade.plot(*points.T, "o-", color=color, markersize=3, label=shared_name(sharing))
+        trade.plot(*points.T, f"{mark}-", color=color, markersize=4, label=shared_name(sharing))
     errors = [error for *_, error in found.values()]
     trade.set(yscale="log", ylim=(min(errors) / 2, max(errors) * 4), xlabel="kB of the matrix")
     trade.set_ylabel("error of its outputs, as a share of them")
@@ -92,7 +92,7 @@ def grid_view(
             values = one.scale[group, 0] * (np.arange(2**bits) - float(one.zero[group, 0]))
             ends = [begin - 0.5, min(begin + size, shown) - 0.5]
             row.hlines(values[np.abs(values) < top], *ends, color=COLORS[1], linewidth=0.8)
-        row.plot(x, one.weight[0, :shown], "o", color=GOOD, markersize=4)
+        row.plot(x, one.weight[0, :shown], "s", color=GOOD, markersize=3.5)
         trade.plot(kilobytes, error, "*", color=TRUTH, markersize=13, zorder=5)
         return (
             f"{bits} bits, a grid for {shared_name(sharing)}: {kilobytes:.1f} kB in place of "
@@ -173,14 +173,14 @@ def columns_view(
     low = min(curve[1] for each in curves.values() for curve in each)
     ax.set(yscale="log", xlim=(0, columns), ylim=(low / 2, 3 * top), xlabel="columns quantized")
     ax.set_ylabel("error of the outputs, as a share of them")
-    ax.plot([], [], color=BAD, label="rounded to nearest, the others untouched")
+    ax.plot([], [], "--", color=BAD, label="rounded to nearest, the others untouched")
     ax.plot([], [], color=GOOD, label="GPTQ, after its updates")
     ax.plot([], [], "x", color=TRUTH, label="least squares: the best the others can do")
     ax.legend(loc="lower right")
 
     def draw(bits, seed):
         plain, _, least, mine = curves[bits]
-        ax.plot(x[1:], plain[1:], color=BAD)
+        ax.plot(x[1:], plain[1:], "--", color=BAD)
         ax.plot(x[1:], mine[1:], color=GOOD)
         ax.plot(marks[1:], least[marks[1:]], "x", color=TRUTH, markersize=6, zorder=4)
         return (
@@ -231,14 +231,17 @@ def bits_view(runs: list[Run], luck: np.random.Generator) -> BudgetView:
         plain_ticks(ax.xaxis, (100, 300, 1000, 3000, 10000))
     truth(solved, full.right.mean())
     far.set(ylim=(2e-7, 20))
-    for method, (color, _) in LOOKS.items():
-        solved.plot([], [], "o", color=color, label=f"lab-large, {method}")
+    for method, (color, look) in LOOKS.items():
+        solved.plot([], [], look, color=color, markersize=4, label=f"lab-large, {method}")
     solved.plot([], [], color=TRUTH, linestyle="--", label="lab-large, float32")
-    for model, color in (("lab-small-more", COLORS[2]), ("lab-small", COLORS[3])):
+    for model, color, look in (
+        ("lab-small-more", COLORS[2], "^-"),
+        ("lab-small", COLORS[3], "v-"),
+    ):
         mine = [r for r in runs if r.model == model and r.method in (FULL, "bfloat16", GPTQ)]
         mine.sort(key=lambda run: -run.nbytes)
         points = [(run.nbytes / KB, run.right.mean()) for run in mine]
-        solved.plot(*np.transpose(points), "^-", color=color, markersize=4, label=f"{model}, GPTQ")
+        solved.plot(*np.transpose(points), look, color=color, markersize=4, label=f"{model}, GPTQ")
     solved.legend(loc="lower right", fontsize=7.5)
 
     def points(sharing, method):
@@ -301,11 +304,14 @@ def speed_picture(table: Mapping[str, np.ndarray], marked: Mapping[str, int]) ->
     fig, axes = figure(1, len(counts), size=(10.0, 3.9), sharey=True)
     said = []
     for ax, tokens in zip(np.ravel(axes), counts, strict=True):
-        for kind, color in ((kernels.BFLOAT16, COLORS[1]), (kernels.INT8, GOOD)):
+        for kind, color, look in (
+            (kernels.BFLOAT16, COLORS[1], "s-"),
+            (kernels.INT8, GOOD, "o-"),
+        ):
             ratio = [speedups(table, "layer", tokens, kind, width) for width in widths]
             low, middle, high = np.quantile(ratio, [0, 0.5, 1], axis=1)
             ax.fill_between(widths, low, high, color=color, alpha=0.2, linewidth=0)
-            ax.plot(widths, middle, "o-", color=color, markersize=4, label=kind)
+            ax.plot(widths, middle, look, color=color, markersize=4, label=kind)
             if kind == kernels.INT8:
                 said += [f"{tokens} at once, width {widths[0]}: {middle[0]:.1f}"]
                 said += [f"width {widths[-1]}: {middle[-1]:.1f}"]
@@ -347,9 +353,10 @@ def capacity_view(table: Mapping[str, np.ndarray]) -> BudgetView:
     learned.set(xlabel="bits offered a parameter", ylabel="bits stored a parameter")
     learned.plot([0, top], [0, top], color=TRUTH, linestyle="--", linewidth=1.2, label="all of it")
     learned.axhline(2, color=MUTED, linewidth=1, label="2 bits (Allen-Zhu and Li 2024)")
-    colors = dict(zip(sizes, (COLORS[3], COLORS[2], GOOD), strict=False))
-    for size, color in colors.items():
-        learned.plot([], [], "o-", color=color, markersize=4, label=f"{size:,} parameters")
+    looks = dict(zip(sizes, zip((COLORS[3], COLORS[2], GOOD), "^so", strict=True), strict=False))
+    for size, (color, mark) in looks.items():
+        look = {"color": color, "marker": mark, "markersize": 4}
+        learned.plot([], [], label=f"{size:,} parameters", **look)
     learned.legend(loc="lower right")
     kept.set(xlim=(-0.5, len(widths) - 0.5), ylim=(-1, top), xlabel="bits of a weight")
     kept.set_xticks(places, ["float32", *(f"{b}" for b in widths[1:])])
@@ -359,15 +366,16 @@ def capacity_view(table: Mapping[str, np.ndarray]) -> BudgetView:
     def draw(facts, shown, seed):
         said = []
         now: tuple[list, list] = ([], [])
-        for size, color in colors.items():
+        for size, (color, mark) in looks.items():
+            look = {"color": color, "marker": mark, "markersize": 4}
             mine = (table["parameters"] == size) & (table["exposures"] == shown)
             curve = [held[mine & (table["bits"] == 32) & (offered == a)] for a in amounts]
-            learned.plot(amounts, np.mean(curve, axis=1), "o-", color=color, markersize=4)
+            learned.plot(amounts, np.mean(curve, axis=1), **look)
             spread = [(c.min(), c.max()) for c in curve]
             learned.fill_between(amounts, *np.transpose(spread), color=color, alpha=0.2, lw=0)
             at = mine & (offered == facts)
             after = np.array([held[at & (table["bits"] == b)] for b in widths])
-            kept.plot(places, after.mean(axis=1), "o-", color=color, markersize=4)
+            kept.plot(places, after.mean(axis=1), **look)
             ends = np.quantile(after, [0, 1], axis=1)
             kept.fill_between(places, *ends, color=color, alpha=0.2, lw=0)
             now[0].append(facts)

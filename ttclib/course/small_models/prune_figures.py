@@ -28,7 +28,7 @@ _WHICH = {
     "layers": "layers",
     "width": "coordinates of the stream",
 }
-_LOOKS = dict(zip(PARTS, COLORS, strict=False))
+_LOOKS = dict(zip(PARTS, zip(COLORS, "osD^", strict=False), strict=False))
 _FLOOR = 3e-4  # nats: below that nothing is drawn
 
 
@@ -40,14 +40,14 @@ def pruned_picture(thin: Sequence[Thin]) -> Picture:
     fig, (near, right) = figure(1, 2, size=(10.0, 4.2))
     whole = thin[0].solved.mean()
     said = []
-    for part, color in _LOOKS.items():
+    for part, (color, mark) in _LOOKS.items():
         mine = sorted((one for one in thin if one.kind == part), key=lambda one: one.removed)
         x = [100 * one.removed for one in mine]
         kl = np.array([one.kl for one in mine])
-        near.plot(x, kl[:, 0], "o-", color=color, markersize=4, label=NAMES[part])
+        near.plot(x, kl[:, 0], f"{mark}-", color=color, markersize=4, label=NAMES[part])
         near.fill_between(x, kl[:, 1:].min(1), kl[:, 1:].max(1), color=color, alpha=0.2, lw=0)
         solved = [one.solved.mean() for one in mine]
-        right.plot([0, *x], [whole, *solved], "o-", color=color, markersize=4)
+        right.plot([0, *x], [whole, *solved], f"{mark}-", color=color, markersize=4)
         steps = zip(x, kl[:, 0], solved, strict=True)
         said.append(f"{NAMES[part]} {', '.join(f'{a:.0f}% {b:.3f}/{c:.2f}' for a, b, c in steps)}")
     near.set(yscale="log", ylim=(_FLOOR, 20), ylabel="KL from the whole model (nats a token)")

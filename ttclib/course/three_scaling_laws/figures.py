@@ -68,7 +68,7 @@ def straight_line_picture(
     fig, ax = figure(size=(7.6, 3.8))
     ax.plot(there, line, color=BAD, label=f"a straight line through the {few} smallest budgets")
     ax.plot(flops[:few], loss[:few], "o", color=BAD, markersize=7)
-    ax.plot(flops[few:], loss[few:], "o", color=GOOD, label="what was measured later")
+    ax.plot(flops[few:], loss[few:], "s", color=GOOD, label="what was measured later")
     truth(ax, entropy, "entropy: no model can be below")
     ax.set(xscale="log", yscale="log", xlabel="training FLOPs", ylabel=f"loss ({_NATS})")
     ticks = [0.6, 0.7, 0.8, 0.9, 1.0, 1.2]

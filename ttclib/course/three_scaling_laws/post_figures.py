@@ -25,6 +25,7 @@ from ttclib.show.slider import BudgetView, choice, options, powers_of_two
 from ttclib.show.style import COLORS, GOOD, MUTED, TRUTH, Picture, counting_axis, figure, ink
 
 KS = (1, 2, 4, 8, 16, 32, 64)
+_HATCHED = {"hatch": "///", "edgecolor": "white", "linewidth": 0}  # beside a colour
 
 
 def _names(ax, points, names: Sequence[str], colors: Sequence[str], x: float) -> None:
@@ -47,11 +48,11 @@ def _names(ax, points, names: Sequence[str], colors: Sequence[str], x: float) ->
 # ---- pass@k before and after ---------------------------------------------------------------------
 
 
-def _curve(ax, measured, counts, color, label, line="-"):
+def _curve(ax, measured, counts, color, label, line="-", mark=None):
     """Draw pass@k with a band over problems; return its means."""
     mean, low, high = bootstrap.mean_interval(measured.passes(KS), counts)
     ax.fill_between(KS, low, high, color=color, alpha=0.18, linewidth=0)
-    ax.plot(KS, mean, line, color=color, label=label)
+    ax.plot(KS, mean, line, color=color, marker=mark, markersize=4, label=label)
     return mean
 
 
@@ -98,9 +99,9 @@ def passes_view(record: Record, ways: Sequence[str], bins: np.ndarray, counts) -
         other = record.at(BASE, temperature=temperature)
         rival = _curve(left, other, counts, COLORS[1], f"{BASE}, temperature {temperature}", "--")
         mine = record.at(way)
-        after = _curve(left, mine, counts, GOOD, way)
+        after = _curve(left, mine, counts, GOOD, way, mark="o")
         left.legend(loc="lower right")
-        right.bar(at + 0.2, by_bin(mine), 0.38, color=GOOD, label=way)
+        right.bar(at + 0.2, by_bin(mine), 0.38, color=GOOD, label=way, **_HATCHED)
         right.legend(loc="upper right")
         text = (
             f"{way}: pass@1 {after[0]:.3f}, pass@{KS[-1]} {after[-1]:.3f}, "
@@ -166,13 +167,13 @@ def forgetting_picture(record: Record, ways: Sequence[str], counts) -> Picture:
     fig, ax = figure(size=(8.0, 3.4))
     at = np.arange(len(ways))
     said = []
-    for shift, test, color, label in (
-        (-0.2, EXAM, GOOD, "the old task"),
-        (0.2, LARGER, COLORS[1], "four-digit numbers"),
+    for shift, test, color, label, look in (
+        (-0.2, EXAM, GOOD, "the old task", {}),
+        (0.2, LARGER, COLORS[1], "four-digit numbers", _HATCHED),
     ):
         found = [record.at(way, test=test).passes([1])[0] for way in ways]
         mean, low, high = bootstrap.mean_interval(np.array(found), counts)
-        ax.bar(at + shift, mean, 0.38, color=color, label=label)
+        ax.bar(at + shift, mean, 0.38, color=color, label=label, **look)
         ax.errorbar(
             at + shift, mean, [mean - low, high - mean], fmt="none", color=TRUTH, linewidth=1
         )
@@ -191,8 +192,9 @@ def weights_picture(solved: Sequence[float]) -> Picture:
     """How much a problem counts in the group-relative gradient, by its share of right texts."""
     fig, ax = figure(size=(7.6, 3.4))
     p = np.linspace(0.002, 0.998, 250)
-    for k, color in zip((2, 4, 8, 64), COLORS, strict=False):
-        ax.plot(p, enumerable.relative_weight(p, k), color=color, label=f"{k} texts of a problem")
+    for k, color, mark in zip((2, 4, 8, 64), COLORS, "osD^", strict=False):
+        look = {"color": color, "marker": mark, "markevery": (12, 25), "markersize": 4}
+        ax.plot(p, enumerable.relative_weight(p, k), label=f"{k} texts of a problem", **look)
     ax.plot(p, 1 / np.sqrt(p * (1 - p)), "--", color=TRUTH, linewidth=1.2, label="1/√(p(1 − p))")
     ax.plot(solved, np.zeros(len(solved)), "|", color=MUTED, markersize=12)
     ax.set(xlim=(0, 1), ylim=(0, 10), xlabel="p, share of right texts of the problem")
@@ -253,14 +255,14 @@ def tiny_view() -> BudgetView:
 
     def draw(samples, seed):
         ends = {}
-        for name, color in zip(ADVANTAGES, (COLORS[1], GOOD), strict=True):
+        for name, color, mark in zip(ADVANTAGES, (COLORS[1], GOOD), "so", strict=True):
             rngs = (np.random.default_rng([seed, luck]) for luck in range(LUCKS))
             runs = np.array([climb(*ADVANTAGES[name], samples, rng) for rng in rngs])
             for luck, run in enumerate(runs):
-                label = name if luck == 0 else None
-                left.plot(run.mean(axis=1), color=color, alpha=0.6, linewidth=1, label=label)
-                curve = [expected_k(run[-1], k).mean() for k in ks]
-                right.plot(ks, curve, color=color, alpha=0.6, linewidth=1, label=label)
+                look = {"color": color, "alpha": 0.6, "linewidth": 1, "marker": mark}
+                look |= {"markersize": 3, "label": name if luck == 0 else None}
+                left.plot(run.mean(axis=1), markevery=(2 * luck, 10), **look)
+                right.plot(ks, [expected_k(run[-1], k).mean() for k in ks], **look)
             ends[name] = runs[:, -1]
         left.legend(loc="upper left")
         right.legend(loc="lower right")
