@@ -24,6 +24,8 @@ SETTINGS = {
         ["best of n", 16, "sums"],
         ["beam", 4, "numbers"],
         ["particles", 4, "numbers"],
+        ["beam", 16, "numbers"],
+        ["particles", 16, "numbers"],
     ],
 }
 

@@ -29,7 +29,7 @@ EXTRAS = {"ttclib.show": "show", "ttclib.lm": "lm", "ttclib.search": "search"}
 # imported by one function of the module, at its first call: the extra of whoever calls it
 AT_FIRST_CALL = {
     ("ttclib.sampling.diagnostics", "arviz_stats"): "diagnostics",
-    ("ttclib.machine", "psutil"): "course",
+    ("ttclib.course.start_here.figures", "psutil"): "course",
     ("ttclib.files", "filelock"): "lm",
     ("ttclib.course.your_own_model.cluster", "distributed"): "cluster",
 }

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
-import psutil
 from scipy.special import ndtr
 
 from ttclib.cost import Cost
@@ -238,6 +237,8 @@ def points_per_second(n: int = 2**21) -> float:
 
 def memory() -> dict[str, float]:
     """Gigabytes of memory: ``total``, ``available`` at most, and ``used`` by this notebook."""
+    import psutil
+
     used = psutil.Process().memory_info().rss
     total = memory_limit()
     available = min(psutil.virtual_memory().available, total - used)
