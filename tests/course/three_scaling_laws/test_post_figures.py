@@ -132,7 +132,7 @@ def test_three_laws_pay_training_once_and_every_answer():
     text, _ = view.at(questions=1e6)
     assert text.startswith("1,000,000 questions. The best of each: pretraining 0.75 for 13 TFLOPs")
     assert "post-training 0.50 for 12 TFLOPs (way)" in text
-    assert "test time 0.50 for 1e+03 TFLOPs (votes)" in text
+    assert "test time 0.50 for 1 PFLOPs (votes)" in text
     lines = [numbers_of(line) for line in view.moving(0)]
     assert any(
         np.allclose(line[:, 0], [1e12 + 1e13, 1e12 + 1e15]) for line in lines if len(line) == 2
