@@ -26,6 +26,7 @@ from PIL import Image
 from ttclib.language import translated
 
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
+MARKERS = "os^DvPX*"  # one beside each colour, for those who do not see it
 TRUTH = "#000000"
 GOOD = "#0072B2"
 BAD = "#D55E00"

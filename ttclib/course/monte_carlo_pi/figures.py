@@ -20,6 +20,7 @@ from ttclib.show.style import (
     BAD,
     COLORS,
     GOOD,
+    MARKERS,
     MUTED,
     TRUTH,
     Picture,
@@ -31,7 +32,6 @@ from ttclib.show.style import (
 )
 
 Estimator = Callable[[int, np.random.Generator], Estimate]
-MARKERS = "os^DvP"  # beside a colour, for those who do not see it
 _SHOWN = 1500  # points that a board shows at most
 
 

@@ -17,6 +17,7 @@ from ttclib.show.style import (
     BAD,
     COLORS,
     GOOD,
+    MARKERS,
     MUTED,
     TRUTH,
     Picture,
@@ -28,7 +29,6 @@ from ttclib.show.style import (
 )
 
 _REPLICATES = 399
-MARKS = "os^Dv"  # of lines: colour is not the only thing that tells them apart
 
 
 def _share_axis(ax, steps: int, label: str = "attempt in the chain") -> None:
@@ -70,7 +70,7 @@ def along_picture(
     fig, ax = figure(size=(8.4, 3.9))
     texts = []
     colors = iter((*COLORS[:-1], TRUTH, MUTED))
-    marks = itertools.cycle(MARKS)
+    marks = itertools.cycle(MARKERS)
     dashes = itertools.cycle(("--", "-.", ":"))
     for name, line in means.items():
         look = {"color": next(colors), "marker": next(marks), "markersize": 4}

@@ -8,13 +8,22 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ttclib.cost import Cost
-from ttclib.course.revisions.figures import MARKS
 from ttclib.course.revisions.ratio import Bill, by_split, mean_where_known
 from ttclib.course.revisions.record import Record, splits
 from ttclib.course.revisions.selection import NESTED, WAYS
 from ttclib.measure import bootstrap
 from ttclib.show.slider import BudgetView, options
-from ttclib.show.style import COLORS, GOOD, MUTED, TRUTH, Picture, counting_axis, end_labels, figure
+from ttclib.show.style import (
+    COLORS,
+    GOOD,
+    MARKERS,
+    MUTED,
+    TRUTH,
+    Picture,
+    counting_axis,
+    end_labels,
+    figure,
+)
 
 SHARE = "share of problems answered right"
 ROW = "in a row"
@@ -133,7 +142,7 @@ def bins_picture(tables: Sequence[np.ndarray], bins: np.ndarray, counts: np.ndar
     fig, axes = figure(1, number, size=(10.4, 3.4), sharey=True)
     axes = np.atleast_1d(axes)
     texts = []
-    for n, right, color, mark in zip(budgets, tables, COLORS, MARKS, strict=False):
+    for n, right, color, mark in zip(budgets, tables, COLORS, MARKERS, strict=False):
         of_bins = []
         for b, ax in enumerate(axes):
             mine = bins == b
@@ -168,7 +177,7 @@ def ways_picture(tables: Mapping[str, np.ndarray], counts: np.ndarray) -> Pictur
     fig, ax = figure(size=(8.6, 3.8))
     _ratio_axis(ax, n)
     texts = []
-    for (name, right), color, mark in zip(tables.items(), COLORS, MARKS, strict=False):
+    for (name, right), color, mark in zip(tables.items(), COLORS, MARKERS, strict=False):
         mean, low, high = bootstrap.mean_interval(right, counts)
         ax.fill_between(_lengths(n), low, high, color=color, alpha=0.12, linewidth=0)
         ax.plot(_lengths(n), mean, marker=mark, color=color, markersize=4, label=name)
@@ -190,7 +199,7 @@ def judges_picture(areas: Mapping[str, np.ndarray], counts: np.ndarray) -> Pictu
     fig, ax = figure(size=(7.6, 3.4))
     steps = max(len(each) for each in areas.values())
     texts = []
-    for (name, each), color, mark in zip(areas.items(), COLORS, MARKS, strict=False):
+    for (name, each), color, mark in zip(areas.items(), COLORS, MARKERS, strict=False):
         mean, low, high = mean_where_known(each, counts)
         x = np.arange(1, len(mean) + 1)
         ax.fill_between(x, low, high, color=color, alpha=0.18, linewidth=0)
@@ -215,7 +224,7 @@ def prices_picture(
     fig, axes = figure(1, 2, size=(9.8, 3.7), sharey=True)
     texts = []
     every = []
-    for (name, points), color, mark in zip(curves.items(), COLORS, MARKS, strict=False):
+    for (name, points), color, mark in zip(curves.items(), COLORS, MARKERS, strict=False):
         right = np.array([each for each, _ in points], dtype=float)
         mean, low, high = bootstrap.mean_interval(right, counts)
         flops = np.array([paid.total.mean() for _, paid in points])

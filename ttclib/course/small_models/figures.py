@@ -353,9 +353,11 @@ def capacity_view(table: Mapping[str, np.ndarray]) -> BudgetView:
     learned.set(xlabel="bits offered a parameter", ylabel="bits stored a parameter")
     learned.plot([0, top], [0, top], color=TRUTH, linestyle="--", linewidth=1.2, label="all of it")
     learned.axhline(2, color=MUTED, linewidth=1, label="2 bits (Allen-Zhu and Li 2024)")
-    looks = dict(zip(sizes, zip((COLORS[3], COLORS[2], GOOD), "^so", strict=True), strict=False))
-    for size, (color, mark) in looks.items():
-        look = {"color": color, "marker": mark, "markersize": 4}
+    looks = {
+        size: {"color": color, "marker": mark, "markersize": 4}
+        for size, color, mark in zip(sizes, (COLORS[3], COLORS[2], GOOD), "^so", strict=False)
+    }
+    for size, look in looks.items():
         learned.plot([], [], label=f"{size:,} parameters", **look)
     learned.legend(loc="lower right")
     kept.set(xlim=(-0.5, len(widths) - 0.5), ylim=(-1, top), xlabel="bits of a weight")
@@ -366,18 +368,18 @@ def capacity_view(table: Mapping[str, np.ndarray]) -> BudgetView:
     def draw(facts, shown, seed):
         said = []
         now: tuple[list, list] = ([], [])
-        for size, (color, mark) in looks.items():
-            look = {"color": color, "marker": mark, "markersize": 4}
+        for size, look in looks.items():
             mine = (table["parameters"] == size) & (table["exposures"] == shown)
             curve = [held[mine & (table["bits"] == 32) & (offered == a)] for a in amounts]
             learned.plot(amounts, np.mean(curve, axis=1), **look)
             spread = [(c.min(), c.max()) for c in curve]
-            learned.fill_between(amounts, *np.transpose(spread), color=color, alpha=0.2, lw=0)
+            band = {"color": look["color"], "alpha": 0.2, "lw": 0}
+            learned.fill_between(amounts, *np.transpose(spread), **band)
             at = mine & (offered == facts)
             after = np.array([held[at & (table["bits"] == b)] for b in widths])
             kept.plot(places, after.mean(axis=1), **look)
             ends = np.quantile(after, [0, 1], axis=1)
-            kept.fill_between(places, *ends, color=color, alpha=0.2, lw=0)
+            kept.fill_between(places, *ends, **band)
             now[0].append(facts)
             now[1].append(after[0].mean())
             said.append(

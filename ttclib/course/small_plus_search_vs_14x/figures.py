@@ -33,6 +33,7 @@ from ttclib.show.style import (
     BAD,
     COLORS,
     GOOD,
+    MARKERS,
     MUTED,
     TRUTH,
     Picture,
@@ -45,7 +46,6 @@ from ttclib.show.style import (
 RATIOS = (0.01, 0.04, 0.08, 0.16, 0.4, 0.79, 2.0, 5.0, 11.0, 22.0, 100.0, math.inf)
 LARGE = COLORS[1]
 _WIDTH = 0.38  # of a bar
-_MARKS = "os^DvPX*"  # of lines: colour is not the only thing that tells them apart
 
 
 def _named(number: int, last: str | None = "all") -> list[str]:
@@ -187,7 +187,7 @@ def stars_picture(
     for b in range(number):
         ax.fill_between(budgets, low[:, b], high[:, b], color=colors[b], alpha=0.2, linewidth=0)
         label = _named(number, None)[b].replace("\n", " ")
-        ax.plot(budgets, mean[:, b], _MARKS[b] + "-", color=colors[b], markersize=5, label=label)
+        ax.plot(budgets, mean[:, b], MARKERS[b] + "-", color=colors[b], markersize=5, label=label)
         for ratio in ratios:
             place = multiplier(sizes.times, ratio)
             ax.plot(
@@ -268,7 +268,7 @@ def frontier_view(ways: Mapping[str, Way], bins: np.ndarray, served: Sequence[fl
     plain_ticks(ax.xaxis, [k for k in (1, 2, 5, 10, 20, 50, 100) if k < last])
     looks = {
         name: {"color": color, "marker": mark, "markersize": 5}
-        for name, color, mark in zip(names, _PALETTE, _MARKS, strict=False)
+        for name, color, mark in zip(names, _PALETTE, MARKERS, strict=False)
     }
     for name in names:
         ax.plot([], [], label=name, **looks[name])

@@ -20,6 +20,7 @@ from ttclib.show.style import (
     BAD,
     COLORS,
     GOOD,
+    MARKERS,
     MUTED,
     TRUTH,
     end_labels,
@@ -29,7 +30,6 @@ from ttclib.show.style import (
 )
 
 INK = "#444444"
-_MARKERS = "os^DvP"  # beside a colour, for those who do not see it
 _MOST = 10**7  # darts that a picture may wait for
 
 
@@ -157,7 +157,7 @@ def judges_view(
         known = np.count_nonzero(fine <= attempts)
         for truths in exact.values():
             ax.plot(fine[:known], truths[:known], "--", color=TRUTH, linewidth=1)
-        looks = zip(COLORS, _MARKERS, judges.items(), strict=False)
+        looks = zip(COLORS, MARKERS, judges.items(), strict=False)
         for color, marker, (name, skill) in looks:
             right = np.array([run(n, skill, seed) for n in seen])
             questions = right.shape[1]
@@ -240,6 +240,7 @@ def memory() -> dict[str, float]:
     import psutil
 
     used = psutil.Process().memory_info().rss
-    total = memory_limit()
-    available = min(psutil.virtual_memory().available, total - used)
+    machine = psutil.virtual_memory()
+    total = min(machine.total, memory_limit())
+    available = min(machine.available, total - used)
     return {"total": total / 1e9, "available": available / 1e9, "used": used / 1e9}

@@ -246,7 +246,8 @@ def capacity_view(model: NextLetter, language: Dialects, rows: Columns) -> Budge
     batch.set(xlim=(-0.6, experts - 0.4), ylim=(0, 0.55 * size), xlabel="expert")
     batch.set(ylabel=f"tokens, of a batch of {size}")
     batch.bar([-9], [0], color=GOOD, label="served")
-    batch.bar([-9], [0], color=BAD, hatch="///", edgecolor="white", label="dropped")
+    dropped = {"color": BAD, "hatch": "///", "edgecolor": "white"}
+    batch.bar([-9], [0], label="dropped", **dropped)
     batch.plot([], [], color=TRUTH, label="seats")
     batch.legend(loc="upper right", ncols=3, fontsize=8)
     lost.set(xscale="log", xlim=(0.95, 8.4), ylim=(-0.02, 0.5), xlabel="capacity factor")
@@ -267,7 +268,6 @@ def capacity_view(model: NextLetter, language: Dialects, rows: Columns) -> Budge
         seats = mixture.capacity_seats(size, 1, experts, factor)
         served = np.minimum(load, seats)
         batch.bar(range(experts), served, color=GOOD)
-        dropped = {"color": BAD, "hatch": "///", "edgecolor": "white"}
         batch.bar(range(experts), load - served, bottom=served, **dropped)
         batch.axhline(seats, color=TRUTH, linewidth=1.2)
         gone = 1 - served.sum() / size
